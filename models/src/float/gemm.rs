@@ -1,0 +1,112 @@
+//! The one door to the library's matrix product: bounds are checked here, so the callers stay safe.
+//!
+//! Deterministic on one machine: single-threaded, fixed blocking. The library picks its kernel by
+//! CPU features, so the last bit may differ between machines.
+
+use super::ops::OpError;
+
+/// A strided read-only matrix over a slice (strides in elements).
+#[derive(Clone, Copy)]
+pub struct MatRef<'a> {
+    /// The storage.
+    pub data: &'a [f32],
+    /// Elements between one row and the next.
+    pub row_stride: usize,
+    /// Elements between one column and the next.
+    pub col_stride: usize,
+}
+
+impl<'a> MatRef<'a> {
+    /// A row-major matrix with `cols` columns.
+    #[must_use]
+    pub fn row_major(data: &'a [f32], cols: usize) -> Self {
+        Self {
+            data,
+            row_stride: cols,
+            col_stride: 1,
+        }
+    }
+
+    /// The same storage read as the transposed matrix.
+    #[must_use]
+    pub fn t(self) -> Self {
+        Self {
+            data: self.data,
+            row_stride: self.col_stride,
+            col_stride: self.row_stride,
+        }
+    }
+
+    fn fits(&self, rows: usize, cols: usize) -> bool {
+        last_index(rows, cols, self.row_stride, self.col_stride)
+            .is_some_and(|last| last < self.data.len())
+    }
+}
+
+fn last_index(rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Option<usize> {
+    let r = rows.checked_sub(1)?.checked_mul(row_stride)?;
+    let c = cols.checked_sub(1)?.checked_mul(col_stride)?;
+    let last = r.checked_add(c)?;
+    (last < isize::MAX as usize).then_some(last)
+}
+
+/// `c[m, n] = a[m, k] * b[k, n] + beta * c`; `c` is row-major with `c_stride` elements a row.
+/// An error, never an out-of-bounds access, where a slice is too short or a dimension is 0.
+pub fn sgemm(
+    [m, k, n]: [usize; 3],
+    a: MatRef<'_>,
+    b: MatRef<'_>,
+    beta: f32,
+    c: &mut [f32],
+    c_stride: usize,
+) -> Result<(), OpError> {
+    let c_fits =
+        c_stride >= n && last_index(m, n, c_stride, 1).is_some_and(|last| last < c.len());
+    if !a.fits(m, k) || !b.fits(k, n) || !c_fits {
+        return Err(OpError::new(format!(
+            "matrix product {m}x{k} * {k}x{n} does not fit its operands"
+        )));
+    }
+    // SAFETY: the furthest element that each operand's shape and strides reach lies in its slice
+    // (checked above, every dimension at least 1), all strides are below isize::MAX, `c` is
+    // borrowed mutably so it overlaps neither operand, and c_stride >= n keeps its rows apart.
+    unsafe {
+        matrixmultiply::sgemm(
+            m,
+            k,
+            n,
+            1.0,
+            a.data.as_ptr(),
+            a.row_stride as isize,
+            a.col_stride as isize,
+            b.data.as_ptr(),
+            b.row_stride as isize,
+            b.col_stride as isize,
+            beta,
+            c.as_mut_ptr(),
+            c_stride as isize,
+            1,
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn product_and_bounds() {
+        let a = [1., 2., 3., 4.];
+        let b = [5., 6., 7., 8.];
+        let mut c = [0.0; 4];
+        let (ma, mb) = (MatRef::row_major(&a, 2), MatRef::row_major(&b, 2));
+        sgemm([2, 2, 2], ma, mb, 0.0, &mut c, 2).unwrap();
+        assert_eq!(c, [19., 22., 43., 50.]);
+        sgemm([2, 2, 2], ma, mb.t(), 0.0, &mut c, 2).unwrap();
+        assert_eq!(c, [17., 23., 39., 53.]);
+        assert!(sgemm([3, 2, 2], ma, mb, 0.0, &mut c, 2).is_err());
+        assert!(sgemm([2, 2, 2], ma, mb, 0.0, &mut c[..3], 2).is_err());
+        assert!(sgemm([0, 2, 2], ma, mb, 0.0, &mut c, 2).is_err());
+    }
+}

@@ -1,0 +1,153 @@
+//! The float interpreter: runs a graph node by node in f32.
+//!
+//! Contract: deterministic on one machine, never panics on a graph that `validate` accepts, and
+//! frees every tensor after its last use.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::graph::{FloatGraph, ValueId};
+use super::ops::OpError;
+use super::tensor::Tensor;
+
+/// Why a run failed.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum RunError {
+    /// The number of input tensors is wrong.
+    #[error("the graph has {expected} inputs, {given} tensors are given")]
+    InputCount {
+        /// Inputs of the graph.
+        expected: usize,
+        /// Tensors given.
+        given: usize,
+    },
+    /// An input tensor has another shape than the graph's input.
+    #[error("input `{name}` has shape {expected:?}, the tensor given has {given:?}")]
+    InputShape {
+        /// The graph input.
+        name: String,
+        /// Its shape.
+        expected: Vec<usize>,
+        /// Shape of the tensor given.
+        given: Vec<usize>,
+    },
+    /// A value that a node or an output needs is not there (the graph is not valid).
+    #[error("value `{0}` is needed before it is computed; validate() says more")]
+    Missing(String),
+    /// An operator failed.
+    #[error("node `{node}` ({op}): {source}")]
+    Node {
+        /// The node.
+        node: String,
+        /// Its operator.
+        op: &'static str,
+        /// What is wrong.
+        source: OpError,
+    },
+}
+
+/// Runs `graph` on `inputs` (one per graph input, in order, of the graph's shapes) and returns its
+/// outputs in order.
+pub fn run(graph: &FloatGraph, inputs: &[Tensor]) -> Result<Vec<Tensor>, RunError> {
+    run_observed(graph, inputs, |_, _| {})
+}
+
+/// As [`run`], returning every computed value (inputs and node outputs; no constants) by id.
+pub fn run_all(graph: &FloatGraph, inputs: &[Tensor]) -> Result<Vec<(ValueId, Tensor)>, RunError> {
+    let mut all = Vec::new();
+    run_observed(graph, inputs, |id, tensor| all.push((id, tensor.clone())))?;
+    Ok(all)
+}
+
+/// As [`run`], showing `observe` every graph input and then every node output once, in execution
+/// order, before it is freed.
+pub fn run_observed(
+    graph: &FloatGraph,
+    inputs: &[Tensor],
+    mut observe: impl FnMut(ValueId, &Tensor),
+) -> Result<Vec<Tensor>, RunError> {
+    if inputs.len() != graph.inputs.len() {
+        return Err(RunError::InputCount {
+            expected: graph.inputs.len(),
+            given: inputs.len(),
+        });
+    }
+    let name = |v: ValueId| match graph.values.get(v.0) {
+        Some(value) => value.name.clone(),
+        None => format!("#{}", v.0),
+    };
+    let mut slots: Vec<Option<Arc<Tensor>>> =
+        graph.values.iter().map(|v| v.constant.clone()).collect();
+    let mut store = |slots: &mut Vec<Option<Arc<Tensor>>>, v: ValueId, t: Tensor| {
+        observe(v, &t);
+        match slots.get_mut(v.0) {
+            Some(slot) => *slot = Some(Arc::new(t)),
+            None => return Err(RunError::Missing(name(v))),
+        }
+        Ok(())
+    };
+    for (&v, t) in graph.inputs.iter().zip(inputs) {
+        let expected = graph.values.get(v.0).map(|x| x.shape.clone());
+        let expected = expected.ok_or_else(|| RunError::Missing(name(v)))?;
+        if expected != t.shape() {
+            return Err(RunError::InputShape {
+                name: name(v),
+                expected,
+                given: t.shape().to_vec(),
+            });
+        }
+        store(&mut slots, v, t.clone())?;
+    }
+    let last_use = last_uses(graph);
+    for (i, node) in graph.nodes.iter().enumerate() {
+        let fail = |source| RunError::Node {
+            node: node.name.clone(),
+            op: node.op.kind(),
+            source,
+        };
+        let operands: Vec<Arc<Tensor>> = node
+            .inputs
+            .iter()
+            .map(|&v| slots.get(v.0).cloned().flatten().ok_or_else(|| RunError::Missing(name(v))))
+            .collect::<Result<_, _>>()?;
+        let operands: Vec<&Tensor> = operands.iter().map(Arc::as_ref).collect();
+        let shapes: Vec<&[usize]> = operands.iter().map(|t| t.shape()).collect();
+        // Kernels index freely behind the shape rule, so it runs even on a validated graph.
+        node.op.operator().infer_shape(&shapes).map_err(fail)?;
+        let results = node.op.operator().eval(&operands).map_err(fail)?;
+        for (&v, t) in node.outputs.iter().zip(results) {
+            store(&mut slots, v, t)?;
+        }
+        for v in node.inputs.iter().chain(&node.outputs) {
+            if last_use.get(v.0).copied().flatten().is_none_or(|last| last <= i)
+                && let Some(slot) = slots.get_mut(v.0)
+            {
+                *slot = None;
+            }
+        }
+    }
+    let output = |&v: &ValueId| {
+        let t = slots.get(v.0).cloned().flatten();
+        t.map(Arc::unwrap_or_clone).ok_or_else(|| RunError::Missing(name(v)))
+    };
+    graph.outputs.iter().map(output).collect()
+}
+
+/// Index of the last node that reads each value; `usize::MAX` for graph outputs, `None` if unread.
+fn last_uses(graph: &FloatGraph) -> Vec<Option<usize>> {
+    let mut last = vec![None; graph.values.len()];
+    for (i, node) in graph.nodes.iter().enumerate() {
+        for v in &node.inputs {
+            if let Some(slot) = last.get_mut(v.0) {
+                *slot = Some(i);
+            }
+        }
+    }
+    for v in &graph.outputs {
+        if let Some(slot) = last.get_mut(v.0) {
+            *slot = Some(usize::MAX);
+        }
+    }
+    last
+}

@@ -1,0 +1,17 @@
+//! The float half: tensors, the float graph, its operators, passes and interpreter.
+//!
+//! Contract: a [`FloatGraph`] that [`FloatGraph::validate`] accepts has known shapes, is sorted
+//! topologically, and holds f32 values only (integer operands became attributes at import).
+
+pub mod gemm;
+pub mod graph;
+pub mod interpreter;
+pub mod ops;
+pub mod passes;
+pub mod tensor;
+mod text;
+
+pub use graph::{FixedDim, FloatGraph, GraphError, Links, Node, NodeId, Value, ValueId};
+pub use interpreter::{RunError, run, run_all, run_observed};
+pub use ops::{Op, OpError, Operator};
+pub use tensor::{Tensor, TensorError};

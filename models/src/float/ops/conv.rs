@@ -1,0 +1,280 @@
+//! Conv-11: 2-D convolution with groups, strides, dilations and padding.
+//!
+//! Depthwise runs as a direct loop over shifted rows; all else as im2col in column blocks, times
+//! the weights by the library's matrix product.
+
+use super::window::Window;
+use super::{Built, Builder, Op, OpError, Operator, expect_inputs, product};
+use crate::float::gemm::{MatRef, sgemm};
+use crate::float::tensor::Tensor;
+use crate::onnx::reader::NodeReader;
+
+/// Attributes of a convolution; the kernel size repeats the weights'.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conv {
+    /// Window with resolved padding.
+    pub window: Window,
+    /// Number of groups; equal to the channels for depthwise.
+    pub groups: usize,
+}
+
+pub(super) const BUILDERS: &[(&str, Builder)] = &[("Conv", build)];
+
+fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
+    r.expect_inputs(2, 3)?;
+    let inputs = r.floats()?;
+    let kernel = match *r.shape(1)? {
+        [_, _, kh, kw] => [kh, kw],
+        ref other => {
+            return Err(OpError::new(format!("only 2-D convolution is supported, weights {other:?}")));
+        }
+    };
+    let shape = r.shape(0)?.to_vec();
+    let window = Window::read(r, &shape, Some(kernel), false)?;
+    let groups = r.int("group", 1)?;
+    let groups = usize::try_from(groups).ok().filter(|&g| g > 0);
+    let groups = groups.ok_or_else(|| OpError::new("attribute `group` must be positive"))?;
+    Ok(Built { op: Op::Conv(Conv { window, groups }), inputs })
+}
+
+impl Conv {
+    /// Whether every group has one input and one output channel (`w` is the weight shape).
+    #[must_use]
+    pub fn is_depthwise(&self, w: &[usize]) -> bool {
+        matches!(*w, [m, 1, _, _] if m == self.groups)
+    }
+}
+
+impl Operator for Conv {
+    fn infer_shape(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, OpError> {
+        expect_inputs(inputs, 2, 3)?;
+        let (&[n, c, h, w], &[m, cg, kh, kw]) = (inputs[0], inputs[1]) else {
+            return Err(OpError::new(format!("needs rank 4, has {:?} and {:?}", inputs[0], inputs[1])));
+        };
+        let g = self.groups;
+        if g == 0 || cg.checked_mul(g) != Some(c) || m % g != 0 || [kh, kw] != self.window.kernel {
+            return Err(OpError::new(format!(
+                "weights {:?} do not fit x {:?} with {g} groups",
+                inputs[1], inputs[0]
+            )));
+        }
+        if inputs.get(2).is_some_and(|b| *b != [m]) {
+            return Err(OpError::new(format!("bias {:?} is not [{m}]", inputs[2])));
+        }
+        let [oh, ow] = self.window.output([h, w])?;
+        Ok(vec![vec![n, m, oh, ow]])
+    }
+
+    fn eval(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OpError> {
+        let (x, w) = (inputs[0], inputs[1]);
+        let shapes: Vec<&[usize]> = inputs.iter().map(|t| t.shape()).collect();
+        let shape = self.infer_shape(&shapes)?.remove(0);
+        let mut out = Tensor::full(shape.clone(), 0.0)?;
+        let plane = shape[2] * shape[3];
+        if let Some(bias) = inputs.get(2) {
+            for (i, chunk) in out.data_mut().chunks_exact_mut(plane.max(1)).enumerate() {
+                chunk.fill(bias.data()[i % shape[1]]);
+            }
+        }
+        if self.is_depthwise(w.shape()) {
+            self.depthwise(x, w, &mut out);
+        } else {
+            self.by_product(x, w, &mut out)?;
+        }
+        Ok(vec![out])
+    }
+
+    fn macs(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> u64 {
+        let per_output = inputs.get(1).map_or(0, |w| product(w.get(1..).unwrap_or(&[])));
+        outputs.first().map_or(0, |o| product(o)).saturating_mul(per_output)
+    }
+}
+
+impl Conv {
+    fn depthwise(&self, x: &Tensor, w: &Tensor, out: &mut Tensor) {
+        let (xs, os) = (x.shape().to_vec(), out.shape().to_vec());
+        let ([h, wd], [oh, ow]) = ([xs[2], xs[3]], [os[2], os[3]]);
+        let win = &self.window;
+        let [sy, sx] = win.strides;
+        // The padded plane, its columns split by phase (column mod stride): every tap of the
+        // kernel then reads a contiguous row, whatever the stride.
+        let rows = (oh - 1) * sy + win.span(0);
+        let cols = ((ow - 1) * sx + win.span(1)).max(win.pads[1] + wd);
+        let phase = cols.div_ceil(sx);
+        let mut padded = vec![0.0f32; rows * phase * sx];
+        let taps = win.kernel[0] * win.kernel[1];
+        for ((plane, dst), weights) in x
+            .data()
+            .chunks_exact(h * wd)
+            .zip(out.data_mut().chunks_exact_mut(oh * ow))
+            .zip(w.data().chunks_exact(taps).cycle())
+        {
+            for (y, src) in plane.chunks_exact(wd).enumerate() {
+                let py = y + win.pads[0];
+                if py >= rows {
+                    break;
+                }
+                let row = &mut padded[py * phase * sx..][..phase * sx];
+                if sx == 1 {
+                    row[win.pads[1]..][..wd].copy_from_slice(src);
+                } else {
+                    for (i, &v) in src.iter().enumerate() {
+                        let px = i + win.pads[1];
+                        row[(px % sx) * phase + px / sx] = v;
+                    }
+                }
+            }
+            for (oy, acc) in dst.chunks_exact_mut(ow).enumerate() {
+                for (t, &weight) in weights.iter().enumerate() {
+                    let (ky, kx) = (t / win.kernel[1], t % win.kernel[1]);
+                    let py = oy * sy + ky * win.dilations[0];
+                    let px = kx * win.dilations[1];
+                    let start = (py * sx + px % sx) * phase + px / sx;
+                    for (a, &v) in acc.iter_mut().zip(&padded[start..][..ow]) {
+                        *a += weight * v;
+                    }
+                }
+            }
+        }
+    }
+
+    fn by_product(&self, x: &Tensor, w: &Tensor, out: &mut Tensor) -> Result<(), OpError> {
+        let (xs, os) = (x.shape().to_vec(), out.shape().to_vec());
+        let (cg, mg) = (w.shape()[1], os[1] / self.groups);
+        let (image, plane) = (xs[2] * xs[3], os[2] * os[3]);
+        let depth = cg * self.window.kernel[0] * self.window.kernel[1];
+        let direct = self.window.kernel == [1, 1]
+            && self.window.strides == [1, 1]
+            && self.window.pads == [0; 4];
+        // A block of columns that stays in the second-level cache.
+        let block = (65_536 / depth.max(1)).clamp(16, 4096).min(plane);
+        let mut columns = if direct { Vec::new() } else { vec![0.0; depth * block] };
+        for n in 0..xs[0] {
+            for g in 0..self.groups {
+                let src = &x.data()[(n * xs[1] + g * cg) * image..][..cg * image];
+                let wg = MatRef::row_major(&w.data()[g * mg * depth..][..mg * depth], depth);
+                let dst = &mut out.data_mut()[(n * os[1] + g * mg) * plane..][..mg * plane];
+                if direct {
+                    let b = MatRef::row_major(src, plane);
+                    sgemm([mg, depth, plane], wg, b, 1.0, dst, plane)?;
+                    continue;
+                }
+                for start in (0..plane).step_by(block) {
+                    let count = block.min(plane - start);
+                    self.columns(src, [xs[2], xs[3]], os[3], start, count, &mut columns);
+                    let b = MatRef::row_major(&columns, count);
+                    sgemm([mg, depth, count], wg, b, 1.0, &mut dst[start..], plane)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Fills `columns[depth, count]` with the windows of output pixels `start..start + count`.
+    fn columns(
+        &self,
+        src: &[f32],
+        [h, w]: [usize; 2],
+        ow: usize,
+        start: usize,
+        count: usize,
+        columns: &mut [f32],
+    ) {
+        let win = &self.window;
+        let taps = win.kernel[0] * win.kernel[1];
+        for (row, dst) in columns.chunks_exact_mut(count).enumerate() {
+            let Some(plane) = src.get(row / taps * h * w..).and_then(|s| s.get(..h * w)) else {
+                break;
+            };
+            let tap = row % taps;
+            let dy = tap / win.kernel[1] * win.dilations[0];
+            let dx = tap % win.kernel[1] * win.dilations[1];
+            let mut i = 0;
+            while i < count {
+                let (oy, ox) = ((start + i) / ow, (start + i) % ow);
+                let run = (ow - ox).min(count - i);
+                let part = &mut dst[i..i + run];
+                i += run;
+                let y = (oy * win.strides[0] + dy).wrapping_sub(win.pads[0]);
+                if y >= h {
+                    part.fill(0.0);
+                    continue;
+                }
+                let line = &plane[y * w..][..w];
+                for (j, d) in part.iter_mut().enumerate() {
+                    let x = ((ox + j) * win.strides[1] + dx).wrapping_sub(win.pads[1]);
+                    *d = line.get(x).copied().unwrap_or(0.0);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn naive(c: &Conv, x: &Tensor, w: &Tensor, shape: &[usize]) -> Vec<f32> {
+        let (xs, ws) = (x.shape(), w.shape());
+        let mut out = Vec::new();
+        for m in 0..shape[1] {
+            let g = m / (shape[1] / c.groups);
+            for oy in 0..shape[2] {
+                for ox in 0..shape[3] {
+                    let mut sum = 0.0;
+                    for ci in 0..ws[1] {
+                        for ky in 0..ws[2] {
+                            for kx in 0..ws[3] {
+                                let y = (oy * c.window.strides[0] + ky * c.window.dilations[0])
+                                    .wrapping_sub(c.window.pads[0]);
+                                let xx = (ox * c.window.strides[1] + kx * c.window.dilations[1])
+                                    .wrapping_sub(c.window.pads[1]);
+                                if y < xs[2] && xx < xs[3] {
+                                    let cc = g * ws[1] + ci;
+                                    sum += x.data()[(cc * xs[2] + y) * xs[3] + xx]
+                                        * w.data()[((m * ws[1] + ci) * ws[2] + ky) * ws[3] + kx];
+                                }
+                            }
+                        }
+                    }
+                    out.push(sum);
+                }
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn by_hand() {
+        let x = Tensor::new(vec![1, 1, 2, 2], vec![1., 2., 3., 4.]).unwrap();
+        let w = Tensor::new(vec![1, 1, 2, 2], vec![1., 0., 0., 10.]).unwrap();
+        let b = Tensor::new(vec![1], vec![0.5]).unwrap();
+        let window = Window {
+            kernel: [2, 2], strides: [1, 1], dilations: [1, 1], pads: [0, 0, 1, 1], ceil_mode: false,
+        };
+        let y = Conv { window, groups: 1 }.eval(&[&x, &w, &b]).unwrap();
+        assert_eq!(y[0].data(), [41.5, 2.5, 3.5, 4.5]);
+    }
+
+    #[test]
+    fn all_paths_agree_with_the_definition() {
+        for (c, m, groups) in [(4, 6, 1), (4, 6, 2), (4, 4, 4), (4, 8, 4)] {
+            for (strides, dilations, pads) in [
+                ([1, 1], [1, 1], [0, 0, 0, 0]),
+                ([2, 2], [1, 1], [1, 1, 1, 1]),
+                ([2, 3], [2, 1], [0, 2, 1, 3]),
+            ] {
+                for kernel in [[1, 1], [3, 3], [3, 2]] {
+                    let window = Window { kernel, strides, dilations, pads, ceil_mode: false };
+                    let conv = Conv { window, groups };
+                    let fill = |n: usize, k: usize| (0..n).map(|i| ((i * k) % 11) as f32 - 5.0).collect();
+                    let x = Tensor::new(vec![1, c, 7, 9], fill(c * 63, 7)).unwrap();
+                    let n = m * c / groups * kernel[0] * kernel[1];
+                    let w = Tensor::new(vec![m, c / groups, kernel[0], kernel[1]], fill(n, 5)).unwrap();
+                    let y = conv.eval(&[&x, &w]).unwrap().remove(0);
+                    assert_eq!(y.data(), naive(&conv, &x, &w, y.shape()), "{conv:?}");
+                }
+            }
+        }
+    }
+}

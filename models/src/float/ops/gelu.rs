@@ -1,0 +1,64 @@
+//! Gelu-20: `x / 2 * (1 + erf(x / sqrt 2))`, or its tanh approximation.
+
+use super::{Built, Builder, Op, OpError, Operator, expect_inputs, map};
+use crate::float::tensor::Tensor;
+use crate::onnx::reader::NodeReader;
+
+/// One operand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gelu {
+    /// Whether the tanh approximation is meant.
+    pub tanh: bool,
+}
+
+pub(super) const BUILDERS: &[(&str, Builder)] = &[("Gelu", build)];
+
+fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
+    r.expect_inputs(1, 1)?;
+    let tanh = match r.text("approximate")? {
+        None | Some("none") => false,
+        Some("tanh") => true,
+        Some(other) => {
+            return Err(OpError::new(format!(
+                "approximate `{other}` is not supported (supported: none, tanh)"
+            )));
+        }
+    };
+    Ok(Built { op: Op::Gelu(Gelu { tanh }), inputs: r.floats()? })
+}
+
+/// The function itself.
+#[must_use]
+pub fn gelu(x: f32, tanh: bool) -> f32 {
+    if tanh {
+        const SQRT_2_OVER_PI: f32 = 0.797_884_6;
+        let u = SQRT_2_OVER_PI * (x + 0.044_715 * x * x * x);
+        0.5 * x * (1.0 + libm::tanhf(u))
+    } else {
+        0.5 * x * (1.0 + libm::erff(x * std::f32::consts::FRAC_1_SQRT_2))
+    }
+}
+
+impl Operator for Gelu {
+    fn infer_shape(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, OpError> {
+        expect_inputs(inputs, 1, 1)?;
+        Ok(vec![inputs[0].to_vec()])
+    }
+
+    fn eval(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OpError> {
+        map(inputs[0], |x| gelu(x, self.tanh))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::gelu;
+
+    #[test]
+    fn by_hand() {
+        assert_eq!(gelu(0.0, false), 0.0);
+        assert!((gelu(1.0, false) - 0.841_345).abs() < 1e-6);
+        assert!((gelu(1.0, true) - 0.841_192).abs() < 1e-6);
+        assert!((gelu(-3.0, false) + 0.004_05).abs() < 1e-5);
+    }
+}

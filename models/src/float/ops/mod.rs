@@ -1,0 +1,184 @@
+//! Float operators: one file each, with the ONNX builder, the shape rule and the f32 kernel.
+//!
+//! A new operator is a new file plus its lines in the two lists below: `pub mod`, and the table
+//! `operators!` (which makes the enum [`Op`] and the ONNX name -> builder table from each file's
+//! `BUILDERS`). Source: the ONNX operator specification, opset 11 to 21.
+
+use thiserror::Error;
+
+use super::graph::ValueId;
+use super::tensor::{Tensor, TensorError};
+use crate::onnx::reader::NodeReader;
+
+pub mod axis;
+pub mod batch_norm;
+pub mod binary;
+pub mod cast;
+pub mod clip;
+pub mod concat;
+pub mod conv;
+pub mod flatten;
+pub mod gather;
+pub mod gelu;
+pub mod gemm;
+pub mod global_average_pool;
+pub mod identity;
+pub mod layer_norm;
+pub mod linear;
+pub mod mat_mul;
+pub mod pad;
+pub mod pool;
+pub mod reduce_mean;
+pub mod reshape;
+pub mod slice;
+pub mod softmax;
+pub mod split;
+pub mod squeeze;
+pub mod transpose;
+pub mod unary;
+pub mod window;
+
+/// What is wrong with an operator's attributes or operands.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct OpError(String);
+
+impl OpError {
+    /// An error with this message.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+impl From<TensorError> for OpError {
+    fn from(e: TensorError) -> Self {
+        Self(e.to_string())
+    }
+}
+
+/// Shape rule, kernel and cost of one operator.
+pub trait Operator {
+    /// Output shapes from operand shapes; the error says which rule is broken.
+    fn infer_shape(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, OpError>;
+
+    /// Computes the outputs. `infer_shape` must have accepted the operands' shapes before.
+    fn eval(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OpError>;
+
+    /// Multiply-accumulates on these shapes; counted for convolutions and matrix products only.
+    fn macs(&self, _inputs: &[&[usize]], _outputs: &[&[usize]]) -> u64 {
+        0
+    }
+}
+
+/// What a builder makes of an ONNX node.
+pub struct Built {
+    /// The operator.
+    pub op: Op,
+    /// Its operands in the float graph (integer operands have become attributes).
+    pub inputs: Vec<ValueId>,
+}
+
+/// Makes an operator of an ONNX node.
+pub type Builder = fn(&mut NodeReader<'_>) -> Result<Built, OpError>;
+
+macro_rules! operators {
+    ($($(#[$doc:meta])* $variant:ident($module:ident),)+ ; lowered: $($lowered:ident),* $(,)?) => {
+        /// An operation with its attributes.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Op { $($(#[$doc])* $variant($module::$variant),)+ }
+
+        impl Op {
+            /// Shape rule, kernel and cost.
+            #[must_use]
+            pub fn operator(&self) -> &dyn Operator {
+                match self { $(Op::$variant(op) => op,)+ }
+            }
+
+            /// Name of the variant.
+            #[must_use]
+            pub fn kind(&self) -> &'static str {
+                match self { $(Op::$variant(_) => stringify!($variant),)+ }
+            }
+        }
+
+        const TABLES: &[&[(&str, Builder)]] = &[$($module::BUILDERS,)+ $($lowered::BUILDERS,)*];
+    };
+}
+
+operators! {
+    /// 2-D convolution: x `[N, C, H, W]`, w `[M, C/groups, KH, KW]`, optional bias `[M]`.
+    Conv(conv),
+    /// `x * weight^T + bias` over the last axis: x `[.., K]`, weight `[N, K]`, optional bias `[N]`.
+    Linear(linear),
+    /// ONNX Gemm; the passes turn it into `Linear` where its weight is constant.
+    Gemm(gemm),
+    /// Matrix product with broadcast batch dimensions.
+    MatMul(mat_mul),
+    /// Batch normalization with stored statistics: x, scale, bias, mean, variance.
+    BatchNorm(batch_norm),
+    /// Layer normalization over the axes from `axis` on: x, scale, optional bias.
+    LayerNorm(layer_norm),
+    /// Softmax along one axis.
+    Softmax(softmax),
+    /// Gaussian error linear unit.
+    Gelu(gelu),
+    /// `min(max(x, low), high)`.
+    Clip(clip),
+    /// Elementwise function of one operand.
+    Unary(unary),
+    /// Elementwise function of two operands with broadcasting.
+    Binary(binary),
+    /// Mean over axes.
+    ReduceMean(reduce_mean),
+    /// Max or average pooling.
+    Pool(pool),
+    /// Mean over H and W.
+    GlobalAveragePool(global_average_pool),
+    /// Joins operands along an axis.
+    Concat(concat),
+    /// Cuts ranges out of axes.
+    Slice(slice),
+    /// Cuts one operand into several along an axis.
+    Split(split),
+    /// Pads with a constant.
+    Pad(pad),
+    /// Permutes axes.
+    Transpose(transpose),
+    /// Changes the shape, not the data (also Flatten, Squeeze, Unsqueeze).
+    Reshape(reshape),
+    /// Picks constant indices along an axis.
+    Gather(gather),
+    /// Nothing (also Dropout, Cast to float).
+    Identity(identity),
+    ; lowered: cast, flatten, squeeze,
+}
+
+/// The builder of an ONNX operator.
+#[must_use]
+pub fn builder(onnx_name: &str) -> Option<Builder> {
+    let mut all = TABLES.iter().copied().flatten();
+    all.find(|(name, _)| *name == onnx_name).map(|(_, build)| *build)
+}
+
+/// Every ONNX operator name in the table.
+pub fn onnx_names() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().copied().flatten().map(|(name, _)| *name)
+}
+
+/// An error unless the number of operands lies in the range.
+fn expect_inputs(inputs: &[&[usize]], least: usize, most: usize) -> Result<(), OpError> {
+    if (least..=most).contains(&inputs.len()) {
+        return Ok(());
+    }
+    Err(OpError::new(format!("takes {least} to {most} operands, has {}", inputs.len())))
+}
+
+fn product(dims: &[usize]) -> u64 {
+    dims.iter().fold(1u64, |n, &d| n.saturating_mul(d as u64))
+}
+
+/// Applies `f` to every element.
+fn map(x: &Tensor, f: impl Fn(f32) -> f32) -> Result<Vec<Tensor>, OpError> {
+    let data = x.data().iter().map(|&v| f(v)).collect();
+    Ok(vec![Tensor::new(x.shape().to_vec(), data)?])
+}

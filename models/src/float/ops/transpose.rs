@@ -1,0 +1,64 @@
+//! Transpose-13: permutes axes.
+
+use super::axis::{axis_indices, for_each_offset};
+use super::{Built, Builder, Op, OpError, Operator, expect_inputs};
+use crate::float::tensor::{Tensor, strides};
+use crate::onnx::reader::NodeReader;
+
+/// One operand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transpose {
+    /// Axis `i` of the result is axis `perm[i]` of the operand.
+    pub perm: Vec<usize>,
+}
+
+pub(super) const BUILDERS: &[(&str, Builder)] = &[("Transpose", build)];
+
+fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
+    r.expect_inputs(1, 1)?;
+    let rank = r.shape(0)?.len();
+    let perm = match r.ints("perm")? {
+        None => (0..rank).rev().collect(),
+        Some(p) => {
+            axis_indices(p, rank)?;
+            // Out-of-range entries were refused; negative ones are not ONNX.
+            p.iter().map(|&a| usize::try_from(a).unwrap_or(usize::MAX)).collect()
+        }
+    };
+    Ok(Built { op: Op::Transpose(Transpose { perm }), inputs: r.floats()? })
+}
+
+impl Operator for Transpose {
+    fn infer_shape(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, OpError> {
+        expect_inputs(inputs, 1, 1)?;
+        let mut sorted = self.perm.clone();
+        sorted.sort_unstable();
+        if !sorted.into_iter().eq(0..inputs[0].len()) {
+            return Err(OpError::new(format!("perm {:?} does not permute {:?}", self.perm, inputs[0])));
+        }
+        Ok(vec![self.perm.iter().map(|&p| inputs[0][p]).collect()])
+    }
+
+    fn eval(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OpError> {
+        let x = inputs[0];
+        let shape = self.infer_shape(&[x.shape()])?.remove(0);
+        let own = strides(x.shape());
+        let s: Vec<isize> = self.perm.iter().map(|&p| own[p] as isize).collect();
+        let mut data = Vec::with_capacity(x.len());
+        for_each_offset(&shape, &s, 0, |o| data.push(x.data()[o]));
+        Ok(vec![Tensor::new(shape, data)?])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_hand() {
+        let x = Tensor::new(vec![2, 3], vec![1., 2., 3., 4., 5., 6.]).unwrap();
+        let y = Transpose { perm: vec![1, 0] }.eval(&[&x]).unwrap();
+        assert_eq!(y[0].data(), [1., 4., 2., 5., 3., 6.]);
+        assert!(Transpose { perm: vec![0, 0] }.infer_shape(&[&[2, 3]]).is_err());
+    }
+}
