@@ -1,0 +1,84 @@
+//! The accelerator description: what a user writes in TOML, with every unit in the key's name.
+//!
+//! [`Accelerator::from_toml`] refuses unknown keys, values out of range and combinations that the
+//! hardware does not have, with the line, the choices and a hint.
+
+mod check;
+mod error;
+mod types;
+
+pub use error::DescriptionError;
+pub use types::*;
+
+impl Accelerator {
+    /// Parses and checks a description.
+    ///
+    /// # Errors
+    /// The first thing wrong, with its place in `text`.
+    pub fn from_toml(text: &str) -> Result<Accelerator, DescriptionError> {
+        let accelerator: Accelerator =
+            toml::from_str(text).map_err(|error| DescriptionError::from_toml(text, &error))?;
+        accelerator.check().map_err(|problem| DescriptionError::from_problem(text, problem))?;
+        Ok(accelerator)
+    }
+
+    /// The description as TOML with every default filled in.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        // Serialization of plain numbers, strings and enums into a string cannot fail.
+        toml::to_string(self).unwrap_or_default()
+    }
+
+    /// Bytes of one scratchpad line: a power of two that holds one feeder word, one drain write and one
+    /// bus beat.
+    #[must_use]
+    pub fn line_bytes(&self) -> u32 {
+        self.array.rows.max(self.array.cols).max(self.memory.bus_bits / 8).next_power_of_two()
+    }
+
+    /// Bytes of one beat of the memory bus.
+    #[must_use]
+    pub fn bus_bytes(&self) -> u32 {
+        self.memory.bus_bits / 8
+    }
+
+    /// Lines of the activation scratchpad.
+    #[must_use]
+    pub fn activation_lines(&self) -> u32 {
+        self.scratchpad.activation_kib * 1024 / self.line_bytes()
+    }
+
+    /// Lines of one bank of the activation scratchpad.
+    #[must_use]
+    pub fn activation_bank_lines(&self) -> u32 {
+        self.activation_lines() / self.scratchpad.banks
+    }
+
+    /// Lines of the weight scratchpad.
+    #[must_use]
+    pub fn weight_lines(&self) -> u32 {
+        self.scratchpad.weight_kib * 1024 / self.line_bytes()
+    }
+
+    /// Lines of one bank of the weight scratchpad.
+    #[must_use]
+    pub fn weight_bank_lines(&self) -> u32 {
+        self.weight_lines() / self.scratchpad.weight_banks
+    }
+
+    /// Multiply-accumulates the array can do in a cycle.
+    #[must_use]
+    pub fn peak_macs_per_cycle(&self) -> u64 {
+        u64::from(self.array.rows) * u64::from(self.array.cols)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests_support {
+    use super::Accelerator;
+
+    /// The reference design.
+    pub(crate) fn reference() -> Accelerator {
+        Accelerator::from_toml(include_str!("../../../designs/reference-16x16.toml")).unwrap()
+    }
+}

@@ -1,0 +1,262 @@
+//! The keys of the description.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A whole accelerator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Accelerator {
+    /// Name for reports.
+    pub name: String,
+    /// The array of processing elements.
+    pub array: Array,
+    /// On-chip memories.
+    pub scratchpad: Scratchpad,
+    /// The post-processor behind the array.
+    pub post: PostUnit,
+    /// The vector unit.
+    pub vector: VectorUnit,
+    /// Activation compression.
+    #[serde(default)]
+    pub compression: Compression,
+    /// External memory and its bus.
+    pub memory: Memory,
+    /// Command fetch and queues.
+    #[serde(default)]
+    pub controller: Controller,
+    /// Clock, used to turn cycles into seconds and bytes per cycle into bytes per second.
+    pub clock: Clock,
+    /// Choices of the Verilog export.
+    #[serde(default)]
+    pub synthesis: Synthesis,
+    /// The energy table.
+    #[serde(default)]
+    pub energy: Energy,
+}
+
+/// `[array]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Array {
+    /// Rows: output pixels or tokens in flight. 2 to 64.
+    pub rows: u32,
+    /// Columns: output channels in flight. 2 to 64.
+    pub cols: u32,
+    /// What a processing element is.
+    #[serde(default)]
+    pub mac: MacKind,
+    /// Operand width of the multiplier.
+    #[serde(default = "eight")]
+    pub operand_bits: u32,
+    /// Which operand stays in the array.
+    #[serde(default)]
+    pub dataflow: Dataflow,
+    /// Accumulator width; accumulators wrap.
+    #[serde(default = "thirty_two")]
+    pub accumulator_bits: u32,
+    /// Bits a row receives in a cycle.
+    #[serde(default = "eight")]
+    pub port_bits: u32,
+    /// Bits a column receives in a cycle.
+    #[serde(default = "eight")]
+    pub weight_port_bits: u32,
+}
+
+/// What a processing element is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MacKind {
+    /// One (P+1) x P multiplier, P = `operand_bits`.
+    #[default]
+    Fixed,
+}
+
+/// Which operand stays in the array.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Dataflow {
+    /// Sums stay, operands move.
+    #[default]
+    OutputStationary,
+}
+
+/// `[scratchpad]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scratchpad {
+    /// Activation scratchpad, KiB.
+    pub activation_kib: u32,
+    /// Weight scratchpad, KiB.
+    pub weight_kib: u32,
+    /// Banks of the activation scratchpad, by high address bits; one read and one write port each.
+    /// 4 or 8.
+    #[serde(default = "eight")]
+    pub banks: u32,
+    /// Banks of the weight scratchpad. 2, 4 or 8.
+    #[serde(default = "four")]
+    pub weight_banks: u32,
+}
+
+/// `[post]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PostUnit {
+    /// Columns drained and requantized in a cycle: a power of two that divides `array.cols`.
+    pub lanes: u32,
+    /// Entries of the parameter memory (bias, scale; 8 bytes each), for the post-processor and for the
+    /// vector unit alike. A power of two.
+    #[serde(default = "default_parameter_entries")]
+    pub parameter_entries: u32,
+}
+
+/// `[vector]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VectorUnit {
+    /// Codes handled in a cycle: a power of two, at most the bytes of a scratchpad line.
+    pub lanes: u32,
+}
+
+/// `[compression]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Compression {
+    /// Codecs in the load and store paths, beside `none`.
+    pub codecs: Vec<CodecKind>,
+    /// Groups of eight codes that `zvc` handles in a cycle: a power of two.
+    pub lanes: u32,
+}
+
+impl Default for Compression {
+    fn default() -> Self {
+        Compression { codecs: vec![CodecKind::Pack, CodecKind::Zvc], lanes: 2 }
+    }
+}
+
+/// How a block of codes is written in external memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CodecKind {
+    /// Whole containers of 8 or 16 bits.
+    #[default]
+    None,
+    /// Codes at their own width, without padding.
+    Pack,
+    /// Zero-value compression: a mask bit per code, then the codes that differ from the zero code.
+    Zvc,
+}
+
+/// `[memory]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    /// Width of the data bus: 32, 64 or 128.
+    pub bus_bits: u32,
+    /// Cycles from the grant of a burst to its first beat.
+    pub latency_cycles: u32,
+    /// Longest burst: a power of two, at most 256 beats and 4096 bytes.
+    pub max_burst_beats: u32,
+    /// Timing model.
+    #[serde(default)]
+    pub model: MemoryModel,
+}
+
+/// Timing model of the external memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MemoryModel {
+    /// Constant latency, one beat per cycle, up to four bursts outstanding.
+    #[default]
+    Fixed,
+}
+
+/// `[controller]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Controller {
+    /// Command words each unit's queue holds: a power of two, 4 to 256.
+    pub queue_words: u32,
+    /// Command words the prefetch buffer holds: a power of two, at least two bursts.
+    pub prefetch_words: u32,
+}
+
+impl Default for Controller {
+    fn default() -> Self {
+        Controller { queue_words: 64, prefetch_words: 64 }
+    }
+}
+
+/// `[clock]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Clock {
+    /// Frequency, MHz.
+    pub mhz: u32,
+}
+
+/// `[synthesis]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Synthesis {
+    /// When multipliers become DSP blocks.
+    #[serde(default)]
+    pub dsp: DspPolicy,
+    /// Reset style of control registers.
+    #[serde(default)]
+    pub reset: Reset,
+}
+
+/// When multipliers become DSP blocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DspPolicy {
+    /// From 5 bits up.
+    #[default]
+    Auto,
+    /// Never.
+    Never,
+    /// Always.
+    Always,
+}
+
+/// Reset style of control registers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reset {
+    /// Synchronous, active high.
+    #[default]
+    Sync,
+    /// Asynchronous, active high.
+    Async,
+}
+
+/// `[energy]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Energy {
+    /// Name of a table that ships (`horowitz-45nm`, `bitfusion-45nm`) or the path of a TOML file.
+    pub table: String,
+}
+
+impl Default for Energy {
+    fn default() -> Self {
+        Energy { table: "horowitz-45nm".to_owned() }
+    }
+}
+
+fn four() -> u32 {
+    4
+}
+
+fn eight() -> u32 {
+    8
+}
+
+fn thirty_two() -> u32 {
+    32
+}
+
+fn default_parameter_entries() -> u32 {
+    2048
+}

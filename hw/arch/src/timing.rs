@@ -1,0 +1,12 @@
+//! How long each unit takes: the closed forms that simulator, mapper, lower bound and Verilog follow.
+//!
+//! Cycle 0 of a command is the cycle in which its unit accepts the `exec`. A command occupies the cycles
+//! from its start up to, not including, its end; tokens and bank ports it gives are seen from its end on.
+
+mod compute;
+mod dma;
+mod vector;
+
+pub use compute::{COMPUTE_SETUP, ComputeTiming, FEED_LATENCY, POST_LATENCY, compute};
+pub use dma::{DmaShape, STORE_READ_LATENCY, UNPACK_LATENCY, bursts, load_shape, store_shape};
+pub use vector::{LAYERNORM_ROW_CYCLES, SOFTMAX_ROW_CYCLES, VECTOR_LATENCY, VECTOR_SETUP, vector_cycles};

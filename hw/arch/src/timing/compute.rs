@@ -1,0 +1,172 @@
+//! The array: feed, wavefront, drain.
+//!
+//! With W = bytes of a scratchpad line, R x C the array, L the post-processor's lanes:
+//!
+//! - A feeder reads one line per cycle and deals lines to its rows in turn; a row consumes one line in W
+//!   cycles. A fold (one product of R rows and C columns over all of K) takes
+//!   `beats = kernel_rows * kernel_cols * segments * ceil(channels / W) * W` cycles of feeding.
+//! - Fold f's value k enters PE(r, c) at cycle `feed_start + FEED_LATENCY + f * interval + k + r + c`. Its
+//!   sum is complete, in the PE's shadow accumulator, `beats` cycles after its first value.
+//! - The drain takes column group by column group (C / L groups of L columns), rows 0 to R-1, one row of a
+//!   group in `drain_steps` cycles (more than one where L outputs or residuals are wider than a line). Its
+//!   first read follows the first fold end at PE(0, 0) by `drain_offset`, the least offset at which every
+//!   sum is complete when its turn comes.
+//! - `drain_interval` is the least distance of two folds at which no sum is overwritten before its turn and
+//!   the drain keeps up. Folds follow at `interval = max(beats, drain_interval)`.
+
+use crate::Accelerator;
+use crate::command::Compute;
+
+/// Cycles from the `exec` to the first feeder read: registers are copied and address generators loaded.
+pub const COMPUTE_SETUP: u64 = 4;
+/// Cycles from a feeder's read to the value's arrival at PE(0, 0).
+pub const FEED_LATENCY: u64 = 2;
+/// Cycles from a drain read to the write in the scratchpad being visible.
+pub const POST_LATENCY: u64 = 8;
+
+/// The closed form of one compute command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ComputeTiming {
+    /// Folds over rows (M).
+    pub row_folds: u64,
+    /// Folds over columns (N).
+    pub column_folds: u64,
+    /// Cycles of feeding per fold: padded K.
+    pub beats: u64,
+    /// Distance of folds.
+    pub interval: u64,
+    /// Least distance of folds that the drain allows.
+    pub drain_interval: u64,
+    /// First fold end at PE(0, 0) to first drain read.
+    pub drain_offset: u64,
+    /// Drain reads of a fold, in cycles.
+    pub drain_cycles: u64,
+    /// Useful multiply-accumulates: M N K without padding. Taps outside the map count.
+    pub macs: u64,
+}
+
+impl ComputeTiming {
+    /// Folds in all.
+    #[must_use]
+    pub fn folds(&self) -> u64 {
+        self.row_folds * self.column_folds
+    }
+
+    /// Cycles from the first feeder read until the feeder can read for the next command.
+    #[must_use]
+    pub fn feed_cycles(&self) -> u64 {
+        if self.folds() == 0 { 0 } else { (self.folds() - 1) * self.interval + self.beats }
+    }
+
+    /// Cycles from the first feeder read to the end of the last fold at PE(0, 0).
+    #[must_use]
+    pub fn last_fold_end(&self) -> u64 {
+        FEED_LATENCY + self.feed_cycles()
+    }
+
+    /// Cycles from the first feeder read to the command's end.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        if self.folds() == 0 { 0 } else { self.last_fold_end() + self.drain_offset + self.drain_cycles + POST_LATENCY }
+    }
+
+    /// Cycles of the command alone on an idle unit, from `exec` to end.
+    #[must_use]
+    pub fn alone(&self) -> u64 {
+        COMPUTE_SETUP + self.end()
+    }
+}
+
+/// The timing of a command.
+#[must_use]
+pub fn compute(accelerator: &Accelerator, command: &Compute) -> ComputeTiming {
+    let line = u64::from(accelerator.line_bytes());
+    let rows = u64::from(accelerator.array.rows);
+    let cols = u64::from(accelerator.array.cols);
+    let lanes = u64::from(accelerator.post.lanes);
+    let pixels = u64::from(command.out_rows) * u64::from(command.out_cols);
+    let positions = u64::from(command.kernel_rows) * u64::from(command.kernel_cols) * u64::from(command.segments);
+    let beats = positions * u64::from(command.channels).div_ceil(line) * line;
+
+    let groups = cols / lanes;
+    let bytes = |wide: u32| lanes * u64::from(1 + wide);
+    let steps = bytes(command.output_wide)
+        .max(if command.residual_enable == 1 { bytes(command.residual_wide) } else { 0 })
+        .div_ceil(line)
+        .max(1);
+    let drain_cycles = steps * rows * groups;
+    // Turn of (row r, group g): offset + steps * (g * rows + r). Complete at r + last column of g + 1;
+    // overwritten at interval + r + first column of g. Both are extreme at the corners.
+    let corners = || [0, rows - 1].into_iter().flat_map(move |row| [0, groups - 1].into_iter().map(move |group| (row, group)));
+    let turn = |row: u64, group: u64| steps * (group * rows + row);
+    let drain_offset =
+        corners().map(|(row, group)| (row + (group + 1) * lanes).saturating_sub(turn(row, group))).max().unwrap_or(0);
+    let keep = corners()
+        .map(|(row, group)| (drain_offset + turn(row, group)).saturating_sub(row + group * lanes))
+        .max()
+        .unwrap_or(0);
+    let drain_interval = keep.max(drain_cycles);
+
+    let useful = positions * u64::from(command.channels);
+    let macs = pixels * u64::from(command.outputs) * if command.grouped == 1 { useful / u64::from(command.channels.max(1)) } else { useful };
+    ComputeTiming {
+        row_folds: pixels.div_ceil(rows),
+        column_folds: u64::from(command.outputs).div_ceil(cols),
+        beats,
+        interval: beats.max(drain_interval),
+        drain_interval,
+        drain_offset,
+        drain_cycles,
+        macs,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Walks every PE and every drain turn of two folds at `interval`; true if each sum is read after it is
+    /// complete and not after it is overwritten.
+    fn safe(rows: u64, cols: u64, lanes: u64, steps: u64, offset: u64, interval: u64) -> (bool, bool) {
+        let (mut complete, mut kept) = (true, true);
+        for group in 0..cols / lanes {
+            for row in 0..rows {
+                let turn = offset + steps * (group * rows + row);
+                for column in group * lanes..(group + 1) * lanes {
+                    complete &= turn > row + column;
+                    kept &= turn <= interval + row + column;
+                }
+            }
+        }
+        (complete, kept && interval >= steps * rows * cols / lanes)
+    }
+
+    #[test]
+    fn offset_and_interval_are_tight_for_every_shape() {
+        for rows in [2u32, 3, 8, 16, 31, 64] {
+            for cols in [2u32, 6, 8, 16, 48, 64] {
+                for lanes in [1u32, 2, 4, 8, 16] {
+                    for wide in [0, 1] {
+                        if cols % lanes != 0 {
+                            continue;
+                        }
+                        let mut accelerator = crate::description::tests_support::reference();
+                        accelerator.array.rows = rows;
+                        accelerator.array.cols = cols;
+                        accelerator.post.lanes = lanes;
+                        accelerator.memory.bus_bits = 32;
+                        let command = Compute { output_wide: wide, ..Compute::default() };
+                        let timing = compute(&accelerator, &command);
+                        let steps = timing.drain_cycles / u64::from(rows * (cols / lanes));
+                        let check = |offset, interval| {
+                            safe(u64::from(rows), u64::from(cols), u64::from(lanes), steps, offset, interval)
+                        };
+                        assert_eq!(check(timing.drain_offset, timing.drain_interval), (true, true));
+                        assert!(!check(timing.drain_offset - 1, timing.drain_interval).0);
+                        assert!(!check(timing.drain_offset, timing.drain_interval - 1).1);
+                    }
+                }
+            }
+        }
+    }
+}

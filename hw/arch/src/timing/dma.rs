@@ -1,0 +1,112 @@
+//! Load and store: what a command moves, and how its bytes are cut into bursts.
+//!
+//! A load has a request side and a write side joined by a FIFO of beats. The request side cuts each block
+//! into bursts ([`bursts`]) and asks for one when the FIFO has room for all of it; the write side writes one
+//! line per `cycles_per_line` cycles as soon as the line's bytes have arrived. The next load command may
+//! start requesting when the last burst of this one is granted. A store runs the other way: lines are read
+//! at the same rate, beats collect in a FIFO, a burst is asked for when all of it is there; the command ends
+//! with its last write response.
+
+use crate::Accelerator;
+use crate::codec::Format;
+use crate::command::{Codec, Load, Store, Target};
+
+/// Cycles from a beat's arrival to the line's write being visible.
+pub const UNPACK_LATENCY: u64 = 2;
+/// Cycles from a store's line read to its bytes being in the FIFO.
+pub const STORE_READ_LATENCY: u64 = 2;
+
+/// What a load or store moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DmaShape {
+    /// Blocks.
+    pub blocks: u64,
+    /// Pixels of a block.
+    pub pixels: u64,
+    /// Codes of a block.
+    pub codes: u64,
+    /// Bytes of a block before `zvc`.
+    pub raw_bytes: u64,
+    /// Lines of a pixel on chip.
+    pub pixel_lines: u64,
+    /// Container bytes of a pixel.
+    pub pixel_bytes: u64,
+    /// Cycles the codec needs for each line.
+    pub cycles_per_line: u64,
+}
+
+impl DmaShape {
+    fn new(accelerator: &Accelerator, format: Format, blocks: u32, pixels: u32, channels: u32) -> DmaShape {
+        let line = u64::from(accelerator.line_bytes());
+        let (pixels, channels) = (u64::from(pixels), u64::from(channels));
+        let pixel_bytes = channels * format.container_bytes() as u64;
+        let per_line = line.min(pixel_bytes) / format.container_bytes() as u64;
+        DmaShape {
+            blocks: u64::from(blocks),
+            pixels,
+            codes: pixels * channels,
+            raw_bytes: format.raw_bytes(pixels * channels),
+            pixel_lines: pixel_bytes.div_ceil(line),
+            pixel_bytes,
+            cycles_per_line: match format.codec {
+                Codec::None | Codec::Pack => 1,
+                Codec::Zvc => per_line.div_ceil(8 * u64::from(accelerator.compression.lanes)).max(1),
+            },
+        }
+    }
+
+    /// Beats of a block before `zvc`.
+    #[must_use]
+    pub fn raw_beats(&self, accelerator: &Accelerator) -> u64 {
+        self.raw_bytes.div_ceil(u64::from(accelerator.bus_bytes()))
+    }
+
+    /// Lines of all blocks.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        self.blocks * self.pixels * self.pixel_lines
+    }
+}
+
+/// Shape of a load. Codes of parameter and table targets are bytes; a block is one run of them.
+#[must_use]
+pub fn load_shape(accelerator: &Accelerator, load: &Load) -> DmaShape {
+    let format = load.format();
+    match load.target() {
+        Some(Target::Activation | Target::Weight) | None => {
+            DmaShape::new(accelerator, format, load.blocks, load.pixels, load.channels)
+        }
+        Some(_) => {
+            let mut shape = DmaShape::new(accelerator, Format::BYTES, load.blocks, 1, 1);
+            shape.codes = u64::from(load.pixels) * u64::from(load.channels);
+            shape.raw_bytes = shape.codes;
+            shape.pixel_bytes = shape.codes;
+            shape.pixel_lines = shape.codes.div_ceil(u64::from(accelerator.line_bytes()));
+            shape
+        }
+    }
+}
+
+/// Shape of a store.
+#[must_use]
+pub fn store_shape(accelerator: &Accelerator, store: &Store) -> DmaShape {
+    DmaShape::new(accelerator, store.format(), store.blocks, store.pixels, store.channels)
+}
+
+/// Cuts `bytes` bytes from the bus-aligned `address` into bursts (address, beats): none crosses 4 KB, none
+/// is longer than `max_burst_beats`.
+pub fn bursts(accelerator: &Accelerator, address: u64, bytes: u64) -> impl Iterator<Item = (u64, u64)> + use<> {
+    let bus = u64::from(accelerator.bus_bytes());
+    let most = u64::from(accelerator.memory.max_burst_beats) * bus;
+    let end = address + bytes.next_multiple_of(bus);
+    let mut at = address;
+    std::iter::from_fn(move || {
+        if at >= end {
+            return None;
+        }
+        let length = most.min(end - at).min(4096 - at % 4096);
+        let burst = (at, length / bus);
+        at += length;
+        Some(burst)
+    })
+}
