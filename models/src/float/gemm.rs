@@ -60,8 +60,7 @@ pub fn sgemm(
     c: &mut [f32],
     c_stride: usize,
 ) -> Result<(), OpError> {
-    let c_fits =
-        c_stride >= n && last_index(m, n, c_stride, 1).is_some_and(|last| last < c.len());
+    let c_fits = c_stride >= n && last_index(m, n, c_stride, 1).is_some_and(|last| last < c.len());
     if !a.fits(m, k) || !b.fits(k, n) || !c_fits {
         return Err(OpError::new(format!(
             "matrix product {m}x{k} * {k}x{n} does not fit its operands"

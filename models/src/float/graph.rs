@@ -297,7 +297,10 @@ impl FloatGraph {
     pub fn compact(&mut self) {
         self.remove_dead_nodes();
         let mut used = vec![false; self.values.len()];
-        let ids = self.nodes.iter().flat_map(|n| n.inputs.iter().chain(&n.outputs));
+        let ids = self
+            .nodes
+            .iter()
+            .flat_map(|n| n.inputs.iter().chain(&n.outputs));
         for v in ids.chain(&self.inputs).chain(&self.outputs) {
             used[v.0] = true;
         }
@@ -313,7 +316,10 @@ impl FloatGraph {
             .nodes
             .iter_mut()
             .flat_map(|n| n.inputs.iter_mut().chain(n.outputs.iter_mut()));
-        for v in ids.chain(self.inputs.iter_mut()).chain(self.outputs.iter_mut()) {
+        for v in ids
+            .chain(self.inputs.iter_mut())
+            .chain(self.outputs.iter_mut())
+        {
             *v = map[v.0];
         }
     }
@@ -339,14 +345,19 @@ impl FloatGraph {
     #[must_use]
     pub fn parameters_per_node(&self) -> Vec<usize> {
         let of = |v: &ValueId| self.constant(*v).map_or(0, |t| t.len());
-        self.nodes.iter().map(|n| n.inputs.iter().map(of).sum()).collect()
+        self.nodes
+            .iter()
+            .map(|n| n.inputs.iter().map(of).sum())
+            .collect()
     }
 
     /// Constant elements that the nodes read, each constant counted once.
     #[must_use]
     pub fn parameter_count(&self) -> usize {
         let used: BTreeSet<ValueId> = self.nodes.iter().flat_map(|n| n.inputs.clone()).collect();
-        used.iter().map(|&v| self.constant(v).map_or(0, |t| t.len())).sum()
+        used.iter()
+            .map(|&v| self.constant(v).map_or(0, |t| t.len()))
+            .sum()
     }
 
     /// Checks the whole contract of the module; the first violation is the error.
@@ -422,7 +433,9 @@ impl FloatGraph {
                 same_shape(self.value(v), shape)?;
             }
         }
-        self.outputs.iter().try_for_each(|&v| needs("output", v, &defined))
+        self.outputs
+            .iter()
+            .try_for_each(|&v| needs("output", v, &defined))
     }
 }
 

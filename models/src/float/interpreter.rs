@@ -109,7 +109,13 @@ pub fn run_observed(
         let operands: Vec<Arc<Tensor>> = node
             .inputs
             .iter()
-            .map(|&v| slots.get(v.0).cloned().flatten().ok_or_else(|| RunError::Missing(name(v))))
+            .map(|&v| {
+                slots
+                    .get(v.0)
+                    .cloned()
+                    .flatten()
+                    .ok_or_else(|| RunError::Missing(name(v)))
+            })
             .collect::<Result<_, _>>()?;
         let operands: Vec<&Tensor> = operands.iter().map(Arc::as_ref).collect();
         let shapes: Vec<&[usize]> = operands.iter().map(|t| t.shape()).collect();
@@ -120,7 +126,11 @@ pub fn run_observed(
             store(&mut slots, v, t)?;
         }
         for v in node.inputs.iter().chain(&node.outputs) {
-            if last_use.get(v.0).copied().flatten().is_none_or(|last| last <= i)
+            if last_use
+                .get(v.0)
+                .copied()
+                .flatten()
+                .is_none_or(|last| last <= i)
                 && let Some(slot) = slots.get_mut(v.0)
             {
                 *slot = None;
@@ -129,7 +139,8 @@ pub fn run_observed(
     }
     let output = |&v: &ValueId| {
         let t = slots.get(v.0).cloned().flatten();
-        t.map(Arc::unwrap_or_clone).ok_or_else(|| RunError::Missing(name(v)))
+        t.map(Arc::unwrap_or_clone)
+            .ok_or_else(|| RunError::Missing(name(v)))
     };
     graph.outputs.iter().map(output).collect()
 }

@@ -168,7 +168,11 @@ impl Tensor {
             }
             worst = worst.max(d);
         }
-        if worst == 0.0 { 0.0 } else { worst / other.max_abs() }
+        if worst == 0.0 {
+            0.0
+        } else {
+            worst / other.max_abs()
+        }
     }
 }
 

@@ -55,7 +55,9 @@ pub enum ImportError {
         supported: String,
     },
     /// An attribute that the operator's builder does not know.
-    #[error("node `{node}` ({op}): attribute `{attribute}` is not supported (supported: {supported})")]
+    #[error(
+        "node `{node}` ({op}): attribute `{attribute}` is not supported (supported: {supported})"
+    )]
     UnknownAttribute {
         /// The node.
         node: String,
@@ -138,11 +140,15 @@ pub fn import(bytes: &[u8]) -> Result<FloatGraph, ImportError> {
     let model = ModelProto::decode(bytes)?;
     let opset = opset(&model)?;
     if !model.functions.is_empty() {
-        return Err(ImportError::Unsupported("model-local functions are not supported".to_owned()));
+        return Err(ImportError::Unsupported(
+            "model-local functions are not supported".to_owned(),
+        ));
     }
     let graph = model.graph.as_ref().ok_or(ImportError::NoGraph)?;
     if !graph.sparse_initializer.is_empty() {
-        return Err(ImportError::Unsupported("sparse initializers are not supported".to_owned()));
+        return Err(ImportError::Unsupported(
+            "sparse initializers are not supported".to_owned(),
+        ));
     }
     let mut importer = Importer {
         opset,
@@ -184,18 +190,27 @@ pub fn import(bytes: &[u8]) -> Result<FloatGraph, ImportError> {
         }
     }
     if importer.graph.outputs.is_empty() {
-        return Err(ImportError::Unsupported("the graph has no outputs".to_owned()));
+        return Err(ImportError::Unsupported(
+            "the graph has no outputs".to_owned(),
+        ));
     }
     importer.graph.validate()?;
     Ok(importer.graph)
 }
 
 fn opset(model: &ModelProto) -> Result<i64, ImportError> {
-    let default = model.opset_import.iter().find(|o| matches!(o.domain(), "" | "ai.onnx"));
+    let default = model
+        .opset_import
+        .iter()
+        .find(|o| matches!(o.domain(), "" | "ai.onnx"));
     match default.map(|o| o.version()) {
         Some(v) if (MIN_OPSET..=MAX_OPSET).contains(&v) => Ok(v),
-        Some(v) => Err(ImportError::Opset { found: v.to_string() }),
-        None => Err(ImportError::Opset { found: "(none)".to_owned() }),
+        Some(v) => Err(ImportError::Opset {
+            found: v.to_string(),
+        }),
+        None => Err(ImportError::Opset {
+            found: "(none)".to_owned(),
+        }),
     }
 }
 
@@ -223,13 +238,19 @@ fn topological_order(graph: &GraphProto) -> Result<Vec<usize>, ImportError> {
     let mut waits = vec![0usize; graph.node.len()];
     let mut readers: Vec<Vec<usize>> = vec![Vec::new(); graph.node.len()];
     for (i, node) in graph.node.iter().enumerate() {
-        for p in node.input.iter().filter_map(|name| producer.get(name.as_str())) {
+        for p in node
+            .input
+            .iter()
+            .filter_map(|name| producer.get(name.as_str()))
+        {
             waits[i] += 1;
             readers[*p].push(i);
         }
     }
-    let mut ready: BinaryHeap<Reverse<usize>> =
-        (0..waits.len()).filter(|&i| waits[i] == 0).map(Reverse).collect();
+    let mut ready: BinaryHeap<Reverse<usize>> = (0..waits.len())
+        .filter(|&i| waits[i] == 0)
+        .map(Reverse)
+        .collect();
     let mut order = Vec::with_capacity(waits.len());
     while let Some(Reverse(i)) = ready.pop() {
         order.push(i);
@@ -311,9 +332,9 @@ impl Importer {
         constant: Constant,
     ) -> Result<(), ImportError> {
         match constant {
-            Constant::Float(t) => {
-                self.define_float(by, name, t.shape().to_vec(), Some(t)).map(|_| ())
-            }
+            Constant::Float(t) => self
+                .define_float(by, name, t.shape().to_vec(), Some(t))
+                .map(|_| ()),
             Constant::Int(t) => self.define(by, name, Operand::Int(t)),
         }
     }
@@ -327,7 +348,13 @@ impl Importer {
         // Files of IR version 3 list the initializers among the inputs.
         if matches!(
             self.names.get(name),
-            Some(Operand::Int(_) | Operand::Float { constant: Some(_), .. })
+            Some(
+                Operand::Int(_)
+                    | Operand::Float {
+                        constant: Some(_),
+                        ..
+                    }
+            )
         ) {
             return Ok(());
         }
@@ -337,9 +364,14 @@ impl Importer {
             return Err(refuse("is not a tensor".to_owned()));
         };
         if tensor.elem_type() != DataType::Float as i32 {
-            return Err(refuse("its element type is not FLOAT (supported: FLOAT)".to_owned()));
+            return Err(refuse(
+                "its element type is not FLOAT (supported: FLOAT)".to_owned(),
+            ));
         }
-        let dims = tensor.shape.as_ref().ok_or_else(|| refuse("has no shape".to_owned()))?;
+        let dims = tensor
+            .shape
+            .as_ref()
+            .ok_or_else(|| refuse("has no shape".to_owned()))?;
         let mut shape = Vec::new();
         for (axis, dim) in dims.dim.iter().enumerate() {
             let (size, was) = match &dim.value {
@@ -425,8 +457,14 @@ impl Importer {
         let shapes: Vec<&[usize]> = built.inputs.iter().map(|&v| self.graph.shape(v)).collect();
         let shapes = built.op.operator().infer_shape(&shapes).map_err(fail)?;
         // A second output that no one names needs no value (the mask of Dropout).
-        let named = node.output.iter().rposition(|o| !o.is_empty()).map_or(0, |i| i + 1);
-        let missing = node.output[..named.min(shapes.len())].iter().any(String::is_empty);
+        let named = node
+            .output
+            .iter()
+            .rposition(|o| !o.is_empty())
+            .map_or(0, |i| i + 1);
+        let missing = node.output[..named.min(shapes.len())]
+            .iter()
+            .any(String::is_empty);
         let extra = named > shapes.len() && op != "Dropout";
         if named < shapes.len() || missing || extra {
             return Err(fail(OpError::new(format!(

@@ -1,7 +1,7 @@
 //! Cast-13 of a float to FLOAT, lowered to Identity (integer casts are folded at import).
 
 use super::identity::Identity;
-use super::{Built, Builder, Op, OpError};
+use super::{Builder, Built, Op, OpError};
 use crate::onnx::generated::tensor_proto::DataType;
 use crate::onnx::reader::NodeReader;
 
@@ -16,5 +16,8 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
             "cast of a computed float to element type {to} is not supported (supported: 1 FLOAT)"
         )));
     }
-    Ok(Built { op: Op::Identity(Identity), inputs: r.floats()? })
+    Ok(Built {
+        op: Op::Identity(Identity),
+        inputs: r.floats()?,
+    })
 }

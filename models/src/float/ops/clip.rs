@@ -1,6 +1,6 @@
 //! Clip-13 with constant bounds.
 
-use super::{Built, Builder, Op, OpError, Operator, expect_inputs, map};
+use super::{Builder, Built, Op, OpError, Operator, expect_inputs, map};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
 
@@ -22,7 +22,10 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     if min > max {
         return Err(OpError::new(format!("min {min} is above max {max}")));
     }
-    Ok(Built { op: Op::Clip(Clip { min, max }), inputs: vec![r.float(0)?] })
+    Ok(Built {
+        op: Op::Clip(Clip { min, max }),
+        inputs: vec![r.float(0)?],
+    })
 }
 
 impl Operator for Clip {

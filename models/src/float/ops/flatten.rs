@@ -1,7 +1,7 @@
 //! Flatten-13, lowered to Reshape: `[d0 * .. * d(axis-1), d(axis) * ..]`.
 
 use super::reshape::Reshape;
-use super::{Built, Builder, Op, OpError};
+use super::{Builder, Built, Op, OpError};
 use crate::onnx::reader::NodeReader;
 
 pub(super) const BUILDERS: &[(&str, Builder)] = &[("Flatten", build)];
@@ -17,5 +17,8 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     let axis = (if axis < 0 { axis + rank } else { axis }) as usize;
     // The operand passed the element limit, so its products cannot overflow.
     let shape = vec![dims[..axis].iter().product(), dims[axis..].iter().product()];
-    Ok(Built { op: Op::Reshape(Reshape { shape }), inputs: r.floats()? })
+    Ok(Built {
+        op: Op::Reshape(Reshape { shape }),
+        inputs: r.floats()?,
+    })
 }

@@ -1,6 +1,6 @@
 //! Gelu-20: `x / 2 * (1 + erf(x / sqrt 2))`, or its tanh approximation.
 
-use super::{Built, Builder, Op, OpError, Operator, expect_inputs, map};
+use super::{Builder, Built, Op, OpError, Operator, expect_inputs, map};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
 
@@ -24,7 +24,10 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
             )));
         }
     };
-    Ok(Built { op: Op::Gelu(Gelu { tanh }), inputs: r.floats()? })
+    Ok(Built {
+        op: Op::Gelu(Gelu { tanh }),
+        inputs: r.floats()?,
+    })
 }
 
 /// The function itself.

@@ -1,6 +1,6 @@
 //! GlobalAveragePool-1: mean over all axes after the channel.
 
-use super::{Built, Builder, Op, OpError, Operator, expect_inputs};
+use super::{Builder, Built, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
 
@@ -12,7 +12,10 @@ pub(super) const BUILDERS: &[(&str, Builder)] = &[("GlobalAveragePool", build)];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;
-    Ok(Built { op: Op::GlobalAveragePool(GlobalAveragePool), inputs: r.floats()? })
+    Ok(Built {
+        op: Op::GlobalAveragePool(GlobalAveragePool),
+        inputs: r.floats()?,
+    })
 }
 
 impl Operator for GlobalAveragePool {

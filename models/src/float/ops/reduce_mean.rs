@@ -1,7 +1,7 @@
 //! ReduceMean-18 (and 11, 13): mean over axes.
 
 use super::axis::{axis_indices, for_each_offset};
-use super::{Built, Builder, Op, OpError, Operator, expect_inputs};
+use super::{Builder, Built, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::{Tensor, strides};
 use crate::onnx::reader::NodeReader;
 
@@ -26,14 +26,20 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
         _ if none_is_none => Vec::new(),
         _ => (0..rank).collect(),
     };
-    Ok(Built { op: Op::ReduceMean(ReduceMean { axes, keep_dims }), inputs: vec![r.float(0)?] })
+    Ok(Built {
+        op: Op::ReduceMean(ReduceMean { axes, keep_dims }),
+        inputs: vec![r.float(0)?],
+    })
 }
 
 impl Operator for ReduceMean {
     fn infer_shape(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, OpError> {
         expect_inputs(inputs, 1, 1)?;
         if self.axes.iter().any(|&a| a >= inputs[0].len()) {
-            return Err(OpError::new(format!("axes {:?} are not in {:?}", self.axes, inputs[0])));
+            return Err(OpError::new(format!(
+                "axes {:?} are not in {:?}",
+                self.axes, inputs[0]
+            )));
         }
         let dims = inputs[0].iter().enumerate();
         let dim = |(i, &d): (usize, &usize)| match (self.axes.contains(&i), self.keep_dims) {
@@ -49,7 +55,13 @@ impl Operator for ReduceMean {
         let shape = self.infer_shape(&[x.shape()])?.remove(0);
         // The kept shape with size-1 axes gives each element's place in the output.
         let kept: Vec<usize> = (0..x.shape().len())
-            .map(|i| if self.axes.contains(&i) { 1 } else { x.shape()[i] })
+            .map(|i| {
+                if self.axes.contains(&i) {
+                    1
+                } else {
+                    x.shape()[i]
+                }
+            })
             .collect();
         let s: Vec<isize> = strides(&kept)
             .iter()
@@ -75,7 +87,13 @@ mod tests {
     fn by_hand() {
         let x = Tensor::new(vec![2, 2], vec![1., 3., 5., 9.]).unwrap();
         let run = |axes: &[usize], keep_dims| {
-            ReduceMean { axes: axes.to_vec(), keep_dims }.eval(&[&x]).unwrap().remove(0)
+            ReduceMean {
+                axes: axes.to_vec(),
+                keep_dims,
+            }
+            .eval(&[&x])
+            .unwrap()
+            .remove(0)
         };
         assert_eq!(run(&[0], false).data(), [3., 6.]);
         assert_eq!(run(&[1], true).data(), [2., 7.]);

@@ -1,7 +1,7 @@
 //! Slice-13: cuts ranges out of axes, with constant bounds.
 
 use super::axis::{axis_index, for_each_offset};
-use super::{Built, Builder, Op, OpError, Operator, expect_inputs};
+use super::{Builder, Built, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::{Tensor, strides};
 use crate::onnx::reader::NodeReader;
 
@@ -36,7 +36,9 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     let axes = list(3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
     let steps = list(4)?.unwrap_or_else(|| vec![1; starts.len()]);
     if [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
-        return Err(OpError::new("starts, ends, axes and steps differ in length"));
+        return Err(OpError::new(
+            "starts, ends, axes and steps differ in length",
+        ));
     }
     let mut ranges: Vec<Range> = Vec::new();
     for i in 0..starts.len() {
@@ -55,14 +57,24 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
         };
         let distance = if step > 0 { end - start } else { start - end };
         if distance <= 0 {
-            return Err(OpError::new(format!("nothing is left of axis {axis} ({shape:?})")));
+            return Err(OpError::new(format!(
+                "nothing is left of axis {axis} ({shape:?})"
+            )));
         }
         let len = (distance as u64).div_ceil(step.unsigned_abs()) as usize;
         // A step beyond the axis takes one element; keep it small so that offsets cannot overflow.
         let step = if len == 1 { 1 } else { step as isize };
-        ranges.push(Range { axis, start: start as usize, len, step });
+        ranges.push(Range {
+            axis,
+            start: start as usize,
+            len,
+            step,
+        });
     }
-    Ok(Built { op: Op::Slice(Slice { ranges }), inputs: vec![r.float(0)?] })
+    Ok(Built {
+        op: Op::Slice(Slice { ranges }),
+        inputs: vec![r.float(0)?],
+    })
 }
 
 impl Operator for Slice {
@@ -107,8 +119,15 @@ mod tests {
     fn by_hand() {
         let x = Tensor::new(vec![2, 4], (0..8u8).map(f32::from).collect()).unwrap();
         let run = |axis, start, len, step| {
-            let ranges = vec![Range { axis, start, len, step }];
-            Slice { ranges }.eval(&[&x]).map(|mut y| y.remove(0).into_data())
+            let ranges = vec![Range {
+                axis,
+                start,
+                len,
+                step,
+            }];
+            Slice { ranges }
+                .eval(&[&x])
+                .map(|mut y| y.remove(0).into_data())
         };
         assert_eq!(run(1, 1, 2, 2).unwrap(), [1., 3., 5., 7.]);
         assert_eq!(run(1, 3, 2, -3).unwrap(), [3., 0., 7., 4.]);

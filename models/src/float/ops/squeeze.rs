@@ -2,7 +2,7 @@
 
 use super::axis::{squeezed, unsqueezed};
 use super::reshape::Reshape;
-use super::{Built, Builder, Op, OpError};
+use super::{Builder, Built, Op, OpError};
 use crate::onnx::reader::NodeReader;
 
 pub(super) const BUILDERS: &[(&str, Builder)] = &[("Squeeze", squeeze), ("Unsqueeze", unsqueeze)];
@@ -11,12 +11,20 @@ fn squeeze(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 2)?;
     let axes = r.ints_from("axes", 1)?;
     let shape = squeezed(r.shape(0)?, axes.as_deref())?;
-    Ok(Built { op: Op::Reshape(Reshape { shape }), inputs: vec![r.float(0)?] })
+    Ok(Built {
+        op: Op::Reshape(Reshape { shape }),
+        inputs: vec![r.float(0)?],
+    })
 }
 
 fn unsqueeze(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 2)?;
-    let axes = r.ints_from("axes", 1)?.ok_or_else(|| OpError::new("axes are missing"))?;
+    let axes = r
+        .ints_from("axes", 1)?
+        .ok_or_else(|| OpError::new("axes are missing"))?;
     let shape = unsqueezed(r.shape(0)?, &axes)?;
-    Ok(Built { op: Op::Reshape(Reshape { shape }), inputs: vec![r.float(0)?] })
+    Ok(Built {
+        op: Op::Reshape(Reshape { shape }),
+        inputs: vec![r.float(0)?],
+    })
 }

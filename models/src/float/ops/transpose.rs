@@ -1,7 +1,7 @@
 //! Transpose-13: permutes axes.
 
 use super::axis::{axis_indices, for_each_offset};
-use super::{Built, Builder, Op, OpError, Operator, expect_inputs};
+use super::{Builder, Built, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::{Tensor, strides};
 use crate::onnx::reader::NodeReader;
 
@@ -22,10 +22,15 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
         Some(p) => {
             axis_indices(p, rank)?;
             // Out-of-range entries were refused; negative ones are not ONNX.
-            p.iter().map(|&a| usize::try_from(a).unwrap_or(usize::MAX)).collect()
+            p.iter()
+                .map(|&a| usize::try_from(a).unwrap_or(usize::MAX))
+                .collect()
         }
     };
-    Ok(Built { op: Op::Transpose(Transpose { perm }), inputs: r.floats()? })
+    Ok(Built {
+        op: Op::Transpose(Transpose { perm }),
+        inputs: r.floats()?,
+    })
 }
 
 impl Operator for Transpose {
@@ -34,7 +39,10 @@ impl Operator for Transpose {
         let mut sorted = self.perm.clone();
         sorted.sort_unstable();
         if !sorted.into_iter().eq(0..inputs[0].len()) {
-            return Err(OpError::new(format!("perm {:?} does not permute {:?}", self.perm, inputs[0])));
+            return Err(OpError::new(format!(
+                "perm {:?} does not permute {:?}",
+                self.perm, inputs[0]
+            )));
         }
         Ok(vec![self.perm.iter().map(|&p| inputs[0][p]).collect()])
     }
@@ -59,6 +67,10 @@ mod tests {
         let x = Tensor::new(vec![2, 3], vec![1., 2., 3., 4., 5., 6.]).unwrap();
         let y = Transpose { perm: vec![1, 0] }.eval(&[&x]).unwrap();
         assert_eq!(y[0].data(), [1., 4., 2., 5., 3., 6.]);
-        assert!(Transpose { perm: vec![0, 0] }.infer_shape(&[&[2, 3]]).is_err());
+        assert!(
+            Transpose { perm: vec![0, 0] }
+                .infer_shape(&[&[2, 3]])
+                .is_err()
+        );
     }
 }

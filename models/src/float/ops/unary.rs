@@ -1,6 +1,6 @@
 //! Elementwise functions of one operand: Erf, Exp, HardSwish, Neg, Relu, Sigmoid, Sqrt, Tanh.
 
-use super::{Built, Builder, Op, OpError, Operator, expect_inputs, map};
+use super::{Builder, Built, Op, OpError, Operator, expect_inputs, map};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
 
@@ -51,7 +51,10 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;
     let function = TABLE.iter().find(|(name, _)| *name == r.op_type());
     let (_, op) = function.ok_or_else(|| OpError::new("is not in the table"))?;
-    Ok(Built { op: Op::Unary(*op), inputs: r.floats()? })
+    Ok(Built {
+        op: Op::Unary(*op),
+        inputs: r.floats()?,
+    })
 }
 
 impl Unary {

@@ -1,8 +1,46 @@
-//! Simplification passes.
+//! Simplification passes: one file each, run in the order of [`PASSES`].
+//!
+//! Contract: every pass keeps the graph valid and its outputs equal up to rounding. Fusions keep
+//! the name of the value that they replace, so a tensor can still be found by its ONNX name.
 
 use super::graph::{FloatGraph, GraphError};
+use super::ops::OpError;
 
-/// Placeholder until the list below is filled.
+pub mod constant_folding;
+pub mod fold_batch_norm;
+pub mod fuse_gelu;
+pub mod fuse_layer_norm;
+mod matcher;
+pub mod remove_identity;
+#[cfg(test)]
+mod testing;
+pub mod to_linear;
+
+/// A pass; returns how often it found its pattern.
+pub type Pass = fn(&mut FloatGraph) -> Result<usize, OpError>;
+
+/// All passes with their names, in the order in which they run.
+pub const PASSES: &[(&str, Pass)] = &[
+    // First, so that the patterns below see through Identity and meet plain constants.
+    ("remove_identity", remove_identity::run),
+    ("constant_folding", constant_folding::run),
+    ("fold_batch_norm", fold_batch_norm::run),
+    ("fuse_gelu", fuse_gelu::run),
+    // Before to_linear, which would not touch it, but a bias Add is then no candidate any more.
+    ("fuse_layer_norm", fuse_layer_norm::run),
+    ("to_linear", to_linear::run),
+];
+
+/// Runs every pass, removes what nothing needs, and validates the result. Value ids change.
 pub fn simplify(graph: &mut FloatGraph) -> Result<(), GraphError> {
+    for (name, pass) in PASSES {
+        pass(graph).map_err(|source| GraphError::Node {
+            node: (*name).to_owned(),
+            op: "pass",
+            source,
+        })?;
+        graph.remove_dead_nodes();
+    }
+    graph.compact();
     graph.validate()
 }

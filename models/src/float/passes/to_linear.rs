@@ -1,0 +1,149 @@
+//! Makes Linear of MatMul and Gemm with constant weights, and takes the bias in.
+
+use crate::float::graph::{FloatGraph, NodeId};
+use crate::float::ops::binary::Binary;
+use crate::float::ops::linear::Linear;
+use crate::float::ops::{Op, OpError};
+use crate::float::tensor::Tensor;
+
+/// `MatMul(x, W[K, N])`, `Gemm(x, W, C)` => `Linear(x, weight[N, K], bias[N])`;
+/// `Add(Linear(x), constant[N])` => `Linear` with the bias
+pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
+    let mut count = 0;
+    for i in 0..graph.nodes.len() {
+        count += usize::from(mat_mul(graph, i)? || gemm(graph, i)?);
+    }
+    let mut i = 0;
+    while i < graph.nodes.len() {
+        match bias(graph, i)? {
+            true => count += 1,
+            false => i += 1,
+        }
+    }
+    Ok(count)
+}
+
+fn mat_mul(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
+    let node = &graph.nodes[i];
+    let (Op::MatMul(_), &[x, w]) = (&node.op, &node.inputs[..]) else {
+        return Ok(false);
+    };
+    let Some(weight) = graph.constant(w).filter(|t| t.shape().len() == 2) else {
+        return Ok(false);
+    };
+    let weight = weight.transposed2()?;
+    let name = format!("{}.transposed", graph.value(w).name);
+    let w = graph.add_constant(&name, weight);
+    graph.nodes[i].op = Op::Linear(Linear);
+    graph.nodes[i].inputs = vec![x, w];
+    Ok(true)
+}
+
+fn gemm(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
+    let node = &graph.nodes[i];
+    let (Op::Gemm(op), &[x, w, ref c @ ..]) = (&node.op, &node.inputs[..]) else {
+        return Ok(false);
+    };
+    let (op, name) = (op.clone(), node.name.clone());
+    let (Some(weight), false) = (graph.constant(w), op.trans_a) else {
+        return Ok(false);
+    };
+    let mut weight = if op.trans_b {
+        Tensor::clone(weight)
+    } else {
+        weight.transposed2()?
+    };
+    let n = weight.shape()[0];
+    let mut bias = None;
+    if let Some(&c) = c.first() {
+        let Some(t) = graph
+            .constant(c)
+            .filter(|t| t.len() == 1 || is_row(t.shape(), n))
+        else {
+            return Ok(false);
+        };
+        let b: Vec<f32> = (0..n).map(|i| op.beta * t.data()[i % t.len()]).collect();
+        bias = Some(Tensor::new(vec![n], b)?);
+    }
+    weight.data_mut().iter_mut().for_each(|x| *x *= op.alpha);
+    let finite = |t: &Tensor| t.data().iter().all(|x| x.is_finite());
+    if !finite(&weight) || !bias.as_ref().is_none_or(finite) {
+        return Ok(false);
+    }
+    let mut inputs = vec![x, graph.add_constant(&format!("{name}.weight"), weight)];
+    if let Some(b) = bias {
+        inputs.push(graph.add_constant(&format!("{name}.bias"), b));
+    }
+    graph.nodes[i].op = Op::Linear(Linear);
+    graph.nodes[i].inputs = inputs;
+    Ok(true)
+}
+
+/// Takes a following Add of a constant into the Linear at `i`.
+fn bias(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
+    let node = &graph.nodes[i];
+    let (Op::Linear(_), &[_, w], &[y]) = (&node.op, &node.inputs[..], &node.outputs[..]) else {
+        return Ok(false);
+    };
+    let Some(NodeId(a)) = graph.links().sole_consumer(y) else {
+        return Ok(false);
+    };
+    let add = &graph.nodes[a];
+    let (Op::Binary(Binary::Add), &[p, q]) = (&add.op, &add.inputs[..]) else {
+        return Ok(false);
+    };
+    let other = if p == y { q } else { p };
+    let n = graph.shape(w)[0];
+    let fits = |t: &Tensor| is_row(t.shape(), n) && t.shape().len() <= graph.shape(y).len();
+    let Some(t) = graph.constant(other).filter(|t| fits(t)) else {
+        return Ok(false);
+    };
+    let bias = t.reshaped(&[n])?;
+    let name = format!("{}.bias", graph.nodes[i].name);
+    let b = graph.add_constant(&name, bias);
+    graph.nodes[i].inputs.push(b);
+    graph.nodes[i].outputs = graph.nodes[a].outputs.clone();
+    graph.nodes.remove(a);
+    Ok(true)
+}
+
+/// Whether `shape` is `[n]` up to leading ones.
+fn is_row(shape: &[usize], n: usize) -> bool {
+    matches!(shape, [lead @ .., last] if *last == n && lead.iter().all(|&d| d == 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::float::ops::{Op, binary::Binary, gemm::Gemm, mat_mul::MatMul};
+    use crate::float::passes::testing::Sketch;
+
+    #[test]
+    fn mat_mul_with_bias() {
+        let mut s = Sketch::new();
+        let x = s.input(&[1, 3, 2]);
+        let w = s.constant(&[2, 3], &[1., 2., 3., 4., 5., 6.]);
+        let p = s.node(Op::MatMul(MatMul), &[x, w]);
+        let b = s.constant(&[3], &[0.5, -1., 2.]);
+        let y = s.node(Op::Binary(Binary::Add), &[b, p]);
+        s.check(&[y], super::run, &["Linear"]);
+    }
+
+    #[test]
+    fn gemm_with_every_attribute() {
+        for trans_b in [false, true] {
+            let mut s = Sketch::new();
+            let x = s.input(&[1, 2]);
+            let shape = if trans_b { [3, 2] } else { [2, 3] };
+            let w = s.constant(&shape, &[1., 2., 3., 4., 5., 6.]);
+            let c = s.constant(&[1], &[0.5]);
+            let gemm = Gemm {
+                alpha: 2.0,
+                beta: 3.0,
+                trans_a: false,
+                trans_b,
+            };
+            let y = s.node(Op::Gemm(gemm), &[x, w, c]);
+            s.check(&[y], super::run, &["Linear"]);
+        }
+    }
+}
