@@ -4,6 +4,9 @@
 //! Needs a Python (environment variable BITGAUGE_PYTHON, or python3) with onnx, onnxruntime and
 //! numpy; skipped with one line where there is none.
 
+// Helpers outside of #[test] functions fail the test by panicking, and say what is skipped.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
