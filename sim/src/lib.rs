@@ -1,1 +1,3 @@
-//! See the package description.
+//! Runs a program.
+
+pub mod result;

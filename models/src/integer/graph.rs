@@ -1,0 +1,287 @@
+//! The integer graph: what the network is once no float is left between input codes and output codes.
+//!
+//! Batch 1. Every tensor has the four dimensions `groups x rows x cols x channels`, stored in this order,
+//! channel fastest. A feature map is one group; tokens are rows of one column; attention heads are groups. A
+//! consumer that wants flat channels reads channel `g * channels + c`. This is also the order in the
+//! accelerator's external memory, where each row starts bus-aligned.
+//!
+//! The meaning of every operator is the arithmetic of [`bitgauge_arch::arith`]; the interpreter beside
+//! this file is the reference for simulator and Verilog.
+
+use std::sync::Arc;
+
+use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness};
+
+/// Index into [`IntGraph::tensors`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TensorId(pub usize);
+
+/// Dimensions of a tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// Attention heads; 1 elsewhere.
+    pub groups: usize,
+    /// Map rows, or tokens.
+    pub rows: usize,
+    /// Map columns; 1 for tokens.
+    pub cols: usize,
+    /// Channels of one group.
+    pub channels: usize,
+}
+
+impl Shape {
+    /// Number of codes.
+    #[must_use]
+    pub fn elements(&self) -> usize {
+        self.groups * self.rows * self.cols * self.channels
+    }
+
+    /// Channels over all groups.
+    #[must_use]
+    pub fn flat_channels(&self) -> usize {
+        self.groups * self.channels
+    }
+
+    /// Position of a code in storage order.
+    #[must_use]
+    pub fn index(&self, group: usize, row: usize, col: usize, channel: usize) -> usize {
+        ((group * self.rows + row) * self.cols + col) * self.channels + channel
+    }
+}
+
+/// How codes stand for reals: `real = scale * (code - zero_point)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CodeType {
+    /// 8 (or fewer, in byte containers) or 16.
+    pub bits: u8,
+    /// How bytes are read; 16-bit codes are signed.
+    pub sign: Signedness,
+    /// Step.
+    pub scale: f64,
+    /// Code of zero.
+    pub zero_point: i32,
+}
+
+impl CodeType {
+    /// Bytes of a container.
+    #[must_use]
+    pub fn container_bytes(&self) -> usize {
+        if self.bits > 8 { 2 } else { 1 }
+    }
+
+    /// Least and greatest code.
+    #[must_use]
+    pub fn range(&self) -> (i32, i32) {
+        match self.sign {
+            Signedness::Signed => (-(1 << (self.bits - 1)), (1 << (self.bits - 1)) - 1),
+            Signedness::Unsigned => (0, (1 << self.bits) - 1),
+        }
+    }
+}
+
+/// One tensor.
+#[derive(Clone, Debug)]
+pub struct IntTensor {
+    /// Name, from the float graph.
+    pub name: String,
+    /// Dimensions.
+    pub shape: Shape,
+    /// Codes.
+    pub code: CodeType,
+    /// Containers in storage order, for constants.
+    pub constant: Option<Arc<[u8]>>,
+    /// Name of the float value whose quantized form this is, for SQNR; in the float value's own layout the
+    /// element of (group, row, col, channel) is found by [`FloatView`].
+    pub float_source: Option<(String, FloatView)>,
+}
+
+/// How a tensor's elements lie in the float value it stands for (batch dimension dropped).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FloatView {
+    /// `C x H x W` float map: channel, row, col.
+    ChannelMajorMap,
+    /// `T x D` tokens: row, flat channel.
+    Tokens,
+    /// `heads x rows x channels` in storage order.
+    Heads,
+    /// `heads x channels x rows`: the float value is the transpose of each group.
+    HeadsTransposed,
+    /// `D x T` in the float value is `rows x flat channels` transposed: element (row, flat channel) at
+    /// `flat channel * rows + row`.
+    TokensTransposed,
+    /// Flat vector of channels.
+    Vector,
+}
+
+/// Geometry of a kernel that slides over a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Kernel rows and columns.
+    pub kernel: [usize; 2],
+    /// Vertical and horizontal stride.
+    pub stride: [usize; 2],
+    /// Padding: top, left, bottom, right.
+    pub pad: [usize; 4],
+    /// Vertical and horizontal dilation.
+    pub dilation: [usize; 2],
+}
+
+impl Window {
+    /// A 1 x 1 kernel.
+    pub const POINT: Window = Window { kernel: [1, 1], stride: [1, 1], pad: [0; 4], dilation: [1, 1] };
+
+    /// Output rows and columns over a map; `None` where the kernel does not fit.
+    #[must_use]
+    pub fn output(&self, rows: usize, cols: usize) -> Option<[usize; 2]> {
+        let along = |size: usize, axis: usize| {
+            let span = self.dilation[axis].checked_mul(self.kernel[axis].checked_sub(1)?)?.checked_add(1)?;
+            let padded = size.checked_add(self.pad[axis])?.checked_add(self.pad[axis + 2])?;
+            Some(padded.checked_sub(span)? / self.stride[axis].max(1) + 1)
+        };
+        Some([along(rows, 0)?, along(cols, 1)?])
+    }
+}
+
+/// An operator. `in0`, `in1` are the node's inputs.
+#[derive(Clone, Debug)]
+pub enum IntOp {
+    /// Convolution or linear layer. Output n of a pixel is
+    /// `table[post(requantize(sum over taps, channels of in0 * weight[n] + bias[n]) + residual(in1))]`;
+    /// positions outside the map read as in0's zero point (the bias holds the zero point's part for all taps).
+    /// The output's flat channels are n.
+    Conv {
+        /// Geometry; [`Window::POINT`] for a linear layer over tokens.
+        window: Window,
+        /// `[n][kernel row][kernel col][flat input channel]`.
+        weight: Arc<[i8]>,
+        /// One per n.
+        parameters: Vec<ChannelParameter>,
+        /// Shared.
+        post: Post,
+        /// After the clamp: index is the low byte of the code.
+        table: Option<Arc<[u8; 256]>>,
+        /// Present with in1, which has the output's shape.
+        residual: Option<Residual>,
+        /// Linear only: the output is transposed, `groups x rows` runs over n and the channels are in0's rows.
+        /// No residual then.
+        transposed: bool,
+    },
+    /// Depthwise convolution: as [`IntOp::Conv`] with one input channel per output.
+    Depthwise {
+        /// Geometry.
+        window: Window,
+        /// `[kernel row][kernel col][channel]`.
+        weight: Arc<[i8]>,
+        /// One per channel.
+        parameters: Vec<ChannelParameter>,
+        /// Shared.
+        post: Post,
+    },
+    /// Per group `out[m][n] = post(requantize(sum over k of in0[m][k] * in1[n][k]))`: both operands have zero
+    /// point 0; in1 is signed.
+    MatMul {
+        /// One for all (bias 0 unless there is a reason).
+        parameter: ChannelParameter,
+        /// Shared.
+        post: Post,
+    },
+    /// Softmax over channels; see [`bitgauge_arch::arith::softmax`].
+    Softmax {
+        /// Exponential table.
+        table: Arc<[u16; 256]>,
+    },
+    /// LayerNorm over flat channels (one group); see [`bitgauge_arch::arith::layernorm`].
+    LayerNorm {
+        /// One per channel.
+        parameters: Vec<ChannelParameter>,
+        /// `eps * N^2 / scale^2`, rounded.
+        epsilon: u64,
+        /// Shared.
+        post: Post,
+    },
+    /// `post(first(in0) + second(in1))`; without `second` a change of scale.
+    Add {
+        /// Rescale of in0.
+        first: Residual,
+        /// Rescale of in1 (same shape).
+        second: Option<Residual>,
+        /// Shared.
+        post: Post,
+    },
+    /// Greatest code; positions outside the map are skipped. Output code type = input's.
+    MaxPool {
+        /// Geometry.
+        window: Window,
+    },
+    /// [`bitgauge_arch::arith::pool::average`]; positions outside the map count as zero.
+    AveragePool {
+        /// Geometry; the whole map for a global pool.
+        window: Window,
+        /// `1/taps` times the ratio of the scales.
+        requant: Requant,
+        /// Shared.
+        post: Post,
+    },
+    /// One code to one code.
+    Table {
+        /// Index is the low byte of the code.
+        table: Arc<[u8; 256]>,
+    },
+    /// Rows of in0, in1, ... one after the other; all of one code type and one group.
+    ConcatRows,
+    /// Rows `start .. start + output rows` of in0 (one group).
+    SliceRows {
+        /// First row.
+        start: usize,
+    },
+}
+
+/// One node.
+#[derive(Clone, Debug)]
+pub struct IntNode {
+    /// Name, from the float graph.
+    pub name: String,
+    /// What it computes.
+    pub op: IntOp,
+    /// Inputs.
+    pub inputs: Vec<TensorId>,
+    /// Output.
+    pub output: TensorId,
+}
+
+/// A network of integers, nodes in topological order.
+#[derive(Clone, Debug, Default)]
+pub struct IntGraph {
+    /// Name of the model.
+    pub name: String,
+    /// Tensors.
+    pub tensors: Vec<IntTensor>,
+    /// Nodes, each after its inputs' producers.
+    pub nodes: Vec<IntNode>,
+    /// Inputs of the network.
+    pub inputs: Vec<TensorId>,
+    /// Outputs of the network.
+    pub outputs: Vec<TensorId>,
+}
+
+impl IntGraph {
+    /// The tensor of an id that this graph gave out.
+    #[must_use]
+    pub fn tensor(&self, id: TensorId) -> &IntTensor {
+        &self.tensors[id.0]
+    }
+
+    /// Useful multiply-accumulates of a node.
+    #[must_use]
+    pub fn macs(&self, node: &IntNode) -> u64 {
+        let input = self.tensor(node.inputs[0]).shape;
+        let output = self.tensor(node.output).shape;
+        let per_output = match &node.op {
+            IntOp::Conv { window, .. } => window.kernel[0] * window.kernel[1] * input.flat_channels(),
+            IntOp::Depthwise { window, .. } => window.kernel[0] * window.kernel[1],
+            IntOp::MatMul { .. } => input.channels,
+            _ => 0,
+        };
+        output.elements() as u64 * per_output as u64
+    }
+}
