@@ -5,5 +5,6 @@
 //! [`float::run`] computes it in f32 as the reference for everything after it.
 
 pub mod float;
+pub mod integer;
 pub mod npy;
 pub mod onnx;

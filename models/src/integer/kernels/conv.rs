@@ -1,0 +1,144 @@
+//! Convolution and linear layers: blocks of pixels are laid out as rows of a matrix and multiplied
+//! with the packed weights.
+
+use bitgauge_arch::arith::gemm::{PackedMatrix, matmul};
+use bitgauge_arch::arith::{ChannelParameter, Post, Residual};
+
+use super::{Operand, Scratch, for_each_tap, output_map};
+use crate::integer::graph::{IntOp, IntTensor, Window};
+
+/// Bytes of patches or accumulators worked on at a time: they stay in the second-level cache.
+const BLOCK_BYTES: usize = 128 << 10;
+
+/// Computes a validated [`IntOp::Conv`].
+pub fn compute(
+    op: &IntOp,
+    weights: &PackedMatrix,
+    operands: &[Operand<'_>],
+    output: &IntTensor,
+    out: &mut [u8],
+    scratch: &mut Scratch,
+) {
+    let IntOp::Conv { window, parameters, post, table, residual, transposed, .. } = op else { return };
+    let input = operands[0];
+    let from = input.tensor.shape;
+    let map = output_map(window, input.tensor);
+    let pixels = map[0] * map[1];
+    let (n, k) = (weights.n(), weights.k());
+    let block = (BLOCK_BYTES / k.max(4 * n).max(1)).clamp(8, 4096);
+    // A point kernel over one group reads the map as it lies.
+    let in_place = from.groups == 1 && is_point(window);
+    let epilogue = Epilogue {
+        parameters,
+        post,
+        table: table.as_deref(),
+        residual: residual.as_ref().zip(operands.get(1).copied()),
+        transposed: *transposed,
+        pixels,
+        output,
+    };
+    for first in (0..pixels).step_by(block) {
+        let count = block.min(pixels - first);
+        scratch.accumulators.resize(count * n, 0);
+        let rows = if in_place {
+            &input.bytes[first * k..][..count * k]
+        } else {
+            gather(window, map, input, first, count, &mut scratch.patches);
+            &scratch.patches[..]
+        };
+        matmul(rows, k, input.tensor.code.sign, count, weights, &mut scratch.accumulators, n);
+        for (offset, row) in scratch.accumulators.chunks_exact(n).enumerate() {
+            epilogue.pixel(first + offset, row, out);
+        }
+    }
+}
+
+fn is_point(window: &Window) -> bool {
+    window.kernel == [1, 1] && window.stride == [1, 1] && window.pad == [0; 4]
+}
+
+/// Rows `[kernel row][kernel col][group][channel]` of `count` output pixels from `first` on.
+fn gather(
+    window: &Window,
+    map: [usize; 2],
+    input: Operand<'_>,
+    first: usize,
+    count: usize,
+    patches: &mut Vec<u8>,
+) {
+    let shape = input.tensor.shape;
+    let plane = shape.rows * shape.cols * shape.channels;
+    // The bias assumes that padding holds the zero point.
+    let zero = input.tensor.code.zero_point as u8;
+    patches.clear();
+    for pixel in first..first + count {
+        for_each_tap(window, [shape.rows, shape.cols], [pixel / map[1], pixel % map[1]], |_, position| {
+            match position {
+                Some(position) => {
+                    for group in 0..shape.groups {
+                        let start = group * plane + position * shape.channels;
+                        patches.extend_from_slice(&input.bytes[start..][..shape.channels]);
+                    }
+                }
+                None => patches.resize(patches.len() + shape.flat_channels(), zero),
+            }
+        });
+    }
+}
+
+struct Epilogue<'a> {
+    parameters: &'a [ChannelParameter],
+    post: &'a Post,
+    table: Option<&'a [u8; 256]>,
+    residual: Option<(&'a Residual, Operand<'a>)>,
+    transposed: bool,
+    pixels: usize,
+    output: &'a IntTensor,
+}
+
+impl Epilogue<'_> {
+    /// Post-processes and stores all channels of one pixel.
+    #[inline]
+    fn pixel(&self, pixel: usize, accumulators: &[i32], out: &mut [u8]) {
+        if self.transposed {
+            // n = group * rows + row runs over whole rows of `pixels` codes.
+            for (n, (&accumulator, parameter)) in accumulators.iter().zip(self.parameters).enumerate() {
+                let code = self.post.finish(parameter.requantize(accumulator));
+                self.store(out, n * self.pixels + pixel, code);
+            }
+            return;
+        }
+        let channels = self.output.shape.channels;
+        let groups = accumulators.chunks_exact(channels).zip(self.parameters.chunks_exact(channels));
+        for (group, (accumulators, parameters)) in groups.enumerate() {
+            let start = (group * self.pixels + pixel) * channels;
+            match self.residual {
+                None if self.table.is_none() && self.output.code.container_bytes() == 1 => {
+                    let target = &mut out[start..][..channels];
+                    for ((to, &accumulator), parameter) in target.iter_mut().zip(accumulators).zip(parameters) {
+                        *to = self.post.finish(parameter.requantize(accumulator)) as u8;
+                    }
+                }
+                residual => {
+                    for (channel, (&accumulator, parameter)) in
+                        accumulators.iter().zip(parameters).enumerate()
+                    {
+                        let added = residual.map_or(0, |(residual, operand)| {
+                            residual.rescale(operand.tensor.code.read(operand.bytes, start + channel))
+                        });
+                        let code = self.post.finish(parameter.requantize(accumulator) + added);
+                        self.store(out, start + channel, code);
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn store(&self, out: &mut [u8], index: usize, code: i32) {
+        match self.table {
+            Some(table) => out[index] = table[usize::from(code as u8)],
+            None => self.output.code.write(out, index, code),
+        }
+    }
+}

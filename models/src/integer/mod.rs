@@ -1,0 +1,19 @@
+//! The integer half: calibration, quantization, the integer graph, its interpreter and its file.
+//!
+//! Contract: an [`IntGraph`] that [`validate`] accepts runs without panic and without wrapping, and
+//! the interpreter's bytes are what simulator and hardware must give.
+
+mod calibrate;
+mod code;
+mod interpreter;
+mod graph;
+mod kernels;
+mod ranges;
+mod validate;
+
+pub use calibrate::{Calibration, calibrate};
+pub use code::{CodeError, ImageOrder, dequantize, quantize_input};
+pub use graph::{CodeType, FloatView, IntGraph, IntNode, IntOp, IntTensor, Shape, TensorId, Window};
+pub use interpreter::{Prepared, RunError, run, run_outputs};
+pub use ranges::{CodeKind, Observation, RangeRule};
+pub use validate::{ValidateError, validate};
