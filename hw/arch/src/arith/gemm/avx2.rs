@@ -3,8 +3,8 @@
 
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_load_si128, _mm_set1_epi32, _mm256_add_epi32, _mm256_cvtepi8_epi16,
-    _mm256_cvtepu8_epi16, _mm256_hadd_epi32, _mm256_madd_epi16, _mm256_permute4x64_epi64, _mm256_setzero_si256,
-    _mm256_storeu_si256,
+    _mm256_cvtepu8_epi16, _mm256_hadd_epi32, _mm256_madd_epi16, _mm256_permute4x64_epi64,
+    _mm256_setzero_si256, _mm256_storeu_si256,
 };
 
 use super::pack::{COLUMNS, DEPTH, Line, partial};
@@ -49,7 +49,15 @@ pub(super) unsafe fn run(product: Product<'_>) {
 /// As for [`run`].
 #[target_feature(enable = "avx2")]
 unsafe fn signed_run<const SIGNED: bool>(product: Product<'_>) {
-    let Product { a, a_stride, m, b, out, out_stride, .. } = product;
+    let Product {
+        a,
+        a_stride,
+        m,
+        b,
+        out,
+        out_stride,
+        ..
+    } = product;
     let mut row = 0;
     while row < m {
         // 6 rows by 2 vectors leave 4 of the 16 registers for operands.
@@ -66,7 +74,11 @@ unsafe fn signed_run<const SIGNED: bool>(product: Product<'_>) {
                 a_stride,
                 k: b.k(),
                 // Without lines, as when `k` is 0, nothing is read from here.
-                weights: b.panels(column / COLUMNS, 1).as_ptr().cast::<__m128i>().wrapping_add(half * VECTORS),
+                weights: b
+                    .panels(column / COLUMNS, 1)
+                    .as_ptr()
+                    .cast::<__m128i>()
+                    .wrapping_add(half * VECTORS),
                 // SAFETY: as for the left operand.
                 out: unsafe { out.as_mut_ptr().add(row * out_stride + column) },
                 out_stride,
@@ -100,7 +112,10 @@ impl Tile {
             // SAFETY: four bytes from `4 * index` end within each row, and line `index` exists.
             unsafe {
                 step::<ROWS, SIGNED>(&mut sums, self.weights.add(index * line), |row| {
-                    self.a.add(row * self.a_stride + index * DEPTH).cast::<i32>().read_unaligned()
+                    self.a
+                        .add(row * self.a_stride + index * DEPTH)
+                        .cast::<i32>()
+                        .read_unaligned()
                 });
             }
         }
@@ -148,7 +163,11 @@ unsafe fn step<const ROWS: usize, const SIGNED: bool>(
     let (low, high) = (_mm256_cvtepi8_epi16(low), _mm256_cvtepi8_epi16(high));
     for (row, sums) in sums.iter_mut().enumerate() {
         let word = _mm_set1_epi32(word(row));
-        let activations = if SIGNED { _mm256_cvtepi8_epi16(word) } else { _mm256_cvtepu8_epi16(word) };
+        let activations = if SIGNED {
+            _mm256_cvtepi8_epi16(word)
+        } else {
+            _mm256_cvtepu8_epi16(word)
+        };
         sums[0] = _mm256_add_epi32(sums[0], _mm256_madd_epi16(activations, low));
         sums[1] = _mm256_add_epi32(sums[1], _mm256_madd_epi16(activations, high));
     }

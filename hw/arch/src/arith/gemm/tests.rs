@@ -23,7 +23,11 @@ impl Random {
         (0..count)
             .map(|_| {
                 let bits = self.next();
-                if bits & 1 == 0 { ENDS[(bits >> 1) as usize % ENDS.len()] } else { (bits >> 8) as u8 }
+                if bits & 1 == 0 {
+                    ENDS[(bits >> 1) as usize % ENDS.len()]
+                } else {
+                    (bits >> 8) as u8
+                }
             })
             .collect()
     }
@@ -32,7 +36,15 @@ impl Random {
 const SIGNS: [Signedness; 2] = [Signedness::Signed, Signedness::Unsigned];
 
 /// The definition, over 64 bits and cut once at the end.
-fn reference(a: &[u8], a_stride: usize, sign: Signedness, b: &[u8], k: usize, row: usize, column: usize) -> i32 {
+fn reference(
+    a: &[u8],
+    a_stride: usize,
+    sign: Signedness,
+    b: &[u8],
+    k: usize,
+    row: usize,
+    column: usize,
+) -> i32 {
     let sum: i64 = (0..k)
         .map(|step| {
             let byte = a[row * a_stride + step];
@@ -56,9 +68,17 @@ fn check(a: &[u8], a_stride: usize, m: usize, b: &[u8], packed: &PackedMatrix, o
         matmul(a, a_stride, sign, m, packed, &mut out, out_stride);
         for (index, &value) in out.iter().enumerate() {
             let (row, column) = (index / out_stride, index % out_stride);
-            let expected =
-                if column < n { reference(a, a_stride, sign, b, k, row, column) } else { UNTOUCHED };
-            assert_eq!(value, expected, "{:?} {sign:?} m={m} n={n} k={k} at {row},{column}", packed.kernel());
+            let expected = if column < n {
+                reference(a, a_stride, sign, b, k, row, column)
+            } else {
+                UNTOUCHED
+            };
+            assert_eq!(
+                value,
+                expected,
+                "{:?} {sign:?} m={m} n={n} k={k} at {row},{column}",
+                packed.kernel()
+            );
         }
     }
 }
@@ -66,8 +86,10 @@ fn check(a: &[u8], a_stride: usize, m: usize, b: &[u8], packed: &PackedMatrix, o
 #[test]
 fn kernels_agree_with_the_definition() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let mut reused: Vec<PackedMatrix> =
-        Kernel::available().into_iter().map(|kernel| PackedMatrix::pack_for(kernel, 0, 0, |_| &[])).collect();
+    let mut reused: Vec<PackedMatrix> = Kernel::available()
+        .into_iter()
+        .map(|kernel| PackedMatrix::pack_for(kernel, 0, 0, |_| &[]))
+        .collect();
     for round in 0..600 {
         let [mut m, mut n, mut k] = std::array::from_fn(|_| random.below(71));
         // Each edge comes up often enough to meet every other.
@@ -120,7 +142,9 @@ fn sums_wrap() {
             }
         }
     }
-    assert!(255i64 * 128 * 66_000 > i64::from(i32::MAX) && 128i64 * 128 * 140_001 > i64::from(i32::MAX));
+    assert!(
+        255i64 * 128 * 66_000 > i64::from(i32::MAX) && 128i64 * 128 * 140_001 > i64::from(i32::MAX)
+    );
 }
 
 #[test]
@@ -141,7 +165,15 @@ fn short_operands_are_refused() {
         let refused = |a: usize, a_stride: usize, out: usize, out_stride: usize| {
             std::panic::catch_unwind(|| {
                 let mut target = vec![0; out];
-                matmul(&vec![0; a], a_stride, Signedness::Signed, 3, &packed, &mut target, out_stride);
+                matmul(
+                    &vec![0; a],
+                    a_stride,
+                    Signedness::Signed,
+                    3,
+                    &packed,
+                    &mut target,
+                    out_stride,
+                );
             })
             .is_err()
         };
