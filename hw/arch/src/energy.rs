@@ -99,7 +99,8 @@ impl EnergyTable {
     /// # Errors
     /// The first thing wrong.
     pub fn from_toml(text: &str) -> Result<EnergyTable, EnergyError> {
-        let table: EnergyTable = toml::from_str(text).map_err(|error| EnergyError::Syntax(error.to_string()))?;
+        let table: EnergyTable =
+            toml::from_str(text).map_err(|error| EnergyError::Syntax(error.to_string()))?;
         for &action in Action::ALL {
             let problem = match table.entry.get(&action) {
                 None => Some("is missing"),
@@ -133,7 +134,10 @@ impl EnergyTable {
     /// Picojoules of all counts, by action; the total is their sum.
     #[must_use]
     pub fn total(&self, accelerator: &Accelerator, counts: &ActionCounts) -> BTreeMap<Action, f64> {
-        counts.iter().map(|(action, count)| (action, self.price(accelerator, action) * count as f64)).collect()
+        counts
+            .iter()
+            .map(|(action, count)| (action, self.price(accelerator, action) * count as f64))
+            .collect()
     }
 }
 
@@ -144,7 +148,10 @@ impl Entry {
             (None, Some(points)) => {
                 let increasing = points.windows(2).all(|pair| pair[0].kib < pair[1].kib);
                 let positive = points.iter().all(|point| {
-                    point.kib.is_finite() && point.kib > 0.0 && point.picojoules_per_byte.is_finite() && point.picojoules_per_byte > 0.0
+                    point.kib.is_finite()
+                        && point.kib > 0.0
+                        && point.picojoules_per_byte.is_finite()
+                        && point.picojoules_per_byte > 0.0
                 });
                 if points.is_empty() || !increasing || !positive {
                     Some("needs sizes that increase and prices above zero")
@@ -170,7 +177,8 @@ impl Entry {
         for pair in points.windows(2) {
             if kib <= pair[1].kib {
                 let at = (kib / pair[0].kib).ln() / (pair[1].kib / pair[0].kib).ln();
-                return pair[0].picojoules_per_byte * (pair[1].picojoules_per_byte / pair[0].picojoules_per_byte).powf(at);
+                return pair[0].picojoules_per_byte
+                    * (pair[1].picojoules_per_byte / pair[0].picojoules_per_byte).powf(at);
             }
         }
         last.picojoules_per_byte

@@ -148,7 +148,14 @@ fn of_load(collector: &mut Collector, accelerator: &Accelerator, load: &Load) {
     let table = length_table_bytes(load.codec, shape.blocks).next_multiple_of(bus);
     collector.push(Space::External, Port::Read, u64::from(load.length_table), table);
     let external = u64::from(load.external_address);
-    collector.strided(Space::External, Port::Read, external, shape.blocks, u64::from(load.external_block_stride), slot);
+    collector.strided(
+        Space::External,
+        Port::Read,
+        external,
+        shape.blocks,
+        u64::from(load.external_block_stride),
+        slot,
+    );
     let line = u64::from(load.line);
     let (space, per_block) = match load.target() {
         Some(Target::Activation) | None => (Space::Activation, 0),
@@ -163,7 +170,14 @@ fn of_load(collector: &mut Collector, accelerator: &Accelerator, load: &Load) {
     }
     for block in 0..shape.blocks {
         let start = line + block * u64::from(load.block_stride);
-        collector.strided(space, Port::Write, start, shape.pixels, u64::from(load.pixel_stride), shape.pixel_lines);
+        collector.strided(
+            space,
+            Port::Write,
+            start,
+            shape.pixels,
+            u64::from(load.pixel_stride),
+            shape.pixel_lines,
+        );
     }
 }
 
@@ -172,13 +186,27 @@ fn of_store(collector: &mut Collector, accelerator: &Accelerator, store: &Store)
     let bus = u64::from(accelerator.bus_bytes());
     for block in 0..shape.blocks {
         let start = u64::from(store.line) + block * u64::from(store.block_stride);
-        collector.strided(Space::Activation, Port::Read, start, shape.pixels, u64::from(store.pixel_stride), shape.pixel_lines);
+        collector.strided(
+            Space::Activation,
+            Port::Read,
+            start,
+            shape.pixels,
+            u64::from(store.pixel_stride),
+            shape.pixel_lines,
+        );
     }
     let table = length_table_bytes(store.codec, shape.blocks).next_multiple_of(bus);
     collector.push(Space::External, Port::Write, u64::from(store.length_table), table);
     let slot = shape.raw_bytes.next_multiple_of(bus);
     let external = u64::from(store.external_address);
-    collector.strided(Space::External, Port::Write, external, shape.blocks, u64::from(store.external_block_stride), slot);
+    collector.strided(
+        Space::External,
+        Port::Write,
+        external,
+        shape.blocks,
+        u64::from(store.external_block_stride),
+        slot,
+    );
 }
 
 fn of_compute(collector: &mut Collector, accelerator: &Accelerator, compute: &Compute) {
@@ -201,10 +229,18 @@ fn of_compute(collector: &mut Collector, accelerator: &Accelerator, compute: &Co
     } else {
         for index in 0..rows {
             let at = start + index * u64::from(compute.row_stride);
-            collector.strided(Space::Activation, Port::Read, at, u64::from(compute.in_cols), u64::from(compute.pixel_stride), pixel);
+            collector.strided(
+                Space::Activation,
+                Port::Read,
+                at,
+                u64::from(compute.in_cols),
+                u64::from(compute.pixel_stride),
+                pixel,
+            );
         }
     }
-    let positions = u64::from(compute.kernel_rows) * u64::from(compute.kernel_cols) * u64::from(compute.segments);
+    let positions =
+        u64::from(compute.kernel_rows) * u64::from(compute.kernel_cols) * u64::from(compute.segments);
     collector.strided(
         Space::Weight,
         Port::Read,
@@ -221,7 +257,14 @@ fn of_compute(collector: &mut Collector, accelerator: &Accelerator, compute: &Co
     if compute.residual_enable == 1 {
         let lines = (outputs * u64::from(1 + compute.residual_wide)).div_ceil(line);
         let stride = u64::from(compute.residual_pixel_stride);
-        collector.strided(Space::Activation, Port::Residual, u64::from(compute.residual_line), pixels, stride, lines);
+        collector.strided(
+            Space::Activation,
+            Port::Residual,
+            u64::from(compute.residual_line),
+            pixels,
+            stride,
+            lines,
+        );
     }
     let lines = (outputs * u64::from(1 + compute.output_wide)).div_ceil(line);
     let stride = u64::from(compute.output_pixel_stride);
@@ -251,14 +294,28 @@ fn of_vector(collector: &mut Collector, accelerator: &Accelerator, vector: &Vect
         }
         _ => {
             let stride = u64::from(vector.pixel_stride);
-            collector.strided(Space::Activation, Port::Read, source, pixels, stride, lines(vector.source_wide));
+            collector.strided(
+                Space::Activation,
+                Port::Read,
+                source,
+                pixels,
+                stride,
+                lines(vector.source_wide),
+            );
         }
     }
     match function {
         VectorFunction::Add if vector.second_enable == 1 => {
             let stride = u64::from(vector.second_pixel_stride);
             let second = u64::from(vector.second_line);
-            collector.strided(Space::Activation, Port::Read, second, pixels, stride, lines(vector.second_wide));
+            collector.strided(
+                Space::Activation,
+                Port::Read,
+                second,
+                pixels,
+                stride,
+                lines(vector.second_wide),
+            );
         }
         VectorFunction::Depthwise => {
             let taps = u64::from(vector.kernel_rows) * u64::from(vector.kernel_cols);
@@ -278,7 +335,11 @@ fn of_vector(collector: &mut Collector, accelerator: &Accelerator, vector: &Vect
         VectorFunction::Copy => lines(vector.source_wide),
         _ => lines(vector.output_wide),
     };
-    let space = if function == VectorFunction::Copy && vector.to_weight == 1 { Space::Weight } else { Space::Activation };
+    let space = if function == VectorFunction::Copy && vector.to_weight == 1 {
+        Space::Weight
+    } else {
+        Space::Activation
+    };
     let stride = u64::from(vector.output_pixel_stride);
     collector.strided(space, Port::Write, u64::from(vector.output_line), pixels, stride, written);
 }

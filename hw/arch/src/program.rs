@@ -200,7 +200,12 @@ impl TensorSymbol {
     /// The format of its blocks.
     #[must_use]
     pub fn format(&self) -> crate::codec::Format {
-        crate::codec::Format { codec: self.codec, value_bits: self.value_bits, zero_code: self.zero_code, signed: false }
+        crate::codec::Format {
+            codec: self.codec,
+            value_bits: self.value_bits,
+            zero_code: self.zero_code,
+            signed: false,
+        }
     }
 
     /// Bytes from the first to one past the last.

@@ -1,1 +1,75 @@
-//! placeholder
+//! The validator: a program that passes runs on simulator and hardware without panic, race or deadlock.
+//!
+//! It checks the container, every command by itself, and the order between commands:
+//! - **liveness**: walking program order, no wait finds its counter at zero (so the oldest unfinished
+//!   command can always run, at any queue depth) and no counter can pass [`TOKEN_MAX`];
+//! - **races**: by vector clocks, no two overlapping accesses, one of them a write, that tokens or the
+//!   unit's own order do not order.
+
+mod commands;
+mod container;
+mod order;
+
+use thiserror::Error;
+
+use crate::Program;
+use crate::command::Word;
+
+/// One reason why a program was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Problem {
+    /// The container: addresses, sizes, counts.
+    #[error("program: {0}")]
+    Container(String),
+    /// A command word.
+    #[error("word {word}: {message} (`{text}`)")]
+    Word {
+        /// Index of the word.
+        word: usize,
+        /// What is wrong.
+        message: String,
+        /// The word's text form.
+        text: String,
+    },
+    /// Two commands that are not ordered.
+    #[error("words {first} and {second} race: both use {space} {start}..{end}, and no token orders them")]
+    Race {
+        /// Index of the earlier word.
+        first: usize,
+        /// Index of the later word.
+        second: usize,
+        /// Address space.
+        space: &'static str,
+        /// First unit that both use.
+        start: u64,
+        /// One past the last.
+        end: u64,
+    },
+}
+
+/// Most problems that are reported at once.
+pub const MAX_PROBLEMS: usize = 20;
+
+/// Checks a program.
+///
+/// # Errors
+/// The first [`MAX_PROBLEMS`] problems.
+pub fn validate(program: &Program) -> Result<(), Vec<Problem>> {
+    let mut problems = Vec::new();
+    container::check(program, &mut problems);
+    if problems.is_empty() {
+        commands::check(program, &mut problems);
+    }
+    // The order is only meaningful between commands that are well formed.
+    if problems.is_empty() {
+        order::check(program, &mut problems);
+    }
+    problems.truncate(MAX_PROBLEMS);
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+fn word_problem(program: &Program, word: usize, message: String) -> Problem {
+    let text =
+        program.words.get(word).map_or_else(String::new, |word: &Word| crate::command::to_text(&[*word]));
+    Problem::Word { word, message, text: text.trim().to_owned() }
+}

@@ -7,12 +7,7 @@ use super::Signedness;
 /// `accumulators[c] += activations[c] * weights[c]`, wrapping modulo 2^32, for as many channels as the
 /// shortest of the three has.
 #[inline]
-pub fn accumulate_tap(
-    accumulators: &mut [i32],
-    activations: &[u8],
-    sign: Signedness,
-    weights: &[u8],
-) {
+pub fn accumulate_tap(accumulators: &mut [i32], activations: &[u8], sign: Signedness, weights: &[u8]) {
     // A call with a list of taps costs more than the plain loop takes over a few vectors.
     const SHORT: usize = 96;
     if accumulators.len() >= SHORT {
@@ -30,14 +25,10 @@ pub fn accumulate_tap(
 /// registers.
 #[inline]
 pub fn accumulate_taps(accumulators: &mut [i32], sign: Signedness, taps: &[(&[u8], &[u8])]) {
-    let channels = taps.iter().fold(accumulators.len(), |least, (a, w)| {
-        least.min(a.len()).min(w.len())
-    });
+    let channels = taps.iter().fold(accumulators.len(), |least, (a, w)| least.min(a.len()).min(w.len()));
     let accumulators = &mut accumulators[..channels];
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx512bw")
-        && std::arch::is_x86_feature_detected!("avx512vl")
-    {
+    if std::arch::is_x86_feature_detected!("avx512bw") && std::arch::is_x86_feature_detected!("avx512vl") {
         // SAFETY: the host has AVX-512 BW and VL, and every tap has a pair of bytes per accumulator.
         return unsafe { accumulate_avx512(accumulators, sign, taps) };
     } else if std::arch::is_x86_feature_detected!("avx2") {
@@ -65,13 +56,7 @@ unsafe fn accumulate_avx512(accumulators: &mut [i32], sign: Signedness, taps: &[
     if rest > 0 {
         // SAFETY: the mask keeps the channels from `whole` on that exist.
         unsafe {
-            block_avx512::<true>(
-                &mut accumulators[whole..],
-                whole,
-                u16::MAX >> (16 - rest),
-                sign,
-                taps,
-            )
+            block_avx512::<true>(&mut accumulators[whole..], whole, u16::MAX >> (16 - rest), sign, taps)
         };
     }
 }
@@ -101,18 +86,11 @@ unsafe fn block_avx512<const MASKED: bool>(
     unsafe {
         let load = |bytes: &[u8]| {
             let bytes = bytes.as_ptr().add(start);
-            if MASKED {
-                _mm_maskz_loadu_epi8(mask, bytes.cast())
-            } else {
-                _mm_loadu_si128(bytes.cast())
-            }
+            if MASKED { _mm_maskz_loadu_epi8(mask, bytes.cast()) } else { _mm_loadu_si128(bytes.cast()) }
         };
         let target = sums.as_mut_ptr();
-        let mut sum = if MASKED {
-            _mm512_maskz_loadu_epi32(mask, target)
-        } else {
-            _mm512_loadu_si512(target.cast())
-        };
+        let mut sum =
+            if MASKED { _mm512_maskz_loadu_epi32(mask, target) } else { _mm512_loadu_si512(target.cast()) };
         for (activations, weights) in taps {
             let activations = match sign {
                 Signedness::Signed => _mm256_cvtepi8_epi16(load(activations)),
@@ -153,11 +131,7 @@ fn accumulate(accumulators: &mut [i32], sign: Signedness, taps: &[(&[u8], &[u8])
 }
 
 #[inline(always)]
-fn accumulate_widened(
-    accumulators: &mut [i32],
-    widen: impl Fn(u8) -> i16,
-    taps: &[(&[u8], &[u8])],
-) {
+fn accumulate_widened(accumulators: &mut [i32], widen: impl Fn(u8) -> i16, taps: &[(&[u8], &[u8])]) {
     // Blocks of a fixed size keep the sums in registers and the element-wise rest short.
     const BLOCK: usize = 16;
     let (blocks, rest) = accumulators.as_chunks_mut::<BLOCK>();
@@ -165,26 +139,15 @@ fn accumulate_widened(
     for (block, target) in blocks.iter_mut().enumerate() {
         let mut sums = *target;
         for (activations, weights) in taps {
-            let (activations, weights) = (
-                activations.as_chunks::<BLOCK>().0,
-                weights.as_chunks::<BLOCK>().0,
-            );
-            for ((sum, &a), &w) in sums
-                .iter_mut()
-                .zip(&activations[block])
-                .zip(&weights[block])
-            {
+            let (activations, weights) = (activations.as_chunks::<BLOCK>().0, weights.as_chunks::<BLOCK>().0);
+            for ((sum, &a), &w) in sums.iter_mut().zip(&activations[block]).zip(&weights[block]) {
                 add(sum, widen(a), w);
             }
         }
         *target = sums;
     }
     for (activations, weights) in taps {
-        for ((sum, &a), &w) in rest
-            .iter_mut()
-            .zip(&activations[start..])
-            .zip(&weights[start..])
-        {
+        for ((sum, &a), &w) in rest.iter_mut().zip(&activations[start..]).zip(&weights[start..]) {
             add(sum, widen(a), w);
         }
     }
@@ -198,8 +161,7 @@ mod tests {
 
     fn copies() -> Vec<Variant> {
         #[allow(unused_mut)]
-        let mut copies: Vec<Variant> =
-            vec![accumulate_taps, |c, sign, taps| accumulate(c, sign, taps)];
+        let mut copies: Vec<Variant> = vec![accumulate_taps, |c, sign, taps| accumulate(c, sign, taps)];
         #[cfg(target_arch = "x86_64")]
         {
             if std::arch::is_x86_feature_detected!("avx2") {
@@ -225,11 +187,7 @@ mod tests {
                 let mut accumulators = vec![i32::MAX - 7; activations.len()];
                 copy(&mut accumulators, sign, &[(&activations, &weights)]);
                 for ((&got, &a), &w) in accumulators.iter().zip(&activations).zip(&weights) {
-                    let left = if sign == Signedness::Signed {
-                        i32::from(a as i8)
-                    } else {
-                        i32::from(a)
-                    };
+                    let left = if sign == Signedness::Signed { i32::from(a as i8) } else { i32::from(a) };
                     let expected = (i32::MAX - 7).wrapping_add(left * i32::from(w as i8));
                     assert_eq!(got, expected, "{sign:?} {a} {w}");
                 }
@@ -242,9 +200,7 @@ mod tests {
         for copy in copies() {
             for channels in 0..140 {
                 let [a, w, x, y] = [200u8, 131, 77, 255].map(|first| {
-                    (0..channels)
-                        .map(|channel| first.wrapping_add((3 * channel) as u8))
-                        .collect::<Vec<u8>>()
+                    (0..channels).map(|channel| first.wrapping_add((3 * channel) as u8)).collect::<Vec<u8>>()
                 });
                 for sign in [Signedness::Signed, Signedness::Unsigned] {
                     let (mut together, mut apart) = (vec![5; channels], vec![5; channels]);
@@ -275,12 +231,7 @@ mod tests {
     fn lengths_are_those_of_the_shortest() {
         for (a, w) in [(40, 40), (45, 40), (40, 45)] {
             let mut accumulators = [1; 43];
-            accumulate_tap(
-                &mut accumulators,
-                &vec![2; a],
-                Signedness::Signed,
-                &vec![3; w],
-            );
+            accumulate_tap(&mut accumulators, &vec![2; a], Signedness::Signed, &vec![3; w]);
             assert!(accumulators[..40].iter().all(|&value| value == 7));
             assert!(accumulators[40..].iter().all(|&value| value == 1));
         }

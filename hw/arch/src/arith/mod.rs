@@ -16,7 +16,9 @@ pub use post::{ChannelParameter, Post, Residual};
 pub use requantize::Requant;
 
 /// How the bytes of an operand are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Signedness {
     /// Two's complement.

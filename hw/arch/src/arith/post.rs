@@ -99,8 +99,11 @@ mod tests {
     fn entries_survive_their_bytes() {
         for shift in 1..=47u8 {
             for (bias, negate) in [(i32::MIN, false), (-1, true), (i32::MAX, true)] {
-                let entry =
-                    ChannelParameter { bias, requant: Requant { mantissa: 0x8000 | u16::from(shift), shift }, negate };
+                let entry = ChannelParameter {
+                    bias,
+                    requant: Requant { mantissa: 0x8000 | u16::from(shift), shift },
+                    negate,
+                };
                 assert_eq!(ChannelParameter::from_bytes(entry.to_bytes()), entry);
             }
         }

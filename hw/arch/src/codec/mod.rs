@@ -68,7 +68,9 @@ pub fn encode(format: Format, containers: &[u8], bus_bytes: usize) -> Coded {
         Codec::Zvc => {
             let count = (containers.len() / format.container_bytes()) as u64;
             let raw = format.raw_bytes(count) as usize;
-            if zvc::coded_bytes(containers, format.value_bits, format.zero_code).div_ceil(bus_bytes) < raw.div_ceil(bus_bytes) {
+            if zvc::coded_bytes(containers, format.value_bits, format.zero_code).div_ceil(bus_bytes)
+                < raw.div_ceil(bus_bytes)
+            {
                 Coded { bytes: zvc::encode(containers, format.value_bits, format.zero_code), escaped: false }
             } else {
                 Coded { bytes: pack::encode(containers, format.value_bits), escaped: true }
@@ -110,8 +112,17 @@ mod tests {
                     let mut containers = vec![0u8; count * format.container_bytes()];
                     for index in 0..count {
                         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                        let code = if (state >> 8) % density == 0 { (state >> 16) & ((1 << value_bits) - 1) } else { 1 };
-                        crate::arith::write_code(&mut containers, index, format.container_bytes(), code as i32);
+                        let code = if (state >> 8).is_multiple_of(density) {
+                            (state >> 16) & ((1 << value_bits) - 1)
+                        } else {
+                            1
+                        };
+                        crate::arith::write_code(
+                            &mut containers,
+                            index,
+                            format.container_bytes(),
+                            code as i32,
+                        );
                     }
                     let coded = encode(format, &containers, 16);
                     assert!(coded.bytes.len() as u64 <= format.raw_bytes(count as u64).next_multiple_of(16));

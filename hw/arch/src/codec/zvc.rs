@@ -25,9 +25,10 @@ pub fn encode(codes: &[u8], value_bits: u32, zero_code: u8) -> Vec<u8> {
     let mask = ((1u32 << value_bits) - 1) as u8;
     let mut writer = BitWriter::default();
     for group in codes.chunks(GROUP) {
-        let marks = group.iter().enumerate().fold(0u32, |marks, (index, &code)| {
-            marks | u32::from(code & mask != zero_code & mask) << index
-        });
+        let marks = group
+            .iter()
+            .enumerate()
+            .fold(0u32, |marks, (index, &code)| marks | u32::from(code & mask != zero_code & mask) << index);
         writer.push(marks, 8);
         for (index, &code) in group.iter().enumerate() {
             if marks >> index & 1 == 1 {

@@ -67,10 +67,15 @@ impl Word {
             )
         };
         match decoded {
-            Decoded::Set { unit, group, registers } => word(unit as u32 + 1, KIND_SET, group as u32, registers),
-            Decoded::Exec { unit, wait, signal, registers } => {
-                word(unit as u32 + 1, KIND_EXEC, u32::from(wait & 15) << 4 | u32::from(signal & 15), registers)
+            Decoded::Set { unit, group, registers } => {
+                word(unit as u32 + 1, KIND_SET, group as u32, registers)
             }
+            Decoded::Exec { unit, wait, signal, registers } => word(
+                unit as u32 + 1,
+                KIND_EXEC,
+                u32::from(wait & 15) << 4 | u32::from(signal & 15),
+                registers,
+            ),
             Decoded::End => word(0, KIND_END, 0, [0; 3]),
         }
     }
@@ -92,7 +97,9 @@ impl Word {
             KIND_SET if (1..groups(unit)).contains(&(byte as usize)) => {
                 Some(Decoded::Set { unit, group: byte as usize, registers })
             }
-            KIND_EXEC => Some(Decoded::Exec { unit, wait: (byte >> 4) as u8, signal: (byte & 15) as u8, registers }),
+            KIND_EXEC => {
+                Some(Decoded::Exec { unit, wait: (byte >> 4) as u8, signal: (byte & 15) as u8, registers })
+            }
             _ => None,
         }
     }
@@ -130,7 +137,8 @@ impl Encoder {
         }
         .map_err(|source| EncodeError { unit, source })?;
         let current = self.registers[unit.index()].get_or_insert_with(|| vec![0; registers.len()]);
-        let triple = |group: usize| [registers[3 * group], registers[3 * group + 1], registers[3 * group + 2]];
+        let triple =
+            |group: usize| [registers[3 * group], registers[3 * group + 1], registers[3 * group + 2]];
         for group in 1..registers.len() / 3 {
             if current[3 * group..3 * group + 3] != triple(group) {
                 self.words.push(Word::encode(Decoded::Set { unit, group, registers: triple(group) }));

@@ -22,14 +22,22 @@ impl Field {
     /// Least and greatest value.
     #[must_use]
     pub fn range(&self) -> (i64, i64) {
-        if self.signed { (-(1 << (self.width - 1)), (1 << (self.width - 1)) - 1) } else { (0, (1 << self.width) - 1) }
+        if self.signed {
+            (-(1 << (self.width - 1)), (1 << (self.width - 1)) - 1)
+        } else {
+            (0, (1 << self.width) - 1)
+        }
     }
 
     /// The field's value in its register.
     #[must_use]
     pub fn extract(&self, register: u32) -> i64 {
         let raw = (u64::from(register) >> self.low) & ((1u64 << self.width) - 1);
-        if self.signed && raw >> (self.width - 1) == 1 { raw as i64 - (1i64 << self.width) } else { raw as i64 }
+        if self.signed && raw >> (self.width - 1) == 1 {
+            raw as i64 - (1i64 << self.width)
+        } else {
+            raw as i64
+        }
     }
 
     /// `value` at the field's place.

@@ -35,7 +35,8 @@ fn fields(unit: Unit) -> &'static [Field] {
 }
 
 fn units_of(mask: u8) -> String {
-    let names: Vec<_> = Unit::ALL.iter().filter(|unit| mask >> unit.index() & 1 == 1).map(|unit| unit.name()).collect();
+    let names: Vec<_> =
+        Unit::ALL.iter().filter(|unit| mask >> unit.index() & 1 == 1).map(|unit| unit.name()).collect();
     names.join(",")
 }
 
@@ -68,7 +69,13 @@ pub fn to_text(words: &[Word]) -> String {
     text
 }
 
-fn write_fields(text: &mut String, unit: Unit, group: usize, registers: [u32; 3], word: &Word) -> std::fmt::Result {
+fn write_fields(
+    text: &mut String,
+    unit: Unit,
+    group: usize,
+    registers: [u32; 3],
+    word: &Word,
+) -> std::fmt::Result {
     let mut covered = [0u32; 3];
     for field in fields(unit).iter().filter(|field| field.register / 3 == group) {
         covered[field.register % 3] |= field.insert(-1);
@@ -123,8 +130,10 @@ fn parse_line(line: &str) -> Result<Word, String> {
     let group = match parts.next() {
         Some("exec") => 0,
         Some("set") => {
-            let group: usize =
-                parts.next().and_then(|text| text.parse().ok()).ok_or("`set` needs the number of a register group")?;
+            let group: usize = parts
+                .next()
+                .and_then(|text| text.parse().ok())
+                .ok_or("`set` needs the number of a register group")?;
             if !(1..groups(unit)).contains(&group) {
                 return Err(format!("{} has register groups 1 to {}", unit.name(), groups(unit) - 1));
             }
@@ -134,7 +143,8 @@ fn parse_line(line: &str) -> Result<Word, String> {
     };
     let (mut wait, mut signal, mut registers) = (0u8, 0u8, [0u32; 3]);
     for part in parts {
-        let (name, value) = part.split_once('=').ok_or_else(|| format!("expected name=value, found `{part}`"))?;
+        let (name, value) =
+            part.split_once('=').ok_or_else(|| format!("expected name=value, found `{part}`"))?;
         match name {
             "raw" => return parse_word(value),
             "wait" | "signal" if group == 0 => {
@@ -147,7 +157,11 @@ fn parse_line(line: &str) -> Result<Word, String> {
                 let of_group = || fields(unit).iter().filter(|field| field.register / 3 == group);
                 let field = of_group().find(|field| field.name == name).ok_or_else(|| {
                     let names: Vec<_> = of_group().map(|field| field.name).collect();
-                    format!("no field `{name}` in group {group} of {}; choices: {}", unit.name(), names.join(", "))
+                    format!(
+                        "no field `{name}` in group {group} of {}; choices: {}",
+                        unit.name(),
+                        names.join(", ")
+                    )
                 })?;
                 let value: i64 = value.parse().map_err(|_| format!("{name}: `{value}` is not a number"))?;
                 let (low, high) = field.range();
@@ -175,14 +189,17 @@ mod tests {
         let mut state = 1u128;
         let words: Vec<Word> = (0..4000)
             .map(|index| {
-                state = state.wrapping_mul(0x2360_ED05_1FC6_5DA4_4385_DF64_9FCC_F645).wrapping_add(0x5851_F42D);
+                state =
+                    state.wrapping_mul(0x2360_ED05_1FC6_5DA4_4385_DF64_9FCC_F645).wrapping_add(0x5851_F42D);
                 let raw = state >> 3 ^ state << 61;
                 let unit = Unit::ALL[index % 4];
                 let registers = [raw as u32, (raw >> 32) as u32, (raw >> 64) as u32];
                 match index % 3 {
                     0 => Word(raw),
                     1 => Word::encode(Decoded::Exec { unit, wait: index as u8 & 15, signal: 5, registers }),
-                    _ => Word::encode(Decoded::Set { unit, group: 1 + index % (groups(unit) - 1), registers }),
+                    _ => {
+                        Word::encode(Decoded::Set { unit, group: 1 + index % (groups(unit) - 1), registers })
+                    }
                 }
             })
             .collect();

@@ -25,9 +25,21 @@ impl Accelerator {
         range("array", "rows", array.rows, 2, 64)?;
         range("array", "cols", array.cols, 2, 64)?;
         only("array", "operand_bits", array.operand_bits, 8, "narrower multipliers are not modelled yet")?;
-        only("array", "accumulator_bits", array.accumulator_bits, 32, "other accumulator widths are not modelled yet")?;
+        only(
+            "array",
+            "accumulator_bits",
+            array.accumulator_bits,
+            32,
+            "other accumulator widths are not modelled yet",
+        )?;
         only("array", "port_bits", array.port_bits, 8, "one 8-bit operand per row and cycle")?;
-        only("array", "weight_port_bits", array.weight_port_bits, 8, "one 8-bit operand per column and cycle")?;
+        only(
+            "array",
+            "weight_port_bits",
+            array.weight_port_bits,
+            8,
+            "one 8-bit operand per column and cycle",
+        )?;
 
         one_of("memory", "bus_bits", self.memory.bus_bits, &[32, 64, 128])?;
         range("memory", "latency_cycles", self.memory.latency_cycles, 1, 1000)?;
@@ -53,7 +65,11 @@ impl Accelerator {
             return Err(Problem {
                 table: "vector",
                 key: "lanes",
-                message: format!("{} lanes, but a scratchpad line holds {} codes", self.vector.lanes, self.line_bytes()),
+                message: format!(
+                    "{} lanes, but a scratchpad line holds {} codes",
+                    self.vector.lanes,
+                    self.line_bytes()
+                ),
                 hint: format!("use at most {}", self.line_bytes()),
             });
         }
@@ -103,12 +119,22 @@ fn one_of(table: &'static str, key: &'static str, value: u32, choices: &[u32]) -
     if choices.contains(&value) {
         return Ok(());
     }
-    Err(Problem { table, key, message: format!("{value} is not supported"), hint: format!("choices: {choices:?}") })
+    Err(Problem {
+        table,
+        key,
+        message: format!("{value} is not supported"),
+        hint: format!("choices: {choices:?}"),
+    })
 }
 
 fn only(table: &'static str, key: &'static str, value: u32, choice: u32, why: &str) -> Result<(), Problem> {
     if value == choice {
         return Ok(());
     }
-    Err(Problem { table, key, message: format!("{value} is not supported: {why}"), hint: format!("use {choice}") })
+    Err(Problem {
+        table,
+        key,
+        message: format!("{value} is not supported: {why}"),
+        hint: format!("use {choice}"),
+    })
 }

@@ -43,7 +43,13 @@ impl DescriptionError {
         DescriptionError::at(text, offset, length, message, Some(problem.hint))
     }
 
-    fn at(text: &str, offset: usize, length: usize, message: String, hint: Option<String>) -> DescriptionError {
+    fn at(
+        text: &str,
+        offset: usize,
+        length: usize,
+        message: String,
+        hint: Option<String>,
+    ) -> DescriptionError {
         let offset = (0..=offset.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
         let before = &text[..offset];
         let start = before.rfind('\n').map_or(0, |at| at + 1);

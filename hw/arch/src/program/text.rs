@@ -61,7 +61,11 @@ pub fn to_text(program: &Program, image: &str) -> (String, Vec<u8>) {
         image: image.to_owned(),
         command_address: program.command_address,
         memory_bytes: program.memory_bytes,
-        segments: program.segments.iter().map(|segment| (segment.address, segment.bytes.len() as u64)).collect(),
+        segments: program
+            .segments
+            .iter()
+            .map(|segment| (segment.address, segment.bytes.len() as u64))
+            .collect(),
         accelerator: program.accelerator.clone(),
         tensors: program.tensors.clone(),
         layers: program.layers.clone(),
@@ -79,9 +83,11 @@ pub fn to_text(program: &Program, image: &str) -> (String, Vec<u8>) {
 /// What is malformed, with its place.
 pub fn from_text(text: &str, image: &[u8]) -> Result<Program, ProgramTextError> {
     let body = text.strip_prefix(MAGIC).ok_or(ProgramTextError::Magic)?;
-    let (header, commands) =
-        body.split_once(SEPARATOR).ok_or_else(|| ProgramTextError::Header(format!("no line `{SEPARATOR}`")))?;
-    let header: Header = toml::from_str(header).map_err(|error| ProgramTextError::Header(error.to_string()))?;
+    let (header, commands) = body
+        .split_once(SEPARATOR)
+        .ok_or_else(|| ProgramTextError::Header(format!("no line `{SEPARATOR}`")))?;
+    let header: Header =
+        toml::from_str(header).map_err(|error| ProgramTextError::Header(error.to_string()))?;
     let expected = header.segments.iter().fold(0u64, |sum, (_, length)| sum.saturating_add(*length));
     if expected != image.len() as u64 {
         return Err(ProgramTextError::Image { expected, found: image.len() as u64 });

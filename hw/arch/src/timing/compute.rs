@@ -67,7 +67,11 @@ impl ComputeTiming {
     /// Cycles from the first feeder read to the command's end.
     #[must_use]
     pub fn end(&self) -> u64 {
-        if self.folds() == 0 { 0 } else { self.last_fold_end() + self.drain_offset + self.drain_cycles + POST_LATENCY }
+        if self.folds() == 0 {
+            0
+        } else {
+            self.last_fold_end() + self.drain_offset + self.drain_cycles + POST_LATENCY
+        }
     }
 
     /// Cycles of the command alone on an idle unit, from `exec` to end.
@@ -85,7 +89,8 @@ pub fn compute(accelerator: &Accelerator, command: &Compute) -> ComputeTiming {
     let cols = u64::from(accelerator.array.cols);
     let lanes = u64::from(accelerator.post.lanes);
     let pixels = u64::from(command.out_rows) * u64::from(command.out_cols);
-    let positions = u64::from(command.kernel_rows) * u64::from(command.kernel_cols) * u64::from(command.segments);
+    let positions =
+        u64::from(command.kernel_rows) * u64::from(command.kernel_cols) * u64::from(command.segments);
     let beats = positions * u64::from(command.channels).div_ceil(line) * line;
 
     let groups = cols / lanes;
@@ -97,10 +102,16 @@ pub fn compute(accelerator: &Accelerator, command: &Compute) -> ComputeTiming {
     let drain_cycles = steps * rows * groups;
     // Turn of (row r, group g): offset + steps * (g * rows + r). Complete at r + last column of g + 1;
     // overwritten at interval + r + first column of g. Both are extreme at the corners.
-    let corners = || [0, rows - 1].into_iter().flat_map(move |row| [0, groups - 1].into_iter().map(move |group| (row, group)));
+    let corners = || {
+        [0, rows - 1]
+            .into_iter()
+            .flat_map(move |row| [0, groups - 1].into_iter().map(move |group| (row, group)))
+    };
     let turn = |row: u64, group: u64| steps * (group * rows + row);
-    let drain_offset =
-        corners().map(|(row, group)| (row + (group + 1) * lanes).saturating_sub(turn(row, group))).max().unwrap_or(0);
+    let drain_offset = corners()
+        .map(|(row, group)| (row + (group + 1) * lanes).saturating_sub(turn(row, group)))
+        .max()
+        .unwrap_or(0);
     let keep = corners()
         .map(|(row, group)| (drain_offset + turn(row, group)).saturating_sub(row + group * lanes))
         .max()
@@ -108,7 +119,9 @@ pub fn compute(accelerator: &Accelerator, command: &Compute) -> ComputeTiming {
     let drain_interval = keep.max(drain_cycles);
 
     let useful = positions * u64::from(command.channels);
-    let macs = pixels * u64::from(command.outputs) * if command.grouped == 1 { useful / u64::from(command.channels.max(1)) } else { useful };
+    let macs = pixels
+        * u64::from(command.outputs)
+        * if command.grouped == 1 { useful / u64::from(command.channels.max(1)) } else { useful };
     ComputeTiming {
         row_folds: pixels.div_ceil(rows),
         column_folds: u64::from(command.outputs).div_ceil(cols),

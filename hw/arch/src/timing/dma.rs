@@ -95,7 +95,11 @@ pub fn store_shape(accelerator: &Accelerator, store: &Store) -> DmaShape {
 
 /// Cuts `bytes` bytes from the bus-aligned `address` into bursts (address, beats): none crosses 4 KB, none
 /// is longer than `max_burst_beats`.
-pub fn bursts(accelerator: &Accelerator, address: u64, bytes: u64) -> impl Iterator<Item = (u64, u64)> + use<> {
+pub fn bursts(
+    accelerator: &Accelerator,
+    address: u64,
+    bytes: u64,
+) -> impl Iterator<Item = (u64, u64)> + use<> {
     let bus = u64::from(accelerator.bus_bytes());
     let most = u64::from(accelerator.memory.max_burst_beats) * bus;
     let end = address + bytes.next_multiple_of(bus);

@@ -48,7 +48,9 @@ pub fn vector_cycles(accelerator: &Accelerator, command: &Vector) -> u64 {
             pixels * groups * taps.max(lines(command.output_wide))
         }
         Some(VectorFunction::Softmax) => pixels * (3 * groups + SOFTMAX_ROW_CYCLES),
-        Some(VectorFunction::LayerNorm) => pixels * (2 * groups * lines(command.source_wide) + LAYERNORM_ROW_CYCLES),
+        Some(VectorFunction::LayerNorm) => {
+            pixels * (2 * groups * lines(command.source_wide) + LAYERNORM_ROW_CYCLES)
+        }
         Some(VectorFunction::Patch) => {
             let run = u64::from(command.run_bytes);
             let reads = u64::from(command.kernel_rows) * (1 + run.saturating_sub(1).div_ceil(line));

@@ -49,15 +49,7 @@ pub(super) unsafe fn run(product: Product<'_>) {
 /// As for [`run`].
 #[target_feature(enable = "avx2")]
 unsafe fn signed_run<const SIGNED: bool>(product: Product<'_>) {
-    let Product {
-        a,
-        a_stride,
-        m,
-        b,
-        out,
-        out_stride,
-        ..
-    } = product;
+    let Product { a, a_stride, m, b, out, out_stride, .. } = product;
     let mut row = 0;
     while row < m {
         // 6 rows by 2 vectors leave 4 of the 16 registers for operands.
@@ -112,10 +104,7 @@ impl Tile {
             // SAFETY: four bytes from `4 * index` end within each row, and line `index` exists.
             unsafe {
                 step::<ROWS, SIGNED>(&mut sums, self.weights.add(index * line), |row| {
-                    self.a
-                        .add(row * self.a_stride + index * DEPTH)
-                        .cast::<i32>()
-                        .read_unaligned()
+                    self.a.add(row * self.a_stride + index * DEPTH).cast::<i32>().read_unaligned()
                 });
             }
         }
@@ -163,11 +152,7 @@ unsafe fn step<const ROWS: usize, const SIGNED: bool>(
     let (low, high) = (_mm256_cvtepi8_epi16(low), _mm256_cvtepi8_epi16(high));
     for (row, sums) in sums.iter_mut().enumerate() {
         let word = _mm_set1_epi32(word(row));
-        let activations = if SIGNED {
-            _mm256_cvtepi8_epi16(word)
-        } else {
-            _mm256_cvtepu8_epi16(word)
-        };
+        let activations = if SIGNED { _mm256_cvtepi8_epi16(word) } else { _mm256_cvtepu8_epi16(word) };
         sums[0] = _mm256_add_epi32(sums[0], _mm256_madd_epi16(activations, low));
         sums[1] = _mm256_add_epi32(sums[1], _mm256_madd_epi16(activations, high));
     }

@@ -51,20 +51,13 @@ impl Kernel {
     /// The fastest kernel of this host.
     #[must_use]
     pub fn detect() -> Kernel {
-        Kernel::ALL
-            .into_iter()
-            .rev()
-            .find(|kernel| kernel.is_available())
-            .unwrap_or(Kernel::Portable)
+        Kernel::ALL.into_iter().rev().find(|kernel| kernel.is_available()).unwrap_or(Kernel::Portable)
     }
 
     /// The kernels of this host, slowest first.
     #[must_use]
     pub fn available() -> Vec<Kernel> {
-        Kernel::ALL
-            .into_iter()
-            .filter(|kernel| kernel.is_available())
-            .collect()
+        Kernel::ALL.into_iter().filter(|kernel| kernel.is_available()).collect()
     }
 }
 
@@ -103,28 +96,11 @@ pub fn matmul(
     // The kernels go through raw pointers on the strength of these three checks. Saturation makes an
     // overflowing extent fail them: no slice is that long.
     let extent = |stride: usize, row: usize| (m - 1).saturating_mul(stride).saturating_add(row);
-    assert!(
-        a.len() >= extent(a_stride, b.k()),
-        "the left operand is shorter than {m} rows"
-    );
-    assert!(
-        out.len() >= extent(out_stride, b.n()),
-        "the product is shorter than {m} rows"
-    );
-    assert!(
-        m == 1 || out_stride >= b.n(),
-        "the rows of the product overlap"
-    );
+    assert!(a.len() >= extent(a_stride, b.k()), "the left operand is shorter than {m} rows");
+    assert!(out.len() >= extent(out_stride, b.n()), "the product is shorter than {m} rows");
+    assert!(m == 1 || out_stride >= b.n(), "the rows of the product overlap");
 
-    let product = Product {
-        a,
-        a_stride,
-        sign,
-        m,
-        b,
-        out,
-        out_stride,
-    };
+    let product = Product { a, a_stride, sign, m, b, out, out_stride };
     match b.kernel() {
         Kernel::Portable => portable::run(product),
         // SAFETY: a matrix is only ever packed for a kernel whose instructions this host was seen to have,

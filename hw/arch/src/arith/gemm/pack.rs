@@ -47,24 +47,9 @@ impl PackedMatrix {
 
     /// Packs for one kernel; the portable kernel stands in for one that this host lacks.
     #[must_use]
-    pub fn pack_for<'a>(
-        kernel: Kernel,
-        n: usize,
-        k: usize,
-        row: impl Fn(usize) -> &'a [u8],
-    ) -> PackedMatrix {
-        let kernel = if kernel.is_available() {
-            kernel
-        } else {
-            Kernel::Portable
-        };
-        let mut packed = PackedMatrix {
-            kernel,
-            n: 0,
-            k: 0,
-            lines: Vec::new(),
-            offsets: Vec::new(),
-        };
+    pub fn pack_for<'a>(kernel: Kernel, n: usize, k: usize, row: impl Fn(usize) -> &'a [u8]) -> PackedMatrix {
+        let kernel = if kernel.is_available() { kernel } else { Kernel::Portable };
+        let mut packed = PackedMatrix { kernel, n: 0, k: 0, lines: Vec::new(), offsets: Vec::new() };
         packed.repack(n, k, row);
         packed
     }
@@ -81,13 +66,8 @@ impl PackedMatrix {
         for panel in 0..panels {
             let first = panel * COLUMNS;
             let columns = COLUMNS.min(n - first);
-            let rows: [&[u8]; COLUMNS] = std::array::from_fn(|column| {
-                if column < columns {
-                    &row(first + column)[..k]
-                } else {
-                    &[]
-                }
-            });
+            let rows: [&[u8]; COLUMNS] =
+                std::array::from_fn(|column| if column < columns { &row(first + column)[..k] } else { &[] });
             let lines = &mut self.lines[panel * depth..][..depth];
             if columns < COLUMNS {
                 lines.fill(Line::ZERO);
@@ -139,18 +119,12 @@ fn pack_panel(rows: &[&[u8]], lines: &mut [Line]) {
     for group in &mut groups {
         let [r0, r1, r2, r3] = [group[0], group[1], group[2], group[3]];
         // Whole strips are a transposition of 4x4 words, which compiles to vector shuffles.
-        let (s0, s1, s2, s3) = (
-            r0.as_chunks::<16>(),
-            r1.as_chunks::<16>(),
-            r2.as_chunks::<16>(),
-            r3.as_chunks::<16>(),
-        );
+        let (s0, s1, s2, s3) =
+            (r0.as_chunks::<16>(), r1.as_chunks::<16>(), r2.as_chunks::<16>(), r3.as_chunks::<16>());
         let strips = s0.0.len();
         let (whole, rest) = lines.split_at_mut(strips * STRIP);
         let sources = s0.0.iter().zip(s1.0).zip(s2.0).zip(s3.0);
-        for (strip, (((b0, b1), b2), b3)) in
-            whole.as_chunks_mut::<STRIP>().0.iter_mut().zip(sources)
-        {
+        for (strip, (((b0, b1), b2), b3)) in whole.as_chunks_mut::<STRIP>().0.iter_mut().zip(sources) {
             pack_strip([b0, b1, b2, b3], column, strip);
         }
         for (offset, tail) in [s0.1, s1.1, s2.1, s3.1].into_iter().enumerate() {
@@ -169,8 +143,8 @@ fn pack_panel(rows: &[&[u8]], lines: &mut [Line]) {
 #[inline]
 fn pack_strip(rows: [&[u8; 16]; GROUP], column: usize, lines: &mut [Line; STRIP]) {
     use std::arch::x86_64::{
-        _mm_loadu_si128, _mm_storeu_si128, _mm_unpackhi_epi32, _mm_unpackhi_epi64,
-        _mm_unpacklo_epi32, _mm_unpacklo_epi64,
+        _mm_loadu_si128, _mm_storeu_si128, _mm_unpackhi_epi32, _mm_unpackhi_epi64, _mm_unpacklo_epi32,
+        _mm_unpacklo_epi64,
     };
     // Left to itself the compiler moves single words, at half the speed.
     // SAFETY: each row has the 16 bytes of a load, and SSE2 is part of every x86-64 target.

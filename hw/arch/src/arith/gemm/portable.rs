@@ -15,15 +15,7 @@ pub(super) fn run(product: Product<'_>) {
 }
 
 fn rows(product: Product<'_>, widen: impl Fn(u8) -> i16 + Copy) {
-    let Product {
-        a,
-        a_stride,
-        m,
-        b,
-        out,
-        out_stride,
-        ..
-    } = product;
+    let Product { a, a_stride, m, b, out, out_stride, .. } = product;
     let mut row = 0;
     while row < m {
         let count = if m - row >= ROWS { ROWS } else { 1 };
@@ -33,8 +25,7 @@ fn rows(product: Product<'_>, widen: impl Fn(u8) -> i16 + Copy) {
             let left = |offset: usize| &a[(row + offset) * a_stride..][..b.k()];
             let mut store = |sums: &[[i32; COLUMNS]]| {
                 for (offset, sums) in sums.iter().enumerate() {
-                    out[(row + offset) * out_stride + first..][..columns]
-                        .copy_from_slice(&sums[..columns]);
+                    out[(row + offset) * out_stride + first..][..columns].copy_from_slice(&sums[..columns]);
                 }
             };
             if count == ROWS {
@@ -49,19 +40,12 @@ fn rows(product: Product<'_>, widen: impl Fn(u8) -> i16 + Copy) {
 
 /// The sums of `N` rows over one panel.
 #[inline]
-fn tile<const N: usize>(
-    a: [&[u8]; N],
-    lines: &[Line],
-    widen: impl Fn(u8) -> i16,
-) -> [[i32; COLUMNS]; N] {
+fn tile<const N: usize>(a: [&[u8]; N], lines: &[Line], widen: impl Fn(u8) -> i16) -> [[i32; COLUMNS]; N] {
     let mut sums = [[0i32; COLUMNS]; N];
     for (index, line) in lines.iter().enumerate() {
         for (sums, row) in sums.iter_mut().zip(a) {
             let rest = &row[index * DEPTH..];
-            let word = rest
-                .first_chunk::<DEPTH>()
-                .copied()
-                .unwrap_or_else(|| partial(rest));
+            let word = rest.first_chunk::<DEPTH>().copied().unwrap_or_else(|| partial(rest));
             let word = word.map(|byte| i32::from(widen(byte)));
             for (sum, weights) in sums.iter_mut().zip(&line.0) {
                 let [w0, w1, w2, w3] = weights.map(|byte| i32::from(byte as i8));

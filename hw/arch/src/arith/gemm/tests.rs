@@ -23,11 +23,7 @@ impl Random {
         (0..count)
             .map(|_| {
                 let bits = self.next();
-                if bits & 1 == 0 {
-                    ENDS[(bits >> 1) as usize % ENDS.len()]
-                } else {
-                    (bits >> 8) as u8
-                }
+                if bits & 1 == 0 { ENDS[(bits >> 1) as usize % ENDS.len()] } else { (bits >> 8) as u8 }
             })
             .collect()
     }
@@ -68,17 +64,9 @@ fn check(a: &[u8], a_stride: usize, m: usize, b: &[u8], packed: &PackedMatrix, o
         matmul(a, a_stride, sign, m, packed, &mut out, out_stride);
         for (index, &value) in out.iter().enumerate() {
             let (row, column) = (index / out_stride, index % out_stride);
-            let expected = if column < n {
-                reference(a, a_stride, sign, b, k, row, column)
-            } else {
-                UNTOUCHED
-            };
-            assert_eq!(
-                value,
-                expected,
-                "{:?} {sign:?} m={m} n={n} k={k} at {row},{column}",
-                packed.kernel()
-            );
+            let expected =
+                if column < n { reference(a, a_stride, sign, b, k, row, column) } else { UNTOUCHED };
+            assert_eq!(value, expected, "{:?} {sign:?} m={m} n={n} k={k} at {row},{column}", packed.kernel());
         }
     }
 }
@@ -86,10 +74,8 @@ fn check(a: &[u8], a_stride: usize, m: usize, b: &[u8], packed: &PackedMatrix, o
 #[test]
 fn kernels_agree_with_the_definition() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let mut reused: Vec<PackedMatrix> = Kernel::available()
-        .into_iter()
-        .map(|kernel| PackedMatrix::pack_for(kernel, 0, 0, |_| &[]))
-        .collect();
+    let mut reused: Vec<PackedMatrix> =
+        Kernel::available().into_iter().map(|kernel| PackedMatrix::pack_for(kernel, 0, 0, |_| &[])).collect();
     for round in 0..600 {
         let [mut m, mut n, mut k] = std::array::from_fn(|_| random.below(71));
         // Each edge comes up often enough to meet every other.
@@ -142,9 +128,7 @@ fn sums_wrap() {
             }
         }
     }
-    assert!(
-        255i64 * 128 * 66_000 > i64::from(i32::MAX) && 128i64 * 128 * 140_001 > i64::from(i32::MAX)
-    );
+    assert!(255i64 * 128 * 66_000 > i64::from(i32::MAX) && 128i64 * 128 * 140_001 > i64::from(i32::MAX));
 }
 
 #[test]
@@ -165,15 +149,7 @@ fn short_operands_are_refused() {
         let refused = |a: usize, a_stride: usize, out: usize, out_stride: usize| {
             std::panic::catch_unwind(|| {
                 let mut target = vec![0; out];
-                matmul(
-                    &vec![0; a],
-                    a_stride,
-                    Signedness::Signed,
-                    3,
-                    &packed,
-                    &mut target,
-                    out_stride,
-                );
+                matmul(&vec![0; a], a_stride, Signedness::Signed, 3, &packed, &mut target, out_stride);
             })
             .is_err()
         };

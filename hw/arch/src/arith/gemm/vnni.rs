@@ -19,9 +19,7 @@ pub(super) fn offsets(lines: &[Line]) -> [i32; COLUMNS] {
     let ones = _mm512_set1_epi32(0x0101_0101);
     let add = |sum, line: &Line| {
         // SAFETY: a line is 64 bytes, aligned to 64.
-        _mm512_dpbusd_epi32(sum, ones, unsafe {
-            _mm512_load_si512((&raw const *line).cast())
-        })
+        _mm512_dpbusd_epi32(sum, ones, unsafe { _mm512_load_si512((&raw const *line).cast()) })
     };
     // One sum would wait for itself at every step.
     let mut sums = [_mm512_setzero_si512(); 4];
@@ -34,17 +32,11 @@ pub(super) fn offsets(lines: &[Line]) -> [i32; COLUMNS] {
     for (sum, line) in sums.iter_mut().zip(rest) {
         *sum = add(*sum, line);
     }
-    let sum = _mm512_add_epi32(
-        _mm512_add_epi32(sums[0], sums[1]),
-        _mm512_add_epi32(sums[2], sums[3]),
-    );
+    let sum = _mm512_add_epi32(_mm512_add_epi32(sums[0], sums[1]), _mm512_add_epi32(sums[2], sums[3]));
     let mut offsets = [0; COLUMNS];
     // SAFETY: sixteen values of 32 bits fill a vector.
     unsafe {
-        _mm512_storeu_si512(
-            offsets.as_mut_ptr().cast(),
-            _mm512_mullo_epi32(sum, _mm512_set1_epi32(-128)),
-        )
+        _mm512_storeu_si512(offsets.as_mut_ptr().cast(), _mm512_mullo_epi32(sum, _mm512_set1_epi32(-128)))
     };
     offsets
 }
@@ -85,15 +77,7 @@ pub(super) unsafe fn run(product: Product<'_>) {
 /// As for [`run`].
 #[target_feature(enable = "avx512f,avx512vnni")]
 unsafe fn signed_run<const SIGNED: bool>(product: Product<'_>) {
-    let Product {
-        a,
-        a_stride,
-        m,
-        b,
-        out,
-        out_stride,
-        ..
-    } = product;
+    let Product { a, a_stride, m, b, out, out_stride, .. } = product;
     let mut row = 0;
     while row < m {
         // 12 rows by 2 vectors of columns is the largest tile whose sums stay in the 32 registers.
@@ -154,8 +138,7 @@ impl Tile {
         if SIGNED {
             for vector in 0..VECTORS {
                 // SAFETY: a vector of offsets per panel, by contract.
-                let start =
-                    unsafe { _mm512_loadu_si512(self.offsets.add(vector * COLUMNS).cast()) };
+                let start = unsafe { _mm512_loadu_si512(self.offsets.add(vector * COLUMNS).cast()) };
                 for row in &mut sums {
                     row[vector] = start;
                 }
@@ -166,10 +149,7 @@ impl Tile {
             // SAFETY: four bytes from `4 * index` end within each row; `index` is below the panels' depth.
             unsafe {
                 step::<ROWS, VECTORS, SIGNED>(&mut sums, self.lines.add(index), depth, |row| {
-                    self.a
-                        .add(row * self.a_stride + index * DEPTH)
-                        .cast::<i32>()
-                        .read_unaligned()
+                    self.a.add(row * self.a_stride + index * DEPTH).cast::<i32>().read_unaligned()
                 });
             }
         }
@@ -184,11 +164,7 @@ impl Tile {
         }
         for (row, sums) in sums.iter().enumerate() {
             for (vector, &sum) in sums.iter().enumerate() {
-                let mask = if vector + 1 == VECTORS {
-                    self.mask
-                } else {
-                    u16::MAX
-                };
+                let mask = if vector + 1 == VECTORS { self.mask } else { u16::MAX };
                 // SAFETY: the mask keeps the columns of the product, which are writable by contract.
                 unsafe {
                     let target = self.out.add(row * self.out_stride + vector * COLUMNS);
@@ -220,10 +196,7 @@ unsafe fn step<const ROWS: usize, const VECTORS: usize, const SIGNED: bool>(
     for (row, sums) in sums.iter_mut().enumerate() {
         let mut activations = _mm512_set1_epi32(word(row));
         if SIGNED {
-            activations = _mm512_xor_si512(
-                activations,
-                _mm512_set1_epi32(i32::from_ne_bytes([0x80; 4])),
-            );
+            activations = _mm512_xor_si512(activations, _mm512_set1_epi32(i32::from_ne_bytes([0x80; 4])));
         }
         for (sum, &weights) in sums.iter_mut().zip(&weights) {
             *sum = _mm512_dpbusd_epi32(*sum, activations, weights);

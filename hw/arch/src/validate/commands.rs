@@ -1,0 +1,266 @@
+//! Every command by itself: fields in their ranges, accesses inside their spaces, named bank ports.
+
+use super::{MAX_PROBLEMS, Problem, word_problem};
+use crate::arith::post::PARAMETER_BYTES;
+use crate::command::{
+    Codec, Command, Compute, Decoded, Decoder, Load, Operation, Store, Target, Vector, VectorFunction, Word,
+};
+use crate::description::CodecKind;
+use crate::footprint::{Port, Space, banks, footprint, format_is_valid};
+use crate::timing::{load_shape, store_shape};
+use crate::{Accelerator, Program};
+
+/// Limit on the runs of one footprint: keeps the cost of checking bounded by the size of the program.
+const MAX_RUNS: u64 = 1 << 20;
+
+pub(super) fn check(program: &Program, problems: &mut Vec<Problem>) {
+    let mut decoder = Decoder::default();
+    for (index, word) in program.words.iter().enumerate() {
+        if problems.len() >= MAX_PROBLEMS {
+            return;
+        }
+        let Some(decoded) = word.decode() else {
+            problems.push(word_problem(program, index, "is not a command".to_owned()));
+            continue;
+        };
+        if let Decoded::Exec { unit, wait: _, signal, .. } = decoded
+            && signal >> unit.index() & 1 == 1
+        {
+            problems.push(word_problem(
+                program,
+                index,
+                "signals its own unit; that bit is reserved".to_owned(),
+            ));
+        }
+        if let Some(command) = decoder.step(&decoded)
+            && let Err(message) = command_problem(program, &command)
+        {
+            problems.push(word_problem(program, index, message));
+        }
+    }
+}
+
+fn require(condition: bool, message: impl FnOnce() -> String) -> Result<(), String> {
+    if condition { Ok(()) } else { Err(message()) }
+}
+
+fn command_problem(program: &Program, command: &Command) -> Result<(), String> {
+    let accelerator = &program.accelerator;
+    match &command.operation {
+        Operation::Load(load) => load_problem(accelerator, load)?,
+        Operation::Store(store) => store_problem(accelerator, store)?,
+        Operation::Compute(compute) => compute_problem(accelerator, compute)?,
+        Operation::Vector(vector) => vector_problem(accelerator, vector)?,
+    }
+    let accesses = footprint(accelerator, command);
+    let words = program.words.len() as u64 * Word::BYTES as u64;
+    for access in &accesses {
+        let size = access.space.size(accelerator, program.memory_bytes);
+        require(access.end <= size, || {
+            format!("uses {} {}..{}, which has {size}", access.space.name(), access.start, access.end)
+        })?;
+        let over_commands = access.space == Space::External
+            && access.start < program.command_address + words
+            && program.command_address < access.end;
+        require(!(over_commands && access.port == Port::Write), || "writes over the commands".to_owned())?;
+    }
+    let named = |space, port, mask: u32| {
+        let used = banks(accelerator, &accesses, space, port);
+        require(used & !mask == 0, || {
+            format!("uses banks {used:#x} of the {}, names {mask:#x}", space.name())
+        })
+    };
+    match &command.operation {
+        Operation::Load(load) => {
+            named(Space::Activation, Port::Write, load.activation_write)?;
+            named(Space::Weight, Port::Write, load.weight_write)
+        }
+        Operation::Store(store) => named(Space::Activation, Port::Read, store.activation_read),
+        Operation::Compute(compute) => {
+            named(Space::Activation, Port::Read, compute.activation_read)?;
+            named(Space::Activation, Port::Residual, compute.residual_read)?;
+            named(Space::Activation, Port::Write, compute.activation_write)?;
+            named(Space::Weight, Port::Read, compute.weight_read)?;
+            require(compute.activation_read & compute.residual_read == 0, || {
+                "reads the residual from a bank that the feeder reads".to_owned()
+            })
+        }
+        Operation::Vector(vector) => {
+            named(Space::Activation, Port::Read, vector.activation_read)?;
+            named(Space::Activation, Port::Write, vector.activation_write)?;
+            named(Space::Weight, Port::Read, vector.weight_read)?;
+            named(Space::Weight, Port::Write, vector.weight_write)
+        }
+    }
+}
+
+fn codec_problem(
+    accelerator: &Accelerator,
+    format: crate::codec::Format,
+    codec: u32,
+    block_bytes: u64,
+) -> Result<(), String> {
+    require(format_is_valid(format, codec), || {
+        format!("codec {codec} with codes of {} bits does not exist", format.value_bits)
+    })?;
+    let kind = match Codec::from_code(codec) {
+        Some(Codec::Pack) => CodecKind::Pack,
+        Some(Codec::Zvc) => CodecKind::Zvc,
+        _ => CodecKind::None,
+    };
+    require(kind == CodecKind::None || accelerator.compression.codecs.contains(&kind), || {
+        format!("codec {kind:?} is not among the accelerator's codecs {:?}", accelerator.compression.codecs)
+    })?;
+    let beats = block_bytes.div_ceil(u64::from(accelerator.bus_bytes()));
+    require(kind != CodecKind::Zvc || beats < 1 << 15, || {
+        format!("a block of {beats} beats has no 15-bit length")
+    })
+}
+
+fn dma_problem(
+    accelerator: &Accelerator,
+    address: u32,
+    stride: u32,
+    table: u32,
+    runs: u64,
+) -> Result<(), String> {
+    let bus = accelerator.bus_bytes();
+    require([address, stride, table].iter().all(|value| value.is_multiple_of(bus)), || {
+        format!("external addresses and strides must be multiples of {bus}")
+    })?;
+    require(runs <= MAX_RUNS, || format!("{runs} runs on chip; at most {MAX_RUNS} in one command"))
+}
+
+fn load_problem(accelerator: &Accelerator, load: &Load) -> Result<(), String> {
+    let shape = load_shape(accelerator, load);
+    let runs = u64::from(load.blocks) * u64::from(load.pixels);
+    dma_problem(accelerator, load.external_address, load.external_block_stride, load.length_table, runs)?;
+    require(load.group_width == 0, || "group widths are reserved".to_owned())?;
+    codec_problem(accelerator, load.format(), load.codec, shape.raw_bytes)?;
+    let whole = match load.target() {
+        None => return Err(format!("target {} does not exist", load.target)),
+        Some(Target::Activation | Target::Weight) => return Ok(()),
+        Some(Target::PostParameter | Target::VectorParameter) => PARAMETER_BYTES as u64,
+        Some(Target::PostTable) => 256,
+        Some(Target::VectorTable) => 512,
+    };
+    let plain = load.codec == Codec::None.code() && load.value_bits == 8;
+    require(plain && shape.codes.is_multiple_of(whole) && load.blocks <= 1, || {
+        format!("parameters and tables are one block of whole entries of {whole} bytes, without codec")
+    })
+}
+
+fn store_problem(accelerator: &Accelerator, store: &Store) -> Result<(), String> {
+    let shape = store_shape(accelerator, store);
+    let runs = u64::from(store.blocks) * u64::from(store.pixels);
+    dma_problem(accelerator, store.external_address, store.external_block_stride, store.length_table, runs)?;
+    require(store.group_width == 0, || "group widths are reserved".to_owned())?;
+    codec_problem(accelerator, store.format(), store.codec, shape.raw_bytes)
+}
+
+fn requant_problem(name: &str, mantissa: u32, shift: u32) -> Result<(), String> {
+    require(mantissa >= 1 << 15 && (1..=47).contains(&shift), || {
+        format!("{name} scale {mantissa} / 2^{shift} is out of range: mantissa 32768 to 65535, shift 1 to 47")
+    })
+}
+
+fn compute_problem(accelerator: &Accelerator, compute: &Compute) -> Result<(), String> {
+    let reserved = compute.accumulate | compute.tag_mode | compute.tag_shift;
+    require(reserved == 0, || "accumulate and tag fields are reserved".to_owned())?;
+    let pixels = u64::from(compute.out_rows) * u64::from(compute.out_cols);
+    require(
+        pixels <= MAX_RUNS && u64::from(compute.in_rows) * u64::from(compute.in_cols) <= MAX_RUNS,
+        || format!("a tile has at most {MAX_RUNS} pixels"),
+    )?;
+    let counts = [
+        compute.kernel_rows,
+        compute.kernel_cols,
+        compute.stride_rows,
+        compute.stride_cols,
+        compute.channels,
+        compute.segments,
+    ];
+    require(!counts.contains(&0), || "kernel, stride, channels and segments must not be zero".to_owned())?;
+    let depth = u64::from(compute.kernel_rows)
+        * u64::from(compute.kernel_cols)
+        * u64::from(compute.segments)
+        * u64::from(compute.channels);
+    require(depth <= MAX_RUNS, || format!("sums of {depth} products; at most {MAX_RUNS}"))?;
+    require(
+        compute.grouped == 0 || u64::from(accelerator.line_bytes()) >= u64::from(accelerator.array.cols),
+        || "grouped folds need a line of at least one fold".to_owned(),
+    )?;
+    if compute.residual_enable == 1 {
+        requant_problem("residual", compute.residual_mantissa, compute.residual_shift)?;
+    }
+    require(compute.table_enable == 0 || compute.output_wide == 0, || "tables emit bytes".to_owned())
+}
+
+fn vector_problem(accelerator: &Accelerator, vector: &Vector) -> Result<(), String> {
+    let Some(function) = vector.function() else {
+        return Err(format!("function {} does not exist", vector.function));
+    };
+    require(vector.outlier_shift == 0, || "the outlier shift is reserved".to_owned())?;
+    let pixels = u64::from(vector.out_rows) * u64::from(vector.out_cols);
+    require(pixels <= MAX_RUNS, || format!("a tile has at most {MAX_RUNS} pixels"))?;
+    require(vector.channels > 0 || function == VectorFunction::Patch, || {
+        "channels must not be zero".to_owned()
+    })?;
+    let windowed = matches!(
+        function,
+        VectorFunction::MaxPool
+            | VectorFunction::AveragePool
+            | VectorFunction::Depthwise
+            | VectorFunction::Patch
+    );
+    if windowed {
+        let counts = [vector.kernel_rows, vector.stride_rows];
+        require(!counts.contains(&0), || "kernel and stride must not be zero".to_owned())?;
+    }
+    match function {
+        VectorFunction::MaxPool | VectorFunction::AveragePool | VectorFunction::Depthwise => {
+            require(vector.kernel_cols > 0 && vector.stride_cols > 0, || {
+                "kernel and stride must not be zero".to_owned()
+            })?;
+            require(vector.source_wide == 0, || "windows run over bytes".to_owned())?;
+            if function == VectorFunction::AveragePool {
+                requant_problem("source", vector.source_mantissa, vector.source_shift)?;
+            }
+        }
+        VectorFunction::Patch => {
+            require(vector.run_bytes > 0 && vector.row_bytes > 0, || {
+                "runs and rows must not be empty".to_owned()
+            })?;
+            let bytes = u64::from(vector.kernel_rows) * u64::from(vector.run_bytes);
+            require(bytes <= 65_535, || format!("a patch of {bytes} bytes; at most 65535"))?;
+            require(u64::from(vector.channels) == bytes, || {
+                "channels must be kernel rows times run bytes".to_owned()
+            })?;
+        }
+        VectorFunction::Add => {
+            requant_problem("source", vector.source_mantissa, vector.source_shift)?;
+            if vector.second_enable == 1 {
+                requant_problem("second", vector.second_mantissa, vector.second_shift)?;
+            }
+        }
+        VectorFunction::Softmax => {
+            require((2..=8).contains(&vector.output_bits), || "softmax emits 2 to 8 bits".to_owned())?;
+            require(vector.source_wide == 0 && vector.output_wide == 0, || {
+                "softmax runs over bytes".to_owned()
+            })?;
+            require(vector.channels <= 32_768, || "a softmax row has at most 32768 codes".to_owned())?;
+        }
+        VectorFunction::LayerNorm => {
+            let most = crate::arith::layernorm::MAX_CHANNELS;
+            require(vector.channels as usize <= most, || format!("LayerNorm takes at most {most} channels"))?;
+        }
+        VectorFunction::Table => {
+            require(vector.source_wide == 0 && vector.output_wide == 0, || {
+                "tables run over bytes".to_owned()
+            })?;
+        }
+        VectorFunction::Copy => {}
+    }
+    let _ = accelerator;
+    Ok(())
+}

@@ -1,0 +1,273 @@
+//! The order between commands: token counters and vector clocks.
+
+use std::collections::BTreeMap;
+
+use super::{MAX_PROBLEMS, Problem, word_problem};
+use crate::Program;
+use crate::command::{Command, TOKEN_MAX, Unit};
+use crate::footprint::{Access, Port, Space, footprint};
+
+/// How many commands of each unit are known to have ended.
+type Clock = [usize; 4];
+
+/// A command as the race check sees it.
+#[derive(Clone, Copy)]
+struct Event {
+    unit: Unit,
+    /// Position among its unit's commands, from 1.
+    position: usize,
+    word: usize,
+}
+
+pub(super) fn check(program: &Program, problems: &mut Vec<Problem>) {
+    let mut tokens = Tokens::new(program.accelerator.controller.queue_words);
+    let mut clocks: [Clock; 4] = [[0; 4]; 4];
+    let mut counts = [0usize; 4];
+    let mut spaces: BTreeMap<Space, Ranges> =
+        Space::ALL.into_iter().map(|space| (space, Ranges::default())).collect();
+    for (word, command) in program.resolved() {
+        if problems.len() >= MAX_PROBLEMS {
+            return;
+        }
+        let unit = command.operation.unit();
+        counts[unit.index()] += 1;
+        let event = Event { unit, position: counts[unit.index()], word };
+        // A unit starts in order: what the command before knew, this one knows too.
+        let mut clock = clocks[unit.index()];
+        if let Err(message) = tokens.take(&command, unit, &mut clock) {
+            problems.push(word_problem(program, word, message));
+            return;
+        }
+        if command.wait >> unit.index() & 1 == 1 || unit == Unit::Vector {
+            clock[unit.index()] = event.position - 1;
+        }
+        clocks[unit.index()] = clock;
+        for access in footprint(&program.accelerator, &command) {
+            let ranges = spaces.entry(access.space).or_default();
+            if let Some(problem) = ranges.visit(&access, event, &clock) {
+                problems.push(problem);
+            }
+        }
+        if let Err(message) = tokens.give(&command, unit, event.position, &clock) {
+            problems.push(word_problem(program, word, message));
+            return;
+        }
+    }
+}
+
+/// The token counters, with what the giver of each token knew.
+struct Tokens {
+    queues: [[std::collections::VecDeque<Clock>; 4]; 4],
+    limit: usize,
+}
+
+impl Tokens {
+    fn new(queue_words: u32) -> Tokens {
+        // A giver may be ahead of program order by as many waits as the taker's queue can hold, and the one
+        // at its head.
+        Tokens { queues: Default::default(), limit: (TOKEN_MAX - queue_words - 1) as usize }
+    }
+
+    fn take(&mut self, command: &Command, unit: Unit, clock: &mut Clock) -> Result<(), String> {
+        for giver in
+            Unit::ALL.into_iter().filter(|&giver| giver != unit && command.wait >> giver.index() & 1 == 1)
+        {
+            let Some(known) = self.queues[giver.index()][unit.index()].pop_front() else {
+                return Err(format!("waits for a token of {} that no earlier command gives", giver.name()));
+            };
+            for (mine, theirs) in clock.iter_mut().zip(known) {
+                *mine = (*mine).max(theirs);
+            }
+        }
+        Ok(())
+    }
+
+    fn give(&mut self, command: &Command, unit: Unit, position: usize, clock: &Clock) -> Result<(), String> {
+        for taker in Unit::ALL.into_iter().filter(|&taker| command.signal >> taker.index() & 1 == 1) {
+            let queue = &mut self.queues[unit.index()][taker.index()];
+            // At its end the command has ended, and with it all earlier ones of its unit.
+            let mut known = *clock;
+            known[unit.index()] = position;
+            queue.push_back(known);
+            if queue.len() > self.limit {
+                return Err(format!("leaves more than {} tokens for {} untaken", self.limit, taker.name()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The last writer of each range of a space, and its last reader by unit since.
+#[derive(Default)]
+struct Ranges {
+    /// By start: end and who used it.
+    map: BTreeMap<u64, (u64, Users)>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Users {
+    writer: Option<Event>,
+    readers: [Option<Event>; 4],
+}
+
+/// Whether `earlier` is known to be over, or ordered by the unit itself, where `later` has `clock`.
+fn ordered(earlier: Event, later: Event, clock: &Clock, read_after_write: bool) -> bool {
+    if clock[earlier.unit.index()] >= earlier.position {
+        return true;
+    }
+    // Within a unit, writes land in order and a write never overtakes an earlier read; only the compute
+    // unit may read what its drain has not yet written.
+    earlier.unit == later.unit && !(read_after_write && later.unit == Unit::Compute)
+}
+
+impl Ranges {
+    /// Checks one access and records it.
+    fn visit(&mut self, access: &Access, event: Event, clock: &Clock) -> Option<Problem> {
+        self.split(access.start);
+        self.split(access.end);
+        let write = access.port == Port::Write;
+        let mut problem = None;
+        let mut at = access.start;
+        let mut missing = Vec::new();
+        for (&start, (end, users)) in self.map.range_mut(access.start..access.end) {
+            if start > at {
+                missing.push((at, start));
+            }
+            at = *end;
+            let mut conflict = users.writer.filter(|&writer| !ordered(writer, event, clock, !write));
+            if write {
+                let unordered = |reader: &Event| !ordered(*reader, event, clock, false);
+                conflict = conflict.or_else(|| users.readers.iter().flatten().copied().find(unordered));
+                *users = Users { writer: Some(event), readers: [None; 4] };
+            } else {
+                users.readers[event.unit.index()] = Some(event);
+            }
+            if let Some(earlier) = conflict
+                && problem.is_none()
+            {
+                problem = Some(Problem::Race {
+                    first: earlier.word,
+                    second: event.word,
+                    space: access.space.name(),
+                    start: start.max(access.start),
+                    end: (*end).min(access.end),
+                });
+            }
+        }
+        if at < access.end {
+            missing.push((at, access.end));
+        }
+        for (start, end) in missing {
+            let mut users = Users::default();
+            if write {
+                users.writer = Some(event);
+            } else {
+                users.readers[event.unit.index()] = Some(event);
+            }
+            self.map.insert(start, (end, users));
+        }
+        if write {
+            self.join(access.start, access.end, event);
+        }
+        problem
+    }
+
+    /// Makes `at` a border of ranges.
+    fn split(&mut self, at: u64) {
+        if let Some((&start, &(end, users))) = self.map.range(..at).next_back()
+            && at < end
+        {
+            self.map.insert(start, (at, users));
+            self.map.insert(at, (end, users));
+        }
+    }
+
+    /// A fresh write makes one range of all it covers.
+    fn join(&mut self, start: u64, end: u64, event: Event) {
+        let inner: Vec<u64> = self.map.range(start..end).map(|(&key, _)| key).collect();
+        for key in inner {
+            self.map.remove(&key);
+        }
+        self.map.insert(start, (end, Users { writer: Some(event), readers: [None; 4] }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::validate;
+    use super::*;
+    use crate::command::{Encoder, Load, Operation, Store};
+    use crate::footprint::fill_bank_masks;
+    use crate::program::{CommandSymbol, LayerSymbol, Operand};
+
+    fn program(tokens: &[(u8, u8)]) -> Program {
+        let accelerator = crate::description::tests_support::reference();
+        let load = Load {
+            external_address: 4096,
+            blocks: 1,
+            pixels: 4,
+            channels: 16,
+            pixel_stride: 1,
+            value_bits: 8,
+            ..Load::default()
+        };
+        let store = Store {
+            external_address: 8192,
+            blocks: 1,
+            pixels: 4,
+            channels: 16,
+            pixel_stride: 1,
+            value_bits: 8,
+            ..Store::default()
+        };
+        let operations = [Operation::Load(load.clone()), Operation::Store(store), Operation::Load(load)];
+        let mut encoder = Encoder::default();
+        for (operation, &(wait, signal)) in operations.into_iter().zip(tokens) {
+            let mut command = Command { wait, signal, operation };
+            fill_bank_masks(&accelerator, &mut command);
+            encoder.push(&command).unwrap();
+        }
+        let layer = LayerSymbol {
+            name: "copy".into(),
+            operator: "copy".into(),
+            macs: 0,
+            product: None,
+            mapping: String::new(),
+            bound_cycles: 0,
+        };
+        Program {
+            accelerator,
+            words: encoder.finish(),
+            command_address: 0,
+            memory_bytes: 16_384,
+            segments: Vec::new(),
+            tensors: Vec::new(),
+            layers: vec![layer],
+            commands: vec![CommandSymbol { layer: 0, operand: Operand::Input }; tokens.len()],
+        }
+    }
+
+    const LOAD: u8 = 1;
+    const STORE: u8 = 8;
+
+    #[test]
+    fn tokens_order_what_they_should() {
+        assert_eq!(validate(&program(&[(0, STORE), (LOAD, LOAD), (STORE, 0)])), Ok(()));
+        // The store reads what the load writes.
+        assert!(matches!(
+            validate(&program(&[(0, 0), (0, LOAD), (STORE, 0)])).unwrap_err()[0],
+            Problem::Race { space: "activation scratchpad", .. }
+        ));
+        // The second load overwrites what the store still reads.
+        assert!(matches!(
+            validate(&program(&[(0, STORE), (LOAD, 0), (0, 0)])).unwrap_err()[0],
+            Problem::Race { .. }
+        ));
+    }
+
+    #[test]
+    fn a_wait_without_a_signal_is_refused() {
+        let problems = validate(&program(&[(STORE, STORE), (LOAD, LOAD), (0, 0)])).unwrap_err();
+        assert!(problems[0].to_string().contains("no earlier command gives"), "{}", problems[0]);
+    }
+}
