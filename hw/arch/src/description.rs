@@ -74,6 +74,45 @@ impl Accelerator {
 }
 
 #[cfg(test)]
+mod tests {
+    use super::Accelerator;
+
+    const REFERENCE: &str = include_str!("../../../designs/reference-16x16.toml");
+
+    #[test]
+    fn the_resolved_description_reads_back() {
+        let accelerator = Accelerator::from_toml(REFERENCE).unwrap();
+        assert_eq!(Accelerator::from_toml(&accelerator.to_toml()).unwrap(), accelerator);
+        assert_eq!(accelerator.line_bytes(), 16);
+        assert_eq!(accelerator.activation_bank_lines(), 2048);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line_and_the_choices() {
+        let text = REFERENCE.replace("cols = 16", "columns = 16");
+        let error = Accelerator::from_toml(&text).unwrap_err();
+        assert_eq!(error.source_line, "columns = 16");
+        assert!(error.message.contains("`cols`"), "{error}");
+        assert!(error.to_string().contains("^^^"), "{error}");
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_refused_with_a_hint() {
+        for (from, to, hint) in [
+            ("rows = 16", "rows = 65", "allowed: 2 to 64"),
+            ("bus_bits = 128", "bus_bits = 96", "choices: [32, 64, 128]"),
+            ("activation_kib = 256", "activation_kib = 250", "nearest: 128 or 256"),
+            ("cols = 16", "cols = 12", "the largest that does is 4"),
+            ("max_burst_beats = 16", "max_burst_beats = 128", "use at least 128"),
+        ] {
+            let error = Accelerator::from_toml(&REFERENCE.replace(from, to)).unwrap_err();
+            assert!(error.hint.as_deref().unwrap_or("").contains(hint), "{to}: {error}");
+            assert!(error.line.is_some());
+        }
+    }
+}
+
+#[cfg(test)]
 pub(crate) mod tests_support {
     use super::Accelerator;
 

@@ -52,9 +52,6 @@ register_file! {
     }
 }
 
-/// Documented register flags of a load, for the reference pages.
-pub const LOAD_FLAGS: &[&str] = &["signed"];
-
 register_file! {
     /// Store: the reverse of [`Load`], from the activation scratchpad.
     Store, 4 {
@@ -204,10 +201,6 @@ register_file! {
     }
 }
 
-/// Documented register flags of a compute command.
-pub const COMPUTE_FLAGS: &[&str] =
-    &["activation_signed", "grouped", "parameter_per_row", "output_wide", "table_enable", "residual_enable"];
-
 register_file! {
     /// Vector: one function over the pixels of a tile. Which fields a [`VectorFunction`] reads is said
     /// there. Map fields mean what they mean in [`Compute`].
@@ -314,10 +307,6 @@ register_file! {
         outlier_shift: u32 @ 20, 16, 5;
     }
 }
-
-/// Documented register flags of a vector command.
-pub const VECTOR_FLAGS: &[&str] =
-    &["source_signed", "source_wide", "second_wide", "output_wide", "second_enable", "to_weight"];
 
 /// Declares an enum with wire codes.
 macro_rules! wire_enum {

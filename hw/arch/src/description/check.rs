@@ -77,12 +77,12 @@ impl Accelerator {
         power("controller", "queue_words", self.controller.queue_words, 4, 128)?;
         power("controller", "prefetch_words", self.controller.prefetch_words, 4, 1024)?;
         let burst_words = (self.memory.max_burst_beats * self.bus_bytes()).div_ceil(16);
-        if self.controller.prefetch_words < burst_words.min(16) {
+        if self.controller.prefetch_words < burst_words {
             return Err(Problem {
                 table: "controller",
                 key: "prefetch_words",
-                message: format!("{} words do not hold one command burst", self.controller.prefetch_words),
-                hint: format!("use at least {}", burst_words.min(16)),
+                message: format!("{} words do not hold one burst", self.controller.prefetch_words),
+                hint: format!("use at least {burst_words}, or lower memory.max_burst_beats"),
             });
         }
         range("clock", "mhz", self.clock.mhz, 1, 10_000)?;
