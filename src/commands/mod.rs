@@ -1,0 +1,37 @@
+//! The sub-commands, one file each.
+
+mod check;
+mod completions;
+mod init;
+mod schema;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::exit::ExitStatus;
+use crate::output::Format;
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Check an accelerator, and whether a model fits it
+    Check(check::Check),
+    /// Write a commented accelerator description to start from
+    Init(init::Init),
+    /// Print the JSON schema of the accelerator description
+    Schema(schema::Schema),
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+}
+
+impl Command {
+    /// Runs it. `cli` is the whole command line, for completions.
+    pub fn run(self, format: Format, cli: fn() -> clap::Command) -> Result<ExitStatus> {
+        match self {
+            Command::Check(command) => command.run(format),
+            Command::Init(command) => command.run(),
+            Command::Schema(command) => command.run(),
+            Command::Completions(command) => command.run(cli()),
+        }
+    }
+}

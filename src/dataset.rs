@@ -1,0 +1,174 @@
+//! The data set: a TOML file that names arrays of pixels and labels, and how a pixel becomes a real.
+//!
+//! Images are unsigned bytes, N x H x W x C; real = (pixel - mean) / std, in the order of ONNX (C x H x W).
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use bitgauge_models::float::Tensor;
+use bitgauge_models::npy::{self, Npy, NpyData};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::failure::Failure;
+use crate::{files, shipped};
+
+/// What the user writes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Description {
+    calibration: String,
+    images: String,
+    #[serde(default)]
+    labels: Option<String>,
+    mean: Vec<f32>,
+    std: Vec<f32>,
+    task: Task,
+}
+
+/// What the outputs mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// The greatest output is the class.
+    Classification,
+}
+
+/// Images with the rule that makes reals of them.
+pub struct Dataset {
+    /// Images that calibrate.
+    pub calibration: Images,
+    /// Images that measure.
+    pub images: Images,
+    /// One label per image of `images`.
+    pub labels: Option<Vec<i64>>,
+    /// SHA-256 of the calibration images' file.
+    pub calibration_sha256: String,
+    /// What the outputs mean.
+    pub task: Task,
+}
+
+/// An array of images.
+pub struct Images {
+    pixels: Vec<u8>,
+    count: usize,
+    rows: usize,
+    cols: usize,
+    channels: usize,
+    mean: Vec<f32>,
+    std: Vec<f32>,
+}
+
+impl Images {
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Reals of an image, `1 x C x H x W`.
+    pub fn tensor(&self, index: usize) -> Result<Tensor> {
+        let size = self.rows * self.cols * self.channels;
+        let pixels =
+            self.pixels.get(index * size..(index + 1) * size).context("image number out of range")?;
+        let mut reals = Vec::with_capacity(size);
+        for channel in 0..self.channels {
+            let (mean, std) = (self.mean[channel], self.std[channel]);
+            reals.extend(
+                pixels.iter().skip(channel).step_by(self.channels).map(|&p| (f32::from(p) - mean) / std),
+            );
+        }
+        Ok(Tensor::new(vec![1, self.channels, self.rows, self.cols], reals)?)
+    }
+
+    /// Shape of an image as the model sees it.
+    pub fn shape(&self) -> [usize; 4] {
+        [1, self.channels, self.rows, self.cols]
+    }
+}
+
+/// Loads a data set; `None` is the one that ships.
+pub fn load(path: Option<&Path>) -> Result<Dataset> {
+    let (name, text) = match path {
+        Some(path) => (path.display().to_string(), files::read_text(path)?),
+        None => ("mnist.toml (built in)".to_owned(), shipped::MNIST.to_owned()),
+    };
+    let description: Description =
+        toml::from_str(&text).map_err(|error| Failure::toml(&name, &text, &error).hint(KEYS))?;
+    for (key, values) in [("mean", &description.mean), ("std", &description.std)] {
+        if values.is_empty()
+            || values.iter().any(|value| !value.is_finite() || (key == "std" && *value <= 0.0))
+        {
+            let message = format!("`{key}` needs one finite number per channel (`std` above zero)");
+            return Err(Failure::new(message).at(&name).into());
+        }
+    }
+    let folder = path.map(|path| path.parent().unwrap_or(Path::new("")).to_owned());
+    let (calibration, bytes) = images(&folder, &description.calibration, &description)?;
+    let (images, _) = images(&folder, &description.images, &description)?;
+    let labels = match &description.labels {
+        Some(file) => Some(labels(&folder, file, images.len())?),
+        None => None,
+    };
+    Ok(Dataset { calibration, images, labels, calibration_sha256: sha256(&bytes), task: description.task })
+}
+
+const KEYS: &str = "keys: calibration, images, labels (optional), mean, std, task = \"classification\"";
+
+/// SHA-256 in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn bytes(folder: &Option<PathBuf>, file: &str) -> Result<Vec<u8>> {
+    match folder {
+        Some(folder) => files::read(&folder.join(file)),
+        None => Ok(shipped::mnist_file(file)
+            .context("the built-in data set names a file that is not built in")?
+            .to_vec()),
+    }
+}
+
+fn array(folder: &Option<PathBuf>, file: &str) -> Result<(Npy, String, Vec<u8>)> {
+    let place =
+        folder.as_ref().map_or_else(|| file.to_owned(), |folder| folder.join(file).display().to_string());
+    let bytes = bytes(folder, file)?;
+    let array = npy::read(&bytes).map_err(|error| {
+        Failure::new(format!("not a usable .npy array: {error}"))
+            .at(&place)
+            .hint("numpy.save writes such files")
+    })?;
+    Ok((array, place, bytes))
+}
+
+fn images(folder: &Option<PathBuf>, file: &str, description: &Description) -> Result<(Images, Vec<u8>)> {
+    let (array, place, bytes) = array(folder, file)?;
+    let (&[count, rows, cols, channels], NpyData::U8(pixels)) = (&array.shape[..], array.data) else {
+        let message = format!("images must be unsigned bytes, N x H x W x C; the shape is {:?}", array.shape);
+        return Err(Failure::new(message).at(place).hint("array.astype(numpy.uint8), channels last").into());
+    };
+    if pixels.is_empty() {
+        return Err(Failure::new("there is no image in the array").at(place).into());
+    }
+    let (mean, std) = (description.mean.clone(), description.std.clone());
+    if mean.len() != channels || std.len() != channels {
+        let message =
+            format!("the images have {channels} channels; `mean` has {}, `std` {}", mean.len(), std.len());
+        return Err(Failure::new(message).at(place).hint("give one number per channel").into());
+    }
+    Ok((Images { pixels, count, rows, cols, channels, mean, std }, bytes))
+}
+
+fn labels(folder: &Option<PathBuf>, file: &str, count: usize) -> Result<Vec<i64>> {
+    let (array, place, _) = array(folder, file)?;
+    match array.data {
+        NpyData::I64(labels) if labels.len() == count => Ok(labels),
+        NpyData::U8(labels) if labels.len() == count => Ok(labels.into_iter().map(i64::from).collect()),
+        _ => {
+            let message = format!(
+                "labels must be {count} integers (i64 or u8), one per image; the shape is {:?}",
+                array.shape
+            );
+            Err(Failure::new(message).at(place).into())
+        }
+    }
+}

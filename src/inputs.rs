@@ -1,0 +1,90 @@
+//! What most commands begin with: the model, the accelerator, and that they fit the data.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use bitgauge_arch::Accelerator;
+use bitgauge_arch::energy::EnergyTable;
+use bitgauge_models::float::{FloatGraph, passes};
+use bitgauge_models::onnx;
+
+use crate::dataset::{Dataset, sha256};
+use crate::failure::Failure;
+use crate::{files, shipped};
+
+/// A model.
+pub struct Model {
+    /// Where it comes from.
+    pub place: String,
+    /// SHA-256 of its file.
+    pub sha256: String,
+    /// Imported and simplified.
+    pub graph: FloatGraph,
+}
+
+/// An accelerator.
+pub struct Design {
+    /// Where it comes from.
+    pub place: String,
+    /// Checked.
+    pub accelerator: Accelerator,
+}
+
+/// Imports and simplifies a model; `None` is the vision transformer that ships.
+pub fn model(path: Option<&Path>) -> Result<Model> {
+    let (place, bytes) = match path {
+        Some(path) => (path.display().to_string(), files::read(path)?),
+        None => ("vit_mnist.onnx (built in)".to_owned(), shipped::VIT_MNIST.to_vec()),
+    };
+    let mut graph = onnx::import(&bytes).map_err(|error| {
+        let fault = Failure::new(format!("cannot import the model: {error}")).at(&place);
+        fault.hint("Bitgauge reads ONNX, opset 11 to 21, float32, image in, one batch")
+    })?;
+    passes::simplify(&mut graph)
+        .map_err(|error| Failure::new(format!("cannot simplify the model: {error}")).at(&place))?;
+    Ok(Model { place, sha256: sha256(&bytes), graph })
+}
+
+/// Reads and checks an accelerator; `None` is the reference design.
+pub fn design(path: Option<&Path>) -> Result<Design> {
+    let (place, text) = match path {
+        Some(path) => (path.display().to_string(), files::read_text(path)?),
+        None => ("reference-16x16.toml (built in)".to_owned(), shipped::REFERENCE_16X16.to_owned()),
+    };
+    let accelerator = Accelerator::from_toml(&text).map_err(|error| Failure::description(&place, error))?;
+    Ok(Design { place, accelerator })
+}
+
+/// The energy table that a description names: one that ships, or a file beside the description.
+pub fn energy_table(accelerator: &Accelerator, design: Option<&Path>) -> Result<EnergyTable> {
+    let name = &accelerator.energy.table;
+    if !name.ends_with(".toml") {
+        return EnergyTable::shipped(name)
+            .map_err(|error| Failure::new(error.to_string()).at("[energy] table").into());
+    }
+    let path = design.and_then(Path::parent).map_or_else(|| PathBuf::from(name), |folder| folder.join(name));
+    let text = files::read_text(&path)?;
+    EnergyTable::from_toml(&text).map_err(|error| Failure::new(error.to_string()).at(path.display()).into())
+}
+
+/// Refuses a data set whose images are not what the model takes.
+pub fn check_data(model: &Model, data: &Dataset) -> Result<()> {
+    let [input] = model.graph.inputs[..] else {
+        let message = format!(
+            "the model has {} inputs; Bitgauge takes models with one image",
+            model.graph.inputs.len()
+        );
+        return Err(Failure::new(message).at(&model.place).into());
+    };
+    let wanted = model.graph.shape(input);
+    for images in [&data.calibration, &data.images] {
+        if wanted != images.shape() {
+            let message = format!("the model takes {wanted:?}, the images give {:?}", images.shape());
+            let fault = Failure::new(message).at(&model.place);
+            return Err(fault
+                .hint("give the model's data set with --data; see models/zoo/mnist.toml")
+                .into());
+        }
+    }
+    Ok(())
+}
