@@ -1,2 +1,56 @@
-//! Developer commands.
-fn main() {}
+//! Developer commands: `cargo xtask test` is all a contributor needs; `cargo xtask ci` is what has to pass.
+
+// The one place beside the command line that talks to a person.
+#![allow(clippy::print_stderr)]
+
+mod fetch;
+mod lint;
+mod long;
+mod readme;
+mod schema;
+mod shell;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Developer commands of Bitgauge.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+enum Command {
+    /// Set up what the tests use, then run them all (under five minutes after the build)
+    Test,
+    /// Everything that has to pass: lint, test, documentation, the README's commands
+    Ci,
+    /// The slow checks and the accuracy figures; writes docs/status
+    Long,
+    /// Formatting and clippy
+    Lint,
+    /// Fetch the public data that the long tier measures on
+    Fetch,
+    /// Write docs/reference/accelerator.schema.json
+    Schema,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Command::parse() {
+        Command::Test => test::run(),
+        Command::Ci => lint::run_all()
+            .and_then(|()| test::run())
+            .and_then(|()| lint::docs())
+            .and_then(|()| readme::run_all()),
+        Command::Long => long::run(),
+        Command::Lint => lint::run_all(),
+        Command::Fetch => fetch::run_all(),
+        Command::Schema => schema::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
