@@ -6,8 +6,10 @@
 mod calibrate;
 mod code;
 mod interpreter;
+pub mod evaluate;
 mod graph;
 mod kernels;
+mod quantize;
 mod ranges;
 mod validate;
 
@@ -15,5 +17,6 @@ pub use calibrate::{Calibration, calibrate};
 pub use code::{CodeError, ImageOrder, dequantize, quantize_input};
 pub use graph::{CodeType, FloatView, IntGraph, IntNode, IntOp, IntTensor, Shape, TensorId, Window};
 pub use interpreter::{Prepared, RunError, run, run_outputs};
+pub use quantize::{InputCode, QuantizeError, QuantizeOptions, SUPPORTED, WeightClip, quantize};
 pub use ranges::{CodeKind, Observation, RangeRule};
 pub use validate::{ValidateError, validate};

@@ -1,0 +1,193 @@
+//! Convolutions and linear layers, with what their post-processor takes in.
+
+use std::sync::Arc;
+
+use bitgauge_arch::arith::ChannelParameter;
+
+use super::QuantizeError;
+use super::fuse;
+use super::lower::{Lowering, Place};
+use super::view::{Axis, Layout, View};
+use super::weights::{QuantizedWeights, quantize_rows};
+use crate::float::ops::conv::Conv;
+use crate::float::ops::window::Window as FloatWindow;
+use crate::float::{Node, NodeId, Op, Tensor};
+use crate::integer::graph::{CodeType, IntOp, Shape, Window};
+use crate::integer::ranges::CodeKind;
+
+/// Geometry and weights of the two kinds in one form.
+struct Layer {
+    window: Window,
+    /// `[n][tap][input channel]`.
+    weight: Vec<f32>,
+    depthwise: bool,
+    /// Of the output under [`Layout::Map`].
+    shape: Shape,
+    view: View,
+}
+
+/// The integer form of a window.
+pub fn window(float: &FloatWindow) -> Window {
+    Window { kernel: float.kernel, stride: float.strides, pad: float.pads, dilation: float.dilations }
+}
+
+impl Lowering<'_> {
+    pub fn conv(&mut self, id: NodeId) -> Result<(), QuantizeError> {
+        let float = self.float;
+        let node = float.node(id);
+        let place = self.place(node, node.inputs[0])?;
+        let weight = float.constant(node.inputs[1]);
+        let weight = weight.ok_or_else(|| self.unsupported(node, "the weights must be constant"))?;
+        let layer = match &node.op {
+            Op::Conv(conv) => self.conv_layer(node, conv, &place, weight)?,
+            _ => self.linear_layer(node, &place, weight)?,
+        };
+        let bias = match node.inputs.get(2) {
+            Some(&bias) => match float.constant(bias) {
+                Some(bias) => bias.data().to_vec(),
+                None => return Err(self.unsupported(node, "the bias must be constant")),
+            },
+            None => vec![0.0; layer.shape.channels],
+        };
+        let tail = self.tail(node.outputs[0], &layer.view, layer.shape, layer.depthwise);
+        let layout = match (&tail.residual, layer.depthwise) {
+            (_, true) => Layout::Map,
+            (residual, _) => match self.layout_for(tail.end, &layer.view, layer.shape) {
+                Layout::Transposed(_) if residual.is_some() || layer.window != Window::POINT => Layout::Map,
+                layout => layout,
+            },
+        };
+        let (view, shape) = layer.view.laid_out(layer.shape, layout);
+        let code = match tail.function {
+            // A table emits bytes.
+            Some(_) => self.calibrated(tail.end, CodeKind::Affine { bits: self.options.activation_bits }),
+            None => self.code_for(tail.end),
+        };
+        let before = match tail.function {
+            Some((value, _)) => {
+                self.calibrated(value, CodeKind::Affine { bits: self.options.activation_bits })
+            }
+            None => code,
+        };
+        let (parameters, weights) = self.parameters(node, &place, &layer, &bias, &before)?;
+        let post = Self::post(&before, tail.clamp);
+        let mut inputs = vec![place.tensor];
+        let mut residual = None;
+        if let Some(other) = tail.residual {
+            let other = self.place(node, other)?;
+            if self.shape_of(&other) != shape {
+                return Err(self.unsupported(node, "the added tensor has another layout"));
+            }
+            inputs.push(other.tensor);
+            residual = Some(self.residual(node, &other, before.scale)?);
+        }
+        let table = match tail.function {
+            Some((_, function)) => fuse::table(&float.node(function).op, &before, 1.0, &code).map(Arc::new),
+            None => None,
+        };
+        let output = self.tensor(tail.end, shape, code, &view);
+        let op = if layer.depthwise {
+            let (channels, taps) = (shape.channels, layer.window.kernel[0] * layer.window.kernel[1]);
+            let transposed = (0..taps).flat_map(|tap| (0..channels).map(move |c| c * taps + tap));
+            let weight = transposed.map(|index| weights.codes[index]).collect();
+            IntOp::Depthwise { window: layer.window, weight, parameters, post }
+        } else {
+            let transposed = matches!(layout, Layout::Transposed(_));
+            let weight = weights.codes.into();
+            IntOp::Conv { window: layer.window, weight, parameters, post, table, residual, transposed }
+        };
+        self.emit(&node.name, op, inputs, output, (tail.end, view));
+        Ok(())
+    }
+
+    fn parameters(
+        &self,
+        node: &Node,
+        place: &Place,
+        layer: &Layer,
+        bias: &[f32],
+        to: &CodeType,
+    ) -> Result<(Vec<ChannelParameter>, QuantizedWeights), QuantizeError> {
+        let from = self.code_of(place);
+        if from.container_bytes() != 1 {
+            return Err(self.unsupported(node, "the input has 16-bit codes"));
+        }
+        let scale = self.scale_of(place);
+        let k = layer.weight.len() / layer.shape.channels.max(1);
+        // A bias of up to 2^29 steps leaves room for the products.
+        let least = |n: usize| f64::from(bias[n]).abs() / (scale * f64::from(1 << 29));
+        let weights = quantize_rows(&layer.weight, k, self.options, least);
+        let zero_point = f64::from(from.zero_point) + place.fraction;
+        let channel = |n: usize| {
+            let step = scale * weights.scales[n];
+            let shifted = f64::from(bias[n]) / step - zero_point * weights.sums[n] as f64;
+            let requant = self.requant(node, step / to.scale)?;
+            Ok(ChannelParameter { bias: shifted.round() as i32, requant, negate: false })
+        };
+        let parameters = (0..layer.shape.channels).map(channel).collect::<Result<_, QuantizeError>>()?;
+        Ok((parameters, weights))
+    }
+
+    fn conv_layer(
+        &self,
+        node: &Node,
+        conv: &Conv,
+        place: &Place,
+        weight: &Tensor,
+    ) -> Result<Layer, QuantizeError> {
+        use Axis::{Channel, Col, Row};
+        let from = self.shape_of(place);
+        if !place.view.is_map(from) {
+            return Err(self.unsupported(node, "the input is no map of channels, rows and columns"));
+        }
+        let (&[_, channels, rows, cols], &[n, depth, ..]) =
+            (self.float.shape(node.outputs[0]), weight.shape())
+        else {
+            return Err(self.unsupported(node, "needs rank 4"));
+        };
+        let depthwise = conv.groups > 1;
+        if depthwise && !(conv.is_depthwise(weight.shape()) && from.groups == 1 && from.channels == n) {
+            return Err(self.unsupported(node, "of grouped convolutions only depthwise ones are supported"));
+        }
+        let shape = Shape { groups: 1, rows, cols, channels };
+        Ok(Layer {
+            window: window(&conv.window),
+            weight: taps_outermost(weight.data(), depth, weight.len() / (n * depth).max(1)),
+            depthwise,
+            shape,
+            view: View::of(shape, &[&[], &[Channel], &[Row], &[Col]]),
+        })
+    }
+
+    fn linear_layer(&self, node: &Node, place: &Place, weight: &Tensor) -> Result<Layer, QuantizeError> {
+        let from = self.shape_of(place);
+        let channels = weight.shape()[0];
+        let mut dims = place.view.0.clone();
+        if place.view.is_tokens(from) {
+            let shape = Shape { groups: 1, channels, ..from };
+            dims.pop();
+            dims.push(super::view::whole(shape, &[Axis::Channel]));
+            let weight = weight.data().to_vec();
+            return Ok(Layer { window: Window::POINT, weight, depthwise: false, shape, view: View(dims) });
+        }
+        // A flattened map is a convolution as large as the map.
+        if place.view.ends_with(from, &[], &[&[Axis::Group, Axis::Channel, Axis::Row, Axis::Col]]) {
+            let shape = Shape { groups: 1, rows: 1, cols: 1, channels };
+            dims.pop();
+            dims.push(super::view::whole(shape, &[Axis::Channel]));
+            let weight = taps_outermost(weight.data(), from.flat_channels(), from.rows * from.cols);
+            let window = Window { kernel: [from.rows, from.cols], ..Window::POINT };
+            return Ok(Layer { window, weight, depthwise: false, shape, view: View(dims) });
+        }
+        Err(self.unsupported(node, "the last dimension of the input is not its channels"))
+    }
+}
+
+/// `[n][channel][tap]` to `[n][tap][channel]`.
+fn taps_outermost(weight: &[f32], channels: usize, taps: usize) -> Vec<f32> {
+    let row = |row: &[f32]| {
+        let at = |tap: usize, c: usize| row[c * taps + tap];
+        (0..taps).flat_map(|tap| (0..channels).map(move |c| (tap, c))).map(|(t, c)| at(t, c)).collect::<Vec<_>>()
+    };
+    weight.chunks_exact((channels * taps).max(1)).flat_map(row).collect()
+}

@@ -1,0 +1,92 @@
+//! Additions and one-operand functions that no convolution took in.
+
+use std::sync::Arc;
+
+use super::QuantizeError;
+use super::fuse;
+use super::lower::{Lowering, Place};
+use crate::float::ops::axis::{broadcast_strides, for_each_offset};
+use crate::float::{Node, NodeId, ValueId};
+use crate::integer::graph::IntOp;
+use crate::integer::ranges::{CodeKind, Observation, RangeRule};
+
+impl Lowering<'_> {
+    /// A table; the input has 8-bit codes.
+    pub fn table(&mut self, node: &Node) -> Result<(), QuantizeError> {
+        let place = self.place(node, node.inputs[0])?;
+        let from = self.code_of(&place);
+        if from.container_bytes() != 1 {
+            return Err(self.unsupported(node, "the operand has 16-bit codes, a table takes 8"));
+        }
+        let code = match self.code_for(node.outputs[0]) {
+            code if code.container_bytes() == 1 => code,
+            _ => {
+                let bits = self.options.activation_bits;
+                self.calibrated(node.outputs[0], CodeKind::Symmetric { bits })
+            }
+        };
+        let table = fuse::table(&node.op, &from, place.factor, &code)
+            .ok_or_else(|| self.unsupported(node, "no function of one operand"))?;
+        let output = self.tensor(node.outputs[0], self.shape_of(&place), code, &place.view);
+        let op = IntOp::Table { table: Arc::new(table) };
+        self.emit(&node.name, op, vec![place.tensor], output, (node.outputs[0], place.view));
+        Ok(())
+    }
+
+    pub fn add(&mut self, id: NodeId) -> Result<(), QuantizeError> {
+        let float = self.float;
+        let node = float.node(id);
+        let (a, b) = (node.inputs[0], node.inputs[1]);
+        // A constant comes second.
+        let (a, b) = if float.constant(a).is_some() { (b, a) } else { (a, b) };
+        let first = self.place(node, a)?;
+        if float.shape(a) != float.shape(node.outputs[0]) {
+            return Err(self.unsupported(node, "a computed operand is broadcast"));
+        }
+        let mut end = node.outputs[0];
+        let follower = self.links.sole_consumer(end);
+        let clamp = follower.and_then(|id| fuse::bounds(&float.node(id).op));
+        if let (Some(id), Some(_)) = (follower, clamp) {
+            self.done[id.0] = true;
+            end = float.node(id).outputs[0];
+        }
+        let code = self.code_for(end);
+        let second = match float.constant(b) {
+            Some(_) => self.constant_operand(node, b, &first)?,
+            None => self.place(node, b)?,
+        };
+        let shape = self.shape_of(&first);
+        if first.view != second.view || shape != self.shape_of(&second) {
+            return Err(self.unsupported(node, "the operands lie differently in memory"));
+        }
+        let op = IntOp::Add {
+            first: self.residual(node, &first, code.scale)?,
+            second: Some(self.residual(node, &second, code.scale)?),
+            post: Self::post(&code, clamp),
+        };
+        let output = self.tensor(end, shape, code, &first.view);
+        self.emit(&node.name, op, vec![first.tensor, second.tensor], output, (end, first.view));
+        Ok(())
+    }
+
+    /// A constant, broadcast to the other operand's shape, in codes of its own as wide as those.
+    fn constant_operand(&mut self, node: &Node, id: ValueId, like: &Place) -> Result<Place, QuantizeError> {
+        let value = self.float.value(id);
+        let Some(tensor) = &value.constant else { return self.place(node, id) };
+        let shape = self.shape_of(like);
+        let view = like.view.float_view(shape);
+        let view = view.ok_or_else(|| self.unsupported(node, "the operands lie differently in memory"))?;
+        let target = self.float.shape(node.outputs[0]);
+        let strides: Vec<isize> =
+            broadcast_strides(tensor.shape(), target).into_iter().map(|s| s as isize).collect();
+        let mut reals = Vec::with_capacity(shape.elements());
+        for_each_offset(target, &strides, 0, |offset| reals.push(tensor.data()[offset]));
+        let mut seen = Observation::new();
+        seen.widen(&reals);
+        let wide = self.code_of(like).container_bytes() == 2;
+        let kind = CodeKind::Symmetric { bits: if wide { 16 } else { self.options.activation_bits } };
+        let code = kind.code(seen.range(RangeRule::MinMax, kind));
+        let tensor = self.constant(&value.name, &reals, view, shape, code);
+        Ok(Place { tensor, view: like.view.clone(), factor: 1.0, fraction: 0.0 })
+    }
+}

@@ -1,0 +1,259 @@
+//! The walk over the float graph and what all operators share.
+
+use std::sync::Arc;
+
+use bitgauge_arch::arith::{Post, Requant, Residual};
+
+use super::QuantizeError;
+use super::options::{InputCode, QuantizeOptions};
+use super::view::{Axis, View};
+use crate::float::ops::binary::Binary;
+use crate::float::{FloatGraph, Links, Node, NodeId, Op, ValueId};
+use crate::integer::calibrate::Calibration;
+use crate::integer::code::encode_view;
+use crate::integer::graph::{
+    CodeType, FloatView, IntGraph, IntNode, IntOp, IntTensor, Shape, TensorId,
+};
+
+/// Where a float value lives: `value = factor * real of the tensor's codes`, element by `view`.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub tensor: TensorId,
+    pub view: View,
+    pub factor: f64,
+    /// What the true zero point has beyond the tensor's whole one; only inputs have it.
+    pub fraction: f64,
+}
+
+/// A lowering under way.
+pub struct Lowering<'a> {
+    pub float: &'a FloatGraph,
+    pub links: Links,
+    pub calibration: &'a Calibration,
+    pub options: &'a QuantizeOptions,
+    pub graph: IntGraph,
+    pub places: Vec<Option<Place>>,
+    /// Float nodes that are part of an integer node already.
+    pub done: Vec<bool>,
+}
+
+type Lowered = Result<(), QuantizeError>;
+
+/// The factor of a multiplication by a positive constant, and the operand's position.
+pub fn scalar_factor(float: &FloatGraph, node: &Node) -> Option<(f64, ValueId)> {
+    let (&a, &b) = (node.inputs.first()?, node.inputs.get(1)?);
+    let (factor, operand) = match node.op {
+        Op::Binary(Binary::Mul) => match (float.scalar(a), float.scalar(b)) {
+            (_, Some(factor)) => (f64::from(factor), a),
+            (Some(factor), _) => (f64::from(factor), b),
+            _ => return None,
+        },
+        Op::Binary(Binary::Div) => (1.0 / f64::from(float.scalar(b)?), a),
+        _ => return None,
+    };
+    (factor.is_finite() && factor > 0.0).then_some((factor, operand))
+}
+
+impl<'a> Lowering<'a> {
+    pub fn new(float: &'a FloatGraph, calibration: &'a Calibration, options: &'a QuantizeOptions) -> Self {
+        Self {
+            float,
+            links: float.links(),
+            calibration,
+            options,
+            graph: IntGraph { name: float.name.clone(), ..IntGraph::default() },
+            places: vec![None; float.values.len()],
+            done: vec![false; float.nodes.len()],
+        }
+    }
+
+    pub fn run(mut self) -> Result<IntGraph, QuantizeError> {
+        for &input in &self.float.inputs {
+            self.input(input)?;
+        }
+        for index in 0..self.float.nodes.len() {
+            if !self.done[index] {
+                self.node(NodeId(index))?;
+            }
+        }
+        for &output in &self.float.outputs {
+            let place = self.places[output.0].as_ref();
+            let place = place.ok_or_else(|| QuantizeError::Output(self.float.value(output).name.clone()))?;
+            self.graph.outputs.push(place.tensor);
+        }
+        Ok(self.graph)
+    }
+
+    fn node(&mut self, id: NodeId) -> Lowered {
+        let float = self.float;
+        let node = float.node(id);
+        match &node.op {
+            Op::Conv(_) | Op::Linear(_) => self.conv(id),
+            Op::MatMul(_) => self.mat_mul(node),
+            Op::Softmax(softmax) => self.softmax(node, softmax.axis),
+            Op::LayerNorm(norm) => self.layer_norm(node, norm),
+            Op::Gelu(_) | Op::Clip(_) | Op::Unary(_) => self.table(node),
+            Op::Binary(Binary::Add) => self.add(id),
+            Op::Pool(pool) => self.pool(node, pool),
+            Op::GlobalAveragePool(_) => self.mean(node, &[2, 3], true),
+            Op::ReduceMean(mean) => self.mean(node, &mean.axes, mean.keep_dims),
+            Op::Concat(concat) => self.concat(node, concat.axis),
+            Op::Slice(slice) => self.slice(node, slice),
+            Op::Gather(gather) => self.gather(node, gather),
+            Op::Reshape(_) | Op::Transpose(_) | Op::Identity(_) => self.relabel(node, node.inputs[0], 1.0),
+            Op::Binary(_) => match scalar_factor(float, node) {
+                Some((factor, operand)) => self.relabel(node, operand, factor),
+                None => Err(self.unsupported(node, "only a positive constant can be folded into a scale")),
+            },
+            _ => Err(self.unsupported(node, "the operator is not supported")),
+        }
+    }
+
+    /// A node that moves no data: the tensor stays, the view or the factor changes.
+    fn relabel(&mut self, node: &Node, operand: ValueId, factor: f64) -> Lowered {
+        let place = self.place(node, operand)?;
+        let view = self.view_after(node, &place.view).ok_or_else(|| {
+            self.unsupported(node, "the new dimensions cut across heads, tokens or channels")
+        })?;
+        let factor = place.factor * factor;
+        self.places[node.outputs[0].0] = Some(Place { view, factor, ..place });
+        Ok(())
+    }
+
+    /// The view of a view operator's output; `None` for other operators too.
+    pub fn view_after(&self, node: &Node, view: &View) -> Option<View> {
+        match &node.op {
+            Op::Reshape(_) => view.reshape(self.float.shape(node.outputs[0])),
+            Op::Transpose(transpose) => Some(view.transpose(&transpose.perm)),
+            Op::Identity(_) => Some(view.clone()),
+            Op::Binary(_) => {
+                let (_, operand) = scalar_factor(self.float, node)?;
+                // A constant of higher rank would add dimensions.
+                (self.float.shape(operand) == self.float.shape(node.outputs[0])).then(|| view.clone())
+            }
+            _ => None,
+        }
+    }
+
+    fn input(&mut self, id: ValueId) -> Lowered {
+        use Axis::{Channel, Col, Row};
+        let value = self.float.value(id);
+        let (shape, dims): (Shape, &[&[Axis]]) = match value.shape[..] {
+            [1, channels, rows, cols] => {
+                (Shape { groups: 1, rows, cols, channels }, &[&[], &[Channel], &[Row], &[Col]])
+            }
+            [1, rows, channels] => (Shape { groups: 1, rows, cols: 1, channels }, &[&[], &[Row], &[Channel]]),
+            [1, channels] => (Shape { groups: 1, rows: 1, cols: 1, channels }, &[&[], &[Channel]]),
+            _ => {
+                return Err(QuantizeError::Input { name: value.name.clone(), shape: value.shape.clone() });
+            }
+        };
+        let (code, fraction) = match self.options.input {
+            InputCode::Calibrated => (self.code_for(id), 0.0),
+            InputCode::Pixels { mean, std } => {
+                let zero_point = mean.round() as i32 - 128;
+                let code = CodeType { bits: 8, scale: 1.0 / std, zero_point, ..self.code_for(id) };
+                (code, mean - mean.round())
+            }
+        };
+        let tensor = self.tensor(id, shape, code, &View::of(shape, dims));
+        self.graph.inputs.push(tensor);
+        let view = View::of(shape, dims);
+        self.places[id.0] = Some(Place { tensor, view, factor: 1.0, fraction });
+        Ok(())
+    }
+
+    /// A new tensor for a value; views after it are searched for an order that has a name.
+    pub fn tensor(&mut self, value: ValueId, shape: Shape, code: CodeType, view: &View) -> TensorId {
+        let mut source = None;
+        let (mut at, mut seen) = (value, view.clone());
+        loop {
+            if let Some(float_view) = seen.float_view(shape) {
+                source = Some((self.float.value(at).name.clone(), float_view));
+                break;
+            }
+            let next = self.links.sole_consumer(at).map(|id| self.float.node(id));
+            let plain = next.filter(|node| !matches!(node.op, Op::Binary(_)));
+            let Some((node, after)) = plain.and_then(|node| Some((node, self.view_after(node, &seen)?)))
+            else {
+                break;
+            };
+            (at, seen) = (node.outputs[0], after);
+        }
+        let name = self.float.value(value).name.clone();
+        self.push_tensor(IntTensor { name, shape, code, constant: None, float_source: source })
+    }
+
+    fn push_tensor(&mut self, tensor: IntTensor) -> TensorId {
+        self.graph.tensors.push(tensor);
+        TensorId(self.graph.tensors.len() - 1)
+    }
+
+    /// A constant tensor of reals that lie as `view` says.
+    pub fn constant(
+        &mut self,
+        name: &str,
+        reals: &[f32],
+        view: FloatView,
+        shape: Shape,
+        code: CodeType,
+    ) -> TensorId {
+        let constant = Some(Arc::from(encode_view(reals, view, shape, &code)));
+        self.push_tensor(IntTensor { name: name.to_owned(), shape, code, constant, float_source: None })
+    }
+
+    /// Adds a node and places its output.
+    pub fn emit(&mut self, name: &str, op: IntOp, inputs: Vec<TensorId>, output: TensorId, at: (ValueId, View)) {
+        self.graph.nodes.push(IntNode { name: name.to_owned(), op, inputs, output });
+        self.places[at.0.0] = Some(Place { tensor: output, view: at.1, factor: 1.0, fraction: 0.0 });
+    }
+
+    /// Where an operand lives.
+    pub fn place(&self, node: &Node, operand: ValueId) -> Result<Place, QuantizeError> {
+        self.places[operand.0].clone().ok_or_else(|| {
+            let name = &self.float.value(operand).name;
+            self.unsupported(node, &format!("operand `{name}` is a constant here"))
+        })
+    }
+
+    pub fn shape_of(&self, place: &Place) -> Shape {
+        self.graph.tensor(place.tensor).shape
+    }
+
+    pub fn code_of(&self, place: &Place) -> CodeType {
+        self.graph.tensor(place.tensor).code
+    }
+
+    /// Step of the value, not of the tensor.
+    pub fn scale_of(&self, place: &Place) -> f64 {
+        self.code_of(place).scale * place.factor
+    }
+
+    pub fn requant(&self, node: &Node, factor: f64) -> Result<Requant, QuantizeError> {
+        Requant::from_real(factor).ok_or_else(|| self.unrepresentable(node, format!("scale factor {factor}")))
+    }
+
+    pub fn residual(&self, node: &Node, place: &Place, scale: f64) -> Result<Residual, QuantizeError> {
+        let requant = self.requant(node, self.scale_of(place) / scale)?;
+        Ok(Residual { zero_point: self.code_of(place).zero_point, requant })
+    }
+
+    /// The post-processing into a code, with an activation's bounds.
+    pub fn post(code: &CodeType, clamp: Option<(f64, f64)>) -> Post {
+        let (low, high) = code.range();
+        let (clamp_low, clamp_high) = clamp.map_or((low, high), |(a, b)| (code.encode(a), code.encode(b)));
+        Post { zero_point: code.zero_point, clamp_low, clamp_high }
+    }
+
+    pub fn unsupported(&self, node: &Node, reason: &str) -> QuantizeError {
+        QuantizeError::Unsupported {
+            node: node.name.clone(),
+            op: node.op.kind(),
+            reason: reason.to_owned(),
+        }
+    }
+
+    pub fn unrepresentable(&self, node: &Node, reason: String) -> QuantizeError {
+        QuantizeError::Unrepresentable { node: node.name.clone(), op: node.op.kind(), reason }
+    }
+}

@@ -1,0 +1,117 @@
+//! From a simplified float graph to an integer graph.
+//!
+//! Contract: the result passes [`validate`](crate::integer::validate()); a network that cannot be
+//! expressed is an error that names the node, the operator and what is supported. Nothing is left in
+//! float.
+//!
+//! Every float value is tracked as an integer tensor and a [`view::View`] of it, so that the reshapes and
+//! transpositions of attention vanish. Activations, additions and one-operand functions are taken into
+//! the convolution before them.
+
+mod attention;
+mod conv;
+mod elementwise;
+mod fuse;
+mod lower;
+mod norm;
+mod options;
+mod plan;
+mod pool;
+mod rows;
+mod view;
+mod weights;
+
+use thiserror::Error;
+
+pub use options::{InputCode, QuantizeOptions, WeightClip};
+
+use super::calibrate::Calibration;
+use super::graph::IntGraph;
+use super::validate::{ValidateError, validate};
+use crate::float::FloatGraph;
+
+/// Operators that quantization understands, after simplification.
+pub const SUPPORTED: &str = "Conv (dense or depthwise), Linear, MatMul of activations, Softmax, LayerNorm, \
+    Gelu, Erf, Exp, HardSwish, Neg, Relu, Sigmoid, Sqrt, Tanh, Clip, Add, Mul and Div by a positive \
+    constant, MaxPool, AveragePool, GlobalAveragePool, ReduceMean over the map or the tokens, Concat, \
+    Slice and Gather of tokens, Reshape, Transpose, Identity";
+
+/// Why a network cannot be quantized.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum QuantizeError {
+    /// An option is out of its range.
+    #[error("option {name} = {value} (possible: {possible})")]
+    Option {
+        /// The option.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What is possible.
+        possible: &'static str,
+    },
+    /// The operator, or this use of it.
+    #[error("node `{node}` ({op}): {reason}; supported: {SUPPORTED}")]
+    Unsupported {
+        /// The node.
+        node: String,
+        /// Its operator.
+        op: &'static str,
+        /// What is not supported.
+        reason: String,
+    },
+    /// A number that the hardware cannot hold.
+    #[error("node `{node}` ({op}): {reason}")]
+    Unrepresentable {
+        /// The node.
+        node: String,
+        /// Its operator.
+        op: &'static str,
+        /// Which number.
+        reason: String,
+    },
+    /// A graph input of a shape without meaning here.
+    #[error("input `{name}` has shape {shape:?}; supported: [1, C, H, W], [1, T, D], [1, D]")]
+    Input {
+        /// The input.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
+    /// A graph output that no node computes as codes.
+    #[error("output `{0}` is a constant or nothing computes it")]
+    Output(String),
+    /// The result does not pass validation.
+    #[error("the quantized graph is not valid: {0}")]
+    Invalid(#[from] ValidateError),
+}
+
+/// Quantizes a simplified graph by what calibration saw of it.
+pub fn quantize(
+    graph: &FloatGraph,
+    calibration: &Calibration,
+    options: &QuantizeOptions,
+) -> Result<IntGraph, QuantizeError> {
+    check(options)?;
+    let result = lower::Lowering::new(graph, calibration, options).run()?;
+    validate(&result)?;
+    Ok(result)
+}
+
+fn check(options: &QuantizeOptions) -> Result<(), QuantizeError> {
+    let within = |name, value: u8, fits: bool, possible| {
+        if fits { Ok(()) } else { Err(QuantizeError::Option { name, value: value.to_string(), possible }) }
+    };
+    let small = |bits: u8| (2..=8).contains(&bits);
+    let wide = |bits: u8| bits == 8 || bits == 16;
+    within("weight_bits", options.weight_bits, small(options.weight_bits), "2 to 8")?;
+    within("activation_bits", options.activation_bits, small(options.activation_bits), "2 to 8")?;
+    within("stream_bits", options.stream_bits, wide(options.stream_bits), "8, 16")?;
+    within("output_bits", options.output_bits, wide(options.output_bits), "8, 16")?;
+    match options.input {
+        InputCode::Pixels { mean, std } if !((0.0..=255.0).contains(&mean) && std.is_finite() && std > 0.0) => {
+            let value = format!("pixels, mean {mean}, std {std}");
+            Err(QuantizeError::Option { name: "input", value, possible: "mean 0 to 255, std above 0" })
+        }
+        _ => Ok(()),
+    }
+}

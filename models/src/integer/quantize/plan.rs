@@ -1,0 +1,124 @@
+//! Decisions that need a look ahead: the codes of a value and the layout of a producer.
+
+use super::lower::Lowering;
+use super::view::{Atom, Axis, Layout, View};
+use crate::float::ops::binary::Binary;
+use crate::float::{NodeId, Op, ValueId};
+use crate::integer::graph::{CodeType, Shape};
+use crate::integer::ranges::{CodeKind, RangeRule};
+
+/// 16-bit codes have levels to spare: twice the range seen costs one bit and saves unseen outliers.
+const WIDE_HEADROOM: f64 = 2.0;
+
+impl Lowering<'_> {
+    /// Nodes that compute with a value, read through views, and the operand's position in each.
+    fn readers(&self, value: ValueId) -> Vec<(NodeId, usize)> {
+        let mut found = Vec::new();
+        let mut open = vec![value];
+        while let Some(value) = open.pop() {
+            for &id in self.links.consumers(value) {
+                let node = self.float.node(id);
+                let is_view = match node.op {
+                    Op::Reshape(_) | Op::Transpose(_) | Op::Identity(_) => true,
+                    Op::Binary(_) => super::lower::scalar_factor(self.float, node).is_some(),
+                    _ => false,
+                };
+                if is_view {
+                    open.push(node.outputs[0]);
+                } else {
+                    let position = node.inputs.iter().position(|&v| v == value);
+                    found.push((id, position.unwrap_or(0)));
+                }
+            }
+        }
+        found
+    }
+
+    /// The codes for a value that a node is about to compute.
+    pub fn code_for(&self, value: ValueId) -> CodeType {
+        // What is joined must have the join's code: it is copied.
+        for (id, _) in self.readers(value) {
+            let node = self.float.node(id);
+            if matches!(node.op, Op::Concat(_)) {
+                return self.code_for(node.outputs[0]);
+            }
+        }
+        let kind = self.kind_for(value);
+        self.calibrated(value, kind)
+    }
+
+    /// Codes of a kind by what calibration saw.
+    pub fn calibrated(&self, value: ValueId, kind: CodeKind) -> CodeType {
+        let wide = matches!(kind, CodeKind::Symmetric { bits: 16 });
+        let rule = if wide { RangeRule::MinMax } else { self.options.range };
+        let headroom = if wide { WIDE_HEADROOM } else { 1.0 };
+        let (low, high) = self.calibration.of(value).map_or((0.0, 0.0), |seen| seen.range(rule, kind));
+        kind.code((low * headroom, high * headroom))
+    }
+
+    fn kind_for(&self, value: ValueId) -> CodeKind {
+        let bits = self.options.activation_bits;
+        let computed_by = self.links.producer(value).map(|id| &self.float.node(id).op);
+        let adds = matches!(
+            computed_by,
+            Some(Op::Conv(_) | Op::Linear(_) | Op::Binary(Binary::Add) | Op::ReduceMean(_) | Op::GlobalAveragePool(_))
+        );
+        if self.links.is_output(value) && self.links.consumers(value).is_empty() && adds {
+            return CodeKind::Symmetric { bits: self.options.output_bits };
+        }
+        let readers = self.readers(value);
+        let has_norm = self.float.nodes.iter().any(|node| matches!(node.op, Op::LayerNorm(_)));
+        if self.options.stream_bits == 16 && has_norm && self.is_stream(value) {
+            return CodeKind::Symmetric { bits: 16 };
+        }
+        let centred = |(id, _): &(NodeId, usize)| {
+            matches!(self.float.node(*id).op, Op::MatMul(_) | Op::Softmax(_))
+        };
+        if readers.iter().any(centred) { CodeKind::Symmetric { bits } } else { CodeKind::Affine { bits } }
+    }
+
+    /// Whether only LayerNorm and additions read a value, if need be after its rows were joined or cut.
+    fn is_stream(&self, value: ValueId) -> bool {
+        let readers = self.readers(value);
+        let wide = |(id, _): &(NodeId, usize)| {
+            let node = self.float.node(*id);
+            match node.op {
+                Op::LayerNorm(_) | Op::Binary(Binary::Add) => true,
+                Op::Concat(_) | Op::Slice(_) | Op::Gather(_) => self.is_stream(node.outputs[0]),
+                _ => false,
+            }
+        };
+        !readers.is_empty() && !self.links.is_output(value) && readers.iter().all(wide)
+    }
+
+    /// The layout in which a producer of `value` serves the reader behind the views that follow;
+    /// `view` and `shape` are those of [`Layout::Map`].
+    pub fn layout_for(&self, value: ValueId, view: &View, shape: Shape) -> Layout {
+        let (mut at, mut view) = (value, view.clone());
+        while let Some(id) = self.links.sole_consumer(at) {
+            let node = self.float.node(id);
+            let Some(after) = self.view_after(node, &view) else { break };
+            (at, view) = (node.outputs[0], after);
+        }
+        let consumers = self.links.consumers(at);
+        let product = consumers.iter().map(|&id| self.float.node(id)).find(|n| matches!(n.op, Op::MatMul(_)));
+        let pixels = |dim: &[Atom]| dim.iter().all(|a| matches!(a.axis, Axis::Row | Axis::Col));
+        if let (Some(product), [.., rows, cols]) = (product, &view.0[..]) {
+            // The sums run over channels of both operands, so in1 is stored transposed.
+            let (rows, sums) = if product.inputs[0] == at { (rows, cols) } else { (cols, rows) };
+            let inner = |dim: &[Atom]| match *dim {
+                [] => Some(1),
+                [Atom { axis: Axis::Channel, stride: 1, size }] => Some(size),
+                _ => None,
+            };
+            if let Some(size) = inner(sums).filter(|_| pixels(rows)) {
+                return Layout::Heads(shape.channels / size);
+            }
+            if let Some(size) = inner(rows).filter(|_| pixels(sums)) {
+                return Layout::Transposed(shape.channels / size);
+            }
+        }
+        let merged = |dim: &Vec<Atom>| dim.len() > 1 && pixels(dim);
+        if view.0.iter().any(merged) { Layout::Tokens } else { Layout::Map }
+    }
+}

@@ -1,0 +1,110 @@
+//! Joining and cutting tokens.
+
+use super::QuantizeError;
+use super::lower::{Lowering, Place};
+use super::view::{Axis, View, whole};
+use crate::float::Node;
+use crate::float::ops::gather::Gather;
+use crate::float::ops::slice::Slice;
+use crate::integer::graph::{FloatView, IntOp, Shape, TensorId};
+
+use Axis::{Channel, Row};
+
+impl Lowering<'_> {
+    pub fn concat(&mut self, node: &Node, axis: usize) -> Result<(), QuantizeError> {
+        let out = self.float.shape(node.outputs[0]);
+        let &[1, rows, channels] = out else {
+            return Err(self.unsupported(node, "only tokens [1, T, D] are joined"));
+        };
+        if axis != 1 {
+            return Err(self.unsupported(node, "only the token axis is supported"));
+        }
+        let shape = Shape { groups: 1, rows, cols: 1, channels };
+        let view = View::of(shape, &[&[], &[Row], &[Channel]]);
+        let code = self.code_for(node.outputs[0]);
+        let mut inputs: Vec<TensorId> = Vec::new();
+        for &operand in &node.inputs {
+            let value = self.float.value(operand);
+            let part = Shape { rows: value.shape[1], ..shape };
+            if let Some(tensor) = &value.constant {
+                inputs.push(self.constant(&value.name, tensor.data(), FloatView::Tokens, part, code));
+                continue;
+            }
+            let place = self.place(node, operand)?;
+            if self.shape_of(&place) != part || place.view != View::of(part, &[&[], &[Row], &[Channel]]) {
+                return Err(self.unsupported(node, "an operand lies differently in memory"));
+            }
+            if self.code_of(&place) == code && place.factor == 1.0 {
+                inputs.push(place.tensor);
+                continue;
+            }
+            // Its producer could not take the join's codes: one change of scale.
+            let first = self.residual(node, &place, code.scale)?;
+            let op = IntOp::Add { first, second: None, post: Self::post(&code, None) };
+            let rescaled = self.tensor(operand, part, code, &place.view);
+            let name = format!("{}/rescale_{}", node.name, inputs.len());
+            self.emit(&name, op, vec![place.tensor], rescaled, (operand, place.view.clone()));
+            self.places[operand.0] = Some(place);
+            inputs.push(rescaled);
+        }
+        let output = self.tensor(node.outputs[0], shape, code, &view);
+        self.emit(&node.name, IntOp::ConcatRows, inputs, output, (node.outputs[0], view));
+        Ok(())
+    }
+
+    pub fn slice(&mut self, node: &Node, slice: &Slice) -> Result<(), QuantizeError> {
+        match slice.ranges[..] {
+            [ref range] if range.step == 1 => self.cut(node, range.axis, range.start, range.len, true),
+            _ => Err(self.unsupported(node, "only one range of step 1 is supported")),
+        }
+    }
+
+    pub fn gather(&mut self, node: &Node, gather: &Gather) -> Result<(), QuantizeError> {
+        let &[first, ..] = &gather.indices[..] else {
+            return Err(self.unsupported(node, "no index"));
+        };
+        let consecutive = gather.indices.iter().copied().eq(first..first + gather.indices.len());
+        if !consecutive || gather.index_shape.len() > 1 {
+            return Err(self.unsupported(node, "only consecutive indices are supported"));
+        }
+        self.cut(node, gather.axis, first, gather.indices.len(), !gather.index_shape.is_empty())
+    }
+
+    fn cut(
+        &mut self,
+        node: &Node,
+        axis: usize,
+        start: usize,
+        count: usize,
+        keep: bool,
+    ) -> Result<(), QuantizeError> {
+        let place = self.place(node, node.inputs[0])?;
+        let from = self.shape_of(&place);
+        let is_rows = place.view.0.get(axis).is_some_and(|dim| *dim == whole(from, &[Row]));
+        let whole_axis = count == self.float.shape(node.inputs[0])[axis];
+        if !whole_axis && (!is_rows || from.groups != 1 || from.cols != 1) {
+            return Err(self.unsupported(node, "only the token axis can be cut"));
+        }
+        let mut dims = place.view.0.clone();
+        let mut after = Place { ..place.clone() };
+        if !whole_axis {
+            let shape = Shape { rows: count, ..from };
+            dims[axis] = whole(shape, &[Row]);
+            if !keep {
+                dims.remove(axis);
+            }
+            after.view = View(dims);
+            let code = self.code_of(&place);
+            after.tensor = self.tensor(node.outputs[0], shape, code, &after.view);
+            let op = IntOp::SliceRows { start };
+            let at = (node.outputs[0], after.view.clone());
+            self.emit(&node.name, op, vec![place.tensor], after.tensor, at);
+        } else if !keep {
+            // One row of one: a matter of dimensions alone.
+            dims.remove(axis);
+            after.view = View(dims);
+        }
+        self.places[node.outputs[0].0] = Some(after);
+        Ok(())
+    }
+}

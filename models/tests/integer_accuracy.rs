@@ -1,0 +1,72 @@
+//! Accuracy of quantized networks against float, on real images.
+
+#[path = "integer_support/mod.rs"]
+mod support;
+
+use bitgauge_models::integer::{InputCode, QuantizeOptions, RangeRule, WeightClip};
+use support::{DataSet, check, mnist, report};
+
+/// Rules to compare: `BITGAUGE_COMPARE=1` prints the figures of all of them.
+fn variants(base: &QuantizeOptions) -> Vec<QuantizeOptions> {
+    if std::env::var_os("BITGAUGE_COMPARE").is_none() {
+        return vec![base.clone()];
+    }
+    let rules = [
+        RangeRule::MinMax,
+        RangeRule::Percentile(0.9999),
+        RangeRule::Percentile(0.99999),
+        RangeRule::Mse,
+    ];
+    let with = |&range: &RangeRule| {
+        [WeightClip::Max, WeightClip::Mse]
+            .map(|weight_clip| QuantizeOptions { range, weight_clip, ..base.clone() })
+    };
+    rules.iter().flat_map(with).collect()
+}
+
+fn mnist_options() -> QuantizeOptions {
+    QuantizeOptions { input: InputCode::Pixels { mean: 33.3285, std: 78.5655 }, ..Default::default() }
+}
+
+fn mnist_model(name: &str) {
+    let Some(data) = mnist(name) else {
+        eprintln!("SKIPPED: models/zoo/{name}.onnx or its images are not there");
+        return;
+    };
+    for options in variants(&mnist_options()) {
+        let result = report(name, &data, &options);
+        if options == mnist_options() {
+            let lost = result.percent(result.float_top1) - result.percent(result.top1);
+            assert!(lost <= 0.3 + 1e-9, "{name} lost {lost:.2} points");
+        }
+    }
+}
+
+#[test]
+fn vit_mnist() {
+    mnist_model("vit_mnist");
+}
+
+#[test]
+fn cnn_mnist() {
+    mnist_model("cnn_mnist");
+}
+
+#[test]
+#[ignore = "long tier: EfficientNet-Lite0 over 256 images"]
+fn efficientnet_lite0() {
+    let Some(data) = DataSet::efficientnet() else {
+        eprintln!("SKIPPED: EfficientNet-Lite0 or its images are not beside this checkout");
+        return;
+    };
+    let pixels = QuantizeOptions {
+        input: InputCode::Pixels { mean: 127.0, std: 128.0 },
+        ..Default::default()
+    };
+    for options in variants(&pixels) {
+        let result = report("efficientnet_lite0", &data, &options);
+        if options == pixels {
+            check(&result, 1.6, 96.0);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Data sets and the common road from an ONNX file to figures.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use bitgauge_models::float::{FloatGraph, Tensor, passes};
+use bitgauge_models::integer::evaluate::{self, Classification};
+use bitgauge_models::integer::{Prepared, QuantizeOptions, calibrate, quantize};
+use bitgauge_models::npy::{self, NpyData};
+use bitgauge_models::onnx::import;
+
+/// A model with calibration and test images.
+pub struct DataSet {
+    pub graph: FloatGraph,
+    pub labels: Vec<i64>,
+    calibration: Images,
+    test: Images,
+}
+
+/// Pixels `N x H x W x C`, from image `first` on.
+struct Images {
+    shape: [usize; 4],
+    pixels: Vec<u8>,
+    first: usize,
+    mean: f32,
+    std: f32,
+}
+
+impl Images {
+    fn load(path: &Path, mean: f32, std: f32) -> Option<Images> {
+        let array = npy::read(&std::fs::read(path).ok()?).unwrap();
+        let NpyData::U8(pixels) = array.data else { panic!("{} is not u8", path.display()) };
+        let shape = match array.shape[..] {
+            [n, h, w, c] => [n, h, w, c],
+            [n, h, w] => [n, h, w, 1],
+            ref other => panic!("{} has shape {other:?}", path.display()),
+        };
+        Some(Images { shape, pixels, first: 0, mean, std })
+    }
+
+    fn image(&self, index: usize) -> Vec<Tensor> {
+        let [_, h, w, c] = self.shape;
+        let pixels = &self.pixels[(self.first + index) * h * w * c..][..h * w * c];
+        let real = |i: usize| (f32::from(pixels[(i % (h * w)) * c + i / (h * w)]) - self.mean) / self.std;
+        vec![Tensor::new(vec![1, c, h, w], (0..h * w * c).map(real).collect()).unwrap()]
+    }
+}
+
+fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn load_labels(path: &Path) -> Option<Vec<i64>> {
+    match npy::read(&std::fs::read(path).ok()?).unwrap().data {
+        NpyData::I64(labels) => Some(labels),
+        _ => panic!("{} is not i64", path.display()),
+    }
+}
+
+fn load_graph(path: &Path) -> Option<FloatGraph> {
+    let mut graph = import(&std::fs::read(path).ok()?).unwrap();
+    passes::simplify(&mut graph).unwrap();
+    Some(graph)
+}
+
+/// MNIST: all 10,000 test images where they were fetched, else the 500 in the repository.
+pub fn mnist(name: &str) -> Option<DataSet> {
+    let (mean, std) = (33.3285, 78.5655);
+    let graph = load_graph(&here(&format!("zoo/{name}.onnx")))?;
+    let calibration = Images::load(&here("zoo/mnist_calibration_u8.npy"), mean, std)?;
+    let full = Images::load(&here("zoo/data/mnist_test_images_u8.npy"), mean, std);
+    let full = full.zip(load_labels(&here("zoo/data/mnist_test_labels_i64.npy")));
+    let (test, labels) = match full {
+        Some(full) => full,
+        None => (
+            Images::load(&here("zoo/mnist_test_u8.npy"), mean, std)?,
+            load_labels(&here("zoo/mnist_test_labels_i64.npy"))?,
+        ),
+    };
+    Some(DataSet { graph, labels, calibration, test })
+}
+
+impl DataSet {
+    /// EfficientNet-Lite0: 64 images to calibrate, the other 192 to test.
+    pub fn efficientnet() -> Option<DataSet> {
+        let data = here("../../shared/data");
+        let graph = load_graph(&data.join("models/efficientnet_lite0.onnx"))?;
+        let path = data.join("images/nips2017_224_n256_u8.npy");
+        let mut calibration = Images::load(&path, 127.0, 128.0)?;
+        let mut test = Images::load(&path, 127.0, 128.0)?;
+        let labels = load_labels(&data.join("images/nips2017_224_n256_labels_i64.npy"))?;
+        calibration.shape[0] = 64;
+        test.first = 64;
+        test.shape[0] -= 64;
+        Some(DataSet { graph, labels: labels[64..].to_vec(), calibration, test })
+    }
+}
+
+/// Calibrates, quantizes, classifies and prints one line.
+pub fn report(name: &str, data: &DataSet, options: &QuantizeOptions) -> Classification {
+    let start = Instant::now();
+    let seen = calibrate(&data.graph, data.calibration.shape[0], |i| data.calibration.image(i)).unwrap();
+    let calibrated = start.elapsed();
+    let start = Instant::now();
+    let graph = quantize(&data.graph, &seen, options).unwrap();
+    let quantized = start.elapsed();
+    let prepared = Prepared::new(&graph).unwrap();
+    let inputs = evaluate::encode_inputs(&graph, &data.test.image(0)).unwrap();
+    prepared.run_outputs(&inputs).unwrap();
+    let start = Instant::now();
+    for _ in 0..20 {
+        prepared.run_outputs(&inputs).unwrap();
+    }
+    let each = start.elapsed() / 20;
+    let r = evaluate::classify(&graph, &data.graph, &data.labels, |i| data.test.image(i)).unwrap();
+    if std::env::var_os("BITGAUGE_NOISE").is_some() {
+        for t in evaluate::noise(&graph, &data.graph, 16, |i| data.test.image(i)).unwrap() {
+            eprintln!("  {:6.2} dB, {:6.3} % at the ends: {}", t.decibels, 100.0 * t.at_ends, t.value);
+        }
+    }
+    eprintln!(
+        "{name} {:?} {:?} stream {}: {} images, float top-1 {:.2} top-5 {:.2}, integer top-1 {:.2} top-5 {:.2}, \
+         agreement {:.2} %, KL {:.5}; {each:.2?} an image; calibration {calibrated:.1?}, quantization {quantized:.1?}",
+        options.range,
+        options.weight_clip,
+        options.stream_bits,
+        r.images,
+        r.percent(r.float_top1),
+        r.percent(r.float_top5),
+        r.percent(r.top1),
+        r.percent(r.top5),
+        r.percent(r.agreement),
+        r.divergence,
+    );
+    r
+}
+
+/// Asserts the bars of accuracy and agreement.
+pub fn check(r: &Classification, points: f64, agreement: f64) {
+    let lost = r.percent(r.float_top1) - r.percent(r.top1);
+    assert!(lost <= points, "lost {lost:.2} points");
+    assert!(r.percent(r.agreement) >= agreement, "agreement {:.2}", r.percent(r.agreement));
+}
