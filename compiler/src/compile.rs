@@ -1,0 +1,80 @@
+//! The driver: place, lower, order, encode.
+
+use bitgauge_arch::Accelerator;
+use bitgauge_arch::Program;
+use bitgauge_arch::command::{Encoder, Word};
+use bitgauge_arch::program::LayerSymbol;
+use bitgauge_models::integer::{IntGraph, validate};
+
+use crate::emit::Emitter;
+use crate::error::CompileError;
+use crate::lower::{Context, lower};
+use crate::options::Options;
+use crate::{memory, tokens};
+
+/// Compiles a graph for an accelerator.
+///
+/// # Errors
+/// A malformed graph or description, or the first layer that does not fit.
+pub fn compile(
+    graph: &IntGraph,
+    accelerator: &Accelerator,
+    options: &Options,
+) -> Result<Program, CompileError> {
+    validate(graph)?;
+    accelerator.check().map_err(|problem| CompileError::Accelerator {
+        table: problem.table,
+        key: problem.key,
+        message: problem.message,
+    })?;
+    let memory = memory::lay_out(graph, accelerator, options);
+    let mut emitter = Emitter::new(accelerator, memory.end);
+    let mut layers = Vec::with_capacity(graph.nodes.len());
+    for (index, node) in graph.nodes.iter().enumerate() {
+        emitter.begin_layer(index);
+        let mut context = Context { graph, node, views: &memory.views, emitter: &mut emitter };
+        let lowered = lower(&mut context)?;
+        layers.push(LayerSymbol {
+            name: node.name.clone(),
+            operator: lowered.operator.to_owned(),
+            macs: graph.macs(node),
+            product: lowered.product,
+            mapping: lowered.mapping,
+            bound_cycles: lowered.bound,
+        });
+    }
+    let Emitter { operations, symbols, segments: constants, end, .. } = emitter;
+    let commands = tokens::insert(accelerator, operations.into_iter());
+    let mut encoder = Encoder::default();
+    for (command, symbol) in commands.iter().zip(&symbols) {
+        encoder.push(command).map_err(|source| CompileError::Encode {
+            layer: layers.get(symbol.layer as usize).map_or_else(String::new, |layer| layer.name.clone()),
+            source,
+        })?;
+    }
+    let words = encoder.finish();
+    let command_address = end.next_multiple_of(4096);
+    let memory_bytes = (command_address + (words.len() * Word::BYTES) as u64).next_multiple_of(4096);
+    if memory_bytes > u64::from(u32::MAX) {
+        return Err(CompileError::DoesNotFit {
+            layer: graph.name.clone(),
+            what: "external memory, bytes",
+            needed: memory_bytes,
+            available: u64::from(u32::MAX),
+            hint: "addresses have 32 bits; use a smaller model".to_owned(),
+        });
+    }
+    let mut segments = memory.segments;
+    segments.extend(constants);
+    segments.sort_by_key(|segment| segment.address);
+    Ok(Program {
+        accelerator: accelerator.clone(),
+        words,
+        command_address,
+        memory_bytes,
+        segments,
+        tensors: memory.symbols,
+        layers,
+        commands: symbols,
+    })
+}

@@ -1,0 +1,86 @@
+//! Closed-form costs that the tilings are chosen by.
+
+use bitgauge_arch::Accelerator;
+
+use crate::view::Move;
+
+/// Cycles the bus is held by `blocks` blocks of `bytes` bytes. Four bursts may be outstanding, so short
+/// bursts are bound by latency: four of them take at least the latency of one.
+pub(crate) fn bus_cycles(accelerator: &Accelerator, blocks: u64, bytes: u64) -> u64 {
+    let beats = bytes.div_ceil(u64::from(accelerator.bus_bytes()));
+    let most = u64::from(accelerator.memory.max_burst_beats);
+    let latency = u64::from(accelerator.memory.latency_cycles);
+    let burst = |beats: u64| if beats == 0 { 0 } else { (4 * beats).max(latency + beats + 3) };
+    blocks * ((beats / most) * burst(most) + burst(beats % most)) / 4
+}
+
+/// Bus cycles of moves of codes in `container`-byte containers.
+pub(crate) fn moves_cycles(accelerator: &Accelerator, moves: &[Move], container: u64) -> u64 {
+    moves
+        .iter()
+        .map(|part| bus_cycles(accelerator, part.blocks, part.pixels * part.channels * container))
+        .sum()
+}
+
+/// Work of the units in a layer, in cycles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Work {
+    /// Bus: loads and stores.
+    pub bus: u64,
+    /// Array or vector unit.
+    pub unit: u64,
+    /// Before the first command of the unit can start.
+    pub fill: u64,
+    /// After its last.
+    pub drain: u64,
+}
+
+impl Work {
+    /// Cycles of the layer; without double buffering nothing overlaps.
+    pub fn cycles(&self, double: bool) -> u64 {
+        if double {
+            // The bus carries the fill and the drain too, while the unit stands still.
+            self.bus.max(self.unit + self.fill + self.drain)
+        } else {
+            self.bus + self.unit + self.fill.min(64) + self.drain.min(64)
+        }
+    }
+
+    /// What no schedule of this tiling beats.
+    pub fn bound(&self) -> u64 {
+        self.bus.max(self.unit)
+    }
+}
+
+/// Numbers of parts worth trying for `total` things of which at most all are taken at once.
+pub(crate) fn part_sizes(total: u64, step: u64) -> Vec<u64> {
+    let step = step.max(1);
+    let mut sizes = Vec::new();
+    let mut parts = 1;
+    while parts <= total {
+        let size = total.div_ceil(parts).next_multiple_of(step).min(total);
+        if sizes.last() != Some(&size) {
+            sizes.push(size);
+        }
+        parts += 1 + parts / 6;
+    }
+    let least = step.min(total);
+    if sizes.last() != Some(&least) {
+        sizes.push(least);
+    }
+    sizes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn part_sizes_fall_and_end_at_the_step() {
+        let sizes = part_sizes(100, 16);
+        assert_eq!(sizes.first(), Some(&100));
+        assert_eq!(sizes.last(), Some(&16));
+        assert!(sizes.windows(2).all(|pair| pair[0] > pair[1]));
+        assert_eq!(part_sizes(3, 16), [3]);
+    }
+}

@@ -1,0 +1,203 @@
+//! Where lowerings put their commands and constants.
+
+use bitgauge_arch::Accelerator;
+use bitgauge_arch::arith::ChannelParameter;
+use bitgauge_arch::command::{Codec, Load, Operation, Store, Target};
+use bitgauge_arch::program::{CommandSymbol, Operand, Segment};
+
+use crate::scratch::Ring;
+use crate::view::View;
+
+/// A value for a register; one that is too large is refused by the encoder, not cut here.
+pub(crate) fn reg(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// A tile on chip.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chip {
+    /// First line.
+    pub line: u64,
+    /// Lines from a pixel to the next.
+    pub pixel_stride: u64,
+}
+
+/// Commands and constants collected so far.
+#[derive(Debug)]
+pub(crate) struct Emitter<'a> {
+    pub accelerator: &'a Accelerator,
+    pub operations: Vec<Operation>,
+    pub symbols: Vec<CommandSymbol>,
+    pub segments: Vec<Segment>,
+    /// Where the next constant goes.
+    pub end: u64,
+    layer: u32,
+    post_parameters: Ring,
+    vector_parameters: Ring,
+    post_table: u32,
+    vector_table: u32,
+    /// Where the layer before stopped in the weight scratchpad.
+    pub weight_cursor: u64,
+    /// Where the layer before stopped in its activation regions.
+    pub region_cursors: [u64; 4],
+}
+
+impl<'a> Emitter<'a> {
+    pub fn new(accelerator: &'a Accelerator, end: u64) -> Emitter<'a> {
+        Emitter {
+            accelerator,
+            operations: Vec::new(),
+            symbols: Vec::new(),
+            segments: Vec::new(),
+            end,
+            layer: 0,
+            post_parameters: Ring::default(),
+            vector_parameters: Ring::default(),
+            post_table: 0,
+            vector_table: 0,
+            weight_cursor: 0,
+            region_cursors: [0; 4],
+        }
+    }
+
+    /// Bytes of a line.
+    pub fn line(&self) -> u64 {
+        u64::from(self.accelerator.line_bytes())
+    }
+
+    /// Bytes of a beat.
+    pub fn bus(&self) -> u64 {
+        u64::from(self.accelerator.bus_bytes())
+    }
+
+    /// Commands from now on belong to this layer.
+    pub fn begin_layer(&mut self, layer: usize) {
+        self.layer = layer as u32;
+    }
+
+    pub fn push(&mut self, operation: Operation, operand: Operand) {
+        self.operations.push(operation);
+        self.symbols.push(CommandSymbol { layer: self.layer, operand });
+    }
+
+    /// Puts a constant behind the others, bus-aligned; returns its address.
+    pub fn constant(&mut self, bytes: Vec<u8>) -> u64 {
+        let address = self.end;
+        self.end = (address + bytes.len() as u64).next_multiple_of(64);
+        if !bytes.is_empty() {
+            self.segments.push(Segment { address, bytes });
+        }
+        address
+    }
+
+    /// Loads part of a tensor; see [`View::moves`].
+    pub fn load(
+        &mut self,
+        view: &View,
+        group: u64,
+        rows: (u64, u64),
+        channels: (u64, u64),
+        target: Target,
+        chip: Chip,
+        operand: Operand,
+    ) {
+        for part in view.moves(group, rows, channels) {
+            let load = Load {
+                external_address: reg(part.address),
+                line: reg(chip.line + part.first_pixel * chip.pixel_stride),
+                target: target.code(),
+                blocks: reg(part.blocks),
+                pixels: reg(part.pixels),
+                channels: reg(part.channels),
+                pixel_stride: reg(chip.pixel_stride),
+                external_block_stride: reg(part.block_stride),
+                block_stride: reg(part.pixels * chip.pixel_stride),
+                codec: view.codec.code(),
+                value_bits: view.value_bits,
+                signed: u32::from(view.signed && view.codec != Codec::None),
+                ..Load::default()
+            };
+            self.push(Operation::Load(load), operand);
+        }
+    }
+
+    /// Stores part of a tensor; see [`View::moves`].
+    pub fn store(&mut self, view: &View, group: u64, rows: (u64, u64), channels: (u64, u64), chip: Chip) {
+        for part in view.moves(group, rows, channels) {
+            let store = Store {
+                external_address: reg(part.address),
+                line: reg(chip.line + part.first_pixel * chip.pixel_stride),
+                blocks: reg(part.blocks),
+                pixels: reg(part.pixels),
+                channels: reg(part.channels),
+                pixel_stride: reg(chip.pixel_stride),
+                external_block_stride: reg(part.block_stride),
+                block_stride: reg(part.pixels * chip.pixel_stride),
+                codec: view.codec.code(),
+                value_bits: view.value_bits,
+                ..Store::default()
+            };
+            self.push(Operation::Store(store), Operand::Output);
+        }
+    }
+
+    /// Loads a run of bytes of a constant as `pixels` pixels of `channels` bytes.
+    pub fn load_bytes(&mut self, address: u64, target: Target, line: u64, shape: [u64; 3], operand: Operand) {
+        let [pixels, channels, pixel_stride] = shape;
+        let load = Load {
+            external_address: reg(address),
+            line: reg(line),
+            target: target.code(),
+            blocks: 1,
+            pixels: reg(pixels),
+            channels: reg(channels),
+            pixel_stride: reg(pixel_stride),
+            value_bits: 8,
+            ..Load::default()
+        };
+        self.push(Operation::Load(load), operand);
+    }
+
+    /// Loads parameter entries from `address`; returns the first entry.
+    pub fn load_parameters(&mut self, address: u64, count: u64, vector: bool) -> u64 {
+        let size = u64::from(self.accelerator.post.parameter_entries);
+        let ring = if vector { &mut self.vector_parameters } else { &mut self.post_parameters };
+        let entry = ring.take(count, size);
+        let target = if vector { Target::VectorParameter } else { Target::PostParameter };
+        self.load_bytes(address, target, entry, [count, 8, 0], Operand::Parameter);
+        entry
+    }
+
+    /// Loads a table of the post-processor; returns which of the two it is.
+    pub fn post_table(&mut self, table: &[u8; 256]) -> u32 {
+        self.post_table ^= 1;
+        let address = self.constant(table.to_vec());
+        self.load_bytes(
+            address,
+            Target::PostTable,
+            u64::from(self.post_table),
+            [1, 256, 0],
+            Operand::Parameter,
+        );
+        self.post_table
+    }
+
+    /// Loads a table of the vector unit; returns which of the two it is.
+    pub fn vector_table(&mut self, table: impl Iterator<Item = u16>) -> u32 {
+        self.vector_table ^= 1;
+        let address = self.constant(table.flat_map(u16::to_le_bytes).collect());
+        self.load_bytes(
+            address,
+            Target::VectorTable,
+            u64::from(self.vector_table),
+            [1, 512, 0],
+            Operand::Parameter,
+        );
+        self.vector_table
+    }
+}
+
+/// Parameters as the memory holds them.
+pub(crate) fn parameter_bytes(parameters: impl Iterator<Item = ChannelParameter>) -> Vec<u8> {
+    parameters.flat_map(ChannelParameter::to_bytes).collect()
+}

@@ -1,0 +1,53 @@
+//! Why a graph could not be compiled.
+
+use bitgauge_arch::command::EncodeError;
+use bitgauge_models::integer::ValidateError;
+use thiserror::Error;
+
+/// Why a graph could not be compiled.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CompileError {
+    /// The graph breaks its own contract.
+    #[error("malformed graph: {0}")]
+    Malformed(#[from] ValidateError),
+    /// The accelerator description breaks a rule.
+    #[error("accelerator: [{table}] {key}: {message}")]
+    Accelerator {
+        /// Table of the key.
+        table: &'static str,
+        /// The key.
+        key: &'static str,
+        /// What is wrong.
+        message: String,
+    },
+    /// A layer needs more of something than the accelerator has.
+    #[error("layer `{layer}` does not fit: {what} needs {needed}, there are {available} (hint: {hint})")]
+    DoesNotFit {
+        /// The layer.
+        layer: String,
+        /// What is short, with its unit.
+        what: &'static str,
+        /// How much the smallest tiling needs.
+        needed: u64,
+        /// How much there is.
+        available: u64,
+        /// What to change.
+        hint: String,
+    },
+    /// A layer asks for something no unit does.
+    #[error("layer `{layer}` cannot be mapped: {reason}")]
+    Unsupported {
+        /// The layer.
+        layer: String,
+        /// What is asked.
+        reason: String,
+    },
+    /// A register cannot hold a value the lowering chose.
+    #[error("layer `{layer}`: {source}")]
+    Encode {
+        /// The layer.
+        layer: String,
+        /// The field at fault.
+        source: EncodeError,
+    },
+}

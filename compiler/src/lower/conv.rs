@@ -1,0 +1,134 @@
+//! Convolutions and linear layers on the array.
+
+use bitgauge_arch::program::Operand;
+use bitgauge_models::integer::{IntOp, Window};
+
+use super::plan::Geometry;
+use super::product::{Parameters, Product, Weights, describe};
+use super::{Context, Lowered};
+use crate::error::CompileError;
+use crate::memory::padded;
+use crate::view::View;
+
+pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
+    let node = context.node;
+    let IntOp::Conv { window, weight, parameters, post, table, residual, transposed } = &node.op else {
+        return Err(context.unsupported("not a convolution"));
+    };
+    let input = context.input(0)?;
+    let output = context.output();
+    let table = table.as_ref().map(|table| context.emitter.post_table(table));
+    let mut product = if *transposed {
+        let geometry = transposed_geometry(context, &input, &output, weight)?;
+        Product {
+            weights: Weights::Tensor(geometry.weights.unwrap_or(input)),
+            geometry,
+            parameters: Parameters::Each(parameters),
+            post: *post,
+            residual: None,
+            pad_code: 0,
+            table,
+            input_operand: Operand::Weight,
+            weight_operand: Operand::Input,
+        }
+    } else {
+        let [rows, cols] = window
+            .output(input.rows as usize, input.cols as usize)
+            .ok_or_else(|| context.unsupported("the kernel does not fit the map"))?;
+        let reshape = |view: View| {
+            view.reshaped(rows as u64, cols as u64)
+                .ok_or_else(|| context.unsupported("the output's rows cannot be written as the map's"))
+        };
+        let residual_view = match residual {
+            Some(_) => Some(reshape(context.input(1)?)?),
+            None => None,
+        };
+        let line = context.emitter.line();
+        let unaligned = |view: &View| !view.pixel_bytes().is_multiple_of(line);
+        if output.groups > 1 && residual_view.is_some_and(|view| unaligned(&view) || unaligned(&output)) {
+            return Err(context.unsupported("a residual needs output groups of whole scratchpad lines"));
+        }
+        Product {
+            geometry: Geometry {
+                input,
+                window: *window,
+                output: reshape(output)?,
+                residual: residual_view,
+                outputs: output.groups * output.channels,
+                weights: None,
+                parameter_per_row: false,
+            },
+            weights: Weights::Constant(weight),
+            parameters: Parameters::Each(parameters),
+            post: *post,
+            residual: *residual,
+            pad_code: u32::from(context.graph.tensor(node.inputs[0]).code.zero_point as u8),
+            table,
+            input_operand: Operand::Input,
+            weight_operand: Operand::Weight,
+        }
+    };
+    product.flatten();
+    let plan = product.plan(context)?;
+    product.emit(context.emitter, &plan);
+    let geometry = &product.geometry;
+    let m = geometry.output.rows * geometry.output.cols;
+    let k = geometry.positions() * geometry.input.groups * geometry.input.channels;
+    let linear = *window == Window::POINT && input.cols == 1;
+    let [m, n] = if *transposed { [geometry.outputs, m] } else { [m, geometry.outputs] };
+    Ok(Lowered {
+        operator: if linear { "linear" } else { "conv" },
+        product: Some([m, n, k]),
+        mapping: describe(&plan, geometry),
+        bound: plan.work.bound(),
+    })
+}
+
+/// Operands exchanged: weight rows are the array's rows, tokens its columns, so that each output channel
+/// is written as a row.
+fn transposed_geometry(
+    context: &mut Context<'_, '_>,
+    input: &View,
+    output: &View,
+    weight: &[i8],
+) -> Result<Geometry, CompileError> {
+    if !input.signed {
+        return Err(context.unsupported("a transposed output needs signed input codes"));
+    }
+    let tokens =
+        input.flat().ok_or_else(|| context.unsupported("the input's pixels are not evenly spaced"))?;
+    let joined = output
+        .joined_groups()
+        .ok_or_else(|| context.unsupported("the output's groups are not evenly spaced"))?;
+    let bus = context.emitter.bus();
+    let row_stride = input.channels.next_multiple_of(bus);
+    let mut rows = View {
+        rows: joined.rows,
+        cols: 1,
+        row_stride,
+        col_stride: row_stride,
+        group_stride: joined.rows * row_stride,
+        signed: true,
+        codec: bitgauge_arch::command::Codec::None,
+        value_bits: 8,
+        ..*input
+    };
+    // `[n][group][channel]` becomes `[group][n][channel]`: a segment is loaded as a group.
+    let (channels, each) = (input.channels as usize, (input.groups * input.channels) as usize);
+    let mut bytes = Vec::with_capacity(weight.len());
+    for group in 0..input.groups as usize {
+        for row in weight.chunks(each.max(1)) {
+            bytes.extend(row.iter().skip(group * channels).take(channels).map(|&code| code as u8));
+        }
+    }
+    rows.address = context.emitter.constant(padded(&rows, &bytes));
+    Ok(Geometry {
+        input: rows,
+        window: Window::POINT,
+        output: joined,
+        residual: None,
+        outputs: joined.channels,
+        weights: Some(tokens),
+        parameter_per_row: true,
+    })
+}

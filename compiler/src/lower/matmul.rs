@@ -1,0 +1,59 @@
+//! Matrix products of two tensors, group by group.
+
+use bitgauge_arch::program::Operand;
+use bitgauge_models::integer::{IntOp, Window};
+
+use super::plan::Geometry;
+use super::product::{Parameters, Product, Weights, describe};
+use super::{Context, Lowered};
+use crate::error::CompileError;
+
+pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
+    let IntOp::MatMul { parameter, post } = &context.node.op else {
+        return Err(context.unsupported("not a matrix product"));
+    };
+    let (left, right, output) = (context.input(0)?, context.input(1)?, context.output());
+    let mut plan = None;
+    let mut bound = 0;
+    for group in 0..output.groups {
+        let weights = right.group(group);
+        let product = Product {
+            geometry: Geometry {
+                input: left.group(group),
+                window: Window::POINT,
+                output: output.group(group),
+                residual: None,
+                outputs: output.channels,
+                weights: Some(weights),
+                parameter_per_row: false,
+            },
+            weights: Weights::Tensor(weights),
+            parameters: Parameters::Same(*parameter),
+            post: *post,
+            residual: None,
+            pad_code: 0,
+            table: None,
+            input_operand: Operand::Input,
+            weight_operand: Operand::Input,
+        };
+        // Groups differ in their addresses alone.
+        let chosen = match plan.take() {
+            Some(chosen) => chosen,
+            None => product.plan(context)?,
+        };
+        product.emit(context.emitter, &chosen);
+        bound += chosen.work.bound();
+        plan = Some(chosen);
+        if group + 1 == output.groups
+            && let Some(plan) = &plan
+        {
+            return Ok(Lowered {
+                operator: "matmul",
+                product: Some([output.groups * output.rows, output.channels, left.channels]),
+                mapping: format!("{} groups: {}", output.groups, describe(plan, &product.geometry)),
+                bound,
+            });
+        }
+    }
+    Err(context.unsupported("the output is empty"))
+}

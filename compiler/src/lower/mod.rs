@@ -1,0 +1,88 @@
+//! Lowerings: one node to commands, one file per family.
+
+mod conv;
+mod matmul;
+mod pixels;
+mod plan;
+mod product;
+mod rows;
+mod sweep;
+mod windows;
+
+use bitgauge_models::integer::{IntGraph, IntNode, IntOp, TensorId};
+
+use crate::emit::Emitter;
+use crate::error::CompileError;
+use crate::view::View;
+
+/// What a lowering works with.
+pub(crate) struct Context<'a, 'b> {
+    pub graph: &'a IntGraph,
+    pub node: &'a IntNode,
+    pub views: &'a [View],
+    pub emitter: &'b mut Emitter<'a>,
+}
+
+/// What a lowering says about its layer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lowered {
+    pub operator: &'static str,
+    pub product: Option<[u64; 3]>,
+    pub mapping: String,
+    pub bound: u64,
+}
+
+type Lowering = fn(&mut Context<'_, '_>) -> Result<Lowered, CompileError>;
+
+/// The lowering of an operator.
+fn lowering(op: &IntOp) -> Lowering {
+    match op {
+        IntOp::Conv { .. } => conv::lower,
+        IntOp::MatMul { .. } => matmul::lower,
+        IntOp::Depthwise { .. } => windows::depthwise,
+        IntOp::MaxPool { .. } => windows::max_pool,
+        IntOp::AveragePool { .. } => windows::average_pool,
+        IntOp::Softmax { .. } => pixels::softmax,
+        IntOp::LayerNorm { .. } => pixels::layer_norm,
+        IntOp::Add { .. } => pixels::add,
+        IntOp::Table { .. } => pixels::table,
+        IntOp::ConcatRows => rows::concat,
+        IntOp::SliceRows { .. } => rows::slice,
+    }
+}
+
+/// Emits the commands of the context's node.
+pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
+    lowering(&context.node.op)(context)
+}
+
+impl Context<'_, '_> {
+    /// The view of input number `index`; validated graphs have it.
+    pub fn input(&self, index: usize) -> Result<View, CompileError> {
+        let id = self.node.inputs.get(index).copied();
+        id.map(|id| self.view(id)).ok_or_else(|| self.unsupported(format!("input {index} is missing")))
+    }
+
+    /// The view of the output.
+    pub fn output(&self) -> View {
+        self.view(self.node.output)
+    }
+
+    fn view(&self, id: TensorId) -> View {
+        self.views[id.0]
+    }
+
+    pub fn unsupported(&self, reason: impl Into<String>) -> CompileError {
+        CompileError::Unsupported { layer: self.node.name.clone(), reason: reason.into() }
+    }
+
+    pub fn does_not_fit(&self, what: &'static str, needed: u64, available: u64, hint: &str) -> CompileError {
+        CompileError::DoesNotFit {
+            layer: self.node.name.clone(),
+            what,
+            needed,
+            available,
+            hint: hint.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,448 @@
+//! The mapper of products: how a convolution or matrix product is cut into tiles.
+//!
+//! All tilings of a bounded family are costed with the closed forms of `timing`, and the least is taken;
+//! the first of equals, so that the choice is the same every time.
+
+use bitgauge_arch::Accelerator;
+use bitgauge_arch::command::Compute;
+use bitgauge_arch::timing;
+use bitgauge_models::integer::Window;
+
+use crate::cost::{Work, bus_cycles, moves_cycles, part_sizes};
+use crate::scratch::Regions;
+use crate::view::{MOST, View};
+
+/// Input rows that a band of output rows reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Band {
+    /// First and one past the last input row.
+    pub rows: (u64, u64),
+    /// Rows of padding above.
+    pub pad_top: u64,
+}
+
+/// The band of output rows `out.0 .. out.1` over a map of `in_rows` rows.
+pub(crate) fn band(window: &Window, in_rows: u64, out: (u64, u64)) -> Band {
+    let (stride, pad) = (window.stride[0] as u64, window.pad[0] as u64);
+    let span = (window.kernel[0] as u64 - 1) * window.dilation[0] as u64 + 1;
+    let above = out.0 * stride;
+    let first = above.saturating_sub(pad).min(in_rows);
+    let last = ((out.1.max(1) - 1) * stride + span).saturating_sub(pad).clamp(first, in_rows);
+    Band { rows: (first, last), pad_top: pad.saturating_sub(above) }
+}
+
+/// Most input rows that a band of `rows` output rows reads.
+pub(crate) fn band_rows(window: &Window, in_rows: u64, rows: u64) -> u64 {
+    let span = (window.kernel[0] as u64 - 1) * window.dilation[0] as u64 + 1;
+    ((rows.max(1) - 1) * window.stride[0] as u64 + span).min(in_rows)
+}
+
+/// What the mapper must know of a product.
+#[derive(Clone, Debug)]
+pub(crate) struct Geometry {
+    /// Rows operand; its groups are segments.
+    pub input: View,
+    pub window: Window,
+    /// Output; pixels in the window's order.
+    pub output: View,
+    pub residual: Option<View>,
+    /// N.
+    pub outputs: u64,
+    /// Weights that are a tensor; constants are laid out tile by tile.
+    pub weights: Option<View>,
+    /// Parameters belong to rows.
+    pub parameter_per_row: bool,
+}
+
+/// One tile of output channels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ChannelTile {
+    pub first: u64,
+    pub count: u64,
+    /// First line within a pixel of the whole output.
+    pub word: u64,
+    /// Parts in output groups: group, first and one past the last channel, line within the tile's pixel.
+    pub parts: Vec<(u64, (u64, u64), u64)>,
+}
+
+/// Which loop is outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// For each pixel tile all output channels; whole pixels are stored.
+    Pixels,
+    /// For each tile of output channels all pixels; slices of pixels are stored.
+    Channels,
+}
+
+/// A chosen tiling.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub order: Order,
+    /// Output rows of a tile.
+    pub rows: u64,
+    pub tiles: Vec<ChannelTile>,
+    pub regions: Regions,
+    /// Slots of inputs, outputs, residuals, weights.
+    pub slots: [u64; 4],
+    /// Lines of a slot of each.
+    pub lines: [u64; 4],
+    /// Lines of an output's weights.
+    pub weight_lines: u64,
+    pub work: Work,
+    pub double: bool,
+}
+
+impl Plan {
+    pub fn cycles(&self) -> u64 {
+        self.work.cycles(self.double)
+    }
+}
+
+/// What the smallest tiling would need, where none fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shortage {
+    pub what: &'static str,
+    pub needed: u64,
+    pub available: u64,
+    pub hint: &'static str,
+}
+
+/// Lines of a pixel of `view` on chip when each of its groups starts on a line.
+fn pixel_lines(view: &View, line: u64) -> u64 {
+    view.groups * view.words(line)
+}
+
+impl Geometry {
+    pub fn positions(&self) -> u64 {
+        (self.window.kernel[0] * self.window.kernel[1]) as u64
+    }
+
+    /// Lines of the weights of one output.
+    pub fn weight_lines(&self, line: u64) -> u64 {
+        self.positions() * self.input.groups * self.input.words(line)
+    }
+
+    /// Output channels cut into tiles of `size`.
+    pub fn tiles(&self, line: u64, size: u64) -> Vec<ChannelTile> {
+        let view = &self.output;
+        let group_words = view.words(line);
+        let mut tiles = Vec::new();
+        if view.groups == 1 || view.pixel_bytes().is_multiple_of(line) {
+            for first in (0..self.outputs).step_by(size.max(1) as usize) {
+                let count = size.min(self.outputs - first);
+                let mut parts = Vec::new();
+                let mut at = first;
+                while at < first + count {
+                    let (group, channel) = (at / view.channels, at % view.channels);
+                    let end = (channel + first + count - at).min(view.channels);
+                    parts.push((group, (channel, end), (at - first) * view.container / line));
+                    at += end - channel;
+                }
+                tiles.push(ChannelTile { first, count, word: first * view.container / line, parts });
+            }
+        } else {
+            for group in 0..view.groups {
+                for channel in (0..view.channels).step_by(size.max(1) as usize) {
+                    let count = size.min(view.channels - channel);
+                    tiles.push(ChannelTile {
+                        first: group * view.channels + channel,
+                        count,
+                        word: group * group_words + channel * view.container / line,
+                        parts: vec![(group, (channel, channel + count), 0)],
+                    });
+                }
+            }
+        }
+        tiles
+    }
+
+    /// Sizes of channel tiles worth trying.
+    fn tile_sizes(&self, accelerator: &Accelerator) -> Vec<u64> {
+        let line = u64::from(accelerator.line_bytes());
+        let aligned = self.output.groups == 1 || self.output.pixel_bytes().is_multiple_of(line);
+        let total = if aligned { self.outputs } else { self.output.channels };
+        // A tile starts on a line of output and residual, and fills columns.
+        let codes =
+            if self.residual.is_none_or(|residual| residual.container == 1) || self.output.container == 1 {
+                line
+            } else {
+                line / 2
+            };
+        let mut sizes = part_sizes(total, codes.max(u64::from(accelerator.array.cols).next_power_of_two()));
+        if sizes.last().is_some_and(|&last| last > codes) {
+            sizes.push(codes);
+        }
+        sizes
+    }
+
+    /// The compute command of a tile, as far as its timing goes.
+    fn command(&self, rows: u64, outputs: u64) -> Compute {
+        Compute {
+            out_rows: rows as u32,
+            out_cols: self.output.cols as u32,
+            kernel_rows: self.window.kernel[0] as u32,
+            kernel_cols: self.window.kernel[1] as u32,
+            segments: self.input.groups as u32,
+            channels: self.input.channels as u32,
+            outputs: outputs as u32,
+            output_wide: u32::from(self.output.container == 2),
+            residual_enable: u32::from(self.residual.is_some()),
+            residual_wide: u32::from(self.residual.is_some_and(|residual| residual.container == 2)),
+            ..Compute::default()
+        }
+    }
+}
+
+/// Costs that depend on the rows of a tile alone.
+struct RowCosts {
+    rows: u64,
+    parts: u64,
+    last: u64,
+    input: u64,
+    output: u64,
+    residual: u64,
+}
+
+/// Costs that depend on the channel tile alone.
+struct TileCosts {
+    tiles: Vec<ChannelTile>,
+    size: u64,
+    weights: u64,
+    /// Whether tiles can be stored one by one.
+    slices: bool,
+}
+
+/// The best tiling, or what is missing for any.
+pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator) -> Result<Plan, Shortage> {
+    let line = u64::from(accelerator.line_bytes());
+    let bus = u64::from(accelerator.bus_bytes());
+    let output = &geometry.output;
+    let weight_lines = geometry.weight_lines(line);
+    let total_weight = u64::from(accelerator.weight_lines());
+    let least = weight_lines.max(1);
+    if least > total_weight {
+        return Err(Shortage {
+            what: "weight scratchpad, lines of one output's weights",
+            needed: least,
+            available: total_weight,
+            hint: "raise [scratchpad] weight_kib",
+        });
+    }
+    let flat = output.cols == 1 && geometry.window == Window::POINT;
+    let step = output.row_step(bus).max(geometry.residual.map_or(1, |view| view.row_step(bus)));
+    let step = if flat { step.max(geometry.input.row_step(bus)) } else { step };
+    let fold = if flat { step.max(u64::from(accelerator.array.rows).next_power_of_two()) } else { step };
+    let mut row_sizes = part_sizes(output.rows, fold);
+    if row_sizes.last().is_some_and(|&last| last > step) {
+        row_sizes.push(step);
+    }
+    let rows: Vec<RowCosts> = row_sizes
+        .into_iter()
+        .filter(|&rows| {
+            let reach = band_rows(&geometry.window, geometry.input.rows, rows);
+            let entries = u64::from(accelerator.post.parameter_entries);
+            rows * output.cols <= MOST
+                && reach * geometry.input.cols <= MOST
+                && (!geometry.parameter_per_row || rows <= entries)
+        })
+        .map(|rows| row_costs(geometry, accelerator, rows))
+        .collect();
+    let tiles: Vec<TileCosts> = geometry
+        .tile_sizes(accelerator)
+        .into_iter()
+        .filter(|&size| {
+            let pixels = size * geometry.positions() * geometry.input.groups;
+            let entries = geometry.parameter_per_row || size <= u64::from(accelerator.post.parameter_entries);
+            size * weight_lines <= total_weight && pixels <= MOST && entries
+        })
+        .map(|size| tile_costs(geometry, accelerator, size))
+        .collect();
+    if tiles.is_empty() {
+        let size = line.min(geometry.outputs);
+        return Err(Shortage {
+            what: "weight scratchpad, lines of the smallest channel tile",
+            needed: size * weight_lines,
+            available: total_weight,
+            hint: "raise [scratchpad] weight_kib",
+        });
+    }
+    let mut best: Option<(u64, Plan)> = None;
+    for order in [Order::Pixels, Order::Channels] {
+        for rows in &rows {
+            for tile in &tiles {
+                if order == Order::Channels && (tile.tiles.len() == 1 || !tile.slices) {
+                    continue;
+                }
+                for double in [true, false] {
+                    let Some(plan) = candidate(geometry, accelerator, order, rows, tile, double) else {
+                        continue;
+                    };
+                    let cycles = plan.cycles();
+                    if best.as_ref().is_none_or(|(least, _)| cycles < *least) {
+                        best = Some((cycles, plan));
+                    }
+                    break;
+                }
+            }
+        }
+    }
+    match best {
+        Some((_, plan)) => Ok(plan),
+        None => {
+            let rows = step.min(output.rows);
+            let lines = band_rows(&geometry.window, geometry.input.rows, rows)
+                * geometry.input.cols
+                * pixel_lines(&geometry.input, line)
+                + rows * output.cols * pixel_lines(output, line)
+                + geometry.residual.map_or(0, |view| rows * output.cols * pixel_lines(&view, line));
+            Err(Shortage {
+                what: "activation scratchpad, lines in whole banks",
+                needed: lines,
+                available: u64::from(accelerator.activation_lines()),
+                hint: "raise [scratchpad] activation_kib",
+            })
+        }
+    }
+}
+
+fn row_costs(geometry: &Geometry, accelerator: &Accelerator, rows: u64) -> RowCosts {
+    let parts = geometry.output.rows.div_ceil(rows);
+    let last = geometry.output.rows - (parts - 1) * rows;
+    let of = |view: &View, rows: u64| {
+        view.groups
+            * moves_cycles(
+                accelerator,
+                &view.moves(0, (0, rows.min(view.rows)), (0, view.channels)),
+                view.container,
+            )
+    };
+    RowCosts {
+        rows,
+        parts,
+        last,
+        input: of(&geometry.input, band_rows(&geometry.window, geometry.input.rows, rows)),
+        output: of(&geometry.output, rows),
+        residual: geometry.residual.map_or(0, |view| of(&view, rows)),
+    }
+}
+
+fn tile_costs(geometry: &Geometry, accelerator: &Accelerator, size: u64) -> TileCosts {
+    let line = u64::from(accelerator.line_bytes());
+    let bus = u64::from(accelerator.bus_bytes());
+    let tiles = geometry.tiles(line, size);
+    let sliced = |view: &View| {
+        tiles
+            .iter()
+            .flat_map(|tile| &tile.parts)
+            .all(|(_, (first, end), _)| view.can_slice(bus, *first, end - first))
+    };
+    let weights = match &geometry.weights {
+        None => bus_cycles(
+            accelerator,
+            1,
+            size * geometry.positions() * geometry.input.groups * geometry.input.channels,
+        ),
+        Some(view) => {
+            view.groups
+                * moves_cycles(accelerator, &view.moves(0, (0, size.min(view.rows)), (0, view.channels)), 1)
+        }
+    };
+    let slices = sliced(&geometry.output) && geometry.residual.is_none_or(|view| sliced(&view));
+    TileCosts { tiles, size, weights: weights + bus_cycles(accelerator, 1, 8 * size), slices }
+}
+
+/// The tiling of these sizes, if it fits.
+fn candidate(
+    geometry: &Geometry,
+    accelerator: &Accelerator,
+    order: Order,
+    rows: &RowCosts,
+    tile: &TileCosts,
+    double: bool,
+) -> Option<Plan> {
+    let line = u64::from(accelerator.line_bytes());
+    let (output, input) = (&geometry.output, &geometry.input);
+    let count = tile.tiles.len() as u64;
+    let weight_lines = geometry.weight_lines(line);
+    let slot = if double { 2 } else { 1 };
+    let uses = match order {
+        Order::Pixels => rows.parts,
+        Order::Channels => rows.parts * count,
+    };
+    let pixels = rows.rows * output.cols;
+    let in_rows = band_rows(&geometry.window, input.rows, rows.rows);
+    let tile_words = |view: &View| match order {
+        Order::Pixels => pixel_lines(view, line),
+        Order::Channels => (tile.size * view.container).div_ceil(line),
+    };
+    let lines = [
+        in_rows * input.cols * pixel_lines(input, line),
+        pixels * tile_words(output),
+        geometry.residual.map_or(0, |view| pixels * tile_words(&view)),
+        tile.size * weight_lines,
+    ];
+    let total_weight = u64::from(accelerator.weight_lines());
+    let weight_slots = (total_weight / lines[3]).min(count);
+    if double && count > 1 && weight_slots < 2 {
+        return None;
+    }
+    let bank = u64::from(accelerator.activation_bank_lines());
+    let banks = u64::from(accelerator.scratchpad.banks);
+    let of_slots = |inputs: u64| {
+        let others = slot.min(uses);
+        Regions::new([inputs * lines[0], others * lines[1], others * lines[2], 0], bank, banks)
+            .map(|regions| (inputs, regions))
+    };
+    let resident = (order == Order::Channels).then(|| of_slots(rows.parts)).flatten();
+    let (inputs, regions) = resident.or_else(|| of_slots(slot.min(rows.parts)))?;
+    let others = slot.min(uses);
+    let input_loads =
+        if order == Order::Pixels || inputs >= rows.parts { rows.parts } else { rows.parts * count };
+    let weight_loads =
+        if order == Order::Channels || weight_slots >= count { count } else { rows.parts * count };
+
+    let feed = |rows: u64, outputs: u64| {
+        timing::COMPUTE_SETUP + timing::compute(accelerator, &geometry.command(rows, outputs)).feed_cycles()
+    };
+    let mut unit = 0;
+    for (size, times) in [(rows.rows, rows.parts - 1), (rows.last, 1)] {
+        let (first, last) = (tile.tiles.first()?.count, tile.tiles.last()?.count);
+        unit += times * ((count - 1) * feed(size, first) + feed(size, last));
+    }
+    // Slices are blocks of their own: pixel by pixel.
+    let stored = match order {
+        Order::Pixels => (rows.output, rows.residual),
+        Order::Channels => {
+            let slice = |view: &View| bus_cycles(accelerator, pixels, tile.size * view.container);
+            (slice(output), geometry.residual.as_ref().map_or(0, slice))
+        }
+    };
+    let commands = input_loads + weight_loads + rows.parts * count + 2 * uses;
+    let latency = u64::from(accelerator.memory.latency_cycles);
+    // The last tile is seldom full; count what it has.
+    let share = |full: u64, times: u64| {
+        full * ((rows.parts - 1) * rows.rows + rows.last) / rows.rows * times / rows.parts
+    };
+    let bus = share(rows.input, input_loads)
+        + tile.weights * weight_loads * geometry.outputs / (count * tile.size)
+        + share(stored.0 + stored.1, uses)
+        + commands * 5 * 16 / u64::from(accelerator.bus_bytes());
+    let tail = timing::compute(accelerator, &geometry.command(rows.rows, tile.size));
+    let work = Work {
+        bus,
+        unit,
+        fill: rows.input + tile.weights + stored.1 + 2 * latency,
+        drain: stored.0 + latency + tail.drain_offset + tail.drain_cycles,
+    };
+    Some(Plan {
+        order,
+        rows: rows.rows,
+        tiles: tile.tiles.clone(),
+        regions,
+        slots: [inputs, others, others, weight_slots],
+        lines,
+        weight_lines,
+        work,
+        double,
+    })
+}

@@ -1,0 +1,74 @@
+//! Rows moved unchanged: concatenation and slices, as loads and stores.
+
+use bitgauge_arch::command::Target;
+use bitgauge_arch::program::Operand;
+use bitgauge_models::integer::IntOp;
+
+use super::{Context, Lowered};
+use crate::cost::moves_cycles;
+use crate::emit::Chip;
+use crate::error::CompileError;
+use crate::scratch::Slots;
+use crate::view::{MOST, View};
+
+/// The same rows as one pixel each, where a pixel may be so long: fewer lines on chip.
+fn as_rows(view: &View) -> View {
+    let channels = view.cols * view.channels;
+    if channels > MOST || view.cols == 1 {
+        return *view;
+    }
+    View { cols: 1, channels, col_stride: view.row_stride, ..*view }
+}
+
+/// Copies all rows of `from` to `to`; returns the bus cycles.
+fn copy(context: &mut Context<'_, '_>, from: &View, to: &View) -> Result<u64, CompileError> {
+    let (from, to) = (as_rows(from), as_rows(to));
+    let emitter = &mut *context.emitter;
+    let row = from.cols * from.words(emitter.line());
+    let lines = u64::from(emitter.accelerator.activation_lines());
+    if row > lines {
+        let hint = "raise [scratchpad] activation_kib";
+        return Err(context.does_not_fit("activation scratchpad, lines of a row", row, lines, hint));
+    }
+    // A quarter at a time, so that loads run ahead of stores.
+    let step = from.row_step(emitter.bus()).max(to.row_step(emitter.bus()));
+    let most = (MOST / from.cols).min(from.rows);
+    let count = (lines / 4 / row / step * step).clamp(1, most);
+    let mut slots = Slots::new(0, lines, count * row, 4, emitter.region_cursors[0]);
+    let mut cycles = 0;
+    for (key, first) in (0..from.rows).step_by(count as usize).enumerate() {
+        let rows = (first, (first + count).min(from.rows));
+        let (line, _) = slots.get(key as u64);
+        let chip = Chip { line, pixel_stride: from.words(emitter.line()) };
+        emitter.load(&from, 0, rows, (0, from.channels), Target::Activation, chip, Operand::Input);
+        emitter.store(&to, 0, rows, (0, to.channels), chip);
+        let moves = from.moves(0, rows, (0, from.channels));
+        cycles += 2 * moves_cycles(emitter.accelerator, &moves, from.container);
+    }
+    emitter.region_cursors[0] = slots.cursor();
+    Ok(cycles)
+}
+
+fn lowered(operator: &'static str, bound: u64) -> Lowered {
+    Lowered { operator, product: None, mapping: "load and store".to_owned(), bound }
+}
+
+pub(crate) fn concat(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
+    let output = context.output();
+    let (mut at, mut bound) = (0, 0);
+    for index in 0..context.node.inputs.len() {
+        let input = context.input(index)?;
+        bound += copy(context, &input, &output.from_row(at, input.rows))?;
+        at += input.rows;
+    }
+    Ok(lowered("concat", bound))
+}
+
+pub(crate) fn slice(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
+    let IntOp::SliceRows { start } = &context.node.op else {
+        return Err(context.unsupported("not a slice"));
+    };
+    let (input, output) = (context.input(0)?, context.output());
+    let bound = copy(context, &input.from_row(*start as u64, output.rows), &output)?;
+    Ok(lowered("slice", bound))
+}

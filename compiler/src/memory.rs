@@ -1,0 +1,169 @@
+//! Places of tensors in external memory.
+//!
+//! Tensors come first, constants of the lowerings behind them, commands last. A row is a block of
+//! `cols * channels` codes that starts bus-aligned. Internal tensors share an arena: a tensor takes the
+//! first gap that no tensor living at the same time uses.
+
+use bitgauge_arch::Accelerator;
+use bitgauge_arch::arith::Signedness;
+use bitgauge_arch::command::Codec;
+use bitgauge_arch::program::{Segment, TensorRole, TensorSymbol};
+use bitgauge_models::integer::{IntGraph, IntTensor};
+
+use crate::options::{CodecChoice, Options};
+use crate::view::View;
+
+/// Places of all tensors, by index in the graph.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    pub views: Vec<View>,
+    pub symbols: Vec<TensorSymbol>,
+    pub segments: Vec<Segment>,
+    /// First byte behind the tensors.
+    pub end: u64,
+}
+
+/// Alignment of tensors, so that bursts start at burst boundaries where rows allow.
+const ALIGNMENT: u64 = 256;
+
+/// Lays out every tensor that a node reads or writes.
+pub(crate) fn lay_out(graph: &IntGraph, accelerator: &Accelerator, options: &Options) -> Memory {
+    let bus = u64::from(accelerator.bus_bytes());
+    let mut memory = Memory::default();
+    let (first, last) = lifetimes(graph, options);
+    let roles: Vec<TensorRole> = (0..graph.tensors.len()).map(|index| role(graph, index)).collect();
+    memory.views = (0..graph.tensors.len())
+        .map(|index| view(&graph.tensors[index], roles[index], bus, options))
+        .collect();
+
+    // Inputs, outputs and constants keep their places; the arena follows.
+    let mut at = 0u64;
+    let used = |index: usize| first[index] != usize::MAX;
+    for index in 0..graph.tensors.len() {
+        if used(index) && roles[index] != TensorRole::Internal {
+            memory.views[index].address = at;
+            at = (at + size(&memory.views[index])).next_multiple_of(ALIGNMENT);
+        }
+    }
+    let mut order: Vec<usize> = (0..graph.tensors.len())
+        .filter(|&index| used(index) && roles[index] == TensorRole::Internal)
+        .collect();
+    order.sort_by_key(|&index| (first[index], index));
+    let mut living: Vec<(u64, u64, usize)> = Vec::new();
+    let mut end = at;
+    for index in order {
+        living.retain(|&(_, _, until)| until >= first[index]);
+        living.sort_unstable();
+        let bytes = size(&memory.views[index]).next_multiple_of(ALIGNMENT);
+        let mut place = at;
+        for &(start, stop, _) in &living {
+            if place + bytes <= start {
+                break;
+            }
+            place = place.max(stop);
+        }
+        memory.views[index].address = place;
+        living.push((place, place + bytes, last[index]));
+        end = end.max(place + bytes);
+    }
+    for (index, tensor) in graph.tensors.iter().enumerate().filter(|(index, _)| used(*index)) {
+        memory.symbols.push(symbol(&memory.views[index], tensor, roles[index], index));
+        if let Some(bytes) = &tensor.constant {
+            memory.segments.push(Segment {
+                address: memory.views[index].address,
+                bytes: padded(&memory.views[index], bytes),
+            });
+        }
+    }
+    memory.end = end.next_multiple_of(ALIGNMENT);
+    memory
+}
+
+fn size(view: &View) -> u64 {
+    view.groups * view.group_stride
+}
+
+/// First and last node that touches each tensor; `usize::MAX` for tensors nobody touches.
+fn lifetimes(graph: &IntGraph, options: &Options) -> (Vec<usize>, Vec<usize>) {
+    let mut first = vec![usize::MAX; graph.tensors.len()];
+    let mut last = vec![0; graph.tensors.len()];
+    for (index, node) in graph.nodes.iter().enumerate() {
+        for id in node.inputs.iter().chain([&node.output]) {
+            first[id.0] = first[id.0].min(index);
+            last[id.0] = if options.reuse_memory { index } else { usize::MAX };
+        }
+    }
+    for id in graph.inputs.iter().chain(&graph.outputs) {
+        first[id.0] = first[id.0].min(graph.nodes.len());
+    }
+    (first, last)
+}
+
+fn role(graph: &IntGraph, index: usize) -> TensorRole {
+    let listed = |list: &[bitgauge_models::integer::TensorId]| list.iter().any(|id| id.0 == index);
+    if graph.tensors[index].constant.is_some() {
+        TensorRole::Constant
+    } else if listed(&graph.inputs) {
+        TensorRole::Input
+    } else if listed(&graph.outputs) {
+        TensorRole::Output
+    } else {
+        TensorRole::Internal
+    }
+}
+
+fn view(tensor: &IntTensor, role: TensorRole, bus: u64, options: &Options) -> View {
+    let shape = tensor.shape;
+    let container = tensor.code.container_bytes() as u64;
+    // Codes of 9 to 15 bits live in 16-bit containers; nothing is gained by packing them.
+    let value_bits = if container == 2 { 16 } else { u32::from(tensor.code.bits).max(2) };
+    let packs = options.codec == CodecChoice::Pack && role == TensorRole::Internal && value_bits < 8;
+    let codec = if packs { Codec::Pack } else { Codec::None };
+    let mut view = View {
+        address: 0,
+        groups: shape.groups as u64,
+        rows: shape.rows as u64,
+        cols: shape.cols as u64,
+        channels: shape.channels as u64,
+        group_stride: 0,
+        row_stride: 0,
+        col_stride: shape.channels as u64 * container,
+        container,
+        codec,
+        value_bits,
+        signed: tensor.code.sign == Signedness::Signed,
+    };
+    view.row_stride = view.block_bytes(view.cols * view.channels).next_multiple_of(bus);
+    view.group_stride = view.rows * view.row_stride;
+    view
+}
+
+fn symbol(view: &View, tensor: &IntTensor, role: TensorRole, index: usize) -> TensorSymbol {
+    TensorSymbol {
+        name: tensor.name.clone(),
+        role,
+        address: view.address,
+        groups: view.groups,
+        rows: view.rows,
+        cols: view.cols,
+        channels: view.channels,
+        value_bits: view.value_bits,
+        codec: view.codec,
+        zero_code: tensor.code.zero_point as u8,
+        row_stride: view.row_stride,
+        group_stride: view.group_stride,
+        length_table: 0,
+        graph_tensor: index as u64,
+    }
+}
+
+/// Dense containers with every row filled up to its stride.
+pub(crate) fn padded(view: &View, containers: &[u8]) -> Vec<u8> {
+    let row = (view.cols * view.pixel_bytes()) as usize;
+    let mut bytes = Vec::with_capacity((view.groups * view.group_stride) as usize);
+    for chunk in containers.chunks(row.max(1)) {
+        bytes.extend_from_slice(chunk);
+        bytes.resize(bytes.len() + (view.row_stride as usize - chunk.len()), 0);
+    }
+    bytes
+}

@@ -1,0 +1,130 @@
+//! Tokens: the least waits and signals that keep every hazard.
+//!
+//! A unit starts its commands in order and ends them in order. So waiting for command p of unit v means
+//! that all of v's commands up to p have ended, and all that p knew at its start. Each command carries a
+//! vector clock of what is known to have ended when it starts; a dependency within it needs no token. A
+//! wait is always for a later command than the wait before it on the same pair, so the k-th signal of a pair
+//! belongs to its k-th wait.
+
+use bitgauge_arch::Accelerator;
+use bitgauge_arch::command::{Command, Operation, Unit};
+use bitgauge_arch::footprint::{fill_bank_masks, footprint};
+
+use crate::hazards::{Hazards, Needs};
+
+/// Waits and signals of a list of commands, from what each depends on.
+#[derive(Debug, Default)]
+struct Clocks {
+    /// For each command: per unit, latest command known to have ended at its start, plus one.
+    known: Vec<[u32; 4]>,
+    last: [Option<usize>; 4],
+    masks: Vec<(u8, u8)>,
+}
+
+impl Clocks {
+    fn push(&mut self, unit: Unit, needs: Needs) {
+        let own = unit.index();
+        let mut known = self.last[own].map_or([0; 4], |last| self.known[last]);
+        let mut wait = 0;
+        // Latest first: what it knows may cover the others.
+        let mut order = [0, 1, 2, 3];
+        order.sort_by_key(|&other| std::cmp::Reverse(needs.latest[other]));
+        for other in order {
+            let needed = needs.latest[other];
+            if other == own || needed <= known[other] {
+                continue;
+            }
+            let from = needed as usize - 1;
+            wait |= 1 << other;
+            self.masks[from].1 |= 1 << own;
+            let theirs = self.known[from];
+            for (mine, theirs) in known.iter_mut().zip(theirs) {
+                *mine = (*mine).max(theirs);
+            }
+            known[other] = known[other].max(needed);
+        }
+        if needs.own > known[own] {
+            wait |= 1 << own;
+            known[own] = self.last[own].map_or(0, |last| last as u32 + 1);
+        }
+        self.last[own] = Some(self.known.len());
+        self.known.push(known);
+        self.masks.push((wait, 0));
+    }
+}
+
+/// The commands with bank masks, waits and signals.
+pub(crate) fn insert(accelerator: &Accelerator, operations: impl Iterator<Item = Operation>) -> Vec<Command> {
+    let mut hazards = Hazards::default();
+    let mut clocks = Clocks::default();
+    let mut commands = Vec::new();
+    for (index, operation) in operations.enumerate() {
+        let mut command = Command { wait: 0, signal: 0, operation };
+        let unit = command.operation.unit();
+        clocks.push(unit, hazards.visit(index, unit, &footprint(accelerator, &command)));
+        fill_bank_masks(accelerator, &mut command);
+        commands.push(command);
+    }
+    for (command, (wait, signal)) in commands.iter_mut().zip(clocks.masks) {
+        command.wait = wait;
+        command.signal = signal;
+    }
+    commands
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needs(latest: [u32; 4]) -> Needs {
+        Needs { latest, own: 0 }
+    }
+
+    #[test]
+    fn what_is_known_needs_no_token() {
+        let mut clocks = Clocks::default();
+        clocks.push(Unit::Load, needs([0; 4]));
+        clocks.push(Unit::Load, needs([0; 4]));
+        clocks.push(Unit::Compute, needs([2, 0, 0, 0]));
+        clocks.push(Unit::Compute, needs([1, 0, 0, 0]));
+        // The store waits for compute, which waited for the loads.
+        clocks.push(Unit::Store, needs([2, 4, 0, 0]));
+        assert_eq!(clocks.masks, [(0, 0), (0, 2), (1, 0), (0, 8), (2, 0)]);
+    }
+
+    #[test]
+    fn signals_and_waits_of_a_pair_balance() {
+        let mut clocks = Clocks::default();
+        let mut state = 1u32;
+        let mut units = Vec::new();
+        for index in 0..2000u32 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let unit = Unit::ALL[(state >> 16) as usize % 4];
+            let mut latest = [0; 4];
+            for (before, other) in units.iter().enumerate() {
+                let other: &Unit = other;
+                if *other != unit && (before as u32 * 7 + state) % 5 == 0 && index - (before as u32) < 9 {
+                    latest[other.index()] = before as u32 + 1;
+                }
+            }
+            clocks.push(unit, needs(latest));
+            units.push(unit);
+        }
+        // k-th signal before k-th wait in program order, none left over.
+        for from in Unit::ALL {
+            for to in Unit::ALL {
+                let mut open = 0i32;
+                for (unit, (wait, signal)) in units.iter().zip(&clocks.masks) {
+                    if *unit == to && from != to && wait >> from.index() & 1 == 1 {
+                        open -= 1;
+                    }
+                    assert!(open >= 0);
+                    if *unit == from && signal >> to.index() & 1 == 1 {
+                        open += 1;
+                    }
+                }
+                assert_eq!(open, 0);
+            }
+        }
+    }
+}
