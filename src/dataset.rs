@@ -65,19 +65,25 @@ impl Images {
         self.count
     }
 
-    /// Reals of an image, `1 x C x H x W`.
-    pub fn tensor(&self, index: usize) -> Result<Tensor> {
+    /// Reals of an image, `1 x C x H x W`; beyond the last image, of the last.
+    pub fn tensor(&self, index: usize) -> Tensor {
         let size = self.rows * self.cols * self.channels;
-        let pixels =
-            self.pixels.get(index * size..(index + 1) * size).context("image number out of range")?;
+        let start = index.min(self.count - 1) * size;
+        let pixels = &self.pixels[start..start + size];
         let mut reals = Vec::with_capacity(size);
-        for channel in 0..self.channels {
-            let (mean, std) = (self.mean[channel], self.std[channel]);
+        for (channel, (mean, std)) in self.mean.iter().zip(&self.std).enumerate() {
             reals.extend(
                 pixels.iter().skip(channel).step_by(self.channels).map(|&p| (f32::from(p) - mean) / std),
             );
         }
-        Ok(Tensor::new(vec![1, self.channels, self.rows, self.cols], reals)?)
+        // The length is the shape's, so there is always a tensor.
+        Tensor::new(self.shape().to_vec(), reals).unwrap_or_else(|_| Tensor::scalar(0.0))
+    }
+
+    /// Mean and standard deviation, where all channels have the same.
+    pub fn uniform_rule(&self) -> Option<(f32, f32)> {
+        let uniform = |values: &[f32]| values.iter().all(|value| *value == values[0]).then(|| values[0]);
+        Some((uniform(&self.mean)?, uniform(&self.std)?))
     }
 
     /// Shape of an image as the model sees it.

@@ -8,7 +8,7 @@ use bitgauge_arch::energy::EnergyTable;
 use bitgauge_models::float::{FloatGraph, passes};
 use bitgauge_models::onnx;
 
-use crate::dataset::{Dataset, sha256};
+use crate::dataset::{self, Dataset, sha256};
 use crate::failure::Failure;
 use crate::{files, shipped};
 
@@ -87,4 +87,25 @@ pub fn check_data(model: &Model, data: &Dataset) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The model and the images to quantize it with.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Subject {
+    /// Trained network (ONNX); a small vision transformer for MNIST if left out
+    #[arg(long, value_name = "ONNX")]
+    pub model: Option<PathBuf>,
+    /// Data set (TOML): calibration images, test images, labels; the built-in MNIST sample if left out
+    #[arg(long, value_name = "TOML")]
+    pub data: Option<PathBuf>,
+}
+
+impl Subject {
+    /// Loads both and checks that they belong together.
+    pub fn load(&self) -> Result<(Model, Dataset)> {
+        let data = dataset::load(self.data.as_deref())?;
+        let model = model(self.model.as_deref())?;
+        check_data(&model, &data)?;
+        Ok((model, data))
+    }
 }

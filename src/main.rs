@@ -3,6 +3,7 @@
 //! The only crate that opens files and prints. Data go to stdout, talk to stderr; the exit code is an
 //! [`exit::ExitStatus`].
 
+mod bundle;
 mod commands;
 mod dataset;
 mod exit;
@@ -10,6 +11,7 @@ mod failure;
 mod files;
 mod inputs;
 mod output;
+mod pipeline;
 mod shipped;
 
 use std::panic::{self, AssertUnwindSafe};

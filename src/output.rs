@@ -66,13 +66,16 @@ pub fn spinner(what: &'static str) -> ProgressBar {
 
 /// A table without frames: columns aligned, numbers to the right.
 pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let numeric = |cell: &String| cell.is_empty() || cell.parse::<f64>().is_ok();
     let mut table = comfy_table::Table::new();
     table.load_preset(comfy_table::presets::NOTHING).set_header(header);
     for row in rows {
         table.add_row(row);
     }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(comfy_table::CellAlignment::Right);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        if rows.iter().all(|row| row.get(index).is_none_or(numeric)) {
+            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+        }
     }
     table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }

@@ -7,20 +7,47 @@ use bitgauge_arch::Accelerator;
 use serde::Serialize;
 
 use crate::exit::ExitStatus;
-use crate::inputs::{self, Design};
+use crate::failure;
+use crate::inputs::{self, Design, Subject};
 use crate::output::{self, Format};
+use crate::pipeline::{self, CodecArgument, Quantization};
 
 /// Options of `check`.
 #[derive(clap::Args)]
 pub struct Check {
     /// Accelerator description (TOML); the reference design if left out
     accelerator: Option<PathBuf>,
+    /// Also compile the model of --model and --data for it, and find the least scratchpads that do
+    #[arg(long)]
+    fit: bool,
+    #[command(flatten)]
+    subject: Subject,
+    /// Codec of activations in external memory
+    #[arg(long, value_enum, default_value_t)]
+    codec: CodecArgument,
+    #[command(flatten)]
+    quantization: Quantization,
 }
 
 #[derive(Serialize)]
 struct Answer<'a> {
     accelerator: &'a Accelerator,
     derived: Derived,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fit: Option<Fit>,
+}
+
+/// Whether the model fits.
+#[derive(Serialize)]
+struct Fit {
+    fits: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// The least activation scratchpad with the weight scratchpad as described, KiB; none if no size does.
+    least_activation_kib: Option<u32>,
+    /// The least weight scratchpad with the activation scratchpad as described, KiB; none if no size does.
+    least_weight_kib: Option<u32>,
 }
 
 /// What follows from the description.
@@ -39,14 +66,48 @@ impl Check {
     pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
         let design = inputs::design(self.accelerator.as_deref())?;
         inputs::energy_table(&design.accelerator, self.accelerator.as_deref())?;
-        let answer = Answer { accelerator: &design.accelerator, derived: derive(&design.accelerator) };
+        let fit = if self.fit || self.subject.model.is_some() { Some(self.find_fit(&design)?) } else { None };
+        let accelerator = &design.accelerator;
+        let answer = Answer { accelerator, derived: derive(accelerator), fit };
         output::data(&match format {
             Format::Json => output::json("check", &answer)?,
             Format::Text => text(&design, &answer),
         })?;
-        Ok(ExitStatus::Success)
+        let fits = answer.fit.is_none_or(|fit| fit.fits);
+        Ok(if fits { ExitStatus::Success } else { ExitStatus::Finding })
+    }
+
+    fn find_fit(&self, design: &Design) -> Result<Fit> {
+        let (model, data) = self.subject.load()?;
+        let graph = pipeline::quantized(&model, &data, &self.quantization)?;
+        let options = pipeline::compile_options(self.codec);
+        let fits = |change: &dyn Fn(&mut Accelerator)| {
+            let mut accelerator = design.accelerator.clone();
+            change(&mut accelerator);
+            bitgauge_compiler::compile(&graph, &accelerator, &options).is_ok()
+        };
+        let refusal = match pipeline::compiled(&graph, &design.accelerator, &options) {
+            Ok(_) => None,
+            Err(error) if failure::status(&error) == ExitStatus::Finding => Some(error.to_string()),
+            Err(error) => return Err(error),
+        };
+        // The sizes that a description may have. A larger scratchpad never fits less.
+        let least = |low: u32, fits: &dyn Fn(u32) -> bool| {
+            let sizes: Vec<u32> =
+                (0..).map(|step| low << step).take_while(|kib| *kib <= LARGEST_KIB).collect();
+            sizes.get(sizes.partition_point(|&kib| !fits(kib))).copied()
+        };
+        Ok(Fit {
+            fits: refusal.is_none(),
+            reason: refusal,
+            least_activation_kib: least(4, &|kib| fits(&|design| design.scratchpad.activation_kib = kib)),
+            least_weight_kib: least(2, &|kib| fits(&|design| design.scratchpad.weight_kib = kib)),
+        })
     }
 }
+
+/// The largest scratchpad of a description.
+const LARGEST_KIB: u32 = 65_536;
 
 fn derive(accelerator: &Accelerator) -> Derived {
     let mhz = f64::from(accelerator.clock.mhz);
@@ -83,5 +144,18 @@ fn text(design: &Design, answer: &Answer<'_>) -> String {
         ),
     ];
     let rows: String = rows.iter().map(|(name, value)| format!("  {name:<22} {value}\n")).collect();
-    format!("{}: sound\n\n{}\nderived\n{rows}", design.place, design.accelerator.to_toml())
+    let fit = answer.fit.as_ref().map_or_else(String::new, fit_text);
+    format!("{}: sound\n\n{}\nderived\n{rows}{fit}", design.place, design.accelerator.to_toml())
+}
+
+fn fit_text(fit: &Fit) -> String {
+    let size = |kib: Option<u32>| kib.map_or_else(|| "none does".to_owned(), |kib| format!("{kib} KiB"));
+    let verdict = fit.reason.as_ref().map_or_else(|| "yes".to_owned(), |reason| format!("no: {reason}"));
+    let rows = [
+        ("fits", verdict),
+        ("least activation", format!("{} (weight scratchpad as described)", size(fit.least_activation_kib))),
+        ("least weight", format!("{} (activation scratchpad as described)", size(fit.least_weight_kib))),
+    ];
+    let rows: String = rows.iter().map(|(name, value)| format!("  {name:<22} {value}\n")).collect();
+    format!("\nmodel\n{rows}")
 }

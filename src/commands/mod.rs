@@ -1,8 +1,10 @@
 //! The sub-commands, one file each.
 
 mod check;
+mod compile;
 mod completions;
 mod init;
+mod quantize;
 mod schema;
 
 use anyhow::Result;
@@ -16,6 +18,10 @@ use crate::output::Format;
 pub enum Command {
     /// Check an accelerator, and whether a model fits it
     Check(check::Check),
+    /// Quantize a model and measure what that costs in accuracy
+    Quantize(quantize::Quantize),
+    /// Compile a model to a program
+    Compile(compile::Compile),
     /// Write a commented accelerator description to start from
     Init(init::Init),
     /// Print the JSON schema of the accelerator description
@@ -29,6 +35,8 @@ impl Command {
     pub fn run(self, format: Format, cli: fn() -> clap::Command) -> Result<ExitStatus> {
         match self {
             Command::Check(command) => command.run(format),
+            Command::Quantize(command) => command.run(format),
+            Command::Compile(command) => command.run(format),
             Command::Init(command) => command.run(),
             Command::Schema(command) => command.run(),
             Command::Completions(command) => command.run(cli()),
