@@ -27,9 +27,9 @@ struct Description {
 }
 
 /// What the outputs mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Task {
+enum Task {
     /// The greatest output is the class.
     Classification,
 }
@@ -44,8 +44,6 @@ pub struct Dataset {
     pub labels: Option<Vec<i64>>,
     /// SHA-256 of the calibration images' file.
     pub calibration_sha256: String,
-    /// What the outputs mean.
-    pub task: Task,
 }
 
 /// An array of images.
@@ -108,6 +106,8 @@ pub fn load(path: Option<&Path>) -> Result<Dataset> {
             return Err(Failure::new(message).at(&name).into());
         }
     }
+    // The one task there is; a second one will choose how accuracy is measured.
+    let Task::Classification = description.task;
     let folder = path.map(|path| path.parent().unwrap_or(Path::new("")).to_owned());
     let (calibration, bytes) = images(&folder, &description.calibration, &description)?;
     let (images, _) = images(&folder, &description.images, &description)?;

@@ -2,8 +2,6 @@
 
 /// The trained vision transformer.
 pub const VIT_MNIST: &[u8] = include_bytes!("../models/zoo/vit_mnist.onnx");
-/// The trained residual CNN.
-pub const CNN_MNIST: &[u8] = include_bytes!("../models/zoo/cnn_mnist.onnx");
 /// The sample of MNIST.
 pub const MNIST: &str = include_str!("../models/zoo/mnist.toml");
 /// The reference design.
