@@ -7,14 +7,17 @@ mod calibrate;
 mod code;
 mod interpreter;
 pub mod evaluate;
+mod file;
 mod graph;
 mod kernels;
 mod quantize;
 mod ranges;
+mod text;
 mod validate;
 
 pub use calibrate::{Calibration, calibrate};
 pub use code::{CodeError, ImageOrder, dequantize, quantize_input};
+pub use file::FileError;
 pub use graph::{CodeType, FloatView, IntGraph, IntNode, IntOp, IntTensor, Shape, TensorId, Window};
 pub use interpreter::{Prepared, RunError, run, run_outputs};
 pub use quantize::{InputCode, QuantizeError, QuantizeOptions, SUPPORTED, WeightClip, quantize};

@@ -114,7 +114,7 @@ fn for_each_tap(
             let col =
                 (out_col * window.stride[1] + kernel_col * window.dilation[1]).wrapping_sub(window.pad[1]);
             let inside = row < rows && col < cols;
-            visit(kernel_row * window.kernel[1] + kernel_col, inside.then_some(row * cols + col));
+            visit(kernel_row * window.kernel[1] + kernel_col, inside.then(|| row * cols + col));
         }
     }
 }

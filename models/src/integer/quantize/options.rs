@@ -63,7 +63,7 @@ impl Default for QuantizeOptions {
             activation_bits: 8,
             stream_bits: 16,
             output_bits: 16,
-            range: RangeRule::Mse,
+            range: RangeRule::Percentile(0.99999),
             input: InputCode::Calibrated,
         }
     }
