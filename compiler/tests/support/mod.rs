@@ -1,0 +1,316 @@
+//! Small random graphs of every operator.
+
+#![allow(dead_code)]
+
+use std::sync::Arc;
+
+use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness};
+use bitgauge_models::integer::{
+    CodeType, FloatView, IntGraph, IntNode, IntOp, IntTensor, Shape, TensorId, Window,
+};
+
+pub const DESIGNS: [(&str, &str); 3] = [
+    ("8x8", include_str!("../../../designs/reference-8x8.toml")),
+    ("16x16", include_str!("../../../designs/reference-16x16.toml")),
+    ("32x32", include_str!("../../../designs/reference-32x32.toml")),
+];
+
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 >> 33
+    }
+
+    pub fn below(&mut self, limit: usize) -> usize {
+        self.next() as usize % limit
+    }
+
+    pub fn codes(&mut self, count: usize) -> Arc<[i8]> {
+        (0..count).map(|_| (self.next() % 255) as i8).collect()
+    }
+
+    pub fn bytes(&mut self, tensor: &IntTensor) -> Vec<u8> {
+        let (low, high) = tensor.code.range();
+        let mut bytes = vec![0; tensor.shape.elements() * tensor.code.container_bytes()];
+        for index in 0..tensor.shape.elements() {
+            let code = low + (self.next() % (high - low + 1) as u64) as i32;
+            tensor.code.write(&mut bytes, index, code);
+        }
+        bytes
+    }
+
+    /// A scale that brings sums of `terms` products back to about 8 bits.
+    pub fn requant(&mut self, terms: usize) -> Requant {
+        let spread = 1.0 + (self.next() % 100) as f64 / 100.0;
+        Requant::from_real(spread / (64.0 * (terms as f64).sqrt())).unwrap()
+    }
+
+    pub fn parameters(&mut self, count: usize, terms: usize) -> Vec<ChannelParameter> {
+        (0..count)
+            .map(|_| ChannelParameter {
+                bias: (self.next() % 4001) as i32 - 2000,
+                requant: self.requant(terms),
+                negate: false,
+            })
+            .collect()
+    }
+}
+
+pub const SIGNED: CodeType = CodeType { bits: 8, sign: Signedness::Signed, scale: 0.1, zero_point: 3 };
+pub const CENTRED: CodeType = CodeType { bits: 8, sign: Signedness::Signed, scale: 0.1, zero_point: 0 };
+pub const UNSIGNED: CodeType = CodeType { bits: 8, sign: Signedness::Unsigned, scale: 0.1, zero_point: 7 };
+pub const WIDE: CodeType = CodeType { bits: 16, sign: Signedness::Signed, scale: 0.01, zero_point: -5 };
+pub const NARROW: CodeType = CodeType { bits: 5, sign: Signedness::Signed, scale: 0.1, zero_point: 1 };
+
+pub fn shape(groups: usize, rows: usize, cols: usize, channels: usize) -> Shape {
+    Shape { groups, rows, cols, channels }
+}
+
+pub fn post(code: &CodeType) -> Post {
+    let (clamp_low, clamp_high) = code.range();
+    Post { zero_point: code.zero_point, clamp_low, clamp_high }
+}
+
+/// A graph under construction.
+pub struct Builder {
+    pub graph: IntGraph,
+    pub random: Random,
+}
+
+impl Builder {
+    pub fn new(seed: u64) -> Builder {
+        let mut random = Random(seed.wrapping_mul(77) + 5);
+        random.next();
+        Builder { graph: IntGraph { name: "test".to_owned(), ..IntGraph::default() }, random }
+    }
+
+    pub fn tensor(&mut self, shape: Shape, code: CodeType) -> TensorId {
+        self.graph.tensors.push(IntTensor {
+            name: format!("t{}", self.graph.tensors.len()),
+            shape,
+            code,
+            constant: None,
+            float_source: None::<(String, FloatView)>,
+        });
+        TensorId(self.graph.tensors.len() - 1)
+    }
+
+    pub fn input(&mut self, shape: Shape, code: CodeType) -> TensorId {
+        let id = self.tensor(shape, code);
+        self.graph.inputs.push(id);
+        id
+    }
+
+    pub fn constant(&mut self, shape: Shape, code: CodeType) -> TensorId {
+        let id = self.tensor(shape, code);
+        let bytes = self.random.bytes(&self.graph.tensors[id.0]);
+        self.graph.tensors[id.0].constant = Some(bytes.into());
+        id
+    }
+
+    pub fn node(&mut self, op: IntOp, inputs: &[TensorId], shape: Shape, code: CodeType) -> TensorId {
+        let output = self.tensor(shape, code);
+        let name = format!("n{}", self.graph.nodes.len());
+        self.graph.nodes.push(IntNode { name, op, inputs: inputs.to_vec(), output });
+        output
+    }
+
+    pub fn finish(mut self, outputs: &[TensorId]) -> IntGraph {
+        self.graph.outputs = outputs.to_vec();
+        self.graph
+    }
+
+    pub fn shape_of(&self, id: TensorId) -> Shape {
+        self.graph.tensor(id).shape
+    }
+
+    pub fn residual(&mut self, of: TensorId) -> Residual {
+        let wide = self.graph.tensor(of).code.bits > 8;
+        let factor = if wide { 0.01 } else { 0.7 };
+        Residual {
+            zero_point: self.graph.tensor(of).code.zero_point,
+            requant: Requant::from_real(factor).unwrap(),
+        }
+    }
+
+    /// A convolution whose output has `groups` groups of `channels`.
+    pub fn conv(&mut self, input: TensorId, window: Window, groups: usize, channels: usize, code: CodeType) -> TensorId {
+        let from = self.shape_of(input);
+        let [rows, cols] = window.output(from.rows, from.cols).unwrap();
+        let op = self.conv_op(input, window, groups * channels, &code, false, None);
+        self.node(op, &[input], shape(groups, rows, cols, channels), code)
+    }
+
+    pub fn conv_op(
+        &mut self,
+        input: TensorId,
+        window: Window,
+        outputs: usize,
+        code: &CodeType,
+        table: bool,
+        residual: Option<Residual>,
+    ) -> IntOp {
+        let depth = window.kernel[0] * window.kernel[1] * self.shape_of(input).flat_channels();
+        let table = table.then(|| Arc::new(std::array::from_fn(|index| (index as u8).wrapping_mul(7) ^ 0x35)));
+        IntOp::Conv {
+            window,
+            weight: self.random.codes(depth * outputs),
+            parameters: self.random.parameters(outputs, depth),
+            post: post(code),
+            table,
+            residual,
+            transposed: false,
+        }
+    }
+
+    pub fn depthwise(&mut self, input: TensorId, window: Window, code: CodeType) -> TensorId {
+        let from = self.shape_of(input);
+        let taps = window.kernel[0] * window.kernel[1];
+        let [rows, cols] = window.output(from.rows, from.cols).unwrap();
+        let op = IntOp::Depthwise {
+            window,
+            weight: self.random.codes(taps * from.channels),
+            parameters: self.random.parameters(from.channels, taps),
+            post: post(&code),
+        };
+        self.node(op, &[input], shape(1, rows, cols, from.channels), code)
+    }
+}
+
+pub fn window(kernel: [usize; 2], stride: [usize; 2], pad: [usize; 4], dilation: [usize; 2]) -> Window {
+    Window { kernel, stride, pad, dilation }
+}
+
+/// Every operator in shapes that do not divide, by name.
+pub fn zoo() -> Vec<(String, IntGraph)> {
+    let mut all: Vec<(String, IntGraph)> = Vec::new();
+    let maps = [(5, 6, 12), (7, 8, 16), (9, 5, 33), (14, 14, 40), (1, 1, 70)];
+    for (index, (rows, cols, channels)) in maps.into_iter().enumerate() {
+        for (outputs, code) in [(12, SIGNED), (50, UNSIGNED), (130, WIDE), (16, NARROW)] {
+            let mut b = Builder::new(index as u64 * 10 + outputs as u64);
+            let x = b.input(shape(1, rows, cols, channels), UNSIGNED);
+            let y = b.conv(x, Window::POINT, 1, outputs, code);
+            all.push((format!("pointwise {rows}x{cols}x{channels} to {outputs}"), b.finish(&[y])));
+        }
+    }
+    for (index, window) in windows().into_iter().enumerate() {
+        for (rows, cols, channels) in [(5, 6, 12), (11, 9, 3), (10, 16, 32)] {
+            if window.output(rows, cols).is_none() {
+                continue;
+            }
+            let mut b = Builder::new(index as u64);
+            let x = b.input(shape(1, rows, cols, channels), SIGNED);
+            let y = b.conv(x, window, 1, 20, UNSIGNED);
+            let z = b.depthwise(y, Window { kernel: [1, 1], dilation: [1, 1], pad: [0; 4], ..window }, SIGNED);
+            let w = b.depthwise(x, window, SIGNED);
+            all.push((format!("{window:?} on {rows}x{cols}x{channels}"), b.finish(&[z, w])));
+        }
+    }
+    all.extend(with_residual());
+    all.extend(token_operators());
+    all.extend(pools());
+    all
+}
+
+fn windows() -> Vec<Window> {
+    vec![
+        window([3, 3], [1, 1], [1, 1, 1, 1], [1, 1]),
+        window([3, 3], [2, 2], [0, 0, 1, 1], [1, 1]),
+        window([5, 3], [1, 2], [2, 1, 2, 1], [1, 1]),
+        window([3, 3], [1, 1], [2, 2, 2, 2], [2, 2]),
+        window([4, 4], [4, 4], [0; 4], [1, 1]),
+        window([1, 1], [2, 2], [0; 4], [1, 1]),
+        window([2, 5], [3, 1], [1, 2, 0, 2], [1, 1]),
+    ]
+}
+
+fn with_residual() -> Vec<(String, IntGraph)> {
+    let mut all = Vec::new();
+    for (channels, code, other) in [(12, SIGNED, SIGNED), (48, SIGNED, WIDE), (33, WIDE, WIDE), (96, WIDE, SIGNED)] {
+        let mut b = Builder::new(channels as u64);
+        let x = b.input(shape(1, 5, 6, 24), SIGNED);
+        let r = b.input(shape(1, 5, 6, channels), other);
+        let residual = b.residual(r);
+        let op = b.conv_op(x, Window::POINT, channels, &code, code.bits == 8, Some(residual));
+        let y = b.node(op, &[x, r], shape(1, 5, 6, channels), code);
+        all.push((format!("residual {channels} {code:?}"), b.finish(&[y])));
+    }
+    all
+}
+
+fn token_operators() -> Vec<(String, IntGraph)> {
+    let mut all = Vec::new();
+    for (tokens, heads, width) in [(7, 2, 16), (50, 3, 12), (33, 4, 64)] {
+        let dim = heads * width;
+        let mut b = Builder::new(tokens as u64);
+        let x = b.input(shape(1, tokens, 1, dim), WIDE);
+        let norm = IntOp::LayerNorm {
+            parameters: (0..dim)
+                .map(|index| ChannelParameter {
+                    bias: 100 - index as i32,
+                    requant: Requant::from_real(0.001).unwrap(),
+                    negate: index % 3 == 0,
+                })
+                .collect(),
+            epsilon: 1_000_000,
+            post: post(&SIGNED),
+        };
+        let n = b.node(norm, &[x], shape(1, tokens, 1, dim), SIGNED);
+        let q = b.conv(n, Window::POINT, heads, width, CENTRED);
+        let k = b.conv(n, Window::POINT, heads, width, CENTRED);
+        let mut op = b.conv_op(n, Window::POINT, dim, &CENTRED, false, None);
+        if let IntOp::Conv { transposed, .. } = &mut op {
+            *transposed = true;
+        }
+        let v = b.node(op, &[n], shape(heads, width, 1, tokens), CENTRED);
+        let product = |b: &mut Builder, terms: usize, code: &CodeType| IntOp::MatMul {
+            parameter: ChannelParameter { bias: 0, requant: b.random.requant(terms), negate: false },
+            post: post(code),
+        };
+        let op = product(&mut b, width, &CENTRED);
+        let s = b.node(op, &[q, k], shape(heads, tokens, 1, tokens), CENTRED);
+        let table = Arc::new(bitgauge_arch::arith::softmax::exponential_table(0.05));
+        let unsigned = CodeType { zero_point: 0, ..UNSIGNED };
+        let p = b.node(IntOp::Softmax { table }, &[s], shape(heads, tokens, 1, tokens), unsigned);
+        let op = product(&mut b, tokens, &SIGNED);
+        let o = b.node(op, &[p, v], shape(heads, tokens, 1, width), SIGNED);
+        let residual = b.residual(x);
+        let op = b.conv_op(o, Window::POINT, dim, &WIDE, false, Some(residual));
+        let y = b.node(op, &[o, x], shape(1, tokens, 1, dim), WIDE);
+        let (first, second) = (b.residual(y), b.residual(x));
+        let add = IntOp::Add { first, second: Some(second), post: post(&WIDE) };
+        let z = b.node(add, &[y, x], shape(1, tokens, 1, dim), WIDE);
+        let first = b.residual(z);
+        let narrow = b.node(IntOp::Add { first, second: None, post: post(&SIGNED) }, &[z], shape(1, tokens, 1, dim), SIGNED);
+        let table = Arc::new(std::array::from_fn(|index| 255 - index as u8));
+        let t = b.node(IntOp::Table { table }, &[narrow], shape(1, tokens, 1, dim), SIGNED);
+        let c = b.constant(shape(1, 1, 1, dim), SIGNED);
+        let j = b.node(IntOp::ConcatRows, &[c, t, narrow], shape(1, 2 * tokens + 1, 1, dim), SIGNED);
+        let l = b.node(IntOp::SliceRows { start: 2 }, &[j], shape(1, tokens, 1, dim), SIGNED);
+        all.push((format!("attention {tokens} x {heads} x {width}"), b.finish(&[l, j])));
+    }
+    all
+}
+
+fn pools() -> Vec<(String, IntGraph)> {
+    let mut all = Vec::new();
+    for (rows, cols, channels) in [(5, 6, 12), (7, 7, 64), (8, 8, 33)] {
+        let mut b = Builder::new(channels as u64);
+        let x = b.input(shape(1, rows, cols, channels), UNSIGNED);
+        let pool = window([3, 3], [2, 2], [1, 1, 1, 1], [1, 1]);
+        let [r, c] = pool.output(rows, cols).unwrap();
+        let m = b.node(IntOp::MaxPool { window: pool }, &[x], shape(1, r, c, channels), UNSIGNED);
+        let average = |window: Window, taps: f64| IntOp::AveragePool {
+            window,
+            requant: Requant::from_real(0.9 / taps).unwrap(),
+            post: post(&SIGNED),
+        };
+        let a = b.node(average(pool, 9.0), &[x], shape(1, r, c, channels), SIGNED);
+        let whole = window([rows, cols], [1, 1], [0; 4], [1, 1]);
+        let g = b.node(average(whole, (rows * cols) as f64), &[x], shape(1, 1, 1, channels), SIGNED);
+        all.push((format!("pools {rows}x{cols}x{channels}"), b.finish(&[m, a, g])));
+    }
+    all
+}
