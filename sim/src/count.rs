@@ -1,0 +1,134 @@
+//! Actions of a command in closed form: everything but traffic on the bus, which is counted where it is
+//! granted.
+//!
+//! Choices: a feeder reads whole lines, for rows and columns that exist and positions inside the map only.
+//! The post-processor reads a column's parameters once per fold, a row's once per row and column group. The
+//! vector unit reads its operands, weights and parameters for every code it handles; positions outside a map
+//! are not read, but count as multiply-accumulates and operations.
+
+use bitgauge_arch::actions::{Action, ActionCounts};
+use bitgauge_arch::command::{Compute, Operation, Target, Vector, VectorFunction};
+
+use crate::plan::{Plan, Planned, Shape};
+
+/// Positions inside the map, summed over outputs and taps of one axis.
+fn inside(outputs: u32, stride: u32, taps: u32, dilation: u32, pad: u32, size: u32) -> u64 {
+    let position = |output: u32, tap: u32| i64::from(output * stride + tap * dilation) - i64::from(pad);
+    let within =
+        |output: u32| (0..taps).filter(|&tap| (0..i64::from(size)).contains(&position(output, tap))).count();
+    (0..outputs).map(|output| within(output) as u64).sum()
+}
+
+/// Counts of one command.
+pub(crate) fn command(plan: &Plan, planned: &Planned, counts: &mut ActionCounts) {
+    use Action as A;
+    match (&planned.command.operation, planned.shape) {
+        (Operation::Load(load), Shape::Dma(shape)) => {
+            let written = match load.target() {
+                Some(Target::Activation) => A::ActivationWriteByte,
+                Some(Target::Weight) => A::WeightWriteByte,
+                _ => A::ParameterWriteByte,
+            };
+            counts.add(
+                written,
+                shape.blocks
+                    * if written == A::ParameterWriteByte {
+                        shape.codes
+                    } else {
+                        shape.pixels * shape.pixel_bytes
+                    },
+            );
+        }
+        (Operation::Store(_), Shape::Dma(shape)) => {
+            counts.add(A::ActivationReadByte, shape.blocks * shape.pixels * shape.pixel_bytes);
+        }
+        (Operation::Compute(c), Shape::Compute(timing)) => {
+            let array = &plan.accelerator.array;
+            counts.add(A::ArrayMac, timing.macs);
+            let all = timing.folds() * timing.beats * u64::from(array.rows) * u64::from(array.cols);
+            counts.add(A::ArrayPaddingMac, all - timing.macs);
+            compute(plan, c, timing.row_folds, timing.column_folds, counts);
+        }
+        (Operation::Vector(v), _) => vector(v, counts),
+        _ => {}
+    }
+}
+
+fn compute(plan: &Plan, c: &Compute, row_folds: u64, column_folds: u64, counts: &mut ActionCounts) {
+    use Action as A;
+    let pixels = u64::from(c.out_rows) * u64::from(c.out_cols);
+    let outputs = u64::from(c.outputs);
+    if pixels == 0 || outputs == 0 {
+        return;
+    }
+    let words = u64::from(c.channels).div_ceil(plan.line);
+    let inside = inside(c.out_rows, c.stride_rows, c.kernel_rows, c.dilation_rows, c.pad_top, c.in_rows)
+        * inside(c.out_cols, c.stride_cols, c.kernel_cols, c.dilation_cols, c.pad_left, c.in_cols);
+    counts.add(A::ActivationReadByte, column_folds * inside * u64::from(c.segments) * words * plan.line);
+    let positions = u64::from(c.kernel_rows) * u64::from(c.kernel_cols) * u64::from(c.segments);
+    counts.add(A::WeightReadByte, row_folds * outputs * positions * words * plan.line);
+    counts.add(A::ActivationWriteByte, pixels * outputs * u64::from(1 + c.output_wide));
+    if c.residual_enable == 1 {
+        counts.add(A::ActivationReadByte, pixels * outputs * u64::from(1 + c.residual_wide));
+    }
+    let groups = outputs.div_ceil(u64::from(plan.accelerator.post.lanes));
+    counts.add(
+        A::ParameterReadByte,
+        8 * if c.parameter_per_row == 1 { pixels * groups } else { row_folds * outputs },
+    );
+    if c.table_enable == 1 {
+        counts.add(A::ParameterReadByte, pixels * outputs);
+    }
+    counts.add(A::PostRequantize, pixels * outputs);
+}
+
+fn vector(v: &Vector, counts: &mut ActionCounts) {
+    use Action as A;
+    use VectorFunction as F;
+    let Some(function) = v.function() else { return };
+    let pixels = u64::from(v.out_rows) * u64::from(v.out_cols);
+    let codes = pixels * u64::from(v.channels);
+    let taps = u64::from(v.kernel_rows) * u64::from(v.kernel_cols);
+    let source = codes * u64::from(1 + v.source_wide);
+    let (mut read, mut written) = (source, codes * u64::from(1 + v.output_wide));
+    let mut operations = codes;
+    match function {
+        F::Copy => written = source,
+        F::Add => {
+            if v.second_enable == 1 {
+                read += codes * u64::from(1 + v.second_wide);
+                operations += codes;
+            }
+        }
+        F::Table => counts.add(A::ParameterReadByte, 2 * codes),
+        F::MaxPool | F::AveragePool | F::Depthwise => {
+            read = u64::from(v.channels)
+                * inside(v.out_rows, v.stride_rows, v.kernel_rows, v.dilation_rows, v.pad_top, v.in_rows)
+                * inside(v.out_cols, v.stride_cols, v.kernel_cols, v.dilation_cols, v.pad_left, v.in_cols);
+            operations = codes * taps;
+            if function == F::Depthwise {
+                counts.add(A::VectorMac, operations);
+                counts.add(A::WeightReadByte, operations);
+                counts.add(A::ParameterReadByte, 8 * codes);
+                operations = 0;
+            }
+        }
+        F::Softmax => {
+            (read, operations) = (3 * source, 3 * codes);
+            counts.add(A::ParameterReadByte, 4 * codes);
+        }
+        F::LayerNorm => {
+            (read, operations) = (2 * source, 2 * codes);
+            counts.add(A::ParameterReadByte, 8 * codes);
+        }
+        F::Patch => {
+            written = pixels * u64::from(v.kernel_rows) * u64::from(v.run_bytes);
+            (read, operations) = (written, written);
+        }
+    }
+    counts.add(A::ActivationReadByte, read);
+    let target =
+        if function == F::Copy && v.to_weight == 1 { A::WeightWriteByte } else { A::ActivationWriteByte };
+    counts.add(target, written);
+    counts.add(A::VectorOperation, operations);
+}

@@ -1,0 +1,130 @@
+//! A unit's front: its queue, the commands in flight, and why its head waits.
+
+use std::collections::VecDeque;
+
+use bitgauge_arch::command::Unit;
+
+use crate::plan::{Plan, Ports, Step};
+use crate::result::StallReason;
+
+/// A time that is not known yet.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+/// A command between start and end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flying {
+    pub command: u32,
+    /// Index of its span.
+    pub span: usize,
+    /// [`NEVER`] while unknown.
+    pub end: u64,
+    /// From when on its early ports are free.
+    pub early_end: u64,
+    pub early_ports: Ports,
+    pub late_ports: Ports,
+}
+
+/// Queue and state of one unit.
+#[derive(Debug)]
+pub(crate) struct Front {
+    pub unit: Unit,
+    /// Words, each with the cycle from which it is seen.
+    pub queue: VecDeque<(u64, Step)>,
+    pub flying: VecDeque<Flying>,
+    /// From when on the first stage is free.
+    pub free_at: u64,
+    /// Least end of the next command: ends never overtake.
+    pub last_end: u64,
+    /// Why the head waits, and since when.
+    pub waiting: Option<(StallReason, u64)>,
+    /// Cycles the head has waited so far.
+    pub waited: [u64; 6],
+}
+
+impl Front {
+    pub fn new(unit: Unit) -> Front {
+        Front {
+            unit,
+            queue: VecDeque::new(),
+            flying: VecDeque::new(),
+            free_at: 0,
+            last_end: 0,
+            waiting: None,
+            waited: [0; 6],
+        }
+    }
+
+    /// The word at the head in cycle `now`.
+    pub fn head(&self, now: u64) -> Option<Step> {
+        self.queue.front().filter(|(seen, _)| *seen <= now).map(|&(_, step)| step)
+    }
+
+    /// Ports held in cycle `now`.
+    pub fn held(&self, now: u64) -> Ports {
+        self.flying.iter().fold(0, |held, command| {
+            held | command.late_ports | if command.early_end > now { command.early_ports } else { 0 }
+        })
+    }
+
+    /// Sets the end of the oldest command whose end is unknown; `end` is raised to the end before it.
+    pub fn finish(&mut self, command: u32, end: u64) -> u64 {
+        let end = end.max(self.last_end);
+        self.last_end = end;
+        if let Some(flying) = self.flying.iter_mut().find(|flying| flying.command == command) {
+            flying.end = end;
+        }
+        end
+    }
+}
+
+/// Token counters and what a command waits for.
+#[derive(Debug, Default)]
+pub(crate) struct Tokens {
+    /// `counters[from][to]`.
+    counters: [[u32; 4]; 4],
+}
+
+impl Tokens {
+    /// Whether all awaited tokens are there.
+    pub fn ready(&self, unit: usize, wait: u8) -> bool {
+        (0..4).all(|from| from == unit || wait >> from & 1 == 0 || self.counters[from][unit] > 0)
+    }
+
+    /// Takes the awaited tokens.
+    pub fn take(&mut self, unit: usize, wait: u8) {
+        for from in (0..4).filter(|&from| from != unit && wait >> from & 1 == 1) {
+            self.counters[from][unit] -= 1;
+        }
+    }
+
+    /// Gives tokens; the unit whose counter is full, if one is.
+    pub fn give(&mut self, unit: usize, signal: u8) -> Result<(), usize> {
+        for to in (0..4).filter(|&to| to != unit && signal >> to & 1 == 1) {
+            if self.counters[unit][to] >= bitgauge_arch::command::TOKEN_MAX {
+                return Err(to);
+            }
+            self.counters[unit][to] += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Why `command` at the head of `fronts[unit]` may not start in cycle `now`, other than for its own unit.
+pub(crate) fn obstacle(
+    plan: &Plan,
+    fronts: &[Front; 4],
+    tokens: &Tokens,
+    unit: usize,
+    command: u32,
+    now: u64,
+) -> Option<StallReason> {
+    let planned = &plan.commands[command as usize];
+    let wait = planned.command.wait;
+    let barrier = wait >> unit & 1 == 1 && !fronts[unit].flying.is_empty();
+    if barrier || !tokens.ready(unit, wait) {
+        return Some(StallReason::Token);
+    }
+    let named = planned.early_ports | planned.late_ports;
+    let held = || (0..4).filter(|&other| other != unit).fold(0, |held, other| held | fronts[other].held(now));
+    (named != 0 && named & held() != 0).then_some(StallReason::Bank)
+}

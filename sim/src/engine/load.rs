@@ -1,0 +1,280 @@
+//! The load unit: its request side asks for bursts, its write side turns beats into lines.
+//!
+//! When a burst is granted, the times of all its beats are known; so are then the times of all lines that
+//! they complete. The write side runs ahead of time to there, and no event is spent on a line.
+
+use std::collections::VecDeque;
+
+use super::front::NEVER;
+use super::intervals::Activity;
+use super::memory::{Grant, Request, first_burst};
+use crate::exec::Coded;
+use crate::plan::{Plan, Planned};
+use crate::result::StallReason;
+use bitgauge_arch::command::Operation;
+use bitgauge_arch::timing::{DmaShape, UNPACK_LATENCY};
+use std::rc::Rc;
+
+/// What the request side still has to ask for.
+#[derive(Debug)]
+struct Asking {
+    shape: DmaShape,
+    coded: Option<Rc<Coded>>,
+    external: u64,
+    stride: u64,
+    /// Block of the next burst; the table counts as the one before the first.
+    block: u64,
+    /// Next byte, and one past the last byte of the block.
+    next: u64,
+    end: u64,
+    table: bool,
+}
+
+/// What the write side still has to write.
+#[derive(Debug)]
+struct Writing {
+    command: u32,
+    start: u64,
+    shape: DmaShape,
+    coded: Option<Rc<Coded>>,
+    /// Bits of a whole line, and of the last line of a pixel.
+    line_bits: u64,
+    last_bits: u64,
+    /// Beats before the block; beats of the block.
+    base: u64,
+    block_beats: u64,
+    /// Position in the block.
+    block: u64,
+    pixel: u64,
+    line: u64,
+    bits: u64,
+    /// Lines written so far.
+    written: usize,
+}
+
+/// The load unit beyond its front.
+#[derive(Debug)]
+pub(crate) struct Load {
+    bus: u64,
+    most: u64,
+    line: u64,
+    fifo: u64,
+    asking: Option<Asking>,
+    free_at: u64,
+    waiting: Option<u64>,
+    /// Data beats asked for, granted, and with a known time of leaving.
+    asked: u64,
+    left: u64,
+    leave_times: Vec<u64>,
+    writing: VecDeque<Writing>,
+    /// First cycle in which the next line may be written.
+    next_write: u64,
+}
+
+impl Load {
+    pub fn new(plan: &Plan) -> Load {
+        let fifo = plan.load_fifo_beats();
+        Load {
+            bus: plan.bus,
+            most: plan.max_burst_beats * plan.bus,
+            line: plan.line,
+            fifo,
+            asking: None,
+            free_at: 0,
+            waiting: None,
+            asked: 0,
+            left: 0,
+            leave_times: vec![0; (2 * fifo) as usize],
+            writing: VecDeque::new(),
+            next_write: 0,
+        }
+    }
+
+    /// Starts a command; true if it has nothing to load.
+    pub fn begin(&mut self, now: u64, number: u32, planned: &Planned, coded: Option<Rc<Coded>>) -> bool {
+        let (Some(shape), Operation::Load(load)) = (planned.dma(), &planned.command.operation) else {
+            return true;
+        };
+        if shape.lines() == 0 {
+            return true;
+        }
+        let external = u64::from(load.external_address);
+        let table = coded.is_some();
+        let (next, bytes) = if table {
+            (u64::from(load.length_table), (2 * shape.blocks).next_multiple_of(self.bus))
+        } else {
+            (external, shape.raw_bytes.next_multiple_of(self.bus))
+        };
+        let stride = u64::from(load.external_block_stride);
+        self.asking = Some(Asking {
+            shape,
+            coded: coded.clone(),
+            external,
+            stride,
+            block: 0,
+            next,
+            end: next + bytes,
+            table,
+        });
+        self.free_at = now + 1;
+        let (line_bits, last_bits) = planned.line_bits(self.line);
+        let mut writing = Writing {
+            command: number,
+            start: now,
+            shape,
+            coded,
+            line_bits,
+            last_bits,
+            base: self.asked,
+            block_beats: 0,
+            block: 0,
+            pixel: 0,
+            line: 0,
+            bits: 0,
+            written: 0,
+        };
+        writing.block_beats = writing.beats_of(0, self.bus);
+        self.writing.push_back(writing);
+        false
+    }
+
+    /// The request registered in cycle `now`, or the cycle in which to look again.
+    pub fn request(&mut self, now: u64) -> Result<Request, u64> {
+        let Some(asking) = &self.asking else { return Err(NEVER) };
+        if self.waiting.is_some() {
+            return Err(NEVER);
+        }
+        let beats = first_burst(asking.next, asking.end, self.most, self.bus);
+        let mut at = self.free_at;
+        if !asking.table && self.asked + beats > self.fifo {
+            let index = self.asked + beats - self.fifo - 1;
+            if index >= self.left {
+                return Err(NEVER);
+            }
+            at = at.max(self.leave_times[index as usize % self.leave_times.len()] + 1);
+        }
+        if at > now {
+            return Err(at);
+        }
+        self.waiting = Some(now);
+        Ok(Request { cycle: now, address: asking.next, beats })
+    }
+
+    /// Goes on after a grant. Returns the bytes that carry data, whether they are of the length table, and
+    /// whether the request side is done.
+    pub fn granted(
+        &mut self,
+        now: u64,
+        grant: &Grant,
+        activity: &mut Activity,
+        ended: &mut Vec<(u32, u64)>,
+    ) -> (u64, bool, bool) {
+        self.waiting = None;
+        self.free_at = now + 1;
+        let Some(asking) = &mut self.asking else { return (0, false, true) };
+        let beats = grant.request.beats;
+        let (table, first) = (asking.table, self.asked);
+        asking.next += beats * self.bus;
+        let exhausted = asking.next >= asking.end;
+        let bytes = if table {
+            let used = 2 * asking.shape.blocks;
+            let begin = asking.end - used.next_multiple_of(self.bus);
+            used - used.min(grant.request.address - begin)
+        } else {
+            let used = match &asking.coded {
+                Some(coded) => u64::from(coded.blocks[asking.block as usize].bytes),
+                None => asking.shape.raw_bytes,
+            };
+            used - used.min(grant.request.address - (asking.external + asking.block * asking.stride))
+        }
+        .min(beats * self.bus);
+        let mut done = false;
+        if exhausted {
+            if table {
+                asking.table = false;
+                self.free_at = self.free_at.max(grant.start + beats);
+            } else {
+                asking.block += 1;
+            }
+            done = asking.block == asking.shape.blocks;
+            if !done {
+                asking.next = asking.external + asking.block * asking.stride;
+                let bytes = match &asking.coded {
+                    Some(coded) => u64::from(coded.blocks[asking.block as usize].beats) * self.bus,
+                    None => asking.shape.raw_bytes.next_multiple_of(self.bus),
+                };
+                asking.end = asking.next + bytes;
+            }
+        }
+        if done {
+            self.asking = None;
+        }
+        if !table {
+            self.asked += beats;
+            self.write(first, grant.start, activity, ended);
+        }
+        (bytes, table, done)
+    }
+
+    /// Writes all lines whose beats have been granted; the last burst starts with beat `first` in cycle
+    /// `start`.
+    fn write(&mut self, first: u64, start: u64, activity: &mut Activity, ended: &mut Vec<(u32, u64)>) {
+        let granted = self.asked;
+        let beat_bits = 8 * self.bus;
+        let shift = beat_bits.trailing_zeros();
+        while let Some(job) = self.writing.front_mut() {
+            let cycles = job.shape.cycles_per_line;
+            loop {
+                let last_of_pixel = job.line + 1 == job.shape.pixel_lines;
+                let last_of_block = last_of_pixel && job.pixel + 1 == job.shape.pixels;
+                let bits = match &job.coded {
+                    Some(coded) => u64::from(coded.line_bits[job.written]),
+                    None => job.bits + if last_of_pixel { job.last_bits } else { job.line_bits },
+                };
+                let needed = job.base + ((bits + beat_bits - 1) >> shift);
+                if needed > granted {
+                    return;
+                }
+                let seen = if needed > first { start + (needed - 1 - first) + 1 } else { 0 };
+                let cycle = self.next_write.max(seen).max(job.start + 1);
+                self.next_write = cycle + cycles;
+                activity.busy.push(cycle, cycle + cycles);
+                let left = job.base + if last_of_block { job.block_beats } else { bits >> shift };
+                while self.left < left {
+                    let slot = self.left as usize % self.leave_times.len();
+                    self.leave_times[slot] = cycle;
+                    self.left += 1;
+                }
+                job.bits = bits;
+                job.written += 1;
+                job.line += 1;
+                if last_of_pixel {
+                    job.line = 0;
+                    job.pixel += 1;
+                }
+                if last_of_block {
+                    job.pixel = 0;
+                    job.bits = 0;
+                    job.block += 1;
+                    job.base += job.block_beats;
+                    if job.block == job.shape.blocks {
+                        activity.stall(StallReason::Memory, job.start, cycle + 1);
+                        ended.push((job.command, cycle + cycles - 1 + UNPACK_LATENCY));
+                        break;
+                    }
+                    job.block_beats = job.beats_of(job.block, self.bus);
+                }
+            }
+            self.writing.pop_front();
+        }
+    }
+}
+
+impl Writing {
+    fn beats_of(&self, block: u64, bus: u64) -> u64 {
+        match &self.coded {
+            Some(coded) => u64::from(coded.blocks[block as usize].beats),
+            None => self.shape.raw_bytes.div_ceil(bus),
+        }
+    }
+}

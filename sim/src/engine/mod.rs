@@ -1,0 +1,428 @@
+//! The event-driven timing engine: `docs/reference/cycles.md`, without stepping through idle cycles.
+//!
+//! The loop visits the cycles in which something may change. In each it lets every part act once, in a fixed
+//! order; a part that acts leaves a note of when to look again. Looking too often is harmless, and a test
+//! against a stepper that looks in every cycle shows that it is never too seldom.
+
+mod compute;
+mod fetch;
+mod front;
+mod intervals;
+mod load;
+mod memory;
+mod store;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::rc::Rc;
+
+use bitgauge_arch::command::Unit;
+use bitgauge_arch::program::Operand;
+use bitgauge_arch::timing::{STORE_READ_LATENCY, UNPACK_LATENCY};
+
+use self::compute::{Compute, Placed};
+use self::fetch::Fetch;
+use self::front::{Flying, Front, NEVER, Tokens, obstacle};
+use self::intervals::Activity;
+use self::load::Load;
+use self::memory::{FETCH, Grant, LOAD, Memory, STORE};
+use self::store::Store;
+use crate::error::SimError;
+use crate::exec::Coded;
+use crate::plan::{IN_FLIGHT, Plan, Shape, Step};
+use crate::result::{Burst, CommandSpan, UnitCycles};
+
+/// Does what commands do to memories, when they start. Programs without races cannot tell the start of a
+/// command from its end.
+pub(crate) trait DataPath {
+    /// Executes a command; lengths of `zvc` blocks come back.
+    fn execute(&mut self, command: usize) -> Result<Option<Rc<Coded>>, SimError>;
+}
+
+/// Beats and bursts moved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Traffic {
+    /// Per layer: beats read, beats written.
+    pub layers: Vec<[u64; 2]>,
+    /// Beats of command fetch.
+    pub fetch: u64,
+    /// Every burst, where asked for.
+    pub bursts: Vec<Burst>,
+    /// Beats of all grants, counted apart.
+    pub beats: u64,
+}
+
+/// What the engine finds out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Timed {
+    pub cycles: u64,
+    pub units: [UnitCycles; 4],
+    pub spans: Vec<CommandSpan>,
+    /// First feeder read and end of feeding of each compute command, by position of its span.
+    pub feeds: Vec<(usize, u64, u64)>,
+    pub traffic: Traffic,
+}
+
+struct Engine<'a, D> {
+    plan: &'a Plan,
+    data: &'a mut D,
+    trace: bool,
+    alarms: BinaryHeap<Reverse<u64>>,
+    /// Whether the next cycle is to be visited.
+    soon: bool,
+    fetch: Fetch,
+    fronts: [Front; 4],
+    tokens: Tokens,
+    memory: Memory,
+    load: Load,
+    store: Store,
+    compute: Compute,
+    activity: [Activity; 4],
+    /// Command whose bursts the load unit asks for.
+    loading: u32,
+    ended: Vec<(u32, u64)>,
+    timed: Timed,
+}
+
+/// Runs the plan to its end.
+pub(crate) fn run<D: DataPath>(
+    plan: &Plan,
+    data: &mut D,
+    trace: bool,
+    cycle_limit: u64,
+) -> Result<Timed, SimError> {
+    let traffic = Traffic { layers: vec![[0; 2]; plan.layers], ..Traffic::default() };
+    let mut engine = Engine {
+        plan,
+        data,
+        trace,
+        alarms: BinaryHeap::new(),
+        soon: true,
+        fetch: Fetch::new(plan),
+        fronts: Unit::ALL.map(Front::new),
+        tokens: Tokens::default(),
+        memory: Memory::new(plan.latency),
+        load: Load::new(plan),
+        store: Store::new(plan),
+        compute: Compute::default(),
+        activity: Default::default(),
+        loading: 0,
+        ended: Vec::new(),
+        timed: Timed { traffic, spans: Vec::with_capacity(plan.commands.len()), ..Timed::default() },
+    };
+    let mut now = 0;
+    loop {
+        if engine.visit(now)? {
+            break;
+        }
+        now = engine.next(now).ok_or_else(|| SimError::Deadlock { cycle: now, state: engine.describe() })?;
+        if now >= cycle_limit {
+            return Err(SimError::CycleLimit { limit: cycle_limit });
+        }
+    }
+    let Engine { compute, mut activity, mut timed, .. } = engine;
+    compute.finish(&mut activity[Unit::Compute.index()]);
+    timed.cycles = now + 1;
+    timed.units = activity.map(|unit| unit.count(timed.cycles));
+    Ok(timed)
+}
+
+impl<D: DataPath> Engine<'_, D> {
+    /// Everything that happens in one cycle; true once `end` is taken.
+    fn visit(&mut self, now: u64) -> Result<bool, SimError> {
+        self.retire(now)?;
+        if let Some(request) = self.fetch.request(now) {
+            self.memory.pending[FETCH] = Some(request);
+            self.soon = true;
+        }
+        if self.dispatch(now) {
+            return Ok(true);
+        }
+        for unit in 0..4 {
+            self.front(now, unit)?;
+        }
+        match self.load.request(now) {
+            Ok(request) => {
+                self.memory.pending[LOAD] = Some(request);
+                self.soon = true;
+            }
+            Err(at) => self.alarm(now, at),
+        }
+        match self.store.request(now) {
+            Ok(request) => {
+                self.memory.pending[STORE] = Some(request);
+                self.soon = true;
+            }
+            Err(at) => self.alarm(now, at),
+        }
+        if let Some(grant) = self.memory.grant(now) {
+            self.granted(now, &grant);
+        }
+        if let Some(at) = self.memory.wake(now) {
+            self.alarm(now, at);
+        }
+        Ok(false)
+    }
+
+    fn alarm(&mut self, now: u64, at: u64) {
+        if at == now + 1 {
+            self.soon = true;
+        } else if at > now && at != NEVER {
+            self.alarms.push(Reverse(at));
+        }
+    }
+
+    /// The next cycle to visit.
+    fn next(&mut self, now: u64) -> Option<u64> {
+        while self.alarms.peek().is_some_and(|alarm| alarm.0 <= now) {
+            self.alarms.pop();
+        }
+        if self.soon {
+            self.soon = false;
+            return Some(now + 1);
+        }
+        self.alarms.pop().map(|alarm| alarm.0)
+    }
+
+    /// Commands that end: their tokens and ports are seen from this cycle on.
+    fn retire(&mut self, now: u64) -> Result<(), SimError> {
+        for unit in 0..4 {
+            while let Some(flying) = self.fronts[unit].flying.front().filter(|flying| flying.end <= now) {
+                let signal = self.plan.commands[flying.command as usize].command.signal;
+                self.timed.spans[flying.span].end = flying.end;
+                self.fronts[unit].flying.pop_front();
+                self.tokens.give(unit, signal).map_err(|to| SimError::TokenOverflow {
+                    cycle: now,
+                    from: Unit::ALL[unit],
+                    to: Unit::ALL[to],
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the next word to its queue; true if it is the `end` and may be taken.
+    fn dispatch(&mut self, now: u64) -> bool {
+        let index = self.fetch.taken as usize;
+        let Some(&step) = self.plan.steps.get(index) else { return false };
+        // Words not yet granted raise an alarm at their grant.
+        let Some(&seen) = self.fetch.seen.get(index) else { return false };
+        if seen > now {
+            self.alarm(now, seen);
+            return false;
+        }
+        let unit = match step {
+            Step::Set(unit) | Step::Exec(unit, _) => unit.index(),
+            Step::End => {
+                return self.fronts.iter().all(|front| front.queue.is_empty() && front.flying.is_empty());
+            }
+        };
+        if self.fronts[unit].queue.len() < self.plan.accelerator.controller.queue_words as usize {
+            self.fronts[unit].queue.push_back((now + 1, step));
+            self.fetch.taken += 1;
+            self.soon = true;
+        }
+        false
+    }
+
+    /// Looks at the head of a unit's queue.
+    fn front(&mut self, now: u64, unit: usize) -> Result<(), SimError> {
+        let command = match self.fronts[unit].head(now) {
+            None => return Ok(()),
+            Some(Step::Exec(_, command)) => command,
+            Some(_) => {
+                self.fronts[unit].queue.pop_front();
+                self.soon = true;
+                return Ok(());
+            }
+        };
+        let reason = obstacle(self.plan, &self.fronts, &self.tokens, unit, command, now);
+        let front = &mut self.fronts[unit];
+        if front.waiting.map(|(reason, _)| reason) != reason {
+            if let Some((old, since)) = front.waiting.take() {
+                front.waited[old as usize] += now - since;
+                self.activity[unit].stall(old, since, now);
+            }
+            front.waiting = reason.map(|reason| (reason, now));
+        }
+        if reason.is_some() {
+            return Ok(());
+        }
+        if front.free_at > now || front.flying.len() >= IN_FLIGHT {
+            let at = front.free_at;
+            self.alarm(now, at);
+            return Ok(());
+        }
+        self.start(now, unit, command)
+    }
+
+    /// Starts a command.
+    fn start(&mut self, now: u64, unit: usize, command: u32) -> Result<(), SimError> {
+        let plan = self.plan;
+        let planned = &plan.commands[command as usize];
+        let coded = self.data.execute(command as usize)?;
+        let front = &mut self.fronts[unit];
+        front.queue.pop_front();
+        self.tokens.take(unit, planned.command.wait);
+        let span = self.timed.spans.len();
+        let waited = std::mem::take(&mut front.waited);
+        self.timed.spans.push(CommandSpan { command, unit: planned.unit, start: now, end: NEVER, waited });
+        front.flying.push_back(Flying {
+            command,
+            span,
+            end: NEVER,
+            early_end: NEVER,
+            early_ports: planned.early_ports,
+            late_ports: planned.late_ports,
+        });
+        self.soon = true;
+        match (planned.unit, planned.shape) {
+            (_, Shape::Vector(cycles)) => {
+                self.activity[unit].busy.push(now, now + cycles);
+                self.free(now, unit, now + cycles);
+                self.end(now, unit, command, now + cycles);
+            }
+            (_, Shape::Compute(timing)) => {
+                let Placed { feed_start, feed_end, end } =
+                    self.compute.begin(now, &timing, &mut self.activity[unit]);
+                self.timed.feeds.push((span, feed_start, feed_end));
+                if let Some(flying) = self.fronts[unit].flying.back_mut() {
+                    flying.early_end = feed_end;
+                }
+                self.free(now, unit, feed_end);
+                self.end(now, unit, command, end);
+            }
+            (Unit::Load, _) => {
+                self.loading = command;
+                if self.load.begin(now, command, planned, coded) {
+                    self.free(now, unit, now + 1);
+                    self.end(now, unit, command, now + UNPACK_LATENCY);
+                } else {
+                    self.fronts[unit].free_at = NEVER;
+                }
+            }
+            (_, _) => {
+                if self.store.begin(now, command, planned, coded) {
+                    self.free(now, unit, now + 1);
+                    self.end(now, unit, command, now + STORE_READ_LATENCY);
+                } else {
+                    self.fronts[unit].free_at = NEVER;
+                    self.read_store(now);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the store's read side go as far as it can.
+    fn read_store(&mut self, now: u64) {
+        let unit = Unit::Store.index();
+        if let Some(at) = self.store.read(&mut self.activity[unit]) {
+            self.free(now, unit, at);
+        }
+    }
+
+    /// The first stage of a unit is free from `at` on.
+    fn free(&mut self, now: u64, unit: usize, at: u64) {
+        self.fronts[unit].free_at = at;
+        self.alarm(now, at);
+    }
+
+    /// The end of a command is known.
+    fn end(&mut self, now: u64, unit: usize, command: u32, at: u64) {
+        let at = self.fronts[unit].finish(command, at);
+        if unit == Unit::Load.index() || unit == Unit::Store.index() {
+            use crate::result::StallReason::{Codec, Operand};
+            let reason = if unit == Unit::Load.index() { Codec } else { Operand };
+            let start = self.fronts[unit]
+                .flying
+                .iter()
+                .find(|flying| flying.command == command)
+                .map(|flying| flying.span);
+            if let Some(span) = start {
+                self.activity[unit].stall(reason, self.timed.spans[span].start, at);
+            }
+        } else if unit == Unit::Compute.index() {
+            self.compute.raise_end(at);
+        }
+        self.alarm(now, at);
+    }
+
+    /// A burst has its place on the bus.
+    fn granted(&mut self, now: u64, grant: &Grant) {
+        self.soon = true;
+        let traffic = |engine: &mut Self, command: Option<u32>, bytes: u64, table: bool| {
+            let planned = command.map(|command| &engine.plan.commands[command as usize]);
+            let write = grant.requester == STORE;
+            let beats = grant.request.beats;
+            engine.timed.traffic.beats += beats;
+            match planned {
+                Some(planned) => {
+                    engine.timed.traffic.layers[planned.layer as usize][usize::from(write)] += beats
+                }
+                None => engine.timed.traffic.fetch += beats,
+            }
+            if engine.trace {
+                engine.timed.traffic.bursts.push(Burst {
+                    cycle: grant.start,
+                    address: grant.request.address,
+                    beats: beats as u32,
+                    bytes: bytes as u32,
+                    write,
+                    operand: match planned {
+                        None => Operand::Command,
+                        Some(_) if table => Operand::LengthTable,
+                        Some(planned) => planned.operand,
+                    },
+                    layer: planned.map_or(u32::MAX, |planned| planned.layer),
+                });
+            }
+        };
+        match grant.requester {
+            FETCH => {
+                self.fetch.granted(now, grant);
+                if let Some(&seen) = self.fetch.seen.get(self.fetch.taken as usize) {
+                    self.alarm(now, seen);
+                }
+                traffic(self, None, grant.request.beats * self.plan.bus, false);
+            }
+            LOAD => {
+                let unit = Unit::Load.index();
+                let mut ended = std::mem::take(&mut self.ended);
+                let loading = self.loading;
+                let (bytes, table, done) =
+                    self.load.granted(now, grant, &mut self.activity[unit], &mut ended);
+                traffic(self, Some(loading), bytes, table);
+                if done {
+                    self.free(now, unit, now + 1);
+                }
+                for (command, end) in ended.drain(..) {
+                    self.end(now, unit, command, end);
+                }
+                self.ended = ended;
+            }
+            _ => {
+                let unit = Unit::Store.index();
+                let Some(stored) = self.store.granted(now, grant, &mut self.activity[unit]) else { return };
+                traffic(self, Some(stored.command), stored.bytes, stored.table);
+                if let Some(end) = stored.end {
+                    self.end(now, unit, stored.command, end);
+                }
+                self.read_store(now);
+            }
+        }
+    }
+
+    /// What each part waits for, for people.
+    fn describe(&self) -> String {
+        let mut text = format!("{} of {} words dispatched", self.fetch.taken, self.plan.steps.len());
+        for front in &self.fronts {
+            let head = match front.waiting {
+                Some((reason, since)) => format!("waits for a {} since cycle {since}", reason.name()),
+                None => format!("{} words queued", front.queue.len()),
+            };
+            text += &format!("; {}: {head}, {} in flight", front.unit.name(), front.flying.len());
+        }
+        text
+    }
+}

@@ -1,0 +1,290 @@
+//! The store unit: its read side turns lines into beats, its write side asks for bursts of them.
+//!
+//! The read side runs ahead of time as far as the FIFO's room is known, which is up to the last beat that
+//! was granted a place on the bus.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use bitgauge_arch::command::Operation;
+use bitgauge_arch::timing::{DmaShape, STORE_READ_LATENCY};
+
+use super::front::NEVER;
+use super::intervals::Activity;
+use super::memory::{Grant, Request, first_burst};
+use crate::exec::Coded;
+use crate::plan::{Plan, Planned};
+use crate::result::StallReason;
+
+/// What the read side still has to read.
+#[derive(Debug)]
+struct Reading {
+    command: u32,
+    shape: DmaShape,
+    coded: Option<Rc<Coded>>,
+    line_bits: u64,
+    last_bits: u64,
+    external: u64,
+    stride: u64,
+    table_address: u64,
+    /// Beats completed before the block.
+    base: u64,
+    block: u64,
+    pixel: u64,
+    line: u64,
+    bits: u64,
+    /// The block's next burst and one past its last byte.
+    next: u64,
+    end: u64,
+    /// Beats of the block cut into bursts so far.
+    cut: u64,
+}
+
+/// A burst whose data is in the FIFO from a known cycle on.
+#[derive(Clone, Copy, Debug)]
+struct Ready {
+    command: u32,
+    cycle: u64,
+    address: u64,
+    beats: u64,
+    bytes: u64,
+    table: bool,
+    last: bool,
+}
+
+/// The store unit beyond its front.
+#[derive(Debug)]
+pub(crate) struct Store {
+    bus: u64,
+    most: u64,
+    line: u64,
+    latency: u64,
+    fifo: u64,
+    reading: Option<Reading>,
+    next_read: u64,
+    /// Beats with a known time of leaving.
+    left: u64,
+    leave_times: Vec<u64>,
+    /// Beats completed by the lines read so far.
+    completed: u64,
+    ready: VecDeque<Ready>,
+    free_at: u64,
+    waiting: Option<u64>,
+}
+
+/// What a grant of the store unit brings about.
+pub(crate) struct Stored {
+    /// Bytes that carry data.
+    pub bytes: u64,
+    /// Whether they are of the length table.
+    pub table: bool,
+    /// The command the burst belongs to.
+    pub command: u32,
+    /// The end of the command, with its last burst.
+    pub end: Option<u64>,
+}
+
+impl Store {
+    pub fn new(plan: &Plan) -> Store {
+        let fifo = plan.store_fifo_beats();
+        Store {
+            bus: plan.bus,
+            most: plan.max_burst_beats * plan.bus,
+            line: plan.line,
+            latency: plan.latency,
+            fifo,
+            reading: None,
+            next_read: 0,
+            left: 0,
+            leave_times: vec![0; (4 * fifo) as usize],
+            completed: 0,
+            ready: VecDeque::new(),
+            free_at: 0,
+            waiting: None,
+        }
+    }
+
+    /// Starts a command; true if it has nothing to store.
+    pub fn begin(&mut self, now: u64, number: u32, planned: &Planned, coded: Option<Rc<Coded>>) -> bool {
+        let (Some(shape), Operation::Store(store)) = (planned.dma(), &planned.command.operation) else {
+            return true;
+        };
+        if shape.lines() == 0 {
+            return true;
+        }
+        let (line_bits, last_bits) = planned.line_bits(self.line);
+        let mut reading = Reading {
+            command: number,
+            shape,
+            coded,
+            line_bits,
+            last_bits,
+            external: u64::from(store.external_address),
+            stride: u64::from(store.external_block_stride),
+            table_address: u64::from(store.length_table),
+            base: self.completed,
+            block: 0,
+            pixel: 0,
+            line: 0,
+            bits: 0,
+            next: 0,
+            end: 0,
+            cut: 0,
+        };
+        reading.enter(self.bus);
+        self.reading = Some(reading);
+        self.next_read = self.next_read.max(now + 1);
+        false
+    }
+
+    /// Reads all lines for which there is room in a known cycle. Returns from when on the read side is free,
+    /// once it has read its last line.
+    pub fn read(&mut self, activity: &mut Activity) -> Option<u64> {
+        let job = self.reading.as_mut()?;
+        let beat_bits = 8 * self.bus;
+        let shift = beat_bits.trailing_zeros();
+        let cycles = job.shape.cycles_per_line;
+        loop {
+            let last_of_pixel = job.line + 1 == job.shape.pixel_lines;
+            let last_of_block = last_of_pixel && job.pixel + 1 == job.shape.pixels;
+            let bits = job.bits + if last_of_pixel { job.last_bits } else { job.line_bits };
+            let block_beats = if last_of_block { bits.div_ceil(beat_bits) } else { bits >> shift };
+            let completed = job.base + block_beats;
+            let mut cycle = self.next_read;
+            if completed > self.fifo {
+                let index = completed - self.fifo - 1;
+                if index >= self.left {
+                    return None;
+                }
+                cycle = cycle.max(self.leave_times[index as usize % self.leave_times.len()] + 1);
+            }
+            activity.busy.push(cycle, cycle + 1);
+            activity.stall(StallReason::Codec, cycle + 1, cycle + cycles);
+            self.next_read = cycle + cycles;
+            self.completed = completed;
+            job.bits = bits;
+            job.line += 1;
+            let inside = cycle + STORE_READ_LATENCY;
+            if last_of_pixel {
+                job.line = 0;
+                job.pixel += 1;
+            }
+            match &job.coded {
+                None => job.cut_ready(&mut self.ready, block_beats, inside, (self.most, self.bus)),
+                Some(coded) if last_of_block => {
+                    let beats = u64::from(coded.blocks[job.block as usize].beats);
+                    self.completed = job.base + beats;
+                    job.cut_ready(&mut self.ready, beats, inside, (self.most, self.bus));
+                    // The next block's room is counted from the true length of this one.
+                    self.next_read = self.next_read.max(inside + 1);
+                }
+                Some(_) => {}
+            }
+            if last_of_block {
+                job.base = self.completed;
+                job.block += 1;
+                if job.block == job.shape.blocks {
+                    if job.coded.is_some() {
+                        job.cut_table(&mut self.ready, inside, (self.most, self.bus));
+                    } else if let Some(last) = self.ready.back_mut() {
+                        last.last = true;
+                    }
+                    self.reading = None;
+                    return Some(cycle + cycles);
+                }
+                job.pixel = 0;
+                job.bits = 0;
+                job.enter(self.bus);
+            }
+        }
+    }
+
+    /// The request registered in cycle `now`, or the cycle in which to look again.
+    pub fn request(&mut self, now: u64) -> Result<Request, u64> {
+        let Some(ready) = self.ready.front().filter(|_| self.waiting.is_none()) else { return Err(NEVER) };
+        let at = ready.cycle.max(self.free_at);
+        if at > now {
+            return Err(at);
+        }
+        self.waiting = Some(now);
+        Ok(Request { cycle: now, address: ready.address, beats: ready.beats })
+    }
+
+    /// Goes on after a grant.
+    pub fn granted(&mut self, now: u64, grant: &Grant, activity: &mut Activity) -> Option<Stored> {
+        self.waiting = None;
+        self.free_at = now + 1;
+        let ready = self.ready.pop_front()?;
+        let end = grant.start + ready.beats;
+        activity.busy_too.push(grant.start, end);
+        activity.stall(StallReason::Memory, grant.request.cycle, end + self.latency);
+        if !ready.table {
+            for cycle in grant.start..end {
+                let slot = self.left as usize % self.leave_times.len();
+                self.leave_times[slot] = cycle;
+                self.left += 1;
+            }
+        }
+        Some(Stored {
+            bytes: ready.bytes,
+            table: ready.table,
+            command: ready.command,
+            end: ready.last.then_some(end + self.latency),
+        })
+    }
+}
+
+impl Reading {
+    /// Bytes of the current block.
+    fn bytes(&self) -> u64 {
+        match &self.coded {
+            Some(coded) => u64::from(coded.blocks[self.block as usize].bytes),
+            None => self.shape.raw_bytes,
+        }
+    }
+
+    /// Begins the current block.
+    fn enter(&mut self, bus: u64) {
+        self.next = self.external + self.block * self.stride;
+        self.end = self.next + self.bytes().next_multiple_of(bus);
+        self.cut = 0;
+    }
+
+    /// Hands over the block's bursts that `beats` beats complete.
+    fn cut_ready(&mut self, ready: &mut VecDeque<Ready>, beats: u64, cycle: u64, (most, bus): (u64, u64)) {
+        while self.next < self.end {
+            let burst = first_burst(self.next, self.end, most, bus);
+            if self.cut + burst > beats {
+                return;
+            }
+            let bytes = (self.bytes() - self.cut * bus).min(burst * bus);
+            let (command, address) = (self.command, self.next);
+            ready.push_back(Ready {
+                command,
+                cycle,
+                address,
+                beats: burst,
+                bytes,
+                table: false,
+                last: false,
+            });
+            self.cut += burst;
+            self.next += burst * bus;
+        }
+    }
+
+    /// Hands over the bursts of the length table.
+    fn cut_table(&mut self, ready: &mut VecDeque<Ready>, cycle: u64, (most, bus): (u64, u64)) {
+        let used = 2 * self.shape.blocks;
+        let end = self.table_address + used.next_multiple_of(bus);
+        let mut address = self.table_address;
+        while address < end {
+            let beats = first_burst(address, end, most, bus);
+            let bytes = (used - (address - self.table_address)).min(beats * bus);
+            let command = self.command;
+            let next = address + beats * bus;
+            ready.push_back(Ready { command, cycle, address, beats, bytes, table: true, last: next == end });
+            address = next;
+        }
+    }
+}

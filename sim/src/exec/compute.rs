@@ -1,0 +1,203 @@
+//! Compute: convolution tiles and matrix products, then the post-processor.
+//!
+//! Folds only matter to time; the sums are computed for a few hundred pixels and all outputs at once.
+
+use bitgauge_arch::arith::gemm::matmul;
+use bitgauge_arch::arith::{Post, Requant, Residual, Signedness};
+use bitgauge_arch::command::Compute;
+
+use super::requantize::{finish, narrow, requantize, widen};
+use super::weights::Key;
+use super::{Executor, State};
+
+/// Bytes of gathered rows and sums handled together, so that they stay in the cache.
+const CHUNK_BYTES: usize = 1 << 18;
+
+/// The register's shift as the gates read it.
+pub(super) fn requant(mantissa: u32, shift: u32) -> Requant {
+    Requant {
+        mantissa: mantissa as u16,
+        shift: shift.clamp(1, u32::from(bitgauge_arch::arith::requantize::MAX_SHIFT)) as u8,
+    }
+}
+
+/// Lengths of one command, in bytes.
+struct Sizes {
+    line: usize,
+    /// Lines of a segment.
+    words: usize,
+    /// Rows of the left operand and of the weights.
+    row: usize,
+    pixels: usize,
+    outputs: usize,
+    /// Pointwise, with pixels at equal distances: rows are read in place.
+    in_place: Option<usize>,
+}
+
+impl Sizes {
+    fn new(c: &Compute, line: usize) -> Sizes {
+        let channels = c.channels as usize;
+        let words = channels.div_ceil(line);
+        let positions = c.kernel_rows as usize * c.kernel_cols as usize * c.segments as usize;
+        let inside = c.pad_top == 0
+            && c.pad_left == 0
+            && (c.out_rows - 1) * c.stride_rows < c.in_rows
+            && (c.out_cols - 1) * c.stride_cols < c.in_cols;
+        let step = c.pixel_stride as usize * c.stride_cols as usize;
+        let row_step = c.row_stride as usize * c.stride_rows as usize;
+        let regular =
+            c.out_rows == 1 || row_step == c.out_cols as usize * step || (c.out_cols == 1 && step == 0);
+        let in_place = (positions == 1 && inside && regular)
+            .then_some(if c.out_cols == 1 && c.out_rows > 1 { row_step } else { step });
+        // In place a row ends with its last channel: what lies behind is not zero.
+        let row = if in_place.is_some() { channels } else { positions * words * line };
+        Sizes {
+            line,
+            words,
+            row,
+            pixels: c.out_rows as usize * c.out_cols as usize,
+            outputs: c.outputs as usize,
+            in_place: in_place.map(|step| step * line),
+        }
+    }
+}
+
+impl Executor<'_> {
+    pub(super) fn compute(&mut self, c: &Compute) {
+        if c.out_rows == 0 || c.out_cols == 0 || c.outputs == 0 {
+            return;
+        }
+        let sizes = Sizes::new(c, self.plan.line as usize);
+        let cols = if c.grouped == 1 { self.plan.accelerator.array.cols as usize } else { sizes.outputs };
+        let bank_lines = self.plan.accelerator.weight_bank_lines() as usize;
+        let state = &mut *self.state;
+        let useful = u64::from(c.kernel_rows)
+            * u64::from(c.kernel_cols)
+            * u64::from(c.segments)
+            * if c.grouped == 1 { 1 } else { u64::from(c.channels) };
+        if c.parameter_per_row == 0 {
+            let base = 8 * c.parameter_base as usize;
+            state.buffers.scales.read(&state.post_parameter[base..base + 8 * sizes.outputs]);
+        }
+        let per_chunk = (CHUNK_BYTES / (sizes.row + 4 * sizes.outputs)).clamp(16, 4096);
+        for first in (0..sizes.pixels).step_by(per_chunk) {
+            let count = per_chunk.min(sizes.pixels - first);
+            state.buffers.sums.resize(count * sizes.outputs, 0);
+            for column in (0..sizes.outputs).step_by(cols) {
+                let columns = cols.min(sizes.outputs - column);
+                state.multiply(c, &sizes, (first, count), (column, columns), bank_lines);
+            }
+            state.macs += count as u64 * sizes.outputs as u64 * useful;
+            for index in 0..count {
+                state.post(c, &sizes, first + index, index);
+            }
+        }
+    }
+}
+
+impl State {
+    /// Sums of some pixels and some columns.
+    fn multiply(
+        &mut self,
+        c: &Compute,
+        sizes: &Sizes,
+        pixels: (usize, usize),
+        columns: (usize, usize),
+        bank_lines: usize,
+    ) {
+        let line = sizes.line;
+        let group = if c.grouped == 1 { columns.0 / line } else { 0 };
+        let stride = c.weight_stride as usize * line;
+        let start = c.weight_line as usize * line + columns.0 * stride;
+        let (first_bank, last_bank) = (
+            start / line / bank_lines,
+            (start + (columns.1 - 1) * stride + sizes.row - 1) / line / bank_lines,
+        );
+        let versions = std::array::from_fn(|bank| {
+            if (first_bank..=last_bank).contains(&bank) { self.weight_versions[bank] } else { 0 }
+        });
+        let key = Key { start, stride, outputs: columns.1, length: sizes.row, versions };
+        let packed = self.weights.get(key, &self.weight);
+        let sign = if c.activation_signed == 1 { Signedness::Signed } else { Signedness::Unsigned };
+        let origin = (c.activation_line as usize + group) * line;
+        let (rows, step): (&[u8], usize) = match sizes.in_place {
+            Some(step) => (&self.activation[origin + pixels.0 * step..], step),
+            None => {
+                let rows = &mut self.buffers.rows;
+                rows.resize(pixels.1 * sizes.row, 0);
+                let activation = &self.activation;
+                for (index, row) in rows.chunks_exact_mut(sizes.row).enumerate() {
+                    gather(c, sizes, activation, group, pixels.0 + index, row);
+                }
+                (rows, sizes.row)
+            }
+        };
+        let sums = &mut self.buffers.sums[columns.0..];
+        matmul(rows, step, sign, pixels.1, packed, sums, sizes.outputs);
+    }
+
+    /// The post-processor on one pixel: row `index` of the sums.
+    fn post(&mut self, c: &Compute, sizes: &Sizes, pixel: usize, index: usize) {
+        let outputs = sizes.outputs;
+        let buffers = &mut self.buffers;
+        if c.parameter_per_row == 1 {
+            let base = 8 * (c.parameter_base as usize + pixel);
+            buffers.scales.splat(&self.post_parameter[base..base + 8], outputs);
+        }
+        // The second half of the buffer holds the residual's codes.
+        buffers.codes.resize(2 * outputs, 0);
+        let (codes, residual) = buffers.codes.split_at_mut(outputs);
+        requantize(&buffers.sums[index * outputs..][..outputs], &buffers.scales, codes);
+        if c.residual_enable == 1 {
+            let at = (c.residual_line as usize + pixel * c.residual_pixel_stride as usize) * sizes.line;
+            let wide = c.residual_wide == 1;
+            widen(&self.activation[at..at + outputs * (1 + usize::from(wide))], wide, true, residual);
+            let rescale = Residual {
+                zero_point: c.residual_zero_point,
+                requant: requant(c.residual_mantissa, c.residual_shift),
+            };
+            for (code, other) in codes.iter_mut().zip(residual) {
+                *code += rescale.rescale(*other);
+            }
+        }
+        finish(codes, &Post { zero_point: c.zero_point, clamp_low: c.clamp_low, clamp_high: c.clamp_high });
+        if c.table_enable == 1 {
+            let table = &self.post_table[256 * c.table_select as usize..][..256];
+            for code in codes.iter_mut() {
+                *code = i32::from(table[usize::from(*code as u8)]);
+            }
+        }
+        let wide = c.output_wide == 1;
+        let at = (c.output_line as usize + pixel * c.output_pixel_stride as usize) * sizes.line;
+        narrow(codes, wide, &mut self.activation[at..at + outputs * (1 + usize::from(wide))]);
+    }
+}
+
+/// The left operand of one output pixel: segments with zeros up to whole lines.
+fn gather(c: &Compute, sizes: &Sizes, activation: &[u8], group: usize, pixel: usize, row: &mut [u8]) {
+    let (y, x) = (pixel as u32 / c.out_cols, pixel as u32 % c.out_cols);
+    let channels = c.channels as usize;
+    let length = sizes.words * sizes.line;
+    let mut segments = row.chunks_exact_mut(length);
+    for r in 0..c.kernel_rows {
+        let iy = i64::from(y * c.stride_rows + r * c.dilation_rows) - i64::from(c.pad_top);
+        for s in 0..c.kernel_cols {
+            let ix = i64::from(x * c.stride_cols + s * c.dilation_cols) - i64::from(c.pad_left);
+            let inside = (0..i64::from(c.in_rows)).contains(&iy) && (0..i64::from(c.in_cols)).contains(&ix);
+            for (g, target) in (&mut segments).take(c.segments as usize).enumerate() {
+                let (codes, rest) = target.split_at_mut(channels);
+                rest.fill(0);
+                if inside {
+                    let at = c.activation_line as usize
+                        + iy as usize * c.row_stride as usize
+                        + ix as usize * c.pixel_stride as usize
+                        + g * c.segment_stride as usize
+                        + group;
+                    codes.copy_from_slice(&activation[at * sizes.line..][..channels]);
+                } else {
+                    codes.fill(c.pad_code as u8);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Vector functions over the windows of a map: pools, depthwise convolutions, patches.
+
+use bitgauge_arch::arith::depthwise::accumulate_taps;
+use bitgauge_arch::arith::{Signedness, pool, write_code};
+use bitgauge_arch::command::{Vector, VectorFunction};
+
+use super::State;
+use super::compute::requant;
+use super::requantize::{finish, narrow, requantize};
+use super::vector::post;
+
+impl State {
+    /// Max pool, average pool and depthwise convolution.
+    pub(super) fn map(&mut self, v: &Vector, function: VectorFunction, line: usize) {
+        let channels = v.channels as usize;
+        let container = 1 + v.output_wide as usize;
+        let length = channels * container;
+        let mut output = std::mem::take(&mut self.buffers.bytes);
+        let pixels = v.out_rows as usize * v.out_cols as usize;
+        output.resize(pixels * length, 0);
+        let signed = v.source_signed == 1;
+        let sign = if signed { Signedness::Signed } else { Signedness::Unsigned };
+        let buffers = &mut self.buffers;
+        if function == VectorFunction::Depthwise {
+            let base = 8 * v.parameter_base as usize;
+            buffers.scales.read(&self.vector_parameter[base..base + 8 * channels]);
+        }
+        buffers.rows.clear();
+        buffers.rows.resize(channels, v.pad_code as u8);
+        buffers.codes.resize(channels, 0);
+        buffers.sums.resize(channels, 0);
+        let taps = v.kernel_rows as usize * v.kernel_cols as usize;
+        let weight_step = channels.next_multiple_of(line);
+        // Ones as weights turn a depthwise sum into a pool's.
+        let ones = vec![1u8; if function == VectorFunction::AveragePool { channels } else { 0 }];
+        let mut window: Vec<(&[u8], &[u8])> = Vec::with_capacity(taps);
+        let average = requant(v.source_mantissa, v.source_shift);
+        for (pixel, target) in output.chunks_exact_mut(length).enumerate() {
+            window.clear();
+            let (y, x) = (pixel as u32 / v.out_cols, pixel as u32 % v.out_cols);
+            for tap in 0..taps as u32 {
+                let (r, s) = (tap / v.kernel_cols, tap % v.kernel_cols);
+                let iy = i64::from(y * v.stride_rows + r * v.dilation_rows) - i64::from(v.pad_top);
+                let ix = i64::from(x * v.stride_cols + s * v.dilation_cols) - i64::from(v.pad_left);
+                let weights = match function {
+                    VectorFunction::Depthwise => {
+                        &self.weight[v.second_line as usize * line + tap as usize * weight_step..][..channels]
+                    }
+                    _ => &ones,
+                };
+                if (0..i64::from(v.in_rows)).contains(&iy) && (0..i64::from(v.in_cols)).contains(&ix) {
+                    let at = v.source_line as usize
+                        + iy as usize * v.row_stride as usize
+                        + ix as usize * v.pixel_stride as usize;
+                    window.push((&self.activation[at * line..][..channels], weights));
+                } else if function != VectorFunction::MaxPool {
+                    window.push((&buffers.rows, weights));
+                }
+            }
+            if function == VectorFunction::MaxPool {
+                greatest(&window, signed, container, target);
+                continue;
+            }
+            buffers.sums.fill(0);
+            accumulate_taps(&mut buffers.sums, sign, &window);
+            if function == VectorFunction::Depthwise {
+                requantize(&buffers.sums, &buffers.scales, &mut buffers.codes);
+                finish(&mut buffers.codes, &post(v));
+            } else {
+                for (code, &sum) in buffers.codes.iter_mut().zip(&buffers.sums) {
+                    *code =
+                        pool::average(i64::from(sum), taps as i64, v.source_zero_point, average, &post(v));
+                }
+            }
+            narrow(&buffers.codes, container == 2, target);
+        }
+        self.scatter(v, line, length, &output);
+        self.buffers.bytes = output;
+    }
+
+    /// Gathers kernel windows of a dense byte map.
+    pub(super) fn patch(&mut self, v: &Vector, line: usize) {
+        let run = v.run_bytes as usize;
+        let length = v.kernel_rows as usize * run;
+        if length == 0 {
+            return;
+        }
+        let pixels = v.out_rows as usize * v.out_cols as usize;
+        let mut output = std::mem::take(&mut self.buffers.bytes);
+        output.clear();
+        output.resize(pixels * length, v.pad_code as u8);
+        for (index, target) in output.chunks_exact_mut(run).enumerate() {
+            let (pixel, r) = (index as u32 / v.kernel_rows, index as u32 % v.kernel_rows);
+            let (y, x) = (pixel / v.out_cols, pixel % v.out_cols);
+            let iy = i64::from(y * v.stride_rows + r * v.dilation_rows) - i64::from(v.pad_top);
+            if !(0..i64::from(v.in_rows)).contains(&iy) {
+                continue;
+            }
+            let row =
+                &self.activation[(v.source_line as usize + iy as usize * v.row_stride as usize) * line..];
+            let start = i64::from(x) * i64::from(v.run_step_bytes) - i64::from(v.pad_left);
+            let from = start.clamp(0, i64::from(v.row_bytes));
+            let to = (start + run as i64).clamp(0, i64::from(v.row_bytes));
+            if from < to {
+                target[(from - start) as usize..(to - start) as usize]
+                    .copy_from_slice(&row[from as usize..to as usize]);
+            }
+        }
+        self.scatter(v, line, length, &output);
+        self.buffers.bytes = output;
+    }
+
+    /// Dense pixels to their lines.
+    fn scatter(&mut self, v: &Vector, line: usize, length: usize, output: &[u8]) {
+        for (pixel, bytes) in output.chunks_exact(length).enumerate() {
+            let to = (v.output_line as usize + pixel * v.output_pixel_stride as usize) * line;
+            self.activation[to..to + length].copy_from_slice(bytes);
+        }
+    }
+}
+
+/// Greatest codes of a window; the least code where the window is empty.
+fn greatest(window: &[(&[u8], &[u8])], signed: bool, container: usize, target: &mut [u8]) {
+    let flip = if signed { 0x80u8 } else { 0 };
+    if container == 1 {
+        target.fill(flip);
+        for (codes, _) in window {
+            for (greatest, code) in target.iter_mut().zip(*codes) {
+                *greatest = (*greatest ^ flip).max(code ^ flip) ^ flip;
+            }
+        }
+        return;
+    }
+    for index in 0..target.len() / 2 {
+        let code = window.iter().map(|(codes, _)| codes[index] ^ flip).max().unwrap_or(0) ^ flip;
+        write_code(target, index, 2, if signed { i32::from(code as i8) } else { i32::from(code) });
+    }
+}

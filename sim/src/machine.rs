@@ -1,0 +1,192 @@
+//! A program on a machine: made once, run for any number of images, without allocating memories anew.
+
+use bitgauge_arch::Program;
+use bitgauge_arch::footprint::Space;
+use bitgauge_arch::program::{TensorRole, TensorSymbol};
+
+use crate::engine;
+use crate::error::SimError;
+use crate::exec::{Executor, NoData, State};
+use crate::plan::Plan;
+use crate::report::{Static, assemble};
+use crate::result::RunResult;
+
+/// What a run computes and keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Keep every burst. Spans are kept in any case.
+    pub trace: bool,
+    /// Compute data. Without, cycles alone are found, and programs whose cycles depend on data are refused.
+    pub data: bool,
+    /// Give up after so many cycles.
+    pub cycle_limit: u64,
+    /// Bytes put into memories before the start: space, first byte, bytes. For tests.
+    pub preload: Vec<(Space, u64, Vec<u8>)>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { trace: true, data: true, cycle_limit: u64::MAX, preload: Vec::new() }
+    }
+}
+
+/// A program made ready, and the memories it runs on.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    plan: Plan,
+    fixed: Static,
+    /// External memory before inputs.
+    image: Vec<u8>,
+    tensors: Vec<TensorSymbol>,
+    state: State,
+}
+
+impl Machine {
+    /// Checks the program and allocates memories.
+    ///
+    /// # Errors
+    /// What is wrong with the program; never for one that passed the validator.
+    pub fn new(program: &Program) -> Result<Machine, SimError> {
+        let plan = Plan::new(program)?;
+        let image = program.initial_memory();
+        let state = State::new(&plan, 0);
+        Ok(Machine { fixed: Static::new(&plan), plan, image, tensors: program.tensors.clone(), state })
+    }
+
+    /// Runs once from a clean state. `inputs` are containers in storage order, by name.
+    ///
+    /// # Errors
+    /// An input that does not fit, a deadlock, or a command that data leads astray.
+    pub fn run(&mut self, inputs: &[(&str, &[u8])], options: &Options) -> Result<RunResult, SimError> {
+        self.state.reset(&self.image);
+        for (name, containers) in inputs {
+            self.write_input(name, containers)?;
+        }
+        for (space, start, bytes) in &options.preload {
+            self.preload(*space, *start, bytes)?;
+        }
+        let plan = &self.plan;
+        let timed = if options.data {
+            let mut executor = Executor { plan, state: &mut self.state };
+            engine::run(plan, &mut executor, options.trace, options.cycle_limit)?
+        } else {
+            engine::run(plan, &mut NoData { plan }, options.trace, options.cycle_limit)?
+        };
+        assemble(plan, &self.fixed, timed, options.data.then_some(self.state.macs))
+    }
+
+    /// External memory as the last run left it.
+    #[must_use]
+    pub fn memory(&self) -> &[u8] {
+        &self.state.memory
+    }
+
+    /// A scratchpad or parameter memory as the last run left it, as bytes.
+    #[must_use]
+    pub fn space(&self, space: Space) -> &[u8] {
+        match space {
+            Space::External => &self.state.memory,
+            Space::Activation => &self.state.activation,
+            Space::Weight => &self.state.weight,
+            Space::PostParameter => &self.state.post_parameter,
+            Space::VectorParameter => &self.state.vector_parameter,
+            Space::PostTable => &self.state.post_table,
+            Space::VectorTable => &self.state.vector_table,
+        }
+    }
+
+    /// A tensor in storage order, as the last run left it.
+    ///
+    /// # Errors
+    /// A tensor that the program does not have or that lies outside memory.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>, SimError> {
+        read_tensor(&self.tensors, self.plan.bus, &self.state.memory, name)
+    }
+
+    /// Takes external memory away; the next run allocates it anew.
+    pub(crate) fn take_memory(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.state.memory)
+    }
+
+    fn write_input(&mut self, name: &str, containers: &[u8]) -> Result<(), SimError> {
+        let fail = |reason: String| SimError::Input { name: name.to_owned(), reason };
+        let tensor = find(&self.tensors, name)?;
+        if tensor.role != TensorRole::Input {
+            return Err(fail("is not an input of the program".to_owned()));
+        }
+        let expected = check_tensor(tensor, self.state.memory.len() as u64).map_err(fail)?;
+        if containers.len() as u64 != expected {
+            return Err(fail(format!("has {} bytes, {expected} expected", containers.len())));
+        }
+        tensor.write(&mut self.state.memory, containers);
+        Ok(())
+    }
+
+    fn preload(&mut self, space: Space, start: u64, bytes: &[u8]) -> Result<(), SimError> {
+        if space == Space::Weight {
+            self.state.weights_changed(0, u64::MAX, 1);
+        }
+        let state = &mut self.state;
+        let target = match space {
+            Space::External => &mut state.memory,
+            Space::Activation => &mut state.activation,
+            Space::Weight => &mut state.weight,
+            Space::PostParameter => &mut state.post_parameter,
+            Space::VectorParameter => &mut state.vector_parameter,
+            Space::PostTable => &mut state.post_table,
+            Space::VectorTable => &mut state.vector_table,
+        };
+        let end = start.saturating_add(bytes.len() as u64);
+        let range = usize::try_from(start).unwrap_or(usize::MAX)..usize::try_from(end).unwrap_or(usize::MAX);
+        let fail = SimError::Preload { space: space.name(), start, end };
+        target.get_mut(range).ok_or(fail)?.copy_from_slice(bytes);
+        Ok(())
+    }
+}
+
+fn find<'a>(tensors: &'a [TensorSymbol], name: &str) -> Result<&'a TensorSymbol, SimError> {
+    let missing =
+        || SimError::Input { name: name.to_owned(), reason: "the program has no such tensor".to_owned() };
+    tensors.iter().find(|tensor| tensor.name == name).ok_or_else(missing)
+}
+
+/// A tensor in storage order.
+pub(crate) fn read_tensor(
+    tensors: &[TensorSymbol],
+    bus: u64,
+    memory: &[u8],
+    name: &str,
+) -> Result<Vec<u8>, SimError> {
+    let tensor = find(tensors, name)?;
+    check_tensor(tensor, memory.len() as u64)
+        .map_err(|reason| SimError::Input { name: name.to_owned(), reason })?;
+    Ok(tensor.read(memory, bus))
+}
+
+/// Whether all rows lie in memory; the bytes of the containers.
+fn check_tensor(tensor: &TensorSymbol, memory_bytes: u64) -> Result<u64, String> {
+    let width = tensor.value_bits;
+    if !(1..=8).contains(&width) && width != 16 {
+        return Err(format!("has codes of {width} bits"));
+    }
+    let codes = u128::from(tensor.cols) * u128::from(tensor.channels);
+    let rows = u128::from(tensor.groups) * u128::from(tensor.rows);
+    let format = tensor.format();
+    let end = u128::from(tensor.address)
+        + u128::from(tensor.groups.saturating_sub(1)) * u128::from(tensor.group_stride)
+        + u128::from(tensor.rows.saturating_sub(1)) * u128::from(tensor.row_stride)
+        + (codes * u128::from(width)).div_ceil(8).max(if width == 16 { 2 * codes } else { 0 });
+    let none = format.codec == bitgauge_arch::command::Codec::None;
+    let end = if none && width < 8 { end + codes } else { end };
+    if format.codec == bitgauge_arch::command::Codec::Zvc {
+        let table = u128::from(tensor.length_table) + 2 * rows;
+        if table > u128::from(memory_bytes) {
+            return Err("has a length table outside external memory".to_owned());
+        }
+    }
+    // Every code takes part of a byte of its own; this bounds the work as well.
+    if end > u128::from(memory_bytes) || rows.saturating_mul(codes.max(1)) > 8 * u128::from(memory_bytes) {
+        return Err("does not lie inside external memory".to_owned());
+    }
+    Ok(rows as u64 * codes as u64 * format.container_bytes() as u64)
+}
