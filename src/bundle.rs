@@ -1,0 +1,54 @@
+//! A program on disk: its text, and beside it the constants as a file that bears its own hash as its name.
+
+use std::path::Path;
+
+use anyhow::Result;
+use bitgauge_arch::Program;
+use bitgauge_arch::program::{from_text, to_text};
+
+use crate::dataset::sha256;
+use crate::failure::Failure;
+use crate::files::{self, OutputFolder};
+
+/// Name of the text.
+pub const PROGRAM: &str = "program.bgp";
+
+/// Writes a program; gives back the name of the image's file.
+pub fn write(folder: &OutputFolder, program: &Program) -> Result<String> {
+    let image: Vec<u8> = program.segments.iter().flat_map(|segment| segment.bytes.iter().copied()).collect();
+    let hash = sha256(&image);
+    let (text, image) = to_text(program, &format!("sha256:{hash}"));
+    let name = format!("{hash}.bin");
+    folder.write(&name, &image)?;
+    folder.write(PROGRAM, text.as_bytes())?;
+    Ok(name)
+}
+
+/// Reads a program and the image that its text names, which lies in the same folder.
+pub fn read(path: &Path) -> Result<Program> {
+    let text = files::read_text(path)?;
+    let refuse = |message: String| Failure::new(message).at(path.display());
+    let named = text.lines().find_map(|line| line.strip_prefix("image = \"sha256:")?.strip_suffix('"'));
+    let Some(hash) =
+        named.filter(|hash| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    else {
+        let fault = refuse("not a Bitgauge program: it names no image `sha256:...`".to_owned());
+        return Err(fault.hint("`bitgauge compile` writes programs").into());
+    };
+    let image_path = path.with_file_name(format!("{hash}.bin"));
+    let image = files::read(&image_path)?;
+    if sha256(&image) != hash {
+        return Err(Failure::new(
+            "the image is not the one that the program was compiled with: its SHA-256 differs",
+        )
+        .at(image_path.display())
+        .hint("compile again")
+        .into());
+    }
+    let program = from_text(&text, &image).map_err(|error| refuse(error.to_string()))?;
+    bitgauge_arch::validate::validate(&program).map_err(|problems| {
+        let first = problems.first().map_or_else(String::new, ToString::to_string);
+        refuse(format!("not a valid program ({} problems): {first}", problems.len()))
+    })?;
+    Ok(program)
+}

@@ -1,0 +1,93 @@
+//! `bitgauge quantize`: from a trained network to integers, and what that costs in accuracy.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use bitgauge_models::integer::evaluate::TensorNoise;
+use serde::Serialize;
+
+use crate::exit::ExitStatus;
+use crate::files;
+use crate::inputs::Subject;
+use crate::output::{self, Format};
+use crate::pipeline::{self, AccuracyFigures, Quantization};
+
+/// Options of `quantize`.
+#[derive(clap::Args)]
+pub struct Quantize {
+    #[command(flatten)]
+    subject: Subject,
+    /// Where to write the integer network
+    #[arg(long, default_value = "model.bgq", value_name = "FILE")]
+    output: PathBuf,
+    #[command(flatten)]
+    quantization: Quantization,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    file: String,
+    model_sha256: String,
+    calibration_sha256: String,
+    quantization: String,
+    parameters: usize,
+    macs: u64,
+    weight_bytes: u64,
+    accuracy: Option<AccuracyFigures>,
+    tensors: Vec<TensorNoise>,
+}
+
+impl Quantize {
+    pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
+        let (model, data) = self.subject.load()?;
+        let graph = pipeline::quantized(&model, &data, &self.quantization)?;
+        let answer = Answer {
+            file: self.output.display().to_string(),
+            parameters: model.graph.parameter_count(),
+            macs: graph.nodes.iter().map(|node| graph.macs(node)).sum(),
+            weight_bytes: pipeline::weight_bytes(&graph),
+            accuracy: pipeline::accuracy(&model, &graph, &data)?,
+            tensors: pipeline::tensor_noise(&model, &graph, &data)?,
+            quantization: self.quantization.describe(),
+            model_sha256: model.sha256,
+            calibration_sha256: data.calibration_sha256,
+        };
+        // FILE
+        output::data(&match format {
+            Format::Json => output::json("quantize", &answer)?,
+            Format::Text => text(&answer),
+        })?;
+        Ok(ExitStatus::Success)
+    }
+}
+
+fn text(answer: &Answer) -> String {
+    let mut text = format!(
+        "{}: {} parameters, {} MACs, {} bytes of weights\n{}\n",
+        answer.file, answer.parameters, answer.macs, answer.weight_bytes, answer.quantization
+    );
+    if let Some(accuracy) = &answer.accuracy {
+        text += &accuracy_line(accuracy);
+    }
+    let rows: Vec<Vec<String>> = answer
+        .tensors
+        .iter()
+        .map(|noise| {
+            let (decibels, ends) =
+                (format!("{:.1}", noise.decibels), format!("{:.2}", 100.0 * noise.at_ends));
+            vec![noise.tensor.clone(), decibels, ends]
+        })
+        .collect();
+    text + "\n" + &output::table(&["tensor", "SQNR dB", "% at ends"], &rows)
+}
+
+/// Accuracy of both networks for people.
+pub fn accuracy_line(accuracy: &AccuracyFigures) -> String {
+    format!(
+        "top-1 over {} images: float {:.2} %, integer {:.2} %; both say the same of {:.2} %\n",
+        accuracy.images,
+        100.0 * accuracy.float_top1,
+        100.0 * accuracy.integer_top1,
+        100.0 * accuracy.agreement
+    )
+}

@@ -1,0 +1,198 @@
+//! `bitgauge run`: from a network and an accelerator to a report.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use bitgauge_models::integer::evaluate::TensorNoise;
+use bitgauge_models::integer::IntGraph;
+use bitgauge_reports::{Accuracy, Headline, ModelInfo, Provenance, ReportInput, TensorSqnr};
+use serde::Serialize;
+
+use crate::assumptions::ASSUMPTIONS;
+use crate::dataset::Dataset;
+use crate::exit::ExitStatus;
+use crate::failure::Failure;
+use crate::files::OutputFolder;
+use crate::inputs::{self, Model, Subject};
+use crate::measure::{self, Simulated};
+use crate::output::{self, Format};
+use crate::pipeline::{self, AccuracyFigures, CodecArgument, Quantization};
+
+/// Options of `run`.
+#[derive(clap::Args)]
+pub struct Run {
+    #[command(flatten)]
+    subject: Subject,
+    /// Accelerator description (TOML); the reference design if left out
+    #[arg(long, value_name = "TOML")]
+    accelerator: Option<PathBuf>,
+    /// Folder of the report
+    #[arg(long, default_value = "report", value_name = "DIR")]
+    output: PathBuf,
+    /// Images to simulate and compare bit by bit with the interpreter; the report draws the first
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    images: u32,
+    /// Codec of activations in external memory
+    #[arg(long, value_enum, default_value_t)]
+    codec: CodecArgument,
+    #[command(flatten)]
+    quantization: Quantization,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    report: String,
+    model: String,
+    accelerator: String,
+    quantization: String,
+    accuracy: Option<AccuracyFigures>,
+    simulated_images: usize,
+    compared_bytes: u64,
+    fewest_cycles: u64,
+    most_cycles: u64,
+    headline: Headline,
+    checks_failed: Vec<String>,
+}
+
+impl Run {
+    pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
+        let folder = OutputFolder::create(&self.output)?;
+        let design = inputs::design(self.accelerator.as_deref())?;
+        let energy = inputs::energy_table(&design.accelerator, self.accelerator.as_deref())?;
+        let (model, data) = self.subject.load()?;
+        let graph = pipeline::quantized(&model, &data, &self.quantization)?;
+        let options = pipeline::compile_options(self.codec);
+        let program = pipeline::compiled(&graph, &design.accelerator, &options)?;
+        let simulated = measure::simulated(&program, &graph, &data.images, self.images as usize)?;
+        let accuracy = pipeline::accuracy(&model, &graph, &data)?;
+        let noise = pipeline::tensor_noise(&model, &graph, &data)?;
+        let input = ReportInput {
+            model: self.model_info(&model, &graph),
+            program: &program,
+            run: &simulated.result,
+            energy: &energy,
+            accuracy: accuracy.as_ref().map(|figures| self.report_accuracy(figures)),
+            sqnr: sqnr(&graph, &noise),
+            activation_sizes: simulated.activation_sizes.clone(),
+            provenance: provenance(&data, &design.place, &simulated),
+            assumptions: ASSUMPTIONS.iter().map(|&sentence| sentence.to_owned()).collect(),
+        };
+        let bar = output::spinner("report");
+        let measured = bitgauge_reports::measure(&input)?;
+        for file in bitgauge_reports::render(&input)?.files {
+            folder.write(&file.path, &file.bytes)?;
+        }
+        folder.finish()?;
+        bar.finish_and_clear();
+        let failed = measured.checks.iter().filter(|check| !check.passed);
+        let answer = Answer {
+            report: self.output.join("index.html").display().to_string(),
+            model: model.place,
+            accelerator: design.place,
+            quantization: self.quantization.describe(),
+            accuracy,
+            simulated_images: simulated.images,
+            compared_bytes: simulated.compared_bytes,
+            fewest_cycles: simulated.cycles[0],
+            most_cycles: simulated.cycles[1],
+            checks_failed: failed
+                .map(|check| format!("{}: {} and {}", check.what, check.left, check.right))
+                .collect(),
+            headline: measured.headline,
+        };
+        output::data(&match format {
+            Format::Json => output::json("run", &answer)?,
+            Format::Text => text(&answer),
+        })?;
+        match answer.checks_failed.first() {
+            None => Ok(ExitStatus::Success),
+            Some(first) => Err(Failure::finding(format!("a cross-check of the report failed: {first}"))
+                .at(&answer.report)
+                .hint("this is a fault of Bitgauge; please report it with the model and the description")
+                .into()),
+        }
+    }
+
+    fn model_info(&self, model: &Model, graph: &IntGraph) -> ModelInfo {
+        let input = model.graph.inputs.first().map_or(&[][..], |&input| model.graph.shape(input));
+        ModelInfo {
+            name: model.name(),
+            hash: model.sha256.clone(),
+            parameters: model.graph.parameter_count() as u64,
+            macs: graph.nodes.iter().map(|node| graph.macs(node)).sum(),
+            weight_bytes: Some(pipeline::weight_bytes(graph)),
+            quantization: self.quantization.describe(),
+            input_shape: input.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x "),
+        }
+    }
+
+    fn report_accuracy(&self, figures: &AccuracyFigures) -> Accuracy {
+        let data = self.subject.data.as_ref().map_or_else(
+            || "MNIST, the first 500 test images (built in)".to_owned(),
+            |path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+        );
+        Accuracy {
+            dataset: data,
+            images: figures.images as u64,
+            float_top1: figures.float_top1,
+            integer_top1: figures.integer_top1,
+            float_top5: Some(figures.float_top5),
+            integer_top5: Some(figures.integer_top5),
+            agreement: figures.agreement,
+            evaluated_by: "integer interpreter".to_owned(),
+        }
+    }
+}
+
+fn sqnr(graph: &IntGraph, noise: &[TensorNoise]) -> Vec<TensorSqnr> {
+    let layer = |name: &str| {
+        let node = graph.nodes.iter().find(|node| graph.tensor(node.output).name == name);
+        node.map_or_else(|| "input".to_owned(), |node| node.name.clone())
+    };
+    noise
+        .iter()
+        .map(|noise| TensorSqnr { tensor: noise.tensor.clone(), layer: layer(&noise.tensor), sqnr_db: noise.decibels })
+        .collect()
+}
+
+fn provenance(data: &Dataset, design: &str, simulated: &Simulated) -> Provenance {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let extra = [
+        ("accelerator description", design.to_owned()),
+        ("images simulated", simulated.images.to_string()),
+        ("output bytes equal to the interpreter's", simulated.compared_bytes.to_string()),
+        ("fewest and most cycles of an image", format!("{} and {}", simulated.cycles[0], simulated.cycles[1])),
+    ];
+    Provenance {
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        calibration_hash: data.calibration_sha256.clone(),
+        seed: 0,
+        command_line: format!("bitgauge {}", arguments.join(" ")),
+        extra: extra.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+    }
+}
+
+fn text(answer: &Answer) -> String {
+    let head = &answer.headline;
+    let above = 100.0 * (head.cycles as f64 / head.bound_cycles.max(1) as f64 - 1.0);
+    let mut rows = vec![
+        ("model", answer.model.clone()),
+        ("accelerator", answer.accelerator.clone()),
+        ("quantization", answer.quantization.clone()),
+        ("cycles", format!("{} (closed-form bound {}, {above:.1} % above)", head.cycles, head.bound_cycles)),
+        ("time", format!("{:.3} ms, {:.0} inferences per second", head.milliseconds, head.inferences_per_second)),
+        ("array", format!("{} MACs, {:.1} % of its peak", head.array_macs, 100.0 * head.mac_utilization)),
+        ("memory bus", format!("{} bytes, busy {:.1} % of the time", head.bus_bytes, 100.0 * head.bus_occupancy)),
+        ("energy", format!("{:.3} uJ, {:.1} mW", head.picojoules * 1e-6, head.milliwatts)),
+    ];
+    if let Some(accuracy) = &answer.accuracy {
+        rows.push(("accuracy", super::quantize::accuracy_line(accuracy).trim_end().to_owned()));
+    }
+    let compared = format!(
+        "{} images, {} output bytes, all equal to the interpreter's",
+        answer.simulated_images, answer.compared_bytes
+    );
+    rows.push(("simulated", compared));
+    rows.push(("report", answer.report.clone()));
+    rows.iter().map(|(name, value)| format!("{name:<13} {value}\n")).collect()
+}

@@ -1,0 +1,124 @@
+//! Simulated images: each compared with the interpreter, and their activations measured.
+
+use anyhow::Result;
+use bitgauge_arch::codec::{Format as CodeFormat, encode};
+use bitgauge_arch::command::Codec;
+use bitgauge_arch::footprint::format_is_valid;
+use bitgauge_arch::program::TensorRole;
+use bitgauge_arch::{Accelerator, Program};
+use bitgauge_models::integer::evaluate::encode_inputs;
+use bitgauge_models::integer::{IntGraph, IntTensor, Prepared};
+use bitgauge_reports::ActivationSize;
+use bitgauge_sim::result::RunResult;
+use rayon::prelude::*;
+
+use crate::dataset::Images;
+use crate::failure::Failure;
+use crate::output;
+use crate::simulator;
+
+/// What the simulated images gave.
+pub struct Simulated {
+    /// The run of the first image.
+    pub result: RunResult,
+    /// Images.
+    pub images: usize,
+    /// Fewest and most cycles of an image.
+    pub cycles: [u64; 2],
+    /// Output bytes that were compared, all equal.
+    pub compared_bytes: u64,
+    /// Sizes of activations, mean over the images.
+    pub activation_sizes: Vec<ActivationSize>,
+}
+
+/// Simulates the first images; a difference from the interpreter is a finding.
+pub fn simulated(program: &Program, graph: &IntGraph, images: &Images, count: usize) -> Result<Simulated> {
+    let count = count.clamp(1, images.len());
+    let bar = output::progress("simulate and compare", count);
+    let prepared = Prepared::new(graph)?;
+    let each: Vec<(RunResult, u64, Vec<[u64; 4]>)> = (0..count)
+        .into_par_iter()
+        .map(|index| {
+            let inputs = encode_inputs(graph, &[images.tensor(index)])?;
+            let wanted = prepared.run(&inputs)?;
+            // Only the first image's traces are drawn.
+            let outcome = simulator::run(program, graph, &inputs, index == 0)?;
+            let bytes = compare(program, &outcome.memory, &wanted, index)?;
+            bar.inc(1);
+            Ok((outcome.result, bytes, sizes(&program.accelerator, graph, &wanted)))
+        })
+        .collect::<Result<_>>()?;
+    bar.finish_and_clear();
+    let cycles = each.iter().map(|(result, ..)| result.cycles);
+    let cycles = [cycles.clone().min().unwrap_or(0), cycles.max().unwrap_or(0)];
+    let compared_bytes = each.iter().map(|(_, bytes, _)| bytes).sum();
+    let activation_sizes = mean_sizes(graph, &each.iter().map(|(_, _, sizes)| &sizes[..]).collect::<Vec<_>>());
+    let result = each.into_iter().next().map(|(result, ..)| result).unwrap_or_default();
+    Ok(Simulated { result, images: count, cycles, compared_bytes, activation_sizes })
+}
+
+/// Compares every output with the interpreter's; gives the bytes compared.
+fn compare(program: &Program, memory: &[u8], wanted: &[Option<Vec<u8>>], image: usize) -> Result<u64> {
+    let bus_bytes = u64::from(program.accelerator.bus_bytes());
+    let mut compared = 0;
+    for symbol in program.tensors.iter().filter(|symbol| symbol.role == TensorRole::Output) {
+        let found = symbol.read(memory, bus_bytes);
+        let wanted = wanted.get(symbol.graph_tensor as usize).and_then(Option::as_deref).unwrap_or_default();
+        if let Some(at) = (0..found.len().max(wanted.len())).find(|&at| found.get(at) != wanted.get(at)) {
+            let message = format!(
+                "simulator and interpreter disagree: image {image}, output `{}`, byte {at}: {:?} and {:?}",
+                symbol.name,
+                found.get(at),
+                wanted.get(at)
+            );
+            let hint = "this is a fault of Bitgauge; please report it with the model and the description";
+            return Err(Failure::finding(message).hint(hint).into());
+        }
+        compared += found.len() as u64;
+    }
+    Ok(compared)
+}
+
+/// Per node's output: bytes raw, packed, zero-value compressed; codes that are the zero code.
+fn sizes(accelerator: &Accelerator, graph: &IntGraph, tensors: &[Option<Vec<u8>>]) -> Vec<[u64; 4]> {
+    let size = |tensor: &IntTensor, bytes: &[u8]| {
+        let wide = tensor.code.container_bytes() == 2;
+        let format = CodeFormat {
+            codec: Codec::Zvc,
+            value_bits: if wide { 16 } else { u32::from(tensor.code.bits).max(2) },
+            zero_code: tensor.code.zero_point as u8,
+            signed: false,
+        };
+        let block = tensor.shape.cols * tensor.shape.channels * tensor.code.container_bytes();
+        let coded = |codec: Codec| -> u64 {
+            let format = CodeFormat { codec, ..format };
+            let codec = if format_is_valid(format, codec.code()) { codec } else { Codec::None };
+            let format = CodeFormat { codec, ..format };
+            let blocks = bytes.chunks(block.max(1));
+            blocks.map(|block| encode(format, block, accelerator.bus_bytes() as usize).bytes.len() as u64).sum()
+        };
+        let codes = 0..tensor.shape.elements();
+        let zeros = codes.filter(|&index| tensor.code.read(bytes, index) == tensor.code.zero_point).count();
+        [bytes.len() as u64, coded(Codec::Pack), coded(Codec::Zvc), zeros as u64]
+    };
+    let outputs = graph.nodes.iter().map(|node| node.output);
+    outputs.map(|id| size(graph.tensor(id), tensors[id.0].as_deref().unwrap_or_default())).collect()
+}
+
+fn mean_sizes(graph: &IntGraph, each: &[&[[u64; 4]]]) -> Vec<ActivationSize> {
+    let count = each.len().max(1) as u64;
+    let mean = |node: usize, what: usize| each.iter().map(|sizes| sizes[node][what]).sum::<u64>() / count;
+    let size = |(index, node): (usize, &bitgauge_models::integer::IntNode)| {
+        let tensor = graph.tensor(node.output);
+        let zeros: u64 = each.iter().map(|sizes| sizes[index][3]).sum();
+        ActivationSize {
+            tensor: tensor.name.clone(),
+            layer: node.name.clone(),
+            raw_bytes: mean(index, 0),
+            packed_bytes: mean(index, 1),
+            zvc_bytes: mean(index, 2),
+            zero_fraction: zeros as f64 / (tensor.shape.elements().max(1) as u64 * count) as f64,
+        }
+    };
+    graph.nodes.iter().enumerate().map(size).collect()
+}

@@ -1,0 +1,112 @@
+//! Does the command line say and return what it promises?
+//!
+//! Snapshots lie in `tests/cli/`; `BITGAUGE_UPDATE=1 cargo test --test cli` writes them anew.
+
+// Helpers outside of #[test] functions fail the test by panicking.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn bitgauge(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bitgauge")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+/// Compares exit code, stdout and stderr with `tests/cli/NAME.txt`.
+fn snapshot(name: &str, folder: &Path, arguments: &[&str]) {
+    let output = bitgauge(folder, arguments);
+    let found = format!(
+        "$ bitgauge {}\n--- exit code\n{}\n--- stdout\n{}--- stderr\n{}",
+        arguments.join(" "),
+        output.status.code().unwrap(),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli").join(format!("{name}.txt"));
+    if std::env::var_os("BITGAUGE_UPDATE").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &found).unwrap();
+    }
+    let wanted = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == wanted, "{} differs; found:\n{found}", path.display());
+}
+
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn design(folder: &Path, change: (&str, &str)) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("designs/reference-16x16.toml");
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.contains(change.0));
+    let path = folder.join("design.toml");
+    std::fs::write(&path, text.replacen(change.0, change.1, 1)).unwrap();
+    path
+}
+
+#[test]
+fn help_of_every_command() {
+    let folder = scratch();
+    snapshot("help", folder.path(), &["--help"]);
+    for command in COMMANDS {
+        snapshot(&format!("help-{command}"), folder.path(), &[command, "--help"]);
+    }
+}
+
+const COMMANDS: &[&str] =
+    &["run", "check", "quantize", "compile", "simulate", "init", "schema", "completions"];
+
+#[test]
+fn check_prints_the_resolved_description() {
+    snapshot("check", scratch().path(), &["check"]);
+    snapshot("check-json", scratch().path(), &["check", "--format", "json"]);
+}
+
+#[test]
+fn errors_have_line_caret_and_hint() {
+    for (name, change) in [
+        ("error-range", ("rows = 16", "rows = 100")),
+        ("error-unknown-key", ("rows = 16", "rowz = 16")),
+        ("error-choice", ("bus_bits = 128", "bus_bits = 100")),
+        ("error-enum", ("\"output_stationary\"", "\"weight_stationary\"")),
+        ("error-syntax", ("cols = 16", "cols = ")),
+    ] {
+        let folder = scratch();
+        design(folder.path(), change);
+        snapshot(name, folder.path(), &["check", "design.toml"]);
+    }
+}
+
+#[test]
+fn unknown_energy_table_names_the_choices() {
+    let folder = scratch();
+    design(folder.path(), ("horowitz-45nm", "horowitz-7nm"));
+    snapshot("error-energy", folder.path(), &["check", "design.toml"]);
+}
+
+#[test]
+fn init_writes_a_sound_description_and_never_overwrites() {
+    let folder = scratch();
+    snapshot("init", folder.path(), &["init"]);
+    snapshot("init-again", folder.path(), &["init"]);
+    assert!(bitgauge(folder.path(), &["check", "accelerator.toml"]).status.success());
+    assert!(bitgauge(folder.path(), &["init", "--force"]).status.success());
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    for arguments in [&["nonesuch"][..], &["check", "--nonesuch"], &["check", "--format", "yaml"], &[]] {
+        let output = bitgauge(scratch().path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn completions_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = bitgauge(scratch().path(), &["completions", shell]);
+        assert!(output.status.success());
+        assert!(String::from_utf8_lossy(&output.stdout).contains("bitgauge"));
+    }
+}

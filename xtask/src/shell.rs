@@ -1,0 +1,63 @@
+//! Running other programs from the repository's root.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
+}
+
+/// A program that will run in the root.
+pub fn command(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// The cargo that runs us.
+pub fn cargo(arguments: &[&str]) -> Command {
+    command(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()), arguments)
+}
+
+/// Runs it, having said what; an exit code other than 0 is an error.
+pub fn run(mut command: Command) -> Result<()> {
+    eprintln!("+ {}", describe(&command));
+    let status = command.status().with_context(|| format!("cannot start {}", describe(&command)))?;
+    ensure!(status.success(), "{} ended with {status}", describe(&command));
+    Ok(())
+}
+
+/// Runs it and gives back its stdout.
+pub fn output(mut command: Command) -> Result<Vec<u8>> {
+    eprintln!("+ {}", describe(&command));
+    let output = command
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start {}", describe(&command)))?;
+    ensure!(output.status.success(), "{} ended with {}", describe(&command), output.status);
+    Ok(output.stdout)
+}
+
+/// Whether it runs and ends with 0; says nothing.
+pub fn works(mut command: Command) -> bool {
+    command.output().is_ok_and(|output| output.status.success())
+}
+
+/// The command line of our own program, built first.
+pub fn bitgauge() -> Result<PathBuf> {
+    let mut build =
+        cargo(&["build", "--release", "--quiet", "--package", "bitgauge", "--message-format", "json"]);
+    build.arg("--bin").arg("bitgauge");
+    let messages = String::from_utf8(output(build)?)?;
+    let artifact = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let path = artifact.filter_map(|message| Some(message.get("executable")?.as_str()?.to_owned())).last();
+    path.map(PathBuf::from).context("cargo named no executable")
+}
+
+fn describe(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+}

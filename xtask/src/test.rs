@@ -1,0 +1,25 @@
+//! The tier `test`, and the ignored tests that the long tier adds.
+
+use anyhow::Result;
+
+use crate::shell::{self, cargo};
+use crate::tools;
+
+/// Sets up what the tests use and runs them.
+pub fn run() -> Result<()> {
+    with(&[])
+}
+
+/// Runs the tests that are too slow for every day.
+pub fn ignored() -> Result<()> {
+    with(&["--", "--ignored"])
+}
+
+fn with(arguments: &[&str]) -> Result<()> {
+    let mut tests = cargo(&["test", "--release", "--workspace"]);
+    tests.args(arguments);
+    if let Some(python) = tools::python() {
+        tests.env("BITGAUGE_PYTHON", python);
+    }
+    shell::run(tests)
+}
