@@ -1,5 +1,7 @@
 //! Accuracy of quantized networks against float, on real images.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
 #[path = "integer_support/mod.rs"]
 mod support;
 
@@ -11,15 +13,14 @@ fn variants(base: &QuantizeOptions) -> Vec<QuantizeOptions> {
     if std::env::var_os("BITGAUGE_COMPARE").is_none() {
         return vec![base.clone()];
     }
-    let rules = [
-        RangeRule::MinMax,
-        RangeRule::Percentile(0.9999),
-        RangeRule::Percentile(0.99999),
-        RangeRule::Mse,
-    ];
+    let rules =
+        [RangeRule::MinMax, RangeRule::Percentile(0.9999), RangeRule::Percentile(0.99999), RangeRule::Mse];
     let with = |&range: &RangeRule| {
-        [WeightClip::Max, WeightClip::Mse]
-            .map(|weight_clip| QuantizeOptions { range, weight_clip, ..base.clone() })
+        [WeightClip::Max, WeightClip::Mse].map(|weight_clip| QuantizeOptions {
+            range,
+            weight_clip,
+            ..base.clone()
+        })
     };
     rules.iter().flat_map(with).collect()
 }
@@ -59,10 +60,8 @@ fn efficientnet_lite0() {
         eprintln!("SKIPPED: EfficientNet-Lite0 or its images are not beside this checkout");
         return;
     };
-    let pixels = QuantizeOptions {
-        input: InputCode::Pixels { mean: 127.0, std: 128.0 },
-        ..Default::default()
-    };
+    let pixels =
+        QuantizeOptions { input: InputCode::Pixels { mean: 127.0, std: 128.0 }, ..Default::default() };
     for options in variants(&pixels) {
         let result = report("efficientnet_lite0", &data, &options);
         if options == pixels {

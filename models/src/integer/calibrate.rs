@@ -50,8 +50,5 @@ fn pass(
                 Ok(seen)
             },
         )
-        .try_reduce(
-            || start.to_vec(),
-            |a, b| Ok(a.into_iter().zip(&b).map(|(x, y)| x.merge(y)).collect()),
-        )
+        .try_reduce(|| start.to_vec(), |a, b| Ok(a.into_iter().zip(&b).map(|(x, y)| x.merge(y)).collect()))
 }

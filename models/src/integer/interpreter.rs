@@ -59,7 +59,7 @@ impl<'g> Prepared<'g> {
     /// Validates the graph and packs its weights.
     pub fn new(graph: &'g IntGraph) -> Result<Self, RunError> {
         validate(graph)?;
-        let work = graph.nodes.iter().map(|node| Prework::new(node)).collect();
+        let work = graph.nodes.iter().map(Prework::new).collect();
         Ok(Self { graph, work, frees: frees(graph) })
     }
 

@@ -5,10 +5,10 @@
 
 mod calibrate;
 mod code;
-mod interpreter;
 pub mod evaluate;
 mod file;
 mod graph;
+mod interpreter;
 mod kernels;
 mod quantize;
 mod ranges;

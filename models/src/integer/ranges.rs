@@ -102,11 +102,12 @@ impl Observation {
         let tail = ((1.0 - share.clamp(0.0, 1.0)) / 2.0 * total as f64) as u64;
         let cut = |counts: &mut dyn Iterator<Item = &u64>| {
             let mut seen = 0;
-            counts.take_while(|&&n| {
-                seen += n;
-                seen <= tail
-            })
-            .count()
+            counts
+                .take_while(|&&n| {
+                    seen += n;
+                    seen <= tail
+                })
+                .count()
         };
         let low = cut(&mut self.histogram.iter());
         let high = cut(&mut self.histogram.iter().rev());

@@ -26,7 +26,13 @@ impl IntGraph {
             let name = |id: &TensorId| self.tensor(*id).name.as_str();
             let inputs: Vec<&str> = node.inputs.iter().map(name).collect();
             let inputs = inputs.join(", ");
-            let _ = write!(out, "{}: {} = {}({inputs})", node.name, tensor(self.tensor(node.output)), node.op.kind());
+            let _ = write!(
+                out,
+                "{}: {} = {}({inputs})",
+                node.name,
+                tensor(self.tensor(node.output)),
+                node.op.kind()
+            );
             let _ = write!(out, "{}", operator(&node.op));
             let macs = self.macs(node);
             if macs > 0 {

@@ -1,5 +1,8 @@
 //! Data sets and the common road from an ONNX file to figures.
 
+// Helpers of tests are not seen as tests by the lints' exceptions.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 

@@ -106,11 +106,7 @@ pub fn read(r: &mut Reader<'_>) -> Read<IntOp> {
         },
         5 => IntOp::Add { first: read_residual(r)?, second: read_optional(r)?, post: read_post(r)? },
         6 => IntOp::MaxPool { window: read_window(r)? },
-        7 => IntOp::AveragePool {
-            window: read_window(r)?,
-            requant: read_requant(r)?,
-            post: read_post(r)?,
-        },
+        7 => IntOp::AveragePool { window: read_window(r)?, requant: read_requant(r)?, post: read_post(r)? },
         8 => IntOp::Table { table: Arc::new(r.array("table")?) },
         9 => IntOp::ConcatRows,
         10 => IntOp::SliceRows { start: r.number("start")? },
@@ -156,11 +152,7 @@ fn write_post(w: &mut Writer, post: &Post) {
 }
 
 fn read_post(r: &mut Reader<'_>) -> Read<Post> {
-    Ok(Post {
-        zero_point: r.i32("zero point")?,
-        clamp_low: r.i32("clamp")?,
-        clamp_high: r.i32("clamp")?,
-    })
+    Ok(Post { zero_point: r.i32("zero point")?, clamp_low: r.i32("clamp")?, clamp_high: r.i32("clamp")? })
 }
 
 fn write_requant(w: &mut Writer, requant: Requant) {

@@ -115,7 +115,8 @@ impl Epilogue<'_> {
             match self.residual {
                 None if self.table.is_none() && self.output.code.container_bytes() == 1 => {
                     let target = &mut out[start..][..channels];
-                    for ((to, &accumulator), parameter) in target.iter_mut().zip(accumulators).zip(parameters) {
+                    for ((to, &accumulator), parameter) in target.iter_mut().zip(accumulators).zip(parameters)
+                    {
                         *to = self.post.finish(parameter.requantize(accumulator)) as u8;
                     }
                 }

@@ -9,9 +9,15 @@ use crate::integer::graph::{IntTensor, Window};
 pub fn maximum(window: &Window, input: Operand<'_>, output: &IntTensor, out: &mut [u8]) {
     let code = &input.tensor.code;
     let lowest = code.range().0;
-    fold(window, input, lowest, |greatest, code| *greatest = code.max(*greatest), |index, value| {
-        output.code.write(out, index, value);
-    });
+    fold(
+        window,
+        input,
+        lowest,
+        |greatest, code| *greatest = code.max(*greatest),
+        |index, value| {
+            output.code.write(out, index, value);
+        },
+    );
 }
 
 /// Computes a validated `AveragePool`: the padding counts as zero.
@@ -26,9 +32,15 @@ pub fn average(
     let zero = input.tensor.code.zero_point;
     let taps = (window.kernel[0] * window.kernel[1]) as i64;
     // Sums are of distances from the zero point, so that padding adds nothing.
-    fold(window, input, 0i64, |sum, code| *sum += i64::from(code - zero), |index, sum| {
-        output.code.write(out, index, pool::average(sum, taps, 0, requant, post));
-    });
+    fold(
+        window,
+        input,
+        0i64,
+        |sum, code| *sum += i64::from(code - zero),
+        |index, sum| {
+            output.code.write(out, index, pool::average(sum, taps, 0, requant, post));
+        },
+    );
 }
 
 /// Folds the codes inside the map of every window and channel, starting from `start`.

@@ -110,7 +110,7 @@ fn convolution() {
                 };
                 for row in 0..rows {
                     for col in 0..cols {
-                        for channel in 0..n {
+                        for (channel, parameter) in parameters.iter().enumerate() {
                             let mut sum = 0;
                             let mut index = channel * k;
                             for kr in 0..window.kernel[0] {
@@ -126,9 +126,8 @@ fn convolution() {
                                 }
                             }
                             let at = to.index(channel / 5, row, col, channel % 5);
-                            let added =
-                                if with { residual.rescale(other_code.read(&other, at)) } else { 0 };
-                            let code = POST.finish(parameters[channel].requantize(sum) + added);
+                            let added = if with { residual.rescale(other_code.read(&other, at)) } else { 0 };
+                            let code = POST.finish(parameter.requantize(sum) + added);
                             let want = if with { table[usize::from(code as u8)] } else { code as u8 };
                             assert_eq!(got[at], want, "{case} {groups} {row} {col} {channel}");
                         }
@@ -218,7 +217,11 @@ fn products_softmax_and_norm() {
         assert_eq!(got[to.index(g, m, 0, n)], want as u8);
     }
     let table = exponential_table(0.05);
-    let soft = one(IntOp::Softmax { table: Arc::new(table) }, &[(to, signed(0)), (to, unsigned)], &[got.clone()]);
+    let soft = one(
+        IntOp::Softmax { table: Arc::new(table) },
+        &[(to, signed(0)), (to, unsigned)],
+        std::slice::from_ref(&got),
+    );
     let mut row = [0; 7];
     softmax_row(&got[7..14], true, &table, 8, &mut row);
     assert_eq!(soft[7..14], row);
@@ -231,7 +234,9 @@ fn products_softmax_and_norm() {
     let got = one(op, &[(tokens, wide), (tokens, signed(3))], std::slice::from_ref(&input));
     for token in 0..4 {
         let codes: Vec<i32> = (0..24).map(|c| wide.read(&input, token * 24 + c)).collect();
-        layernorm_token(&codes, 77, &parameters, |c, v| assert_eq!(got[token * 24 + c], POST.finish(v) as u8));
+        layernorm_token(&codes, 77, &parameters, |c, v| {
+            assert_eq!(got[token * 24 + c], POST.finish(v) as u8)
+        });
     }
 }
 
@@ -252,10 +257,11 @@ fn sums_tables_and_rows() {
     let table = Arc::new(std::array::from_fn(|i| (255 - i) as u8));
     let got = one(IntOp::Table { table }, &[(s, signed(0)), (s, signed(0))], &inputs[..1]);
     assert!(got.iter().zip(&inputs[0]).all(|(&to, &from)| to == 255 - from));
-    let joined = one(IntOp::ConcatRows, &[(s, wide), (s, wide), (shape(1, 8, 1, 6), wide)], &[
-        inputs[1].clone(),
-        inputs[1].clone(),
-    ]);
+    let joined = one(
+        IntOp::ConcatRows,
+        &[(s, wide), (s, wide), (shape(1, 8, 1, 6), wide)],
+        &[inputs[1].clone(), inputs[1].clone()],
+    );
     let op = IntOp::SliceRows { start: 4 };
     let cut = one(op, &[(shape(1, 8, 1, 6), wide), (s, wide)], &[joined]);
     assert_eq!(cut, inputs[1]);

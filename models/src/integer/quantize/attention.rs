@@ -50,7 +50,9 @@ impl Lowering<'_> {
         let shape = self.shape_of(&place);
         let last = axis + 1 == place.view.0.len();
         if !last || place.view.0.last() != Some(&whole(shape, &[Axis::Channel])) {
-            return Err(self.unsupported(node, "only the last axis is supported, and it must be the channels"));
+            return Err(
+                self.unsupported(node, "only the last axis is supported, and it must be the channels")
+            );
         }
         let bits = self.options.activation_bits;
         let scale = 1.0 / f64::from((1u32 << bits) - 1);

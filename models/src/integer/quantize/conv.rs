@@ -187,7 +187,10 @@ impl Lowering<'_> {
 fn taps_outermost(weight: &[f32], channels: usize, taps: usize) -> Vec<f32> {
     let row = |row: &[f32]| {
         let at = |tap: usize, c: usize| row[c * taps + tap];
-        (0..taps).flat_map(|tap| (0..channels).map(move |c| (tap, c))).map(|(t, c)| at(t, c)).collect::<Vec<_>>()
+        (0..taps)
+            .flat_map(|tap| (0..channels).map(move |c| (tap, c)))
+            .map(|(t, c)| at(t, c))
+            .collect::<Vec<_>>()
     };
     weight.chunks_exact((channels * taps).max(1)).flat_map(row).collect()
 }

@@ -11,9 +11,7 @@ use crate::float::ops::binary::Binary;
 use crate::float::{FloatGraph, Links, Node, NodeId, Op, ValueId};
 use crate::integer::calibrate::Calibration;
 use crate::integer::code::encode_view;
-use crate::integer::graph::{
-    CodeType, FloatView, IntGraph, IntNode, IntOp, IntTensor, Shape, TensorId,
-};
+use crate::integer::graph::{CodeType, FloatView, IntGraph, IntNode, IntOp, IntTensor, Shape, TensorId};
 
 /// Where a float value lives: `value = factor * real of the tensor's codes`, element by `view`.
 #[derive(Clone, Debug)]
@@ -203,7 +201,14 @@ impl<'a> Lowering<'a> {
     }
 
     /// Adds a node and places its output.
-    pub fn emit(&mut self, name: &str, op: IntOp, inputs: Vec<TensorId>, output: TensorId, at: (ValueId, View)) {
+    pub fn emit(
+        &mut self,
+        name: &str,
+        op: IntOp,
+        inputs: Vec<TensorId>,
+        output: TensorId,
+        at: (ValueId, View),
+    ) {
         self.graph.nodes.push(IntNode { name: name.to_owned(), op, inputs, output });
         self.places[at.0.0] = Some(Place { tensor: output, view: at.1, factor: 1.0, fraction: 0.0 });
     }
@@ -246,11 +251,7 @@ impl<'a> Lowering<'a> {
     }
 
     pub fn unsupported(&self, node: &Node, reason: &str) -> QuantizeError {
-        QuantizeError::Unsupported {
-            node: node.name.clone(),
-            op: node.op.kind(),
-            reason: reason.to_owned(),
-        }
+        QuantizeError::Unsupported { node: node.name.clone(), op: node.op.kind(), reason: reason.to_owned() }
     }
 
     pub fn unrepresentable(&self, node: &Node, reason: String) -> QuantizeError {

@@ -108,7 +108,9 @@ fn check(options: &QuantizeOptions) -> Result<(), QuantizeError> {
     within("stream_bits", options.stream_bits, wide(options.stream_bits), "8, 16")?;
     within("output_bits", options.output_bits, wide(options.output_bits), "8, 16")?;
     match options.input {
-        InputCode::Pixels { mean, std } if !((0.0..=255.0).contains(&mean) && std.is_finite() && std > 0.0) => {
+        InputCode::Pixels { mean, std }
+            if !((0.0..=255.0).contains(&mean) && std.is_finite() && std > 0.0) =>
+        {
             let value = format!("pixels, mean {mean}, std {std}");
             Err(QuantizeError::Option { name: "input", value, possible: "mean 0 to 255, std above 0" })
         }

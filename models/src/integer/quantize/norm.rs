@@ -16,7 +16,9 @@ impl Lowering<'_> {
         let shape = self.shape_of(&place);
         let fits = norm.axis + 1 == place.view.0.len() && shape.groups == 1;
         if !fits || place.view.0.last() != Some(&whole(shape, &[Axis::Channel])) {
-            return Err(self.unsupported(node, "only the last axis is supported, and it must be the channels"));
+            return Err(
+                self.unsupported(node, "only the last axis is supported, and it must be the channels")
+            );
         }
         let constant = |index: usize| node.inputs.get(index).map(|&v| self.float.constant(v));
         let (Some(Some(gamma)), beta @ (None | Some(Some(_)))) = (constant(1), constant(2)) else {

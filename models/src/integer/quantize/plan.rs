@@ -61,7 +61,13 @@ impl Lowering<'_> {
         let computed_by = self.links.producer(value).map(|id| &self.float.node(id).op);
         let adds = matches!(
             computed_by,
-            Some(Op::Conv(_) | Op::Linear(_) | Op::Binary(Binary::Add) | Op::ReduceMean(_) | Op::GlobalAveragePool(_))
+            Some(
+                Op::Conv(_)
+                    | Op::Linear(_)
+                    | Op::Binary(Binary::Add)
+                    | Op::ReduceMean(_)
+                    | Op::GlobalAveragePool(_)
+            )
         );
         if self.links.is_output(value) && self.links.consumers(value).is_empty() && adds {
             return CodeKind::Symmetric { bits: self.options.output_bits };
@@ -71,9 +77,8 @@ impl Lowering<'_> {
         if self.options.stream_bits == 16 && has_norm && self.is_stream(value) {
             return CodeKind::Symmetric { bits: 16 };
         }
-        let centred = |(id, _): &(NodeId, usize)| {
-            matches!(self.float.node(*id).op, Op::MatMul(_) | Op::Softmax(_))
-        };
+        let centred =
+            |(id, _): &(NodeId, usize)| matches!(self.float.node(*id).op, Op::MatMul(_) | Op::Softmax(_));
         if readers.iter().any(centred) { CodeKind::Symmetric { bits } } else { CodeKind::Affine { bits } }
     }
 

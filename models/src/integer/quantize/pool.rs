@@ -37,9 +37,7 @@ impl Lowering<'_> {
             PoolKind::Average { count_include_pad } if count_include_pad || window.pad == [0; 4] => {
                 self.average(node, &place, window, shape, view)
             }
-            PoolKind::Average { .. } => {
-                Err(self.unsupported(node, "an average that leaves out the padding"))
-            }
+            PoolKind::Average { .. } => Err(self.unsupported(node, "an average that leaves out the padding")),
         }
     }
 
