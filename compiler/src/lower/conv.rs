@@ -1,14 +1,16 @@
 //! Convolutions and linear layers on the array.
 
+use bitgauge_arch::command::{Codec, Vector, VectorFunction};
 use bitgauge_arch::program::Operand;
 use bitgauge_models::integer::{IntOp, Window};
 
-use super::plan::Geometry;
+use super::plan::{Geometry, Patch};
 use super::product::{Parameters, Product, Weights, describe};
 use super::{Context, Lowered};
+use crate::emit::reg;
 use crate::error::CompileError;
 use crate::memory::padded;
-use crate::view::View;
+use crate::view::{MOST, View};
 
 pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
     let node = context.node;
@@ -57,6 +59,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
                 outputs: output.groups * output.channels,
                 weights: None,
                 parameter_per_row: false,
+                patch: None,
             },
             weights: Weights::Constant(weight),
             parameters: Parameters::Each(parameters),
@@ -69,7 +72,20 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
         }
     };
     product.flatten();
-    let plan = product.plan(context)?;
+    let direct = product.plan(context);
+    let gathered = patched(&product.geometry, context.emitter.bus(), product.pad_code)
+        .map(|geometry| Product { geometry, ..product.clone() });
+    let plan = match (direct, gathered) {
+        (direct, Some(gathered)) => match (direct, gathered.plan(context)) {
+            (Ok(direct), Ok(plan)) if direct.cycles() <= plan.cycles() => direct,
+            (_, Ok(plan)) => {
+                product = gathered;
+                plan
+            }
+            (direct, Err(_)) => direct?,
+        },
+        (direct, None) => direct?,
+    };
     product.emit(context.emitter, &plan);
     let geometry = &product.geometry;
     let m = geometry.output.rows * geometry.output.cols;
@@ -109,7 +125,7 @@ fn transposed_geometry(
         col_stride: row_stride,
         group_stride: joined.rows * row_stride,
         signed: true,
-        codec: bitgauge_arch::command::Codec::None,
+        codec: Codec::None,
         value_bits: 8,
         ..*input
     };
@@ -130,5 +146,61 @@ fn transposed_geometry(
         outputs: joined.channels,
         weights: Some(tokens),
         parameter_per_row: true,
+        patch: None,
+    })
+}
+
+/// The same convolution over kernel windows that the vector unit gathers, where that can help: few input
+/// channels fill little of a line.
+fn patched(geometry: &Geometry, bus: u64, pad_code: u32) -> Option<Geometry> {
+    let (input, window) = (&geometry.input, geometry.window);
+    let channels = input.channels;
+    let row_bytes = input.cols * channels;
+    let run_bytes = window.kernel[1] as u64 * channels;
+    let depth = window.kernel[0] as u64 * run_bytes;
+    let pad_left = window.pad[1] as u64 * channels;
+    let contiguous =
+        input.groups == 1 && input.codec == Codec::None && (input.cols == 1 || input.col_stride == channels);
+    let possible = contiguous
+        && window.kernel != [1, 1]
+        && window.dilation[1] == 1
+        && row_bytes.max(depth) <= MOST
+        && pad_left <= 255
+        && channels < 64;
+    if !possible {
+        return None;
+    }
+    let registers = Vector {
+        function: VectorFunction::Patch.code(),
+        kernel_rows: reg(window.kernel[0] as u64),
+        kernel_cols: reg(window.kernel[1] as u64),
+        stride_rows: reg(window.stride[0] as u64),
+        stride_cols: reg(window.stride[1] as u64),
+        dilation_rows: reg(window.dilation[0] as u64),
+        dilation_cols: 1,
+        pad_left: reg(pad_left),
+        pad_code,
+        channels: reg(depth),
+        in_cols: reg(input.cols),
+        run_bytes: reg(run_bytes),
+        run_step_bytes: reg(window.stride[1] as u64 * channels),
+        row_bytes: reg(row_bytes),
+        ..Vector::default()
+    };
+    let map = View { cols: 1, channels: row_bytes, col_stride: row_bytes, ..*input };
+    let row_stride = (geometry.output.cols * depth).next_multiple_of(bus);
+    let gathered = View {
+        rows: geometry.output.rows,
+        cols: geometry.output.cols,
+        channels: depth,
+        col_stride: depth,
+        row_stride,
+        ..*input
+    };
+    Some(Geometry {
+        input: gathered,
+        window: Window::POINT,
+        patch: Some(Patch { map, window, registers }),
+        ..geometry.clone()
     })
 }

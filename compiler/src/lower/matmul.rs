@@ -26,6 +26,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
                 outputs: output.channels,
                 weights: Some(weights),
                 parameter_per_row: false,
+                patch: None,
             },
             weights: Weights::Tensor(weights),
             parameters: Parameters::Same(*parameter),

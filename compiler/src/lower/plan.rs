@@ -4,11 +4,12 @@
 //! the first of equals, so that the choice is the same every time.
 
 use bitgauge_arch::Accelerator;
-use bitgauge_arch::command::Compute;
+use bitgauge_arch::command::{Compute, Vector};
 use bitgauge_arch::timing;
 use bitgauge_models::integer::Window;
 
 use crate::cost::{Work, bus_cycles, moves_cycles, part_sizes};
+use crate::emit::reg;
 use crate::scratch::Regions;
 use crate::view::{MOST, View};
 
@@ -52,6 +53,18 @@ pub(crate) struct Geometry {
     pub weights: Option<View>,
     /// Parameters belong to rows.
     pub parameter_per_row: bool,
+    /// Input vectors are gathered by the vector unit; `input` then stands for the gathered map.
+    pub patch: Option<Patch>,
+}
+
+/// Gathering of kernel windows on the way to the array.
+#[derive(Clone, Debug)]
+pub(crate) struct Patch {
+    /// The raw map: a row is one pixel of all its bytes.
+    pub map: View,
+    pub window: Window,
+    /// Registers that do not depend on the tile.
+    pub registers: Vector,
 }
 
 /// One tile of output channels.
@@ -82,10 +95,11 @@ pub(crate) struct Plan {
     pub rows: u64,
     pub tiles: Vec<ChannelTile>,
     pub regions: Regions,
-    /// Slots of inputs, outputs, residuals, weights.
-    pub slots: [u64; 4],
+    /// Slots of inputs, outputs, residuals, weights, raw rows of a patch. The regions of the activation
+    /// scratchpad are inputs, outputs, residuals, raw rows.
+    pub slots: [u64; 5],
     /// Lines of a slot of each.
-    pub lines: [u64; 4],
+    pub lines: [u64; 5],
     /// Lines of an output's weights.
     pub weight_lines: u64,
     pub work: Work,
@@ -110,6 +124,13 @@ pub(crate) struct Shortage {
 /// Lines of a pixel of `view` on chip when each of its groups starts on a line.
 fn pixel_lines(view: &View, line: u64) -> u64 {
     view.groups * view.words(line)
+}
+
+impl Patch {
+    /// The command that gathers a tile of `rows x cols` vectors, without its lines.
+    pub fn command(&self, rows: u64, cols: u64) -> Vector {
+        Vector { out_rows: reg(rows), out_cols: reg(cols), ..self.registers.clone() }
+    }
 }
 
 impl Geometry {
@@ -201,6 +222,8 @@ struct RowCosts {
     input: u64,
     output: u64,
     residual: u64,
+    /// Lines of the raw rows, and cycles of gathering.
+    patch: (u64, u64),
 }
 
 /// Costs that depend on the channel tile alone.
@@ -241,7 +264,10 @@ pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator) -> Result<Pla
         .filter(|&rows| {
             let reach = band_rows(&geometry.window, geometry.input.rows, rows);
             let entries = u64::from(accelerator.post.parameter_entries);
+            let raw =
+                geometry.patch.as_ref().map_or(0, |patch| band_rows(&patch.window, patch.map.rows, rows));
             rows * output.cols <= MOST
+                && raw <= MOST
                 && reach * geometry.input.cols <= MOST
                 && (!geometry.parameter_per_row || rows <= entries)
         })
@@ -266,7 +292,7 @@ pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator) -> Result<Pla
             hint: "raise [scratchpad] weight_kib",
         });
     }
-    let mut best: Option<(u64, Plan)> = None;
+    let mut best: Option<(u64, Plan, &TileCosts)> = None;
     for order in [Order::Pixels, Order::Channels] {
         for rows in &rows {
             for tile in &tiles {
@@ -278,8 +304,8 @@ pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator) -> Result<Pla
                         continue;
                     };
                     let cycles = plan.cycles();
-                    if best.as_ref().is_none_or(|(least, _)| cycles < *least) {
-                        best = Some((cycles, plan));
+                    if best.as_ref().is_none_or(|(least, ..)| cycles < *least) {
+                        best = Some((cycles, plan, tile));
                     }
                     break;
                 }
@@ -287,7 +313,7 @@ pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator) -> Result<Pla
         }
     }
     match best {
-        Some((_, plan)) => Ok(plan),
+        Some((_, plan, tile)) => Ok(Plan { tiles: tile.tiles.clone(), ..plan }),
         None => {
             let rows = step.min(output.rows);
             let lines = band_rows(&geometry.window, geometry.input.rows, rows)
@@ -316,11 +342,23 @@ fn row_costs(geometry: &Geometry, accelerator: &Accelerator, rows: u64) -> RowCo
                 view.container,
             )
     };
+    let mut patch_costs = (0, 0);
+    let input = match &geometry.patch {
+        None => of(&geometry.input, band_rows(&geometry.window, geometry.input.rows, rows)),
+        Some(patch) => {
+            let raw = band_rows(&patch.window, patch.map.rows, rows);
+            let command = patch.command(rows, geometry.output.cols);
+            let lines = raw * patch.map.words(u64::from(accelerator.line_bytes()));
+            patch_costs = (lines, timing::vector_cycles(accelerator, &command));
+            of(&patch.map, raw)
+        }
+    };
     RowCosts {
         rows,
         parts,
         last,
-        input: of(&geometry.input, band_rows(&geometry.window, geometry.input.rows, rows)),
+        patch: patch_costs,
+        input,
         output: of(&geometry.output, rows),
         residual: geometry.residual.map_or(0, |view| of(&view, rows)),
     }
@@ -380,6 +418,7 @@ fn candidate(
         pixels * tile_words(output),
         geometry.residual.map_or(0, |view| pixels * tile_words(&view)),
         tile.size * weight_lines,
+        rows.patch.0,
     ];
     let total_weight = u64::from(accelerator.weight_lines());
     let weight_slots = (total_weight / lines[3]).min(count);
@@ -388,14 +427,13 @@ fn candidate(
     }
     let bank = u64::from(accelerator.activation_bank_lines());
     let banks = u64::from(accelerator.scratchpad.banks);
+    let (others, raw) = (slot.min(uses), slot.min(rows.parts));
     let of_slots = |inputs: u64| {
-        let others = slot.min(uses);
-        Regions::new([inputs * lines[0], others * lines[1], others * lines[2], 0], bank, banks)
+        Regions::new([inputs * lines[0], others * lines[1], others * lines[2], raw * lines[4]], bank, banks)
             .map(|regions| (inputs, regions))
     };
     let resident = (order == Order::Channels).then(|| of_slots(rows.parts)).flatten();
     let (inputs, regions) = resident.or_else(|| of_slots(slot.min(rows.parts)))?;
-    let others = slot.min(uses);
     let input_loads =
         if order == Order::Pixels || inputs >= rows.parts { rows.parts } else { rows.parts * count };
     let weight_loads =
@@ -409,6 +447,8 @@ fn candidate(
         let (first, last) = (tile.tiles.first()?.count, tile.tiles.last()?.count);
         unit += times * ((count - 1) * feed(size, first) + feed(size, last));
     }
+    // Gathering runs beside the array, on the vector unit.
+    let unit = unit.max(rows.patch.1 * input_loads);
     // Slices are blocks of their own: pixel by pixel.
     let stored = match order {
         Order::Pixels => (rows.output, rows.residual),
@@ -431,15 +471,15 @@ fn candidate(
     let work = Work {
         bus,
         unit,
-        fill: rows.input + tile.weights + stored.1 + 2 * latency,
+        fill: rows.input + rows.patch.1 + tile.weights + stored.1 + 2 * latency,
         drain: stored.0 + latency + tail.drain_offset + tail.drain_cycles,
     };
     Some(Plan {
         order,
         rows: rows.rows,
-        tiles: tile.tiles.clone(),
+        tiles: Vec::new(),
         regions,
-        slots: [inputs, others, others, weight_slots],
+        slots: [inputs, others, others, weight_slots, raw],
         lines,
         weight_lines,
         work,

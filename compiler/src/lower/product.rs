@@ -1,12 +1,12 @@
 //! Emission of a planned product: loads, compute commands, stores, tile by tile.
 
 use bitgauge_arch::arith::{ChannelParameter, Post, Residual};
-use bitgauge_arch::command::{Compute, Operation, Target};
+use bitgauge_arch::command::{Compute, Operation, Target, Vector};
 use bitgauge_arch::program::Operand;
 use bitgauge_models::integer::Window;
 
 use super::Context;
-use super::plan::{Band, ChannelTile, Geometry, Order, Plan, Shortage, band, plan};
+use super::plan::{Band, ChannelTile, Geometry, Order, Patch, Plan, Shortage, band, plan};
 use crate::emit::{Chip, Emitter, parameter_bytes, reg};
 use crate::error::CompileError;
 use crate::scratch::Slots;
@@ -47,7 +47,7 @@ impl Product<'_> {
     /// Flattens a pointwise product to rows of one column where all strides allow it.
     pub fn flatten(&mut self) {
         let geometry = &mut self.geometry;
-        if geometry.window != Window::POINT {
+        if geometry.window != Window::POINT || geometry.patch.is_some() {
             return;
         }
         let residual = geometry.residual.map(|view| view.flat());
@@ -88,7 +88,8 @@ pub(crate) fn describe(plan: &Plan, geometry: &Geometry) -> String {
     let weights =
         if plan.slots[3] as usize >= plan.tiles.len() { "weights resident" } else { "weights streamed" };
     format!(
-        "array, {} tiles of {} pixels, {} of {} channels, {order}, {weights}{}",
+        "{}array, {} tiles of {} pixels, {} of {} channels, {order}, {weights}{}",
+        if geometry.patch.is_some() { "vector unit gathers windows, " } else { "" },
         geometry.output.rows.div_ceil(plan.rows),
         plan.rows * geometry.output.cols,
         plan.tiles.len(),
@@ -106,6 +107,9 @@ struct Run<'p, 'e, 'a> {
     outputs: Slots,
     residuals: Slots,
     weights: Slots,
+    raw: Slots,
+    /// Raw tiles loaded so far.
+    raw_count: u64,
     /// Addresses of constant weight tiles.
     weight_tiles: Vec<u64>,
     /// Addresses of parameter tiles; one where all fit at once.
@@ -117,18 +121,20 @@ struct Run<'p, 'e, 'a> {
 impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
     fn new(product: &'p Product<'p>, emitter: &'e mut Emitter<'a>, plan: &'p Plan) -> Self {
         let cursors = emitter.region_cursors;
-        let slots = |index: usize| {
+        let slots = |index: usize, kind: usize| {
             let (start, lines) = plan.regions.regions[index];
-            Slots::new(start, lines, plan.lines[index], plan.slots[index], cursors[index])
+            Slots::new(start, lines, plan.lines[kind], plan.slots[kind], cursors[index])
         };
         let total = u64::from(emitter.accelerator.weight_lines());
         let weights = Slots::new(0, total, plan.lines[3], plan.slots[3], emitter.weight_cursor);
         let mut run = Run {
             product,
             plan,
-            inputs: slots(0),
-            outputs: slots(1),
-            residuals: slots(2),
+            inputs: slots(0, 0),
+            outputs: slots(1, 1),
+            residuals: slots(2, 2),
+            raw: slots(3, 4),
+            raw_count: 0,
             weights,
             weight_tiles: Vec::new(),
             parameter_tiles: Vec::new(),
@@ -273,19 +279,25 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
         let words = geometry.input.words(line);
         let segment_stride = self.plan.lines[0] / geometry.input.groups;
         if fill {
-            for group in 0..geometry.input.groups {
-                let chip = Chip { line: input_line + group * segment_stride, pixel_stride: words };
-                let channels = (0, geometry.input.channels);
-                let operand = self.product.input_operand;
-                self.emitter.load(
-                    &geometry.input,
-                    group,
-                    reach.rows,
-                    channels,
-                    Target::Activation,
-                    chip,
-                    operand,
-                );
+            match &geometry.patch {
+                Some(patch) => self.gather(patch, rows, input_line),
+                None => {
+                    for group in 0..geometry.input.groups {
+                        let chip = Chip { line: input_line + group * segment_stride, pixel_stride: words };
+                        let channels = (0, geometry.input.channels);
+                        let operand = self.product.input_operand;
+                        let input = &geometry.input;
+                        self.emitter.load(
+                            input,
+                            group,
+                            reach.rows,
+                            channels,
+                            Target::Activation,
+                            chip,
+                            operand,
+                        );
+                    }
+                }
             }
         }
         let strides = |view: &View| {
@@ -334,6 +346,29 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
                 self.emitter.store(&output, group, rows, channels, Chip { line: chip.line + word, ..chip });
             }
         }
+    }
+
+    /// Loads raw rows and gathers the vectors of output rows `rows` from them.
+    fn gather(&mut self, patch: &Patch, rows: (u64, u64), input_line: u64) {
+        let reach = band(&patch.window, patch.map.rows, rows);
+        let (raw_line, _) = self.raw.get(self.raw_count);
+        self.raw_count += 1;
+        let words = patch.map.words(self.emitter.line());
+        let chip = Chip { line: raw_line, pixel_stride: words };
+        let channels = (0, patch.map.channels);
+        self.emitter.load(&patch.map, 0, reach.rows, channels, Target::Activation, chip, Operand::Input);
+        let geometry = &self.product.geometry;
+        let vector = Vector {
+            source_line: reg(raw_line),
+            output_line: reg(input_line),
+            in_rows: reg(reach.rows.1 - reach.rows.0),
+            pad_top: reg(reach.pad_top),
+            row_stride: reg(words),
+            pixel_stride: reg(words),
+            output_pixel_stride: reg(geometry.input.words(self.emitter.line())),
+            ..patch.command(rows.1 - rows.0, geometry.output.cols)
+        };
+        self.emitter.push(Operation::Vector(vector), Operand::Input);
     }
 
     /// What of a tensor of the output's shape is moved at once: all groups, or the parts of a tile.
@@ -393,7 +428,7 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
     fn finish(self) {
         self.emitter.weight_cursor = self.weights.cursor();
         self.emitter.region_cursors =
-            [self.inputs.cursor(), self.outputs.cursor(), self.residuals.cursor(), 0];
+            [self.inputs.cursor(), self.outputs.cursor(), self.residuals.cursor(), self.raw.cursor()];
     }
 }
 

@@ -136,7 +136,14 @@ impl Builder {
     }
 
     /// A convolution whose output has `groups` groups of `channels`.
-    pub fn conv(&mut self, input: TensorId, window: Window, groups: usize, channels: usize, code: CodeType) -> TensorId {
+    pub fn conv(
+        &mut self,
+        input: TensorId,
+        window: Window,
+        groups: usize,
+        channels: usize,
+        code: CodeType,
+    ) -> TensorId {
         let from = self.shape_of(input);
         let [rows, cols] = window.output(from.rows, from.cols).unwrap();
         let op = self.conv_op(input, window, groups * channels, &code, false, None);
@@ -153,7 +160,8 @@ impl Builder {
         residual: Option<Residual>,
     ) -> IntOp {
         let depth = window.kernel[0] * window.kernel[1] * self.shape_of(input).flat_channels();
-        let table = table.then(|| Arc::new(std::array::from_fn(|index| (index as u8).wrapping_mul(7) ^ 0x35)));
+        let table =
+            table.then(|| Arc::new(std::array::from_fn(|index| (index as u8).wrapping_mul(7) ^ 0x35)));
         IntOp::Conv {
             window,
             weight: self.random.codes(depth * outputs),
@@ -203,7 +211,8 @@ pub fn zoo() -> Vec<(String, IntGraph)> {
             let mut b = Builder::new(index as u64);
             let x = b.input(shape(1, rows, cols, channels), SIGNED);
             let y = b.conv(x, window, 1, 20, UNSIGNED);
-            let z = b.depthwise(y, Window { kernel: [1, 1], dilation: [1, 1], pad: [0; 4], ..window }, SIGNED);
+            let z =
+                b.depthwise(y, Window { kernel: [1, 1], dilation: [1, 1], pad: [0; 4], ..window }, SIGNED);
             let w = b.depthwise(x, window, SIGNED);
             all.push((format!("{window:?} on {rows}x{cols}x{channels}"), b.finish(&[z, w])));
         }
@@ -228,7 +237,9 @@ fn windows() -> Vec<Window> {
 
 fn with_residual() -> Vec<(String, IntGraph)> {
     let mut all = Vec::new();
-    for (channels, code, other) in [(12, SIGNED, SIGNED), (48, SIGNED, WIDE), (33, WIDE, WIDE), (96, WIDE, SIGNED)] {
+    for (channels, code, other) in
+        [(12, SIGNED, SIGNED), (48, SIGNED, WIDE), (33, WIDE, WIDE), (96, WIDE, SIGNED)]
+    {
         let mut b = Builder::new(channels as u64);
         let x = b.input(shape(1, 5, 6, 24), SIGNED);
         let r = b.input(shape(1, 5, 6, channels), other);
@@ -283,7 +294,12 @@ fn token_operators() -> Vec<(String, IntGraph)> {
         let add = IntOp::Add { first, second: Some(second), post: post(&WIDE) };
         let z = b.node(add, &[y, x], shape(1, tokens, 1, dim), WIDE);
         let first = b.residual(z);
-        let narrow = b.node(IntOp::Add { first, second: None, post: post(&SIGNED) }, &[z], shape(1, tokens, 1, dim), SIGNED);
+        let narrow = b.node(
+            IntOp::Add { first, second: None, post: post(&SIGNED) },
+            &[z],
+            shape(1, tokens, 1, dim),
+            SIGNED,
+        );
         let table = Arc::new(std::array::from_fn(|index| 255 - index as u8));
         let t = b.node(IntOp::Table { table }, &[narrow], shape(1, tokens, 1, dim), SIGNED);
         let c = b.constant(shape(1, 1, 1, dim), SIGNED);
