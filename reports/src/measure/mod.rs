@@ -1,0 +1,90 @@
+//! What follows from program, run and prices: one structure that page, plots and files all read, so that
+//! no two of them can disagree.
+
+mod checks;
+mod energy;
+mod layers;
+mod traffic;
+
+pub use checks::Check;
+pub use energy::{ActionEnergy, Component, EnergySummary, LayerEnergy};
+pub use layers::LayerRow;
+pub use traffic::{Traffic, TrafficSeries};
+
+use serde::Serialize;
+
+use crate::number::ratio;
+use crate::{ReportError, ReportInput};
+
+/// Everything derived from the inputs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Measured {
+    /// The numbers at the top of the page.
+    pub headline: Headline,
+    /// Per layer.
+    pub layers: Vec<LayerRow>,
+    /// Bytes on the bus.
+    pub traffic: Traffic,
+    /// Energy.
+    pub energy: EnergySummary,
+    /// Cross-checks and their outcome.
+    pub checks: Vec<Check>,
+}
+
+/// The numbers at the top of the page.
+#[derive(Clone, Debug, Serialize)]
+pub struct Headline {
+    /// Cycles of one inference.
+    pub cycles: u64,
+    /// Closed-form lower bound on them.
+    pub bound_cycles: u64,
+    /// Milliseconds at the described clock.
+    pub milliseconds: f64,
+    /// Inferences per second, one after another.
+    pub inferences_per_second: f64,
+    /// Picojoules of one inference.
+    pub picojoules: f64,
+    /// Mean power while running, milliwatts.
+    pub milliwatts: f64,
+    /// Useful multiply-accumulates of the array over all it could have done in the run's cycles.
+    pub mac_utilization: f64,
+    /// Useful multiply-accumulates on the array.
+    pub array_macs: u64,
+    /// Bytes on the bus: beats times the bus width.
+    pub bus_bytes: u64,
+    /// Share of cycles with a beat on the bus.
+    pub bus_occupancy: f64,
+}
+
+/// Derives everything.
+///
+/// # Errors
+/// As [`crate::render`].
+pub fn measure(input: &ReportInput<'_>) -> Result<Measured, ReportError> {
+    let (program, run) = (input.program, input.run);
+    if program.layers.len() != run.layers.len() {
+        return Err(ReportError::Layers { program: program.layers.len(), run: run.layers.len() });
+    }
+    let energy = energy::energy(input)?;
+    let traffic = traffic::traffic(input);
+    let layers = layers::layers(input, &traffic, &energy);
+    let checks = checks::checks(input, &traffic, &energy);
+
+    let accelerator = &program.accelerator;
+    let hertz = f64::from(accelerator.clock.mhz) * 1e6;
+    let seconds = if hertz > 0.0 { run.cycles as f64 / hertz } else { 0.0 };
+    let array_macs = run.layers.iter().map(|layer| layer.array_macs).sum();
+    let headline = Headline {
+        cycles: run.cycles,
+        bound_cycles: run.bound_cycles,
+        milliseconds: seconds * 1e3,
+        inferences_per_second: if seconds > 0.0 { 1.0 / seconds } else { 0.0 },
+        picojoules: energy.total_picojoules,
+        milliwatts: if seconds > 0.0 { energy.total_picojoules * 1e-9 / seconds } else { 0.0 },
+        mac_utilization: ratio(array_macs, run.cycles.saturating_mul(accelerator.peak_macs_per_cycle())),
+        array_macs,
+        bus_bytes: run.bus_beats * u64::from(accelerator.bus_bytes()),
+        bus_occupancy: ratio(run.bus_beats, run.cycles),
+    };
+    Ok(Measured { headline, layers, traffic, energy, checks })
+}

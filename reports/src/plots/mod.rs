@@ -1,0 +1,106 @@
+//! One module per plot; each gives its drawing, its caption and its data.
+
+mod access;
+mod access_by_operand;
+mod activation_size;
+mod bandwidth;
+mod bars;
+mod energy;
+mod gantt;
+mod layer_cycles;
+mod raster;
+mod roofline;
+mod sqnr;
+mod traffic;
+mod unit_cycles;
+
+pub use bandwidth::Windows;
+
+use bitgauge_arch::command::Unit;
+use bitgauge_arch::program::Operand;
+
+use crate::svg::{Svg, style};
+use crate::{Measured, ReportError, ReportInput};
+
+/// A plot.
+#[derive(Clone, Debug)]
+pub struct Plot {
+    /// File name without ending.
+    pub name: &'static str,
+    /// What it shows.
+    pub title: String,
+    /// What a reader must know to read it.
+    pub caption: String,
+    /// The drawing.
+    pub svg: Svg,
+    /// The data, CSV.
+    pub data: Vec<u8>,
+}
+
+/// What plots are drawn from.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    pub input: &'a ReportInput<'a>,
+    pub measured: &'a Measured,
+}
+
+impl Context<'_> {
+    /// A layer's label: position and name.
+    pub fn layer_label(&self, index: usize) -> String {
+        self.measured
+            .layers
+            .get(index)
+            .map_or_else(|| format!("{index}"), |layer| format!("{index} {}", layer.name))
+    }
+
+    /// The layer of a command, where the program knows it.
+    pub fn layer_of(&self, command: u32) -> Option<usize> {
+        let layer = self.input.program.commands.get(command as usize)?.layer as usize;
+        (layer < self.measured.layers.len()).then_some(layer)
+    }
+}
+
+/// All plots, in the order of the page.
+pub fn all(input: &ReportInput<'_>, measured: &Measured) -> Result<Vec<Plot>, ReportError> {
+    let context = Context { input, measured };
+    Ok(vec![
+        sqnr::plot(context)?,
+        access::plot(context)?,
+        access_by_operand::plot(context)?,
+        traffic::plot(context)?,
+        bandwidth::plot(context)?,
+        layer_cycles::plot(context)?,
+        unit_cycles::plot(context)?,
+        gantt::plot(context)?,
+        energy::plot(context)?,
+        roofline::plot(context)?,
+        activation_size::plot(context)?,
+    ])
+}
+
+/// Colour of an operand, the same in every plot.
+pub fn operand_colour(operand: Operand) -> &'static str {
+    match operand {
+        Operand::Input => style::BLUE,
+        Operand::Weight => style::ORANGE,
+        Operand::Parameter => style::PURPLE,
+        Operand::Residual => style::GREEN,
+        Operand::Output => style::VERMILLION,
+        Operand::Command => style::GREY,
+        Operand::LengthTable => style::SKY,
+    }
+}
+
+/// Colour of a unit, the same in every plot.
+pub fn unit_colour(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Load => style::ORANGE,
+        Unit::Compute => style::BLUE,
+        Unit::Vector => style::GREEN,
+        Unit::Store => style::VERMILLION,
+    }
+}
+
+/// Colours of stall reasons, in the order of `StallReason::ALL`.
+pub const STALL_COLOURS: [&str; 6] =
+    [style::GREY, style::PURPLE, style::ORANGE, style::YELLOW, style::GREEN, style::VERMILLION];
