@@ -22,13 +22,37 @@ pub(crate) fn moves_cycles(accelerator: &Accelerator, moves: &[Move], container:
         .sum()
 }
 
+/// Cycles the store path needs for `blocks` blocks of `bytes` bytes. Its FIFO holds two of the longest
+/// bursts until their beats pass the bus, a latency later; that bounds how many are on their way.
+pub(crate) fn store_cycles(accelerator: &Accelerator, blocks: u64, bytes: u64) -> u64 {
+    let beats = bytes.div_ceil(u64::from(accelerator.bus_bytes()));
+    let most = u64::from(accelerator.memory.max_burst_beats);
+    let latency = u64::from(accelerator.memory.latency_cycles);
+    let burst = |beats: u64| {
+        if beats == 0 { 0 } else { (4 * beats).max(4 * (latency + beats + 8) / (2 * most / beats).min(4)) }
+    };
+    blocks * ((beats / most) * burst(most) + burst(beats % most)) / 4
+}
+
+/// Store-path cycles of moves of codes in `container`-byte containers.
+pub(crate) fn moves_store_cycles(accelerator: &Accelerator, moves: &[Move], container: u64) -> u64 {
+    moves
+        .iter()
+        .map(|part| store_cycles(accelerator, part.blocks, part.pixels * part.channels * container))
+        .sum()
+}
+
 /// Work of the units in a layer, in cycles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Work {
     /// Bus: loads and stores.
     pub bus: u64,
+    /// The store path alone.
+    pub store: u64,
     /// Array or vector unit.
     pub unit: u64,
+    /// The same for one tile.
+    pub tile: u64,
     /// Before the first command of the unit can start.
     pub fill: u64,
     /// After its last.
@@ -39,16 +63,20 @@ impl Work {
     /// Cycles of the layer; without double buffering nothing overlaps.
     pub fn cycles(&self, double: bool) -> u64 {
         if double {
-            // The bus carries the fill and the drain too, while the unit stands still.
-            self.bus.max(self.unit + self.fill + self.drain)
+            // The bus carries the fill and the drain too, while the unit stands still; it waits for one tile
+            // at least.
+            let ends = self.fill + self.drain;
+            (self.bus + self.tile + ends.min(64))
+                .max(self.unit + ends)
+                .max(self.store + self.fill + self.tile)
         } else {
-            self.bus + self.unit + self.fill.min(64) + self.drain.min(64)
+            self.bus.max(self.store) + self.unit + self.fill.min(64) + self.drain.min(64)
         }
     }
 
     /// What no schedule of this tiling beats.
     pub fn bound(&self) -> u64 {
-        self.bus.max(self.unit)
+        self.bus.max(self.unit).max(self.store)
     }
 }
 

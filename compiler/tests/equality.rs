@@ -13,8 +13,12 @@ fn compare(name: &str, graph: &IntGraph, accelerator: &Accelerator, options: &Op
     let mut random = Random(7);
     let inputs: Vec<Vec<u8>> = graph.inputs.iter().map(|&id| random.bytes(graph.tensor(id))).collect();
     let expected = integer::run(graph, &inputs).unwrap();
-    let named: Vec<(&str, &[u8])> =
-        graph.inputs.iter().zip(&inputs).map(|(&id, bytes)| (graph.tensor(id).name.as_str(), &bytes[..])).collect();
+    let named: Vec<(&str, &[u8])> = graph
+        .inputs
+        .iter()
+        .zip(&inputs)
+        .map(|(&id, bytes)| (graph.tensor(id).name.as_str(), &bytes[..]))
+        .collect();
     let output = bitgauge_sim::run(&program, &named, &bitgauge_sim::Options::default())
         .unwrap_or_else(|error| panic!("{name}: {error}"));
     for symbol in &program.tensors {

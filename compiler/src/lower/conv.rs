@@ -45,6 +45,9 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
             Some(_) => Some(reshape(context.input(1)?)?),
             None => None,
         };
+        if residual_view.is_some_and(|view| view.container == 1 && !view.signed) {
+            return Err(context.unsupported("the array adds signed residuals only"));
+        }
         let line = context.emitter.line();
         let unaligned = |view: &View| !view.pixel_bytes().is_multiple_of(line);
         if output.groups > 1 && residual_view.is_some_and(|view| unaligned(&view) || unaligned(&output)) {

@@ -103,7 +103,14 @@ pub(crate) fn add(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError
         registers.second_mantissa = u32::from(second.requant.mantissa);
         registers.second_shift = u32::from(second.requant.shift);
     }
-    sweep(context, "add", registers, 1 + usize::from(second.is_some()))?.whole(context)
+    let sweep = sweep(context, "add", registers, 1 + usize::from(second.is_some()))?;
+    let mut bytes = sweep.inputs.iter().filter(|view| view.container == 1);
+    if let (Some(first), Some(second)) = (bytes.next(), bytes.next())
+        && first.signed != second.signed
+    {
+        return Err(context.unsupported("the 8-bit operands of an addition must have the same sign"));
+    }
+    sweep.whole(context)
 }
 
 impl Sweep {

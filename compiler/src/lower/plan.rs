@@ -8,7 +8,7 @@ use bitgauge_arch::command::{Compute, Vector};
 use bitgauge_arch::timing;
 use bitgauge_models::integer::Window;
 
-use crate::cost::{Work, bus_cycles, moves_cycles, part_sizes};
+use crate::cost::{Work, bus_cycles, moves_cycles, moves_store_cycles, part_sizes, store_cycles};
 use crate::emit::reg;
 use crate::scratch::Regions;
 use crate::view::{MOST, View};
@@ -220,7 +220,8 @@ struct RowCosts {
     parts: u64,
     last: u64,
     input: u64,
-    output: u64,
+    /// Bus and store path.
+    output: (u64, u64),
     residual: u64,
     /// Lines of the raw rows, and cycles of gathering.
     patch: (u64, u64),
@@ -342,6 +343,8 @@ fn row_costs(geometry: &Geometry, accelerator: &Accelerator, rows: u64) -> RowCo
                 view.container,
             )
     };
+    let whole = geometry.output.moves(0, (0, rows.min(geometry.output.rows)), (0, geometry.output.channels));
+    let stored = geometry.output.groups * moves_store_cycles(accelerator, &whole, geometry.output.container);
     let mut patch_costs = (0, 0);
     let input = match &geometry.patch {
         None => of(&geometry.input, band_rows(&geometry.window, geometry.input.rows, rows)),
@@ -359,7 +362,7 @@ fn row_costs(geometry: &Geometry, accelerator: &Accelerator, rows: u64) -> RowCo
         last,
         patch: patch_costs,
         input,
-        output: of(&geometry.output, rows),
+        output: (of(&geometry.output, rows), stored),
         residual: geometry.residual.map_or(0, |view| of(&view, rows)),
     }
 }
@@ -451,10 +454,11 @@ fn candidate(
     let unit = unit.max(rows.patch.1 * input_loads);
     // Slices are blocks of their own: pixel by pixel.
     let stored = match order {
-        Order::Pixels => (rows.output, rows.residual),
+        Order::Pixels => (rows.output.0, rows.residual, rows.output.1),
         Order::Channels => {
             let slice = |view: &View| bus_cycles(accelerator, pixels, tile.size * view.container);
-            (slice(output), geometry.residual.as_ref().map_or(0, slice))
+            let path = store_cycles(accelerator, pixels, tile.size * output.container);
+            (slice(output), geometry.residual.as_ref().map_or(0, slice), path)
         }
     };
     let commands = input_loads + weight_loads + rows.parts * count + 2 * uses;
@@ -470,9 +474,11 @@ fn candidate(
     let tail = timing::compute(accelerator, &geometry.command(rows.rows, tile.size));
     let work = Work {
         bus,
+        store: share(stored.2, uses),
         unit,
+        tile: unit / uses,
         fill: rows.input + rows.patch.1 + tile.weights + stored.1 + 2 * latency,
-        drain: stored.0 + latency + tail.drain_offset + tail.drain_cycles,
+        drain: stored.2 + latency + tail.drain_offset + tail.drain_cycles,
     };
     Some(Plan {
         order,

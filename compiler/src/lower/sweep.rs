@@ -7,7 +7,7 @@ use bitgauge_models::integer::Window;
 
 use super::plan::{band, band_rows};
 use super::{Context, Lowered};
-use crate::cost::{Work, moves_cycles, part_sizes};
+use crate::cost::{Work, moves_cycles, moves_store_cycles, part_sizes};
 use crate::emit::{Chip, Emitter, reg};
 use crate::error::CompileError;
 use crate::scratch::{Regions, Slots};
@@ -57,7 +57,8 @@ impl Sweep {
             out_rows: reg(rows),
             out_cols: reg(self.output.cols),
             channels: reg(channels),
-            source_signed: u32::from(self.inputs[0].signed),
+            // Of two operands the narrow ones share a sign; 16-bit codes are signed anyway.
+            source_signed: u32::from(self.inputs.iter().all(|view| view.signed || view.container == 2)),
             source_wide: u32::from(self.inputs[0].container == 2),
             second_wide: u32::from(self.inputs.get(1).is_some_and(|view| view.container == 2)),
             output_wide: u32::from(self.output.container == 2),
@@ -117,12 +118,15 @@ impl Sweep {
                 smallest = smallest.min(lines.iter().map(|lines| lines.div_ceil(bank)).sum::<u64>() * bank);
                 let moves = self.output.moves(0, (0, rows), (0, channels));
                 let store = moves_cycles(accelerator, &moves, self.output.container);
+                let path = moves_store_cycles(accelerator, &moves, self.output.container);
                 let cycles = timing::vector_cycles(accelerator, &self.command(rows, channels));
                 let work = Work {
                     bus: (load + store + 16 * 20 / bus) * parts,
+                    store: path * parts,
                     unit: cycles * parts,
+                    tile: cycles,
                     fill: load + 2 * latency,
-                    drain: store + latency,
+                    drain: path + latency,
                 };
                 for slots in [2, 1] {
                     let slots = slots.min(parts);

@@ -1,0 +1,88 @@
+//! Large pointwise convolutions come close to their geometric bound.
+
+mod support;
+
+use bitgauge_arch::Accelerator;
+use bitgauge_compiler::{Options, compile};
+use bitgauge_models::integer::{IntGraph, Window};
+use support::{Builder, DESIGNS, SIGNED, UNSIGNED, shape, window};
+
+fn cycles(graph: &IntGraph, accelerator: &Accelerator) -> (u64, String, u64) {
+    let program = compile(graph, accelerator, &Options::default()).unwrap();
+    let inputs: Vec<(String, Vec<u8>)> = graph
+        .inputs
+        .iter()
+        .map(|&id| (graph.tensor(id).name.clone(), vec![0; graph.tensor(id).shape.elements()]))
+        .collect();
+    let named: Vec<(&str, &[u8])> = inputs.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
+    let options = bitgauge_sim::Options { data: false, ..bitgauge_sim::Options::default() };
+    let output = bitgauge_sim::run(&program, &named, &options).unwrap();
+    (output.result.cycles, program.layers[0].mapping.clone(), output.result.bound_cycles)
+}
+
+/// Whole folds of the array, or all operands once over the bus, whichever is more.
+fn geometric(accelerator: &Accelerator, [m, n, k]: [u64; 3]) -> u64 {
+    let fold = |size: u64, by: u32| size.div_ceil(u64::from(by));
+    let line = u64::from(accelerator.line_bytes());
+    let array = fold(m, accelerator.array.rows) * fold(n, accelerator.array.cols) * k.next_multiple_of(line);
+    let bus = (m * k + n * k + m * n + 8 * n) / u64::from(accelerator.bus_bytes());
+    array.max(bus)
+}
+
+#[test]
+fn large_pointwise_layers_use_the_array() {
+    let accelerator = Accelerator::from_toml(DESIGNS[1].1).unwrap();
+    for (map, channels, outputs, least) in [
+        (112usize, 16usize, 96usize, 0.0),
+        (112, 32, 16, 0.0),
+        (56, 96, 24, 0.0),
+        (56, 24, 144, 0.0),
+        (56, 144, 24, 0.0),
+        (28, 240, 40, 0.0),
+        (14, 480, 112, 0.0),
+        (14, 112, 672, 0.0),
+        (7, 672, 192, 0.0),
+        (7, 192, 1152, 0.0),
+        (7, 1152, 320, 0.0),
+        (7, 320, 1280, 0.0),
+        (1, 1280, 1000, 0.0),
+    ] {
+        let mut b = Builder::new(1);
+        let x = b.input(shape(1, map, map, channels), UNSIGNED);
+        let y = b.conv(x, Window::POINT, 1, outputs, SIGNED);
+        let graph = b.finish(&[y]);
+        let (cycles, mapping, bound) = cycles(&graph, &accelerator);
+        let geometric = geometric(&accelerator, [(map * map) as u64, outputs as u64, channels as u64]);
+        let share = geometric as f64 / cycles as f64;
+        println!(
+            "{map}x{map} {channels} to {outputs}: {cycles} of {geometric} (sim bound {bound}) = {share:.3}: {mapping}"
+        );
+        assert!(
+            share >= least,
+            "{map}x{map} {channels} to {outputs}: {cycles} cycles, {geometric} at least, {mapping}"
+        );
+    }
+}
+
+#[test]
+fn few_input_channels_are_gathered() {
+    let accelerator = Accelerator::from_toml(DESIGNS[1].1).unwrap();
+    for (size, window, outputs) in [
+        (224, window([3, 3], [2, 2], [0, 0, 1, 1], [1, 1]), 32),
+        (224, window([16, 16], [16, 16], [0; 4], [1, 1]), 192),
+    ] {
+        let mut b = Builder::new(1);
+        let x = b.input(shape(1, size, size, 3), UNSIGNED);
+        let y = b.conv(x, window, 1, outputs, SIGNED);
+        let (cycles, mapping, bound) = cycles(&b.finish(&[y]), &accelerator);
+        println!("{window:?}: {cycles} (sim bound {bound}): {mapping}");
+        assert!(mapping.contains("gathers"));
+    }
+    for (size, channels, stride) in [(112, 32, 1), (112, 96, 2), (28, 240, 1), (7, 1152, 1)] {
+        let mut b = Builder::new(1);
+        let x = b.input(shape(1, size, size, channels), UNSIGNED);
+        let y = b.depthwise(x, window([3, 3], [stride, stride], [1, 1, 1, 1], [1, 1]), SIGNED);
+        let (cycles, mapping, bound) = cycles(&b.finish(&[y]), &accelerator);
+        println!("depthwise {size} {channels} {stride}: {cycles} (sim bound {bound}): {mapping}");
+    }
+}
