@@ -2,6 +2,8 @@
 
 // Helpers of tests are not seen as tests by the lints' exceptions.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+// Every test program includes all of them.
+#![allow(dead_code)]
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -143,4 +145,20 @@ pub fn check(r: &Classification, points: f64, agreement: f64) {
     let lost = r.percent(r.float_top1) - r.percent(r.top1);
     assert!(lost <= points, "lost {lost:.2} points");
     assert!(r.percent(r.agreement) >= agreement, "agreement {:.2}", r.percent(r.agreement));
+}
+
+/// Prints the least and the mean time of an image, calibrated on four.
+pub fn time(data: &DataSet, options: &QuantizeOptions, times: usize) {
+    let seen = calibrate(&data.graph, 4, |i| data.calibration.image(i)).unwrap();
+    let graph = quantize(&data.graph, &seen, options).unwrap();
+    let prepared = Prepared::new(&graph).unwrap();
+    let inputs = evaluate::encode_inputs(&graph, &data.test.image(0)).unwrap();
+    let mut spans = Vec::new();
+    for _ in 0..times {
+        let start = Instant::now();
+        prepared.run_outputs(&inputs).unwrap();
+        spans.push(start.elapsed());
+    }
+    let mean = spans.iter().sum::<std::time::Duration>() / times as u32;
+    eprintln!("least {:.2?}, mean {mean:.2?} an image", spans.iter().min().unwrap());
 }

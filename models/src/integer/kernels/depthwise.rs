@@ -27,9 +27,13 @@ pub fn compute(op: &IntOp, input: Operand<'_>, output: &IntTensor, out: &mut [u8
             taps.push((codes, &weight[tap * channels..][..channels]));
         });
         accumulate_taps(&mut scratch.accumulators, sign, &taps);
-        for (channel, (&accumulator, parameter)) in scratch.accumulators.iter().zip(parameters).enumerate() {
-            let code = post.finish(parameter.requantize(accumulator));
-            output.code.write(out, pixel * channels + channel, code);
+        let results = scratch.accumulators.iter().zip(parameters);
+        let results = results.map(|(&accumulator, p)| post.finish(p.requantize(accumulator)));
+        if output.code.container_bytes() == 1 {
+            let target = &mut out[pixel * channels..][..channels];
+            target.iter_mut().zip(results).for_each(|(to, code)| *to = code as u8);
+        } else {
+            results.enumerate().for_each(|(c, code)| output.code.write(out, pixel * channels + c, code));
         }
     }
 }
