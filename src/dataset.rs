@@ -115,7 +115,7 @@ pub fn load(path: Option<&Path>) -> Result<Dataset> {
         Some(file) => Some(labels(&folder, file, images.len())?),
         None => None,
     };
-    Ok(Dataset { calibration, images, labels, calibration_sha256: sha256(&bytes), task: description.task })
+    Ok(Dataset { calibration, images, labels, calibration_sha256: sha256(&bytes) })
 }
 
 const KEYS: &str = "keys: calibration, images, labels (optional), mean, std, task = \"classification\"";

@@ -26,7 +26,9 @@ impl Model {
     /// Name for reports: that of the file.
     pub fn name(&self) -> String {
         let file = self.place.split(' ').next().unwrap_or(&self.place);
-        Path::new(file).file_stem().map_or_else(|| file.to_owned(), |stem| stem.to_string_lossy().into_owned())
+        Path::new(file)
+            .file_stem()
+            .map_or_else(|| file.to_owned(), |stem| stem.to_string_lossy().into_owned())
     }
 }
 

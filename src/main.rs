@@ -3,6 +3,7 @@
 //! The only crate that opens files and prints. Data go to stdout, talk to stderr; the exit code is an
 //! [`exit::ExitStatus`].
 
+mod assumptions;
 mod bundle;
 mod commands;
 mod dataset;
@@ -10,9 +11,11 @@ mod exit;
 mod failure;
 mod files;
 mod inputs;
+mod measure;
 mod output;
 mod pipeline;
 mod shipped;
+mod simulator;
 
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;

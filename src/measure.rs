@@ -10,6 +10,7 @@ use bitgauge_models::integer::evaluate::encode_inputs;
 use bitgauge_models::integer::{IntGraph, IntTensor, Prepared};
 use bitgauge_reports::ActivationSize;
 use bitgauge_sim::result::RunResult;
+use bitgauge_sim::{Machine, Options};
 use rayon::prelude::*;
 
 use crate::dataset::Images;
@@ -36,23 +37,29 @@ pub fn simulated(program: &Program, graph: &IntGraph, images: &Images, count: us
     let count = count.clamp(1, images.len());
     let bar = output::progress("simulate and compare", count);
     let prepared = Prepared::new(graph)?;
-    let each: Vec<(RunResult, u64, Vec<[u64; 4]>)> = (0..count)
+    let machine = Machine::new(program).map_err(simulator::failure)?;
+    let names: Vec<&str> = graph.inputs.iter().map(|&id| graph.tensor(id).name.as_str()).collect();
+    let one = |machine: &mut Machine, index: usize| -> Result<(RunResult, u64, Vec<[u64; 4]>)> {
+        let inputs = encode_inputs(graph, &[images.tensor(index)])?;
+        let wanted = prepared.run(&inputs)?;
+        let named: Vec<(&str, &[u8])> = names.iter().copied().zip(inputs.iter().map(Vec::as_slice)).collect();
+        // Only the first image's traffic is drawn.
+        let options = Options { trace: index == 0, ..Options::default() };
+        let result = machine.run(&named, &options).map_err(simulator::failure)?;
+        let bytes = compare(program, machine.memory(), &wanted, index)?;
+        bar.inc(1);
+        Ok((result, bytes, sizes(&program.accelerator, graph, &wanted)))
+    };
+    let each: Vec<_> = (0..count)
         .into_par_iter()
-        .map(|index| {
-            let inputs = encode_inputs(graph, &[images.tensor(index)])?;
-            let wanted = prepared.run(&inputs)?;
-            // Only the first image's traces are drawn.
-            let outcome = simulator::run(program, graph, &inputs, index == 0)?;
-            let bytes = compare(program, &outcome.memory, &wanted, index)?;
-            bar.inc(1);
-            Ok((outcome.result, bytes, sizes(&program.accelerator, graph, &wanted)))
-        })
+        .map_init(|| machine.clone(), |machine, index| one(machine, index))
         .collect::<Result<_>>()?;
     bar.finish_and_clear();
     let cycles = each.iter().map(|(result, ..)| result.cycles);
     let cycles = [cycles.clone().min().unwrap_or(0), cycles.max().unwrap_or(0)];
     let compared_bytes = each.iter().map(|(_, bytes, _)| bytes).sum();
-    let activation_sizes = mean_sizes(graph, &each.iter().map(|(_, _, sizes)| &sizes[..]).collect::<Vec<_>>());
+    let activation_sizes =
+        mean_sizes(graph, &each.iter().map(|(_, _, sizes)| &sizes[..]).collect::<Vec<_>>());
     let result = each.into_iter().next().map(|(result, ..)| result).unwrap_or_default();
     Ok(Simulated { result, images: count, cycles, compared_bytes, activation_sizes })
 }
@@ -95,7 +102,9 @@ fn sizes(accelerator: &Accelerator, graph: &IntGraph, tensors: &[Option<Vec<u8>>
             let codec = if format_is_valid(format, codec.code()) { codec } else { Codec::None };
             let format = CodeFormat { codec, ..format };
             let blocks = bytes.chunks(block.max(1));
-            blocks.map(|block| encode(format, block, accelerator.bus_bytes() as usize).bytes.len() as u64).sum()
+            blocks
+                .map(|block| encode(format, block, accelerator.bus_bytes() as usize).bytes.len() as u64)
+                .sum()
         };
         let codes = 0..tensor.shape.elements();
         let zeros = codes.filter(|&index| tensor.code.read(bytes, index) == tensor.code.zero_point).count();

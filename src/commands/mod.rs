@@ -5,7 +5,9 @@ mod compile;
 mod completions;
 mod init;
 mod quantize;
+mod run;
 mod schema;
+mod simulate;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -16,12 +18,16 @@ use crate::output::Format;
 /// What to do.
 #[derive(Subcommand)]
 pub enum Command {
+    /// Quantize, compile, simulate, report: the main job
+    Run(run::Run),
     /// Check an accelerator, and whether a model fits it
     Check(check::Check),
     /// Quantize a model and measure what that costs in accuracy
     Quantize(quantize::Quantize),
     /// Compile a model to a program
     Compile(compile::Compile),
+    /// Run a compiled program
+    Simulate(simulate::Simulate),
     /// Write a commented accelerator description to start from
     Init(init::Init),
     /// Print the JSON schema of the accelerator description
@@ -34,9 +40,11 @@ impl Command {
     /// Runs it. `cli` is the whole command line, for completions.
     pub fn run(self, format: Format, cli: fn() -> clap::Command) -> Result<ExitStatus> {
         match self {
+            Command::Run(command) => command.run(format),
             Command::Check(command) => command.run(format),
             Command::Quantize(command) => command.run(format),
             Command::Compile(command) => command.run(format),
+            Command::Simulate(command) => command.run(format),
             Command::Init(command) => command.run(),
             Command::Schema(command) => command.run(),
             Command::Completions(command) => command.run(cli()),

@@ -52,7 +52,7 @@ impl Quantize {
             model_sha256: model.sha256,
             calibration_sha256: data.calibration_sha256,
         };
-        // FILE
+        files::write(&self.output, &graph.to_bytes())?;
         output::data(&match format {
             Format::Json => output::json("quantize", &answer)?,
             Format::Text => text(&answer),

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use bitgauge_models::integer::evaluate::TensorNoise;
 use bitgauge_models::integer::IntGraph;
+use bitgauge_models::integer::evaluate::TensorNoise;
 use bitgauge_reports::{Accuracy, Headline, ModelInfo, Provenance, ReportInput, TensorSqnr};
 use serde::Serialize;
 
@@ -151,7 +151,11 @@ fn sqnr(graph: &IntGraph, noise: &[TensorNoise]) -> Vec<TensorSqnr> {
     };
     noise
         .iter()
-        .map(|noise| TensorSqnr { tensor: noise.tensor.clone(), layer: layer(&noise.tensor), sqnr_db: noise.decibels })
+        .map(|noise| TensorSqnr {
+            tensor: noise.tensor.clone(),
+            layer: layer(&noise.tensor),
+            sqnr_db: noise.decibels,
+        })
         .collect()
 }
 
@@ -161,7 +165,10 @@ fn provenance(data: &Dataset, design: &str, simulated: &Simulated) -> Provenance
         ("accelerator description", design.to_owned()),
         ("images simulated", simulated.images.to_string()),
         ("output bytes equal to the interpreter's", simulated.compared_bytes.to_string()),
-        ("fewest and most cycles of an image", format!("{} and {}", simulated.cycles[0], simulated.cycles[1])),
+        (
+            "fewest and most cycles of an image",
+            format!("{} and {}", simulated.cycles[0], simulated.cycles[1]),
+        ),
     ];
     Provenance {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -180,9 +187,15 @@ fn text(answer: &Answer) -> String {
         ("accelerator", answer.accelerator.clone()),
         ("quantization", answer.quantization.clone()),
         ("cycles", format!("{} (closed-form bound {}, {above:.1} % above)", head.cycles, head.bound_cycles)),
-        ("time", format!("{:.3} ms, {:.0} inferences per second", head.milliseconds, head.inferences_per_second)),
+        (
+            "time",
+            format!("{:.3} ms, {:.0} inferences per second", head.milliseconds, head.inferences_per_second),
+        ),
         ("array", format!("{} MACs, {:.1} % of its peak", head.array_macs, 100.0 * head.mac_utilization)),
-        ("memory bus", format!("{} bytes, busy {:.1} % of the time", head.bus_bytes, 100.0 * head.bus_occupancy)),
+        (
+            "memory bus",
+            format!("{} bytes, busy {:.1} % of the time", head.bus_bytes, 100.0 * head.bus_occupancy),
+        ),
         ("energy", format!("{:.3} uJ, {:.1} mW", head.picojoules * 1e-6, head.milliwatts)),
     ];
     if let Some(accuracy) = &answer.accuracy {
