@@ -53,6 +53,8 @@ pub(crate) struct Work {
     pub unit: u64,
     /// The same for one tile.
     pub tile: u64,
+    /// The part of the bus's work, and of the unit's, until all operands that stay on chip are there.
+    pub head: (u64, u64),
     /// Before the first command of the unit can start.
     pub fill: u64,
     /// After its last.
@@ -66,8 +68,10 @@ impl Work {
             // The bus carries the fill and the drain too, while the unit stands still; it waits for one tile
             // at least.
             let ends = self.fill + self.drain;
-            (self.bus + self.tile + ends.min(64))
-                .max(self.unit + ends)
+            let head = self.head.0.max(self.head.1 + self.fill);
+            let rest = (self.bus - self.head.0.min(self.bus)).max(self.unit - self.head.1.min(self.unit));
+            (head + rest + self.drain)
+                .max(self.bus + self.tile + ends.min(64))
                 .max(self.store + self.fill + self.tile)
         } else {
             self.bus.max(self.store) + self.unit + self.fill.min(64) + self.drain.min(64)

@@ -160,12 +160,22 @@ impl<'a> Emitter<'a> {
 
     /// Loads parameter entries from `address`; returns the first entry.
     pub fn load_parameters(&mut self, address: u64, count: u64, vector: bool) -> u64 {
+        let entry = self.take_parameters(count, vector);
+        self.fill_parameters(address, entry, count, vector);
+        entry
+    }
+
+    /// Entries of a parameter memory, to be filled.
+    pub fn take_parameters(&mut self, count: u64, vector: bool) -> u64 {
         let size = u64::from(self.accelerator.post.parameter_entries);
         let ring = if vector { &mut self.vector_parameters } else { &mut self.post_parameters };
-        let entry = ring.take(count, size);
+        ring.take(count, size)
+    }
+
+    /// Loads `count` parameters from `address` to `entry`.
+    pub fn fill_parameters(&mut self, address: u64, entry: u64, count: u64, vector: bool) {
         let target = if vector { Target::VectorParameter } else { Target::PostParameter };
         self.load_bytes(address, target, entry, [count, 8, 0], Operand::Parameter);
-        entry
     }
 
     /// Loads a table of the post-processor; returns which of the two it is.

@@ -17,6 +17,9 @@ fn cycles(graph: &IntGraph, accelerator: &Accelerator) -> (u64, String, u64) {
     let named: Vec<(&str, &[u8])> = inputs.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
     let options = bitgauge_sim::Options { data: false, ..bitgauge_sim::Options::default() };
     let output = bitgauge_sim::run(&program, &named, &options).unwrap();
+    if std::env::var_os("BITGAUGE_UNITS").is_some() {
+        println!("{:?}", output.result.units);
+    }
     (output.result.cycles, program.layers[0].mapping.clone(), output.result.bound_cycles)
 }
 

@@ -471,21 +471,36 @@ fn candidate(
         + tile.weights * weight_loads * geometry.outputs / (count * tile.size)
         + share(stored.0 + stored.1, uses)
         + commands * 5 * 16 / u64::from(accelerator.bus_bytes());
+    let head = match order {
+        Order::Channels if inputs >= rows.parts => {
+            let loads = share(rows.input, rows.parts) + tile.weights * count.min(2);
+            (loads + share(stored.0 + stored.1, rows.parts), unit / count)
+        }
+        Order::Pixels if weight_slots >= count && count > 1 => {
+            (tile.weights * geometry.outputs / tile.size + rows.input + stored.0, unit / rows.parts)
+        }
+        _ => (0, 0),
+    };
     let tail = timing::compute(accelerator, &geometry.command(rows.rows, tile.size));
     let work = Work {
         bus,
         store: share(stored.2, uses),
         unit,
         tile: unit / uses,
+        head,
         fill: rows.input + rows.patch.1 + tile.weights + stored.1 + 2 * latency,
         drain: stored.2 + latency + tail.drain_offset + tail.drain_cycles,
+    };
+    // More slots than two, where there is room, take up jitter of the bus.
+    let deep = |region: usize, kind: usize, least: u64| {
+        (regions.regions[region].1 / lines[kind].max(1)).min(uses).min(8).max(least)
     };
     Some(Plan {
         order,
         rows: rows.rows,
         tiles: Vec::new(),
         regions,
-        slots: [inputs, others, others, weight_slots, raw],
+        slots: [deep(0, 0, inputs), deep(1, 1, others), deep(2, 2, others), weight_slots, deep(3, 4, raw)],
         lines,
         weight_lines,
         work,

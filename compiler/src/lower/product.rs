@@ -1,5 +1,6 @@
 //! Emission of a planned product: loads, compute commands, stores, tile by tile.
 
+use bitgauge_arch::arith::post::PARAMETER_BYTES;
 use bitgauge_arch::arith::{ChannelParameter, Post, Residual};
 use bitgauge_arch::command::{Compute, Operation, Target, Vector};
 use bitgauge_arch::program::Operand;
@@ -116,6 +117,8 @@ struct Run<'p, 'e, 'a> {
     parameter_tiles: Vec<u64>,
     /// Which parameter tile is loaded, and its first entry.
     parameters: Option<(u64, u64)>,
+    /// Which channel tiles have their part of the parameters loaded, where they are loaded in parts.
+    parts_loaded: Vec<bool>,
 }
 
 impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
@@ -139,6 +142,7 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
             weight_tiles: Vec::new(),
             parameter_tiles: Vec::new(),
             parameters: None,
+            parts_loaded: vec![false; plan.tiles.len()],
             emitter,
         };
         run.place_constants();
@@ -194,8 +198,38 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
         self.parameter_count() <= u64::from(self.emitter.accelerator.post.parameter_entries)
     }
 
+    /// Whether a tile's parameters can be loaded from the middle of all: the first tile then waits for its
+    /// own alone.
+    fn parameters_in_parts(&self) -> bool {
+        let bus = self.emitter.bus();
+        self.parameters_at_once()
+            && !self.product.geometry.parameter_per_row
+            && matches!(self.product.parameters, Parameters::Each(_))
+            && self.plan.tiles.iter().all(|tile| (tile.first * PARAMETER_BYTES as u64).is_multiple_of(bus))
+    }
+
+    fn parameter_part(&mut self, tile: u64) -> u64 {
+        let base = match self.parameters {
+            Some((_, base)) => base,
+            None => {
+                let base = self.emitter.take_parameters(self.parameter_count(), false);
+                self.parameters = Some((0, base));
+                base
+            }
+        };
+        let cut = &self.plan.tiles[tile as usize];
+        if !std::mem::replace(&mut self.parts_loaded[tile as usize], true) {
+            let address = self.parameter_tiles[0] + cut.first * PARAMETER_BYTES as u64;
+            self.emitter.fill_parameters(address, base + cut.first, cut.count, false);
+        }
+        base + cut.first
+    }
+
     /// First parameter entry of a tile, loading what is not there.
     fn parameter_base(&mut self, part: u64, tile: u64) -> u64 {
+        if self.parameters_in_parts() {
+            return self.parameter_part(tile);
+        }
         let at_once = self.parameters_at_once();
         let per_row = self.product.geometry.parameter_per_row;
         let key = match (at_once, per_row) {

@@ -125,6 +125,7 @@ impl Sweep {
                     store: path * parts,
                     unit: cycles * parts,
                     tile: cycles,
+                    head: (0, 0),
                     fill: load + 2 * latency,
                     drain: path + latency,
                 };
@@ -171,7 +172,8 @@ impl Sweep {
         let cursors = emitter.region_cursors;
         let mut slots = [0, 1, 2].map(|index| {
             let (start, lines) = tiling.regions.regions[index];
-            Slots::new(start, lines, tiling.lines[index], tiling.slots, cursors[index])
+            let deep = lines / tiling.lines[index].max(1);
+            Slots::new(start, lines, tiling.lines[index], deep.min(8).max(tiling.slots), cursors[index])
         });
         let line = emitter.line();
         let mut key = 0;
