@@ -149,7 +149,7 @@ fn check_store(accelerator: &Accelerator, memory_bytes: u64, store: &Store) -> C
     if store.codec == Codec::Zvc.code() {
         ensure(
             shape.raw_beats(accelerator) <= store_fifo_beats(accelerator),
-            "a zvc block does not fit the store FIFO",
+            "a zvc block is too large to know its length",
         )?;
     }
     let external = External {

@@ -11,6 +11,8 @@ mod error;
 mod exec;
 mod machine;
 mod plan;
+#[cfg(test)]
+mod random;
 mod report;
 pub mod result;
 #[cfg(test)]
@@ -23,7 +25,9 @@ use bitgauge_arch::program::TensorSymbol;
 
 pub use error::SimError;
 pub use machine::{Machine, Options};
-pub use plan::{FETCH_BURST_BYTES, IN_FLIGHT, LENGTH_TABLE_BYTES, load_fifo_beats, store_fifo_beats};
+pub use plan::{
+    FETCH_BURST_BYTES, IN_FLIGHT, LENGTH_TABLE_BYTES, ZVC_BLOCK_BYTES, load_fifo_beats, store_fifo_beats,
+};
 
 use crate::result::RunResult;
 

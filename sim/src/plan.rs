@@ -6,6 +6,7 @@
 
 use bitgauge_arch::codec::Format;
 use bitgauge_arch::command::{Codec, Command, Decoded, Decoder, Operation, Target, Unit, Word};
+use bitgauge_arch::description::CodecKind;
 use bitgauge_arch::program::Operand;
 use bitgauge_arch::timing::{self, ComputeTiming, DmaShape};
 use bitgauge_arch::{Accelerator, Program};
@@ -232,10 +233,16 @@ pub fn load_fifo_beats(accelerator: &Accelerator) -> u64 {
     (4 * burst).max(burst + 2 * line + 2).next_power_of_two()
 }
 
-/// Beats of the store FIFO: two bursts, and more where a line completes more than that.
+/// Bytes of the largest `zvc` block that a store takes: its length must be known before its first burst.
+pub const ZVC_BLOCK_BYTES: u64 = 4096;
+
+/// Beats of the store FIFO: two bursts, and more where a line completes more than that or the design has
+/// `zvc`.
 #[must_use]
 pub fn store_fifo_beats(accelerator: &Accelerator) -> u64 {
     let burst = u64::from(accelerator.memory.max_burst_beats);
-    let line = u64::from(accelerator.line_bytes() / accelerator.bus_bytes());
-    (2 * burst).max(burst + line + 2).next_power_of_two()
+    let bus = u64::from(accelerator.bus_bytes());
+    let line = u64::from(accelerator.line_bytes()) / bus;
+    let zvc = accelerator.compression.codecs.contains(&CodecKind::Zvc);
+    (2 * burst).max(burst + line + 2).max(if zvc { ZVC_BLOCK_BYTES / bus } else { 0 }).next_power_of_two()
 }

@@ -46,8 +46,12 @@ impl StallReason {
 ///
 /// Clock: the accelerator's. Window: cycle 0, in which start is accepted, to the last cycle of the run.
 /// Busy: load - the write side writes a line or the codec works; compute - the feeders run (setup
-/// included) or, with no feeding, the drain works; vector - a command is running; store - a line is read or
-/// a beat of its bursts is on the bus. Idle: no `exec` at the head of the queue and none running.
+/// included) or, with no command in the first stage, the drain works; vector - a command is running; store -
+/// a line is read, the codec works or a beat of its bursts is on the bus. Stalled, where not busy: token and
+/// bank - the `exec` at the head waits for it; memory - load: a command has lines to write, store: a burst
+/// is asked for and its response not seen; operand - store: anything else while a command runs; codec -
+/// load: a last line is on its way through the unpacker; drain - compute: a command is in the first stage.
+/// Idle: no `exec` at the head waits and none is running.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitCycles {
     /// Working.

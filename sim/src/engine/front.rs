@@ -33,7 +33,7 @@ pub(crate) struct Front {
     pub flying: VecDeque<Flying>,
     /// From when on the first stage is free.
     pub free_at: u64,
-    /// Least end of the next command: ends never overtake.
+    /// End of the last command that ended.
     pub last_end: u64,
     /// Why the head waits, and since when.
     pub waiting: Option<(StallReason, u64)>,
@@ -66,14 +66,21 @@ impl Front {
         })
     }
 
-    /// Sets the end of the oldest command whose end is unknown; `end` is raised to the end before it.
+    /// Sets the end of a command; ends never overtake, so it may be raised, and may raise those behind it.
     pub fn finish(&mut self, command: u32, end: u64) -> u64 {
-        let end = end.max(self.last_end);
-        self.last_end = end;
         if let Some(flying) = self.flying.iter_mut().find(|flying| flying.command == command) {
             flying.end = end;
         }
-        end
+        let mut raised = end;
+        let mut least = self.last_end;
+        for flying in self.flying.iter_mut().take_while(|flying| flying.end != NEVER) {
+            flying.end = flying.end.max(least);
+            least = flying.end;
+            if flying.command == command {
+                raised = flying.end;
+            }
+        }
+        raised
     }
 }
 

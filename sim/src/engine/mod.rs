@@ -190,6 +190,7 @@ impl<D: DataPath> Engine<'_, D> {
             while let Some(flying) = self.fronts[unit].flying.front().filter(|flying| flying.end <= now) {
                 let signal = self.plan.commands[flying.command as usize].command.signal;
                 self.timed.spans[flying.span].end = flying.end;
+                self.fronts[unit].last_end = flying.end;
                 self.fronts[unit].flying.pop_front();
                 self.tokens.give(unit, signal).map_err(|to| SimError::TokenOverflow {
                     cycle: now,

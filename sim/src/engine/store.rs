@@ -158,8 +158,7 @@ impl Store {
                 }
                 cycle = cycle.max(self.leave_times[index as usize % self.leave_times.len()] + 1);
             }
-            activity.busy.push(cycle, cycle + 1);
-            activity.stall(StallReason::Codec, cycle + 1, cycle + cycles);
+            activity.busy.push(cycle, cycle + cycles);
             self.next_read = cycle + cycles;
             self.completed = completed;
             job.bits = bits;
