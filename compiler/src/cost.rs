@@ -1,6 +1,7 @@
 //! Closed-form costs that the tilings are chosen by.
 
 use bitgauge_arch::Accelerator;
+use bitgauge_arch::description::CodecKind;
 
 use crate::view::Move;
 
@@ -22,14 +23,17 @@ pub(crate) fn moves_cycles(accelerator: &Accelerator, moves: &[Move], container:
         .sum()
 }
 
-/// Cycles the store path needs for `blocks` blocks of `bytes` bytes. Its FIFO holds two of the longest
-/// bursts until their beats pass the bus, a latency later; that bounds how many are on their way.
+/// Cycles the store path needs for `blocks` blocks of `bytes` bytes. Beats stay in its FIFO until
+/// they pass the bus, a latency later; that bounds how many bursts are on their way. The FIFO holds two of
+/// the longest, or a whole block where there is `zvc`.
 pub(crate) fn store_cycles(accelerator: &Accelerator, blocks: u64, bytes: u64) -> u64 {
     let beats = bytes.div_ceil(u64::from(accelerator.bus_bytes()));
     let most = u64::from(accelerator.memory.max_burst_beats);
     let latency = u64::from(accelerator.memory.latency_cycles);
+    let zvc = accelerator.compression.codecs.contains(&CodecKind::Zvc);
+    let fifo = (2 * most).max(if zvc { 4096 / u64::from(accelerator.bus_bytes()) } else { 0 });
     let burst = |beats: u64| {
-        if beats == 0 { 0 } else { (4 * beats).max(4 * (latency + beats + 8) / (2 * most / beats).min(4)) }
+        if beats == 0 { 0 } else { (4 * beats).max(4 * (latency + beats + 8) / (fifo / beats).min(4)) }
     };
     blocks * ((beats / most) * burst(most) + burst(beats % most)) / 4
 }

@@ -4,6 +4,7 @@ mod support;
 
 use bitgauge_arch::Accelerator;
 use bitgauge_compiler::{CodecChoice, CompileError, Options, compile};
+use bitgauge_models::integer::Window;
 use support::{Builder, DESIGNS, SIGNED, UNSIGNED, shape, window, zoo};
 
 fn options() -> Vec<Options> {
@@ -72,5 +73,52 @@ fn the_same_graph_gives_the_same_program() {
     for (_, graph) in zoo() {
         let once = compile(&graph, &accelerator, &Options::default()).unwrap();
         assert_eq!(once, compile(&graph, &accelerator, &Options::default()).unwrap());
+    }
+}
+
+/// The layers of EfficientNet-Lite0, roughly: a stem and inverted bottlenecks.
+fn deep_network() -> bitgauge_models::integer::IntGraph {
+    let mut b = Builder::new(3);
+    let mut x = b.input(shape(1, 224, 224, 3), UNSIGNED);
+    x = b.conv(x, window([3, 3], [2, 2], [0, 0, 1, 1], [1, 1]), 1, 32, UNSIGNED);
+    let blocks = [
+        (1, 3, 1, 16, 1),
+        (6, 3, 2, 24, 2),
+        (6, 5, 2, 40, 2),
+        (6, 3, 2, 80, 3),
+        (6, 5, 1, 112, 3),
+        (6, 5, 2, 192, 4),
+        (6, 3, 1, 320, 1),
+    ];
+    for (expand, kernel, stride, outputs, repeats) in blocks {
+        for repeat in 0..repeats {
+            let stride = if repeat == 0 { stride } else { 1 };
+            let channels = b.shape_of(x).channels;
+            if expand > 1 {
+                x = b.conv(x, Window::POINT, 1, expand * channels, UNSIGNED);
+            }
+            let pad = kernel / 2;
+            x = b.depthwise(x, window([kernel, kernel], [stride, stride], [pad; 4], [1, 1]), UNSIGNED);
+            x = b.conv(x, Window::POINT, 1, outputs, SIGNED);
+        }
+    }
+    x = b.conv(x, Window::POINT, 1, 1280, SIGNED);
+    b.finish(&[x])
+}
+
+#[test]
+fn a_deep_network_compiles_fast() {
+    for (design, text) in DESIGNS {
+        let accelerator = Accelerator::from_toml(text).unwrap();
+        let graph = deep_network();
+        let start = std::time::Instant::now();
+        let program = compile(&graph, &accelerator, &Options::default()).unwrap();
+        println!(
+            "{design}: {:?}, {} words, {} bytes",
+            start.elapsed(),
+            program.words.len(),
+            program.memory_bytes
+        );
+        bitgauge_arch::validate::validate(&program).unwrap();
     }
 }
