@@ -187,6 +187,7 @@ pub fn compiled(
                 format!("layer `{layer}` does not fit: {what} needs {needed}, there are {available}");
             Failure::finding(message).hint(hint)
         }
+        CompileError::Unsupported { .. } => Failure::finding(format!("cannot compile the model: {error}")),
         other => Failure::new(format!("cannot compile the model: {other}")),
     })?)
 }

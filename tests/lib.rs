@@ -1,1 +1,142 @@
-//! See the package description.
+//! What tests of more than one crate share: the shipped models, designs and images, and the comparison of
+//! simulator and interpreter.
+
+// A helper fails its test by panicking.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
+
+use std::path::{Path, PathBuf};
+
+use bitgauge_arch::Accelerator;
+use bitgauge_arch::program::TensorRole;
+use bitgauge_compiler::compile;
+use bitgauge_models::float::{FloatGraph, Tensor, passes};
+use bitgauge_models::integer::evaluate::encode_inputs;
+use bitgauge_models::integer::{InputCode, IntGraph, Prepared, QuantizeOptions, calibrate, quantize};
+use bitgauge_models::npy::{self, NpyData};
+use bitgauge_models::onnx;
+use bitgauge_sim::Machine;
+use bitgauge_sim::result::RunResult;
+
+/// Names of the shipped models.
+pub const MODELS: [&str; 2] = ["vit_mnist", "cnn_mnist"];
+
+/// Names of the shipped designs.
+pub const DESIGNS: [&str; 3] = ["reference-8x8", "reference-16x16", "reference-32x32"];
+
+/// A path in the repository.
+#[must_use]
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(path)
+}
+
+/// A shipped design.
+#[must_use]
+pub fn design(name: &str) -> Accelerator {
+    let text = std::fs::read_to_string(repository(&format!("designs/{name}.toml"))).unwrap();
+    Accelerator::from_toml(&text).unwrap()
+}
+
+/// Images as a network sees them.
+pub struct Images {
+    pixels: Vec<u8>,
+    shape: [usize; 4],
+    mean: f32,
+    std: f32,
+}
+
+impl Images {
+    /// Loads an array of bytes, N x H x W x C.
+    #[must_use]
+    pub fn load(path: &Path, mean: f32, std: f32) -> Images {
+        let array = npy::read(&std::fs::read(path).unwrap()).unwrap();
+        let NpyData::U8(pixels) = array.data else { panic!("{} does not hold bytes", path.display()) };
+        Images { pixels, shape: array.shape.try_into().unwrap(), mean, std }
+    }
+
+    /// The shipped MNIST samples: `calibration` or `test`.
+    #[must_use]
+    pub fn mnist(part: &str) -> Images {
+        Images::load(&repository(&format!("models/zoo/mnist_{part}_u8.npy")), 33.3285, 78.5655)
+    }
+
+    /// An image, 1 x C x H x W.
+    #[must_use]
+    pub fn tensor(&self, index: usize) -> Tensor {
+        let [_, rows, cols, channels] = self.shape;
+        let pixels = &self.pixels[index * rows * cols * channels..][..rows * cols * channels];
+        let of_channel = |c: usize| pixels.iter().skip(c).step_by(channels);
+        let reals = (0..channels).flat_map(|c| of_channel(c).map(|&p| (f32::from(p) - self.mean) / self.std));
+        Tensor::new(vec![1, channels, rows, cols], reals.collect()).unwrap()
+    }
+}
+
+/// Imports and simplifies.
+#[must_use]
+pub fn float_model(path: &Path) -> FloatGraph {
+    let mut graph = onnx::import(&std::fs::read(path).unwrap()).unwrap();
+    passes::simplify(&mut graph).unwrap();
+    graph
+}
+
+/// Quantizes with the first images.
+#[must_use]
+pub fn quantized(float: &FloatGraph, images: &Images, count: usize, options: QuantizeOptions) -> IntGraph {
+    let calibration = calibrate(float, count, |index| vec![images.tensor(index)]).unwrap();
+    let input = InputCode::Pixels { mean: f64::from(images.mean), std: f64::from(images.std) };
+    quantize(float, &calibration, &QuantizeOptions { input, ..options }).unwrap()
+}
+
+/// A shipped model, quantized with 32 images.
+#[must_use]
+pub fn shipped(model: &str, options: QuantizeOptions) -> IntGraph {
+    let float = float_model(&repository(&format!("models/zoo/{model}.onnx")));
+    quantized(&float, &Images::mnist("calibration"), 32, options)
+}
+
+/// Simulates images and holds every tensor that is in memory to be the interpreter's. Gives the runs and the
+/// number of bytes compared.
+pub fn assert_equal(
+    case: &str,
+    graph: &IntGraph,
+    accelerator: &Accelerator,
+    options: &bitgauge_compiler::Options,
+    images: &[Tensor],
+) -> (Vec<RunResult>, usize) {
+    let program = compile(graph, accelerator, options).unwrap_or_else(|error| panic!("{case}: {error}"));
+    bitgauge_arch::validate::validate(&program).unwrap_or_else(|problems| panic!("{case}: {}", problems[0]));
+    let prepared = Prepared::new(graph).unwrap();
+    let mut machine = Machine::new(&program).unwrap();
+    let bus_bytes = u64::from(accelerator.bus_bytes());
+    let (mut runs, mut compared) = (Vec::new(), 0);
+    for (number, image) in images.iter().enumerate() {
+        let inputs = encode_inputs(graph, std::slice::from_ref(image)).unwrap();
+        let wanted = prepared.run(&inputs).unwrap();
+        let named = graph.inputs.iter().zip(&inputs);
+        let named: Vec<(&str, &[u8])> =
+            named.map(|(&id, codes)| (graph.tensor(id).name.as_str(), &codes[..])).collect();
+        let result = machine.run(&named, &bitgauge_sim::Options::default());
+        runs.push(result.unwrap_or_else(|error| panic!("{case}, image {number}: {error}")));
+        for symbol in &program.tensors {
+            // Where memory is reused, only outputs are sure to be there still.
+            if options.reuse_memory && symbol.role != TensorRole::Output {
+                continue;
+            }
+            let found = symbol.read(machine.memory(), bus_bytes);
+            let wanted = wanted[symbol.graph_tensor as usize].as_ref().unwrap();
+            // A symbol does not say whether its codes are signed: narrow codes are read without the copies of
+            // their sign.
+            let mask = if symbol.value_bits < 8 { (1u8 << symbol.value_bits) - 1 } else { 0xff };
+            let bits = |bytes: &[u8]| bytes.iter().map(|byte| byte & mask).collect::<Vec<u8>>();
+            let (found, wanted) = (bits(&found), &bits(wanted));
+            let differing = found.iter().zip(wanted).filter(|(a, b)| a != b).count();
+            assert!(
+                found == *wanted,
+                "{case}, image {number}, `{}`: {differing} of {} bytes differ",
+                symbol.name,
+                wanted.len()
+            );
+            compared += found.len();
+        }
+    }
+    (runs, compared)
+}

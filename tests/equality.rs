@@ -1,0 +1,74 @@
+//! Does the simulator compute what the interpreter computes, to the last bit?
+
+use bitgauge_compiler::{CodecChoice, Options};
+use bitgauge_models::integer::QuantizeOptions;
+use bitgauge_tests::{DESIGNS, Images, MODELS, assert_equal, design, shipped};
+
+const OBSERVED: Options = Options { reuse_memory: false, codec: CodecChoice::None, observe: true };
+
+#[test]
+fn every_tensor_of_the_shipped_models_on_the_shipped_designs() {
+    let images = Images::mnist("test");
+    let images: Vec<_> = (0..3).map(|index| images.tensor(index)).collect();
+    for model in MODELS {
+        let graph = shipped(model, QuantizeOptions::default());
+        for name in DESIGNS {
+            let case = format!("{model} on {name}");
+            let (_, bytes) = assert_equal(&case, &graph, &design(name), &OBSERVED, &images);
+            // All activations were compared, not the output alone.
+            let least: usize =
+                graph.nodes.iter().map(|node| graph.tensor(node.output).shape.elements()).sum();
+            assert!(bytes > images.len() * least / 2, "{case}: only {bytes} bytes compared");
+        }
+    }
+}
+
+#[test]
+fn outputs_with_memory_reused_and_layers_fused() {
+    let images = Images::mnist("test");
+    let images: Vec<_> = (10..14).map(|index| images.tensor(index)).collect();
+    for model in MODELS {
+        let graph = shipped(model, QuantizeOptions::default());
+        for name in DESIGNS {
+            let (_, bytes) = assert_equal(
+                &format!("{model} on {name}"),
+                &graph,
+                &design(name),
+                &Options::default(),
+                &images,
+            );
+            assert_eq!(bytes, images.len() * 20, "ten logits of two bytes");
+        }
+    }
+}
+
+#[test]
+fn narrow_codes_packed_in_memory() {
+    let images = Images::mnist("test");
+    for (weight_bits, activation_bits, stream_bits) in [(4, 4, 8), (2, 6, 16), (8, 3, 8)] {
+        let options =
+            QuantizeOptions { weight_bits, activation_bits, stream_bits, ..QuantizeOptions::default() };
+        for model in MODELS {
+            let graph = shipped(model, options.clone());
+            // The compiler cannot yet pack the output of the patch embedding, whose rows are tokens.
+            let packs = model != "vit_mnist";
+            for codec in [Some(CodecChoice::None), packs.then_some(CodecChoice::Pack)].into_iter().flatten() {
+                let case = format!("{model}, {weight_bits}/{activation_bits}/{stream_bits} bits, {codec:?}");
+                let packed = Options { codec, ..OBSERVED };
+                assert_equal(&case, &graph, &design("reference-16x16"), &packed, &[images.tensor(5)]);
+            }
+        }
+    }
+}
+
+#[test]
+fn scratchpads_so_small_that_everything_is_tiled() {
+    let images = Images::mnist("test");
+    let mut small = design("reference-16x16");
+    small.scratchpad.activation_kib = 8;
+    small.scratchpad.weight_kib = 8;
+    for model in MODELS {
+        let graph = shipped(model, QuantizeOptions::default());
+        assert_equal(model, &graph, &small, &OBSERVED, &[images.tensor(7)]);
+    }
+}
