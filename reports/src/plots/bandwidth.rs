@@ -28,11 +28,12 @@ impl Windows {
         // A trace that goes on after the run's last cycle is broken; its tail is put into the last window.
         let windows = run_cycles.div_ceil(cycles) as usize;
         let mut bytes = vec![[0; 7]; windows];
+        let Some(last) = windows.checked_sub(1) else { return Windows { cycles, bytes } };
         for burst in bursts {
             let (mut at, mut left) = (burst.cycle, u64::from(burst.beats));
             while left > 0 {
-                let window = ((at / cycles) as usize).min(windows.saturating_sub(1));
-                let until = if window + 1 == windows { u64::MAX } else { (window as u64 + 1) * cycles };
+                let window = ((at / cycles) as usize).min(last);
+                let until = if window == last { u64::MAX } else { (window as u64 + 1) * cycles };
                 let beats = left.min(until - at);
                 if let Some(row) = bytes.get_mut(window) {
                     row[burst.operand as usize] += beats * bus_bytes;
