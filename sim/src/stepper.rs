@@ -116,8 +116,8 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
                 let command = flying[unit].pop_front()?;
                 result.spans[command.span].2 = now;
                 let signal = plan.commands[command.command as usize].command.signal;
-                for to in 0..4 {
-                    tokens[unit][to] += u32::from(signal >> to & 1);
+                for (to, counter) in tokens[unit].iter_mut().enumerate() {
+                    *counter += u32::from(signal >> to & 1);
                 }
             }
         }

@@ -251,3 +251,134 @@ fn hostile_words_and_fields_never_panic() {
     }
     let _ = Unit::ALL;
 }
+
+/// A network of the size of EfficientNet-Lite0: 400 million multiply-accumulates in pointwise layers, 45
+/// million on depthwise layers, 9 MB of traffic, about 10 000 commands. Run with `--ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn speed() {
+    let mut commands = Vec::new();
+    for tile in 0..1700u32 {
+        let external = tile % 100 * 8192;
+        let bank = tile % 4;
+        commands.push(command(
+            0,
+            2,
+            Operation::Load(Load {
+                blocks: 1,
+                pixels: 64,
+                channels: 32,
+                target: 1,
+                value_bits: 4,
+                codec: 1,
+                pixel_stride: 2,
+                line: bank * 2048,
+                external_address: external,
+                signed: 1,
+                ..Load::default()
+            }),
+        ));
+        commands.push(command(
+            0,
+            2,
+            Operation::Load(Load {
+                blocks: 1,
+                pixels: 64,
+                channels: 64,
+                value_bits: 8,
+                pixel_stride: 4,
+                line: bank * 2048,
+                external_address: external,
+                ..Load::default()
+            }),
+        ));
+        for half in 0..2 {
+            commands.push(command(
+                u8::from(half < 2),
+                if half == 1 { 4 } else { 0 },
+                Operation::Compute(Compute {
+                    out_rows: 16,
+                    out_cols: 8,
+                    in_rows: 16,
+                    in_cols: 16,
+                    kernel_rows: 1,
+                    kernel_cols: 1,
+                    stride_rows: 1,
+                    stride_cols: 1,
+                    channels: 16 * (4 - 2 * half),
+                    segments: 1,
+                    pixel_stride: 9,
+                    row_stride: 72,
+                    outputs: 20,
+                    weight_stride: 9,
+                    output_line: 3000,
+                    output_pixel_stride: 8,
+                    activation_line: bank * 2048,
+                    weight_line: bank * 1024,
+                    clamp_low: -128,
+                    clamp_high: 127,
+                    activation_signed: 1,
+                    ..Compute::default()
+                }),
+            ));
+        }
+        commands.push(command(
+            2,
+            8,
+            Operation::Vector(Vector {
+                function: 7,
+                out_rows: 8,
+                out_cols: 8,
+                in_rows: 9,
+                in_cols: 9,
+                kernel_rows: 3,
+                kernel_cols: 3,
+                stride_rows: 1,
+                stride_cols: 1,
+                pad_top: 1,
+                pad_left: 1,
+                channels: 48,
+                pixel_stride: 3,
+                row_stride: 27,
+                source_line: 3000,
+                output_line: 6000,
+                output_pixel_stride: 3,
+                clamp_low: -128,
+                clamp_high: 127,
+                ..Vector::default()
+            }),
+        ));
+        commands.push(command(
+            4,
+            0,
+            Operation::Store(Store {
+                blocks: 1,
+                pixels: 64,
+                channels: 12,
+                value_bits: 8,
+                pixel_stride: 3,
+                line: 6000,
+                external_address: external,
+                ..Store::default()
+            }),
+        ));
+    }
+    let started = std::time::Instant::now();
+    let mut machine = Machine::new(&program(reference(), &commands, Vec::new())).unwrap();
+    println!("prepare {:?}", started.elapsed());
+    for data in [false, true, true, true] {
+        let started = std::time::Instant::now();
+        let result = machine.run(&[], &Options { data, trace: false, ..Options::default() }).unwrap();
+        let time = started.elapsed();
+        let macs: u64 = result.layers.iter().map(|layer| layer.array_macs).sum();
+        let vector: u64 = result.layers.iter().map(|layer| layer.vector_macs).sum();
+        println!(
+            "data {data}: {time:?}, {} commands, {} cycles, {macs} + {vector} MACs, {} bytes on the bus, {:.0} k commands/s, {:.1} GMAC/s",
+            commands.len(),
+            result.cycles,
+            result.bus_beats * 16,
+            commands.len() as f64 / time.as_secs_f64() / 1e3,
+            (macs + vector) as f64 / time.as_secs_f64() / 1e9,
+        );
+    }
+}

@@ -58,7 +58,8 @@ impl Executor<'_> {
         let pixel_bytes = shape.pixel_bytes as usize;
         let block_bytes = shape.pixels as usize * pixel_bytes;
         let raw = shape.raw_bytes as usize;
-        let whole = format.codec != Codec::Zvc && (format.codec == Codec::None || format.value_bits % 8 == 0);
+        let whole = format.codec != Codec::Zvc
+            && (format.codec == Codec::None || format.value_bits.is_multiple_of(8));
         for block in 0..shape.blocks as usize {
             let source = load.external_address as usize + block * load.external_block_stride as usize;
             let bytes = &state.memory[source..source + raw.next_multiple_of(bus)];

@@ -9,6 +9,8 @@ mod map;
 mod packed;
 mod requantize;
 mod store;
+#[cfg(test)]
+mod tests;
 mod vector;
 mod weights;
 

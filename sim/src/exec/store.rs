@@ -44,7 +44,7 @@ impl Executor<'_> {
                 coded.blocks.push(CodedBlock { bytes: length as u32, beats: beats as u32 });
                 state.memory[table + 2 * block..][..2]
                     .copy_from_slice(&length_entry(&bytes, bus).to_le_bytes());
-            } else if format.codec == Codec::None || format.value_bits % 8 == 0 {
+            } else if format.codec == Codec::None || format.value_bits.is_multiple_of(8) {
                 slot[..raw].copy_from_slice(containers);
                 slot[raw..].fill(0);
             } else {

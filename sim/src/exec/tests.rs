@@ -1,0 +1,318 @@
+//! Data: each unit against its registers' documentation, value by value.
+
+use bitgauge_arch::Program;
+use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness, read_code, write_code};
+use bitgauge_arch::command::{Codec, Command, Compute, Load, Operation, Store, Vector, VectorFunction};
+use bitgauge_arch::footprint::Space;
+
+use crate::random::{self, Random, program};
+use crate::{Machine, Options};
+
+fn noise(random: &mut Random, count: usize) -> Vec<u8> {
+    (0..count).map(|_| random.below(256) as u8).collect()
+}
+
+fn parameters(random: &mut Random, count: usize) -> Vec<u8> {
+    let entry = |random: &mut Random| {
+        ChannelParameter {
+            bias: random.below(1 << 12) as i32 - (1 << 11),
+            requant: Requant {
+                mantissa: 0x8000 | random.below(1 << 15) as u16,
+                shift: 18 + random.below(8) as u8,
+            },
+            negate: random.below(4) == 0,
+        }
+        .to_bytes()
+    };
+    (0..count).flat_map(|_| entry(random)).collect()
+}
+
+/// Runs one command on noise; returns the scratchpads before and after.
+fn run_one(
+    random: &mut Random,
+    operation: Operation,
+) -> Option<(Program, Vec<(Space, u64, Vec<u8>)>, Machine)> {
+    let accelerator = random::accelerator(random);
+    let program = program(accelerator, &[Command { wait: 0, signal: 0, operation }], Vec::new());
+    let mut machine = Machine::new(&program).ok()?;
+    let mut preload = Vec::new();
+    for space in [Space::Activation, Space::Weight, Space::PostTable, Space::VectorTable] {
+        let bytes = noise(random, machine.space(space).len());
+        preload.push((space, 0, bytes));
+    }
+    for space in [Space::PostParameter, Space::VectorParameter] {
+        preload.push((space, 0, parameters(random, 2048)));
+    }
+    let options = Options { preload: preload.clone(), ..Options::default() };
+    machine.run(&[], &options).unwrap();
+    Some((program, preload, machine))
+}
+
+fn requant(mantissa: u32, shift: u32) -> Requant {
+    Requant { mantissa: mantissa as u16, shift: shift as u8 }
+}
+
+/// The command as its registers are documented. Sources are read from the memory before.
+fn naive_compute(line: usize, cols: usize, c: &Compute, before: &[(Space, u64, Vec<u8>)], after: &mut [u8]) {
+    let (activation, weight, table, entries) = (&before[0].2, &before[1].2, &before[2].2, &before[4].2);
+    let sign = if c.activation_signed == 1 { Signedness::Signed } else { Signedness::Unsigned };
+    let words = (c.channels as usize).div_ceil(line);
+    for i in 0..c.out_rows * c.out_cols {
+        for n in 0..c.outputs as usize {
+            let mut sum = 0i32;
+            let group = if c.grouped == 1 { n / cols * cols / line } else { 0 };
+            let mut weight_line = c.weight_line as usize + n * c.weight_stride as usize;
+            for r in 0..c.kernel_rows {
+                for s in 0..c.kernel_cols {
+                    for g in 0..c.segments {
+                        let iy = (i / c.out_cols * c.stride_rows + r * c.dilation_rows) as i64
+                            - i64::from(c.pad_top);
+                        let ix = (i % c.out_cols * c.stride_cols + s * c.dilation_cols) as i64
+                            - i64::from(c.pad_left);
+                        let outside =
+                            iy < 0 || ix < 0 || iy >= i64::from(c.in_rows) || ix >= i64::from(c.in_cols);
+                        for k in 0..c.channels as usize {
+                            let code = if outside {
+                                read_code(&[c.pad_code as u8], 0, 1, sign)
+                            } else {
+                                let at = c.activation_line as usize
+                                    + iy as usize * c.row_stride as usize
+                                    + ix as usize * c.pixel_stride as usize
+                                    + (g * c.segment_stride) as usize
+                                    + group;
+                                read_code(activation, at * line + k, 1, sign)
+                            };
+                            let w = i32::from(weight[weight_line * line + k] as i8);
+                            sum = sum.wrapping_add(code * w);
+                        }
+                        weight_line += words;
+                    }
+                }
+            }
+            let entry = c.parameter_base as usize + if c.parameter_per_row == 1 { i as usize } else { n };
+            let parameter = ChannelParameter::from_bytes(entries[8 * entry..][..8].try_into().unwrap());
+            let mut value = parameter.requantize(sum);
+            if c.residual_enable == 1 {
+                let at = (c.residual_line as usize + (i * c.residual_pixel_stride) as usize) * line;
+                let code = read_code(&activation[at..], n, 1 + c.residual_wide as usize, Signedness::Signed);
+                let requant = requant(c.residual_mantissa, c.residual_shift);
+                value += Residual { zero_point: c.residual_zero_point, requant }.rescale(code);
+            }
+            value = Post { zero_point: c.zero_point, clamp_low: c.clamp_low, clamp_high: c.clamp_high }
+                .finish(value);
+            if c.table_enable == 1 {
+                value = i32::from(table[256 * c.table_select as usize + (value & 255) as usize]);
+            }
+            let at = (c.output_line as usize + (i * c.output_pixel_stride) as usize) * line;
+            write_code(&mut after[at..], n, 1 + c.output_wide as usize, value);
+        }
+    }
+}
+
+#[test]
+fn compute_follows_its_registers() {
+    let mut random = Random(3);
+    let (mut checked, mut grouped) = (0, 0);
+    while checked < 500 {
+        let mut c = random::compute(&mut random);
+        c.activation_signed = random.small(2);
+        c.grouped = random.small(2);
+        // Operands end before the output begins.
+        c.residual_pixel_stride %= 10;
+        c.pad_code = random.small(256);
+        c.table_enable = random.small(2);
+        c.table_select = random.small(2);
+        c.zero_point = random.small(20) as i32 - 10;
+        c.clamp_low = -(random.small(300) as i32);
+        c.clamp_high = random.small(300) as i32;
+        (c.residual_mantissa, c.residual_shift) = (0x8000 | random.small(1 << 15), 10 + random.small(10));
+        (c.activation_line, c.weight_line, c.output_line) = (random.small(9), random.small(9), 400);
+        if random.below(3) == 0 {
+            // Pointwise over a dense map: read in place.
+            (c.kernel_rows, c.kernel_cols, c.segments, c.pad_top, c.pad_left) = (1, 1, 1, 0, 0);
+            c.row_stride = c.in_cols * c.pixel_stride;
+        }
+        let Some((program, before, machine)) = run_one(&mut random, Operation::Compute(c.clone())) else {
+            continue;
+        };
+        let mut expected = before[0].2.clone();
+        let accelerator = &program.accelerator;
+        naive_compute(
+            accelerator.line_bytes() as usize,
+            accelerator.array.cols as usize,
+            &c,
+            &before,
+            &mut expected,
+        );
+        assert!(machine.space(Space::Activation) == expected, "{c:?}");
+        checked += 1;
+        grouped += c.grouped;
+    }
+    assert!(grouped > 100);
+}
+
+fn naive_vector(line: usize, v: &Vector, before: &[(Space, u64, Vec<u8>)], after: &mut [u8]) {
+    use VectorFunction as F;
+    let (activation, weight, table, entries) = (&before[0].2, &before[1].2, &before[3].2, &before[5].2);
+    let sign = if v.source_signed == 1 { Signedness::Signed } else { Signedness::Unsigned };
+    let post = Post { zero_point: v.zero_point, clamp_low: v.clamp_low, clamp_high: v.clamp_high };
+    let words = (v.channels as usize).div_ceil(line);
+    let first = requant(v.source_mantissa, v.source_shift);
+    for i in 0..v.out_rows * v.out_cols {
+        let to = (v.output_line + i * v.output_pixel_stride) as usize * line;
+        let from = (v.source_line + i * v.pixel_stride) as usize * line;
+        for channel in 0..v.channels as usize {
+            let source = || read_code(&activation[from..], channel, 1 + v.source_wide as usize, sign);
+            let mut taps = Vec::new();
+            for tap in 0..v.kernel_rows * v.kernel_cols {
+                let (r, s) = (tap / v.kernel_cols, tap % v.kernel_cols);
+                let iy = (i / v.out_cols * v.stride_rows + r) as i64 - i64::from(v.pad_top);
+                let ix = (i % v.out_cols * v.stride_cols + s) as i64 - i64::from(v.pad_left);
+                let inside = iy >= 0 && ix >= 0 && iy < i64::from(v.in_rows) && ix < i64::from(v.in_cols);
+                let at = v.source_line as i64 + iy * i64::from(v.row_stride) + ix * i64::from(v.pixel_stride);
+                let code = if inside {
+                    read_code(activation, at as usize * line + channel, 1, sign)
+                } else {
+                    read_code(&[v.pad_code as u8], 0, 1, sign)
+                };
+                let w = weight[(v.second_line as usize + tap as usize * words) * line + channel] as i8;
+                taps.push((inside, code, i32::from(w)));
+            }
+            let value = match v.function().unwrap() {
+                F::Add => {
+                    let mut value =
+                        Residual { zero_point: v.source_zero_point, requant: first }.rescale(source());
+                    if v.second_enable == 1 {
+                        let at = (v.second_line + i * v.second_pixel_stride) as usize * line;
+                        let code = read_code(&activation[at..], channel, 1 + v.second_wide as usize, sign);
+                        let requant = requant(v.second_mantissa, v.second_shift);
+                        value += Residual { zero_point: v.second_zero_point, requant }.rescale(code);
+                    }
+                    post.finish(value)
+                }
+                F::Table => i32::from(table[512 * v.table_select as usize + 2 * (source() & 255) as usize]),
+                F::MaxPool => match taps.iter().filter(|tap| tap.0).map(|tap| tap.1).max() {
+                    Some(greatest) => greatest,
+                    None => {
+                        if v.source_signed == 1 {
+                            -128
+                        } else {
+                            0
+                        }
+                    }
+                },
+                F::AveragePool => {
+                    let sum: i64 = taps.iter().map(|tap| i64::from(tap.1 - v.source_zero_point)).sum();
+                    post.finish(first.apply(sum))
+                }
+                F::Depthwise => {
+                    let sum: i32 = taps.iter().map(|tap| tap.1 * tap.2).sum();
+                    let entry = 8 * (v.parameter_base as usize + channel);
+                    post.finish(
+                        ChannelParameter::from_bytes(entries[entry..][..8].try_into().unwrap())
+                            .requantize(sum),
+                    )
+                }
+                _ => unreachable!(),
+            };
+            write_code(&mut after[to..], channel, 1 + v.output_wide as usize, value);
+        }
+    }
+}
+
+#[test]
+fn vector_functions_follow_their_registers() {
+    use VectorFunction as F;
+    let mut random = Random(4);
+    let mut checked = 0;
+    while checked < 800 {
+        let mut v = random::vector(&mut random);
+        v.function = random.of(&[F::Add, F::Table, F::MaxPool, F::AveragePool, F::Depthwise]).code();
+        (v.dilation_rows, v.dilation_cols) = (1, 1);
+        (v.source_signed, v.second_wide, v.table_select) =
+            (random.small(2), random.small(2), random.small(2));
+        (v.second_line, v.second_pixel_stride, v.parameter_base) = (random.small(30), 3, random.small(9));
+        (v.source_mantissa, v.source_shift) = (0x8000 | random.small(1 << 15), 13 + random.small(8));
+        (v.second_mantissa, v.second_shift) = (0x8000 | random.small(1 << 15), 13 + random.small(8));
+        (v.source_zero_point, v.second_zero_point, v.zero_point) = (3, -7, random.small(9) as i32);
+        (v.clamp_low, v.clamp_high) = (-(random.small(200) as i32), random.small(200) as i32);
+        (v.pad_code, v.pad_left, v.output_line) = (random.small(256), random.small(2), 300);
+        let Some((program, before, machine)) = run_one(&mut random, Operation::Vector(v.clone())) else {
+            continue;
+        };
+        let mut expected = before[0].2.clone();
+        naive_vector(program.accelerator.line_bytes() as usize, &v, &before, &mut expected);
+        assert!(machine.space(Space::Activation) == expected, "{v:?}");
+        checked += 1;
+    }
+}
+
+#[test]
+fn what_is_stored_in_any_format_is_loaded_again() {
+    let mut random = Random(8);
+    let mut checked = 0;
+    while checked < 300 {
+        let codec = random.of(&[Codec::None, Codec::Pack, Codec::Zvc]);
+        let wide = codec != Codec::Zvc && random.below(4) == 0;
+        let bits = if wide { 16 } else { random.of(&[2, 3, 4, 5, 6, 7, 8]) };
+        let store = Store {
+            blocks: 1 + random.small(4),
+            pixels: 1 + random.small(6),
+            channels: 1 + random.small(40),
+            pixel_stride: 20,
+            block_stride: 130,
+            external_block_stride: 1024,
+            length_table: 8192,
+            codec: codec.code(),
+            value_bits: bits,
+            zero_code: 1,
+            ..Store::default()
+        };
+        let load = Load {
+            line: 1000,
+            blocks: store.blocks,
+            pixels: store.pixels,
+            channels: store.channels,
+            pixel_stride: store.pixel_stride,
+            block_stride: store.block_stride,
+            external_block_stride: store.external_block_stride,
+            length_table: store.length_table,
+            codec: store.codec,
+            value_bits: bits,
+            zero_code: 1,
+            signed: random.small(2),
+            ..Load::default()
+        };
+        let commands = [
+            Command { wait: 0, signal: 1, operation: Operation::Store(store.clone()) },
+            Command { wait: 8, signal: 0, operation: Operation::Load(load.clone()) },
+        ];
+        let accelerator = random::accelerator(&mut random);
+        let line = accelerator.line_bytes() as usize;
+        let Ok(mut machine) = Machine::new(&program(accelerator, &commands, Vec::new())) else { continue };
+        let dense = 1 + random.below(5);
+        let codes: Vec<u8> = (0..1000 * line)
+            .map(|_| if random.below(dense) == 0 { random.below(256) as u8 } else { 1 })
+            .collect();
+        let options = Options { preload: vec![(Space::Activation, 0, codes.clone())], ..Options::default() };
+        machine.run(&[], &options).unwrap();
+        let container = if wide { 2 } else { 1 };
+        for pixel in 0..store.blocks * store.pixels {
+            let at = (pixel / store.pixels * 130 + pixel % store.pixels * 20) as usize;
+            for channel in 0..store.channels as usize {
+                let read = |bytes: &[u8], line_number: usize| {
+                    read_code(&bytes[line_number * line..], channel, container, Signedness::Unsigned)
+                };
+                let (was, is) = (read(&codes, at), read(machine.space(Space::Activation), 1000 + at));
+                let expected = if wide || bits == 8 || codec == Codec::None {
+                    was
+                } else {
+                    let low = was & ((1 << bits) - 1);
+                    if load.signed == 1 && low >> (bits - 1) == 1 { low | (0xff << bits & 0xff) } else { low }
+                };
+                assert_eq!(is, expected, "{store:?}");
+            }
+        }
+        checked += 1;
+    }
+}
