@@ -69,7 +69,10 @@ fn extent(start: u32, runs: &[(u64, u64)], length: u64) -> u128 {
 }
 
 fn within(extent: u128, size: u64, space: Space) -> Check {
-    ensure(extent <= u128::from(size), &format!("reaches beyond the {} ({extent} of {size})", space.name()))
+    if extent <= u128::from(size) {
+        return Ok(());
+    }
+    Err(format!("reaches beyond the {} ({extent} of {size})", space.name()))
 }
 
 struct External {

@@ -252,6 +252,12 @@ fn hostile_words_and_fields_never_panic() {
     let _ = Unit::ALL;
 }
 
+/// Time this thread has run, where the host tells: other work on it does not count.
+fn processor_time() -> std::time::Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    std::time::Duration::from_nanos(text.split(' ').next().and_then(|field| field.parse().ok()).unwrap_or(0))
+}
+
 /// A network of the size of EfficientNet-Lite0: 400 million multiply-accumulates in pointwise layers, 45
 /// million on depthwise layers, 9 MB of traffic, about 10 000 commands. Run with `--ignored --nocapture`.
 #[test]
@@ -367,9 +373,9 @@ fn speed() {
     let mut machine = Machine::new(&program(reference(), &commands, Vec::new())).unwrap();
     println!("prepare {:?}", started.elapsed());
     for data in [false, true, true, true] {
-        let started = std::time::Instant::now();
+        let started = processor_time();
         let result = machine.run(&[], &Options { data, trace: false, ..Options::default() }).unwrap();
-        let time = started.elapsed();
+        let time = processor_time() - started;
         let macs: u64 = result.layers.iter().map(|layer| layer.array_macs).sum();
         let vector: u64 = result.layers.iter().map(|layer| layer.vector_macs).sum();
         println!(

@@ -6,7 +6,7 @@ use bitgauge_arch::arith::gemm::matmul;
 use bitgauge_arch::arith::{Post, Requant, Residual, Signedness};
 use bitgauge_arch::command::Compute;
 
-use super::requantize::{finish, narrow, requantize, widen};
+use super::requantize::{emit, finish, narrow, requantize, widen};
 use super::weights::Key;
 use super::{Executor, State};
 
@@ -160,16 +160,19 @@ impl State {
                 *code += rescale.rescale(*other);
             }
         }
-        finish(codes, &Post { zero_point: c.zero_point, clamp_low: c.clamp_low, clamp_high: c.clamp_high });
-        if c.table_enable == 1 {
-            let table = &self.post_table[256 * c.table_select as usize..][..256];
-            for code in codes.iter_mut() {
-                *code = i32::from(table[usize::from(*code as u8)]);
-            }
-        }
+        let post = Post { zero_point: c.zero_point, clamp_low: c.clamp_low, clamp_high: c.clamp_high };
         let wide = c.output_wide == 1;
         let at = (c.output_line as usize + pixel * c.output_pixel_stride as usize) * sizes.line;
-        narrow(codes, wide, &mut self.activation[at..at + outputs * (1 + usize::from(wide))]);
+        let bytes = &mut self.activation[at..at + outputs * (1 + usize::from(wide))];
+        if c.table_enable == 0 {
+            return emit(codes, &post, wide, bytes);
+        }
+        finish(codes, &post);
+        let table = &self.post_table[256 * c.table_select as usize..][..256];
+        for code in codes.iter_mut() {
+            *code = i32::from(table[usize::from(*code as u8)]);
+        }
+        narrow(codes, wide, bytes);
     }
 }
 

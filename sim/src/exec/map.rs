@@ -6,7 +6,7 @@ use bitgauge_arch::command::{Vector, VectorFunction};
 
 use super::State;
 use super::compute::requant;
-use super::requantize::{finish, narrow, requantize};
+use super::requantize::{emit, narrow, requantize};
 use super::vector::post;
 
 impl State {
@@ -65,12 +65,11 @@ impl State {
             accumulate_taps(&mut buffers.sums, sign, &window);
             if function == VectorFunction::Depthwise {
                 requantize(&buffers.sums, &buffers.scales, &mut buffers.codes);
-                finish(&mut buffers.codes, &post(v));
-            } else {
-                for (code, &sum) in buffers.codes.iter_mut().zip(&buffers.sums) {
-                    *code =
-                        pool::average(i64::from(sum), taps as i64, v.source_zero_point, average, &post(v));
-                }
+                emit(&mut buffers.codes, &post(v), container == 2, target);
+                continue;
+            }
+            for (code, &sum) in buffers.codes.iter_mut().zip(&buffers.sums) {
+                *code = pool::average(i64::from(sum), taps as i64, v.source_zero_point, average, &post(v));
             }
             narrow(&buffers.codes, container == 2, target);
         }

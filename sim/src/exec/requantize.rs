@@ -79,7 +79,39 @@ fn requantize_any(sums: &[i32], scales: &Scales, codes: &mut [i32]) {
     }
 }
 
+/// Zero point and clamp, then low bits into containers of one or two bytes.
+pub(super) fn emit(codes: &mut [i32], post: &Post, wide: bool, bytes: &mut [u8]) {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx512bw") {
+        // SAFETY: the host has the instructions.
+        return unsafe { emit_avx512(codes, post, wide, bytes) };
+    } else if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the host has the instructions.
+        return unsafe { emit_avx2(codes, post, wide, bytes) };
+    }
+    emit_any(codes, post, wide, bytes);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn emit_avx512(codes: &mut [i32], post: &Post, wide: bool, bytes: &mut [u8]) {
+    emit_any(codes, post, wide, bytes);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn emit_avx2(codes: &mut [i32], post: &Post, wide: bool, bytes: &mut [u8]) {
+    emit_any(codes, post, wide, bytes);
+}
+
+#[inline(always)]
+fn emit_any(codes: &mut [i32], post: &Post, wide: bool, bytes: &mut [u8]) {
+    finish(codes, post);
+    narrow(codes, wide, bytes);
+}
+
 /// Zero point and clamp, in place.
+#[inline(always)]
 pub(super) fn finish(codes: &mut [i32], post: &Post) {
     for code in codes {
         *code = post.finish(*code);
@@ -87,6 +119,7 @@ pub(super) fn finish(codes: &mut [i32], post: &Post) {
 }
 
 /// Low bits of codes into containers of one or two bytes.
+#[inline(always)]
 pub(super) fn narrow(codes: &[i32], wide: bool, bytes: &mut [u8]) {
     if wide {
         for (target, code) in bytes.as_chunks_mut::<2>().0.iter_mut().zip(codes) {
