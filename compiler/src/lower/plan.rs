@@ -300,15 +300,15 @@ pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator) -> Result<Pla
                 if order == Order::Channels && (tile.tiles.len() == 1 || !tile.slices) {
                     continue;
                 }
-                for double in [true, false] {
-                    let Some(plan) = candidate(geometry, accelerator, order, rows, tile, double) else {
+                for (double, resident) in [(true, true), (true, false), (false, true), (false, false)] {
+                    let Some(plan) = candidate(geometry, accelerator, order, rows, tile, double, resident)
+                    else {
                         continue;
                     };
                     let cycles = plan.cycles();
                     if best.as_ref().is_none_or(|(least, ..)| cycles < *least) {
                         best = Some((cycles, plan, tile));
                     }
-                    break;
                 }
             }
         }
@@ -392,7 +392,7 @@ fn tile_costs(geometry: &Geometry, accelerator: &Accelerator, size: u64) -> Tile
     TileCosts { tiles, size, weights: weights + bus_cycles(accelerator, 1, 8 * size), slices }
 }
 
-/// The tiling of these sizes, if it fits.
+/// The tiling of these sizes, if it fits; `resident`: the operand of the inner loop stays on chip.
 fn candidate(
     geometry: &Geometry,
     accelerator: &Accelerator,
@@ -400,6 +400,7 @@ fn candidate(
     rows: &RowCosts,
     tile: &TileCosts,
     double: bool,
+    resident: bool,
 ) -> Option<Plan> {
     let line = u64::from(accelerator.line_bytes());
     let (output, input) = (&geometry.output, &geometry.input);
@@ -424,9 +425,16 @@ fn candidate(
         rows.patch.0,
     ];
     let total_weight = u64::from(accelerator.weight_lines());
-    let weight_slots = (total_weight / lines[3]).min(count);
+    let mut weight_slots = (total_weight / lines[3]).min(count);
     if double && count > 1 && weight_slots < 2 {
         return None;
+    }
+    if order == Order::Pixels && resident != (weight_slots >= count) {
+        // With one pixel tile nothing is loaded twice; else fewer slots stand for streaming.
+        if resident {
+            return None;
+        }
+        weight_slots = if rows.parts == 1 { weight_slots } else { weight_slots.min(count - 1).max(1) };
     }
     let bank = u64::from(accelerator.activation_bank_lines());
     let banks = u64::from(accelerator.scratchpad.banks);
@@ -435,8 +443,8 @@ fn candidate(
         Regions::new([inputs * lines[0], others * lines[1], others * lines[2], raw * lines[4]], bank, banks)
             .map(|regions| (inputs, regions))
     };
-    let resident = (order == Order::Channels).then(|| of_slots(rows.parts)).flatten();
-    let (inputs, regions) = resident.or_else(|| of_slots(slot.min(rows.parts)))?;
+    let all = order == Order::Channels && resident;
+    let (inputs, regions) = of_slots(if all { rows.parts } else { slot.min(rows.parts) })?;
     let input_loads =
         if order == Order::Pixels || inputs >= rows.parts { rows.parts } else { rows.parts * count };
     let weight_loads =
@@ -506,4 +514,75 @@ fn candidate(
         work,
         double,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bitgauge_arch::command::Codec;
+
+    fn map(size: u64, channels: u64) -> View {
+        let rows = size * size;
+        View {
+            address: 0,
+            groups: 1,
+            rows,
+            cols: 1,
+            channels,
+            group_stride: rows * channels,
+            row_stride: channels,
+            col_stride: channels,
+            container: 1,
+            codec: Codec::None,
+            value_bits: 8,
+            signed: false,
+        }
+    }
+
+    #[test]
+    fn more_scratchpad_never_costs_cycles() {
+        let text = include_str!("../../../designs/reference-16x16.toml");
+        for (size, channels, outputs) in
+            [(56, 144, 32), (14, 480, 112), (7, 1152, 320), (14, 768, 3072), (3, 64, 2048)]
+        {
+            let geometry = Geometry {
+                input: map(size, channels),
+                window: Window::POINT,
+                output: map(size, outputs),
+                residual: None,
+                outputs,
+                weights: None,
+                parameter_per_row: false,
+                patch: None,
+            };
+            for axis in 0..2 {
+                let mut before = u64::MAX;
+                for kib in [16, 32, 64, 128, 256, 512, 1024, 4096] {
+                    let mut accelerator = Accelerator::from_toml(text).unwrap();
+                    accelerator.scratchpad.weight_kib = 256;
+                    match axis {
+                        0 => accelerator.scratchpad.activation_kib = kib,
+                        _ => accelerator.scratchpad.weight_kib = kib,
+                    }
+                    let Ok(plan) = plan(&geometry, &accelerator) else {
+                        assert_eq!(before, u64::MAX);
+                        continue;
+                    };
+                    assert!(
+                        plan.cycles() <= before,
+                        "{size} {channels} {outputs}: {kib} KiB of memory {axis}"
+                    );
+                    before = plan.cycles();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bands_cover_what_windows_read() {
+        let window = Window { kernel: [3, 3], stride: [2, 2], pad: [1, 1, 1, 1], dilation: [2, 2] };
+        assert_eq!(band(&window, 10, (0, 2)), Band { rows: (0, 6), pad_top: 1 });
+        assert_eq!(band(&window, 10, (2, 4)), Band { rows: (3, 10), pad_top: 0 });
+        assert_eq!(band_rows(&window, 10, 2), 7);
+    }
 }
