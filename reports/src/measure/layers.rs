@@ -61,6 +61,8 @@ pub struct LayerRow {
     pub unit_busy: [u64; 4],
     /// Cycles per unit and stall reason that commands waited at the head of the queue.
     pub unit_waited: [[u64; 6]; 4],
+    /// The same, but for waits before the layer's window: there a command waits for earlier layers.
+    pub unit_waited_inside: [[u64; 6]; 4],
     /// Beats on the bus.
     pub bus_beats: u64,
     /// Share of the window's cycles with one of its beats on the bus.
@@ -85,14 +87,17 @@ pub(super) fn layers(input: &ReportInput<'_>, traffic: &Traffic, energy: &Energy
     let accelerator = &input.program.accelerator;
     let peak = accelerator.peak_macs_per_cycle();
     let bus_bytes = u64::from(accelerator.bus_bytes());
+    let waited = waited_inside(input);
     let mut finished = 0;
     let mut rows = Vec::with_capacity(input.run.layers.len());
-    for (index, (symbol, layer)) in input.program.layers.iter().zip(&input.run.layers).enumerate() {
+    for (index, ((symbol, layer), waited)) in
+        input.program.layers.iter().zip(&input.run.layers).zip(&waited).enumerate()
+    {
         let start = (layer.start != u64::MAX).then_some(layer.start);
         let window_cycles = start.map_or(0, |start| layer.end.saturating_sub(start));
         let share_cycles = layer.end.saturating_sub(finished);
         finished = finished.max(layer.end);
-        let (bottleneck, bottleneck_occupancy) = bottleneck(layer, window_cycles);
+        let (bottleneck, bottleneck_occupancy) = bottleneck(layer, waited, window_cycles);
         let macs = layer.array_macs + layer.vector_macs;
         let bytes = layer.bus_beats * bus_bytes;
         rows.push(LayerRow {
@@ -120,6 +125,7 @@ pub(super) fn layers(input: &ReportInput<'_>, traffic: &Traffic, energy: &Energy
             main_unit: main_unit(layer),
             unit_busy: layer.unit_busy,
             unit_waited: layer.unit_waited,
+            unit_waited_inside: *waited,
             bus_beats: layer.bus_beats,
             bus_occupancy: ratio(layer.bus_beats, window_cycles),
             bottleneck,
@@ -132,6 +138,30 @@ pub(super) fn layers(input: &ReportInput<'_>, traffic: &Traffic, energy: &Energy
         });
     }
     rows
+}
+
+/// Waits by layer, unit and reason that lie inside the layer's window; all of them where the run keeps no
+/// spans. A command waits in one stretch up to its start, so what is cut off is its beginning, in which
+/// the reasons that come first hold.
+fn waited_inside(input: &ReportInput<'_>) -> Vec<[[u64; 6]; 4]> {
+    let run = input.run;
+    if run.spans.is_empty() {
+        return run.layers.iter().map(|layer| layer.unit_waited).collect();
+    }
+    let mut inside = vec![[[0; 6]; 4]; run.layers.len()];
+    for span in &run.spans {
+        let Some(symbol) = input.program.commands.get(span.command as usize) else { continue };
+        let index = symbol.layer as usize;
+        let (Some(layer), Some(units)) = (run.layers.get(index), inside.get_mut(index)) else { continue };
+        let room = span.start.saturating_sub(layer.start);
+        let mut cut = span.waited.iter().sum::<u64>().saturating_sub(room);
+        for (sum, waited) in units[span.unit.index()].iter_mut().zip(span.waited) {
+            let outside = waited.min(cut);
+            cut -= outside;
+            *sum += waited - outside;
+        }
+    }
+    inside
 }
 
 /// K cancels: sums stay in place, so only rows and columns are padded.
@@ -160,7 +190,7 @@ fn main_unit(layer: &LayerResult) -> Unit {
 
 /// The busiest of bus, feeders and vector unit over the layer's window; where none is busy for half of
 /// it, what the units waited for most.
-fn bottleneck(layer: &LayerResult, window: u64) -> (String, f64) {
+fn bottleneck(layer: &LayerResult, waited: &[[u64; 6]; 4], window: u64) -> (String, f64) {
     if window == 0 {
         return ("–".to_owned(), 0.0);
     }
@@ -180,7 +210,7 @@ fn bottleneck(layer: &LayerResult, window: u64) -> (String, f64) {
         return (name.to_owned(), occupancy.min(1.0));
     }
     let unit = main_unit(layer);
-    let waited = &layer.unit_waited[unit.index()];
+    let waited = &waited[unit.index()];
     let mut reason = None;
     for (candidate, &cycles) in StallReason::ALL.iter().zip(waited) {
         if cycles > reason.map_or(0, |(_, most)| most) {
@@ -208,13 +238,14 @@ mod tests {
 
     #[test]
     fn the_busiest_resource_binds() {
+        let mut waited = [[0; 6]; 4];
         let mut layer = LayerResult { bus_beats: 90, feed_cycles: 60, ..LayerResult::default() };
-        assert_eq!(bottleneck(&layer, 100).0, "memory bus");
+        assert_eq!(bottleneck(&layer, &waited, 100).0, "memory bus");
         layer.bus_beats = 10;
-        assert_eq!(bottleneck(&layer, 100).0, "array");
+        assert_eq!(bottleneck(&layer, &waited, 100).0, "array");
         layer.unit_busy[1] = 70;
-        layer.unit_waited[1][0] = 300;
-        assert_eq!(bottleneck(&layer, 1000).0, "waiting (compute for token)");
-        assert_eq!(bottleneck(&LayerResult::default(), 10).0, "latency");
+        waited[1][0] = 300;
+        assert_eq!(bottleneck(&layer, &waited, 1000).0, "waiting (compute for token)");
+        assert_eq!(bottleneck(&LayerResult::default(), &[[0; 6]; 4], 10).0, "latency");
     }
 }

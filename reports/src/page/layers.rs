@@ -78,7 +78,7 @@ fn row(layer: &LayerRow) -> Markup {
     html! {
         tr {
             td.number { (layer.index) }
-            td.tight title=(layer.mapping) { (layer.name) " " span.say { (layer.operator) } }
+            td.tight title=(layer.mapping) { (layer.name) span.under { (layer.operator) } }
             td.tight { (product) }
             (cell(layer.macs as f64, &si(layer.macs as f64, "")))
             (cell(layer.share_cycles as f64, &count(layer.share_cycles)))
@@ -87,7 +87,7 @@ fn row(layer: &LayerRow) -> Markup {
             (share(layer.utilization))
             (share(layer.geometric_bound))
             (share(Some(layer.bus_occupancy)))
-            td.tight { (layer.bottleneck) " " span.say { (percent(layer.bottleneck_occupancy)) } }
+            td.tight { (layer.bottleneck) span.under { (percent(layer.bottleneck_occupancy)) } }
             (cell(bytes as f64, &si(bytes as f64, "B")))
             (cell(layer.picojoules, &joules(layer.picojoules)))
         }

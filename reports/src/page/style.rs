@@ -22,7 +22,7 @@ const RULES: &str = "
 *{box-sizing:border-box}
 html{scroll-behavior:smooth;-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,-apple-system,'Segoe UI','Helvetica Neue',Arial,sans-serif}
-header,main{max-width:1120px;margin:0 auto;padding:0 20px}
+header,main{max-width:1280px;margin:0 auto;padding:0 20px}
 header{padding-top:28px}
 .tool{margin:0;color:var(--faint);font-size:14px}
 h1{margin:0 0 10px;font-size:30px;line-height:1.2;overflow-wrap:anywhere}
@@ -34,7 +34,7 @@ figure,.box{margin:0 0 18px;padding:16px 18px;background:var(--card);border:1px 
 figcaption,.say{color:var(--faint);font-size:14px;max-width:80ch}
 figcaption{margin-top:8px}
 .scroll{overflow-x:auto}
-svg.plot{display:block;width:100%;min-width:800px;height:auto}
+svg.plot{display:block;width:100%;min-width:800px;max-width:1120px;margin:0 auto;height:auto}
 .badge{display:inline-block;padding:0 7px;border:1px solid currentColor;border-radius:9px;font-size:11.5px;font-weight:500;line-height:17px;vertical-align:2px;white-space:nowrap}
 .badge.simulated{color:var(--simulated)}.badge.evaluated{color:var(--evaluated)}.badge.analytical{color:var(--analytical)}
 .badge.priced{color:var(--priced)}
@@ -44,13 +44,16 @@ svg.plot{display:block;width:100%;min-width:800px;height:auto}
 .card .value{font-size:26px;font-weight:650;line-height:1.25;margin:2px 0;overflow-wrap:anywhere}
 .card .mean{font-size:13px;color:var(--faint);margin-top:6px}
 table{border-collapse:collapse;font-size:14px;width:100%}
-th,td{padding:5px 10px;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
+th,td{padding:5px 8px;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
 th{font-weight:600;color:var(--faint);vertical-align:bottom}
 th[data-sort]{cursor:pointer;user-select:none}
 th[data-sort]:hover{color:var(--ink)}
 th[aria-sort=ascending]::after{content:' \\2191'}th[aria-sort=descending]::after{content:' \\2193'}
 .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+th.number{white-space:normal}
+tbody th,tr>th:first-child:not([data-sort]){vertical-align:top}
 .tight{white-space:nowrap}
+.under{display:block;font-size:12px;color:var(--faint)}
 .source{min-width:280px;font-size:13px;color:var(--faint)}
 tfoot td{font-weight:600}
 pre{margin:0;overflow-x:auto;font:13px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace}

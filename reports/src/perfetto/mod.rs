@@ -131,14 +131,14 @@ fn annotations(input: &ReportInput<'_>, span: &CommandSpan) -> Vec<DebugAnnotati
         number("command", u64::from(span.command)),
         number("cycles", span.end.saturating_sub(span.start)),
     ];
-    if let Some(symbol) = input.program.commands.get(span.command as usize) {
-        if matches!(span.unit, Unit::Load | Unit::Store) {
-            annotations.push(DebugAnnotation {
-                name: Some("operand".to_owned()),
-                string_value: Some(symbol.operand.name().to_owned()),
-                ..DebugAnnotation::default()
-            });
-        }
+    if let Some(symbol) = input.program.commands.get(span.command as usize)
+        && matches!(span.unit, Unit::Load | Unit::Store)
+    {
+        annotations.push(DebugAnnotation {
+            name: Some("operand".to_owned()),
+            string_value: Some(symbol.operand.name().to_owned()),
+            ..DebugAnnotation::default()
+        });
     }
     for (reason, &waited) in StallReason::ALL.iter().zip(&span.waited) {
         if waited > 0 {

@@ -90,7 +90,9 @@ impl Bars<'_> {
                 );
             }
         }
-        frame.border(&mut svg);
+        // Open to the right, where the numbers stand.
+        svg.line("frame", [frame.left, frame.top, frame.left, frame.bottom()]);
+        svg.line("frame", [frame.left, frame.bottom(), frame.right(), frame.bottom()]);
         svg
     }
 

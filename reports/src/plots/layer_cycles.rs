@@ -59,8 +59,8 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
         name: "layer_cycles",
         title: "Cycles per layer and stall reasons".to_owned(),
         caption: "For each layer the unit that does its work: the array where it works at all, else the vector unit, \
-                  else the transfer. Waits are of commands at the head of that unit's queue; of reasons that hold at \
-                  once the first in the legend counts. Layers overlap, so bars do not add up to the run."
+                  else the transfer. Waits are of commands at the head of that unit's queue, from \
+                  the layer's first command on; of reasons that hold at once the first in the legend counts. Layers overlap, so bars do not add up to the run."
             .to_owned(),
         svg,
         data,
@@ -77,6 +77,6 @@ fn split(layer: &LayerRow) -> Vec<u64> {
         Unit::Load | Unit::Store => 0,
     };
     let mut values = vec![working, running - working];
-    values.extend(layer.unit_waited[unit.index()]);
+    values.extend(layer.unit_waited_inside[unit.index()]);
     values
 }

@@ -87,7 +87,7 @@ fn extent(burst: &Burst, frame: &Frame, bus_bytes: u64) -> [f64; 4] {
     let (x, right) = (frame.px(cycle), frame.px(cycle + f64::from(burst.beats)));
     let address = burst.address as f64;
     let (top, bottom) = (frame.py(address + (u64::from(burst.beats) * bus_bytes) as f64), frame.py(address));
-    let (w, h) = ((right - x).max(0.9), (bottom - top).max(1.6));
+    let (w, h) = ((right - x).max(1.2), (bottom - top).max(2.0));
     [x, bottom - h, w, h]
 }
 

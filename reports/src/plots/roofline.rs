@@ -77,14 +77,14 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
     taken.push(peak_box);
     let bus_text = format!("bus: {bus} bytes per cycle");
     let middle = (low * corner).sqrt();
-    let anchor = [frame.px(middle) - 12.0, roof(middle) - 6.0];
-    svg.text("strong", anchor[0], anchor[1], Anchor::End, &bus_text);
-    taken.push([
-        anchor[0] - text_width(&bus_text, 13.0),
-        anchor[1] - 13.0,
-        text_width(&bus_text, 13.0),
-        16.0,
-    ]);
+    let [bus_x, bus_y] = [frame.px(middle) + 18.0, roof(middle) + 12.0];
+    svg.text("strong", bus_x, bus_y, Anchor::Start, &bus_text);
+    taken.push([bus_x, bus_y - 13.0, text_width(&bus_text, 13.0), 16.0]);
+    for step in 0..=60 {
+        // Both axes are logarithmic: equal ratios are equal steps.
+        let intensity = x.low() * (x.high() / x.low()).powf(f64::from(step) / 60.0);
+        taken.push([frame.px(intensity) - 8.0, roof(intensity) - 3.0, 16.0, 6.0]);
+    }
 
     let points: Vec<(&LayerRow, f64, f64)> = shown
         .iter()
@@ -135,55 +135,57 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
     Ok(Plot { name: "roofline", title, caption, svg, data })
 }
 
+/// Where a label may stand from its point; right before left, level before above and below.
+const DIRECTIONS: [(f64, f64); 8] =
+    [(1.0, 0.0), (-1.0, 0.0), (0.7, -0.8), (0.7, 0.8), (-0.7, -0.8), (-0.7, 0.8), (0.0, -1.3), (0.0, 1.3)];
+
 /// Puts a label where it hides nothing, near its point, with a leader where it is not next to it.
 fn place(svg: &mut Svg, frame: &Frame, taken: &mut Vec<[f64; 4]>, [x, y]: [f64; 2], text: &str) {
     let (w, h) = (text_width(text, 12.0), 14.0);
     let mut best = None;
-    'search: for radius in [8.0, 18.0, 32.0, 50.0, 72.0, 100.0] {
-        for (dx, dy) in [
-            (1.0, 0.0),
-            (-1.0, 0.0),
-            (0.7, -0.8),
-            (0.7, 0.8),
-            (-0.7, -0.8),
-            (-0.7, 0.8),
-            (0.0, -1.3),
-            (0.0, 1.3),
-        ] {
-            let left = x + dx * radius
-                - if dx < 0.0 {
-                    w
-                } else if dx == 0.0 {
-                    w / 2.0
-                } else {
-                    0.0
-                };
-            let area = [left, y + dy * radius - h / 2.0, w, h];
+    'search: for radius in [8.0, 18.0, 32.0, 50.0, 72.0, 100.0, 130.0] {
+        for (dx, dy) in DIRECTIONS {
+            let shift = if dx < 0.0 {
+                w
+            } else if dx == 0.0 {
+                w / 2.0
+            } else {
+                0.0
+            };
+            let area = [x + dx * radius - shift, y + dy * radius - h / 2.0, w, h];
             let inside = area[0] > frame.left + 2.0
                 && area[0] + w < frame.right() - 2.0
                 && area[1] > frame.top + 2.0
                 && area[1] + h < frame.bottom() - 2.0;
-            if inside && !taken.iter().any(|other| overlap(&area, other)) {
-                best = Some((area, radius));
+            let leader = leader([x, y], area);
+            let free = |part: &[f64; 4]| !taken.iter().any(|other| overlap(part, other));
+            if inside && free(&area) && (radius <= 8.0 || leader.iter().all(free)) {
+                best = Some((area, radius, leader));
                 break 'search;
             }
         }
     }
     // A crowd too thick for labels: hovering still tells.
-    let Some((area, radius)) = best else { return };
+    let Some((area, radius, leader)) = best else { return };
     if radius > 8.0 {
-        let near = (area[0] + w / 2.0).clamp(area[0], area[0] + w);
-        let end_x = if x < area[0] {
-            area[0]
-        } else if x > area[0] + w {
-            area[0] + w
-        } else {
-            near
-        };
-        svg.line("leader", [x, y, end_x, area[1] + h / 2.0]);
+        let end = area[0] + (x - area[0]).clamp(0.0, w);
+        svg.line("leader", [x, y, end, area[1] + if y < area[1] { 1.0 } else { h - 1.0 }]);
+        taken.extend(leader);
     }
     svg.text("tick", area[0], area[1] + 11.0, Anchor::Start, text);
     taken.push(area);
+}
+
+/// Boxes along the line from a point, beyond its disc, to its label.
+fn leader([x, y]: [f64; 2], [left, top, w, h]: [f64; 4]) -> Vec<[f64; 4]> {
+    let end = [left + (x - left).clamp(0.0, w), if y < top { top } else { top + h }];
+    let length = (end[0] - x).hypot(end[1] - y);
+    let steps = (length / 3.0) as u32;
+    (1..steps)
+        .map(|step| f64::from(step) / f64::from(steps))
+        .filter(|at| at * length > 10.0)
+        .map(|at| [x + at * (end[0] - x) - 1.5, y + at * (end[1] - y) - 1.5, 3.0, 3.0])
+        .collect()
 }
 
 fn overlap(a: &[f64; 4], b: &[f64; 4]) -> bool {
