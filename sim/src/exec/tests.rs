@@ -27,11 +27,11 @@ fn parameters(random: &mut Random, count: usize) -> Vec<u8> {
     (0..count).flat_map(|_| entry(random)).collect()
 }
 
-/// Runs one command on noise; returns the scratchpads before and after.
-fn run_one(
-    random: &mut Random,
-    operation: Operation,
-) -> Option<(Program, Vec<(Space, u64, Vec<u8>)>, Machine)> {
+/// Contents of memories: space, first byte, bytes.
+type Preload = Vec<(Space, u64, Vec<u8>)>;
+
+/// Runs one command on noise; returns the memories before, and the machine after.
+fn run_one(random: &mut Random, operation: Operation) -> Option<(Program, Preload, Machine)> {
     let accelerator = random::accelerator(random);
     let program = program(accelerator, &[Command { wait: 0, signal: 0, operation }], Vec::new());
     let mut machine = Machine::new(&program).ok()?;
@@ -53,7 +53,7 @@ fn requant(mantissa: u32, shift: u32) -> Requant {
 }
 
 /// The command as its registers are documented. Sources are read from the memory before.
-fn naive_compute(line: usize, cols: usize, c: &Compute, before: &[(Space, u64, Vec<u8>)], after: &mut [u8]) {
+fn naive_compute(line: usize, cols: usize, c: &Compute, before: &Preload, after: &mut [u8]) {
     let (activation, weight, table, entries) = (&before[0].2, &before[1].2, &before[2].2, &before[4].2);
     let sign = if c.activation_signed == 1 { Signedness::Signed } else { Signedness::Unsigned };
     let words = (c.channels as usize).div_ceil(line);
@@ -151,7 +151,7 @@ fn compute_follows_its_registers() {
     assert!(grouped > 100);
 }
 
-fn naive_vector(line: usize, v: &Vector, before: &[(Space, u64, Vec<u8>)], after: &mut [u8]) {
+fn naive_vector(line: usize, v: &Vector, before: &Preload, after: &mut [u8]) {
     use VectorFunction as F;
     let (activation, weight, table, entries) = (&before[0].2, &before[1].2, &before[3].2, &before[5].2);
     let sign = if v.source_signed == 1 { Signedness::Signed } else { Signedness::Unsigned };
