@@ -91,6 +91,8 @@ impl<'a> Emitter<'a> {
     }
 
     /// Loads part of a tensor; see [`View::moves`].
+    // What is moved, and where to: two tensors' worth of coordinates.
+    #[allow(clippy::too_many_arguments)]
     pub fn load(
         &mut self,
         view: &View,

@@ -39,8 +39,8 @@ pub(crate) fn lay_out(graph: &IntGraph, accelerator: &Accelerator, options: &Opt
     // Inputs, outputs and constants keep their places; the arena follows.
     let mut at = 0u64;
     let used = |index: usize| first[index] != usize::MAX;
-    for index in 0..graph.tensors.len() {
-        if used(index) && roles[index] != TensorRole::Internal {
+    for (index, role) in roles.iter().enumerate() {
+        if used(index) && *role != TensorRole::Internal {
             memory.views[index].address = at;
             at = (at + size(&memory.views[index])).next_multiple_of(ALIGNMENT);
         }

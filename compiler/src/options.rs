@@ -18,7 +18,8 @@ pub struct Options {
     pub reuse_memory: bool,
     /// Codec of internal tensors.
     pub codec: CodecChoice,
-    /// Also write tensors to external memory that fused layers keep on chip.
+    /// Also write tensors to external memory that fused layers keep on chip. No layers are fused yet, so all
+    /// tensors are written anyway.
     pub observe: bool,
 }
 

@@ -103,7 +103,10 @@ mod tests {
             let mut latest = [0; 4];
             for (before, other) in units.iter().enumerate() {
                 let other: &Unit = other;
-                if *other != unit && (before as u32 * 7 + state) % 5 == 0 && index - (before as u32) < 9 {
+                if *other != unit
+                    && (before as u32 * 7 + state).is_multiple_of(5)
+                    && index - (before as u32) < 9
+                {
                     latest[other.index()] = before as u32 + 1;
                 }
             }

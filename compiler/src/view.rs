@@ -101,7 +101,7 @@ impl View {
     }
 
     /// Rows `start ..` of it.
-    pub fn from_row(&self, start: u64, rows: u64) -> View {
+    pub fn skip_rows(&self, start: u64, rows: u64) -> View {
         View { address: self.address + start * self.row_stride, rows, ..*self }
     }
 

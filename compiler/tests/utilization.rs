@@ -1,5 +1,8 @@
 //! Large pointwise convolutions come close to their geometric bound.
 
+// A test that meets a broken premise should stop there, and may say what it measured.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
 mod support;
 
 use bitgauge_arch::Accelerator;
@@ -17,9 +20,6 @@ fn cycles(graph: &IntGraph, accelerator: &Accelerator) -> (u64, String, u64) {
     let named: Vec<(&str, &[u8])> = inputs.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
     let options = bitgauge_sim::Options { data: false, ..bitgauge_sim::Options::default() };
     let output = bitgauge_sim::run(&program, &named, &options).unwrap();
-    if std::env::var_os("BITGAUGE_UNITS").is_some() {
-        println!("{:?}", output.result.units);
-    }
     (output.result.cycles, program.layers[0].mapping.clone(), output.result.bound_cycles)
 }
 

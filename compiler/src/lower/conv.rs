@@ -4,7 +4,7 @@ use bitgauge_arch::command::{Codec, Vector, VectorFunction};
 use bitgauge_arch::program::Operand;
 use bitgauge_models::integer::{IntOp, Window};
 
-use super::plan::{Geometry, Patch};
+use super::geometry::{Geometry, Patch};
 use super::product::{Parameters, Product, Weights, describe};
 use super::{Context, Lowered};
 use crate::emit::reg;

@@ -3,7 +3,7 @@
 use bitgauge_arch::program::Operand;
 use bitgauge_models::integer::{IntOp, Window};
 
-use super::plan::Geometry;
+use super::geometry::Geometry;
 use super::product::{Parameters, Product, Weights, describe};
 use super::{Context, Lowered};
 use crate::error::CompileError;

@@ -1,6 +1,7 @@
 //! Lowerings: one node to commands, one file per family.
 
 mod conv;
+mod geometry;
 mod matmul;
 mod pixels;
 mod plan;

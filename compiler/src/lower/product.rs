@@ -7,7 +7,8 @@ use bitgauge_arch::program::Operand;
 use bitgauge_models::integer::Window;
 
 use super::Context;
-use super::plan::{Band, ChannelTile, Geometry, Order, Patch, Plan, Shortage, band, plan};
+use super::geometry::{Band, ChannelTile, Geometry, Patch, band};
+use super::plan::{Order, Plan, Shortage, plan};
 use crate::emit::{Chip, Emitter, parameter_bytes, reg};
 use crate::error::CompileError;
 use crate::scratch::Slots;

@@ -58,7 +58,7 @@ pub(crate) fn concat(context: &mut Context<'_, '_>) -> Result<Lowered, CompileEr
     let (mut at, mut bound) = (0, 0);
     for index in 0..context.node.inputs.len() {
         let input = context.input(index)?;
-        bound += copy(context, &input, &output.from_row(at, input.rows))?;
+        bound += copy(context, &input, &output.skip_rows(at, input.rows))?;
         at += input.rows;
     }
     Ok(lowered("concat", bound))
@@ -69,6 +69,6 @@ pub(crate) fn slice(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
         return Err(context.unsupported("not a slice"));
     };
     let (input, output) = (context.input(0)?, context.output());
-    let bound = copy(context, &input.from_row(*start as u64, output.rows), &output)?;
+    let bound = copy(context, &input.skip_rows(*start as u64, output.rows), &output)?;
     Ok(lowered("slice", bound))
 }

@@ -5,7 +5,7 @@ use bitgauge_arch::program::Operand;
 use bitgauge_arch::timing;
 use bitgauge_models::integer::Window;
 
-use super::plan::{band, band_rows};
+use super::geometry::{band, band_rows};
 use super::{Context, Lowered};
 use crate::cost::{Work, moves_cycles, moves_store_cycles, part_sizes};
 use crate::emit::{Chip, Emitter, reg};

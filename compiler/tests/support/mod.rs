@@ -1,6 +1,7 @@
 //! Small random graphs of every operator.
 
-#![allow(dead_code)]
+// Each test uses a part of it.
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::sync::Arc;
 
