@@ -87,7 +87,7 @@ fn row(layer: &LayerRow) -> Markup {
             (share(layer.utilization))
             (share(layer.geometric_bound))
             (share(Some(layer.bus_occupancy)))
-            td.tight { (layer.bottleneck) span.under { (percent(layer.bottleneck_occupancy)) } }
+            td { (layer.bottleneck) span.under { (percent(layer.bottleneck_occupancy)) } }
             (cell(bytes as f64, &si(bytes as f64, "B")))
             (cell(layer.picojoules, &joules(layer.picojoules)))
         }

@@ -72,7 +72,7 @@ document.querySelectorAll('th[data-sort]').forEach(function(th){
  th.tabIndex=0;
  function sort(){
   var table=th.closest('table'),body=table.tBodies[0],index=th.cellIndex;
-  var up=th.getAttribute('aria-sort')!=='descending'&&th.getAttribute('aria-sort')!==null?false:th.getAttribute('aria-sort')==='descending';
+  var up=th.getAttribute('aria-sort')==='descending';
   table.querySelectorAll('th').forEach(function(o){o.removeAttribute('aria-sort')});
   th.setAttribute('aria-sort',up?'ascending':'descending');
   Array.from(body.rows).sort(function(a,b){

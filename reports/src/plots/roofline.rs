@@ -106,7 +106,10 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
         } else {
             layer.index.to_string()
         };
-        place(&mut svg, &frame, &mut taken, [*x, *y], &text);
+        if !place(&mut svg, &frame, &mut taken, [*x, *y], &text) {
+            // Too thick a crowd for names; where even the number finds no place, hovering still tells.
+            place(&mut svg, &frame, &mut taken, [*x, *y], &layer.index.to_string());
+        }
     }
     for (layer, x, y) in &points {
         let colour = if layer.array_macs >= layer.vector_macs { style::BLUE } else { style::GREEN };
@@ -135,15 +138,30 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
     Ok(Plot { name: "roofline", title, caption, svg, data })
 }
 
-/// Where a label may stand from its point; right before left, level before above and below.
-const DIRECTIONS: [(f64, f64); 8] =
-    [(1.0, 0.0), (-1.0, 0.0), (0.7, -0.8), (0.7, 0.8), (-0.7, -0.8), (-0.7, 0.8), (0.0, -1.3), (0.0, 1.3)];
+/// Where a label may stand from its point: beside it before above and below, near the level before steep.
+const DIRECTIONS: [(f64, f64); 14] = [
+    (1.0, 0.0),
+    (-1.0, 0.0),
+    (0.7, -0.8),
+    (0.7, 0.8),
+    (-0.7, -0.8),
+    (-0.7, 0.8),
+    (0.0, -1.3),
+    (0.0, 1.3),
+    (0.35, 1.0),
+    (-0.35, 1.0),
+    (0.9, 0.4),
+    (-0.9, 0.4),
+    (0.9, -0.4),
+    (-0.9, -0.4),
+];
 
-/// Puts a label where it hides nothing, near its point, with a leader where it is not next to it.
-fn place(svg: &mut Svg, frame: &Frame, taken: &mut Vec<[f64; 4]>, [x, y]: [f64; 2], text: &str) {
+/// Puts a label where it hides nothing, near its point, with a leader where it is not next to it; says
+/// whether there was a place.
+fn place(svg: &mut Svg, frame: &Frame, taken: &mut Vec<[f64; 4]>, [x, y]: [f64; 2], text: &str) -> bool {
     let (w, h) = (text_width(text, 12.0), 14.0);
     let mut best = None;
-    'search: for radius in [8.0, 18.0, 32.0, 50.0, 72.0, 100.0, 130.0] {
+    'search: for radius in [8.0, 18.0, 32.0, 50.0, 72.0, 100.0, 130.0, 165.0, 200.0] {
         for (dx, dy) in DIRECTIONS {
             let shift = if dx < 0.0 {
                 w
@@ -165,8 +183,7 @@ fn place(svg: &mut Svg, frame: &Frame, taken: &mut Vec<[f64; 4]>, [x, y]: [f64; 
             }
         }
     }
-    // A crowd too thick for labels: hovering still tells.
-    let Some((area, radius, leader)) = best else { return };
+    let Some((area, radius, leader)) = best else { return false };
     if radius > 8.0 {
         let end = area[0] + (x - area[0]).clamp(0.0, w);
         svg.line("leader", [x, y, end, area[1] + if y < area[1] { 1.0 } else { h - 1.0 }]);
@@ -174,6 +191,7 @@ fn place(svg: &mut Svg, frame: &Frame, taken: &mut Vec<[f64; 4]>, [x, y]: [f64; 
     }
     svg.text("tick", area[0], area[1] + 11.0, Anchor::Start, text);
     taken.push(area);
+    true
 }
 
 /// Boxes along the line from a point, beyond its disc, to its label.
