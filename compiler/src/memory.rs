@@ -7,6 +7,7 @@
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::arith::Signedness;
 use bitgauge_arch::command::Codec;
+use bitgauge_arch::description::CodecKind;
 use bitgauge_arch::program::{Segment, TensorRole, TensorSymbol};
 use bitgauge_models::integer::{IntGraph, IntTensor};
 
@@ -32,9 +33,10 @@ pub(crate) fn lay_out(graph: &IntGraph, accelerator: &Accelerator, options: &Opt
     let mut memory = Memory::default();
     let (first, last) = lifetimes(graph, options);
     let roles: Vec<TensorRole> = (0..graph.tensors.len()).map(|index| role(graph, index)).collect();
-    memory.views = (0..graph.tensors.len())
-        .map(|index| view(&graph.tensors[index], roles[index], bus, options))
-        .collect();
+    let packs =
+        options.codec == CodecChoice::Pack && accelerator.compression.codecs.contains(&CodecKind::Pack);
+    memory.views =
+        (0..graph.tensors.len()).map(|index| view(&graph.tensors[index], roles[index], bus, packs)).collect();
 
     // Inputs, outputs and constants keep their places; the arena follows.
     let mut at = 0u64;
@@ -112,12 +114,12 @@ fn role(graph: &IntGraph, index: usize) -> TensorRole {
     }
 }
 
-fn view(tensor: &IntTensor, role: TensorRole, bus: u64, options: &Options) -> View {
+fn view(tensor: &IntTensor, role: TensorRole, bus: u64, packs: bool) -> View {
     let shape = tensor.shape;
     let container = tensor.code.container_bytes() as u64;
     // Codes of 9 to 15 bits live in 16-bit containers; nothing is gained by packing them.
     let value_bits = if container == 2 { 16 } else { u32::from(tensor.code.bits).max(2) };
-    let packs = options.codec == CodecChoice::Pack && role == TensorRole::Internal && value_bits < 8;
+    let packs = packs && role == TensorRole::Internal && value_bits < 8;
     let codec = if packs { Codec::Pack } else { Codec::None };
     let mut view = View {
         address: 0,

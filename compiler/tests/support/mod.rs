@@ -211,7 +211,7 @@ pub fn zoo() -> Vec<(String, IntGraph)> {
             }
             let mut b = Builder::new(index as u64);
             let x = b.input(shape(1, rows, cols, channels), SIGNED);
-            let y = b.conv(x, window, 1, 20, UNSIGNED);
+            let y = b.conv(x, window, 1, 20, NARROW);
             let z =
                 b.depthwise(y, Window { kernel: [1, 1], dilation: [1, 1], pad: [0; 4], ..window }, SIGNED);
             let w = b.depthwise(x, window, SIGNED);
