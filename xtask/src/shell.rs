@@ -53,7 +53,8 @@ pub fn bitgauge() -> Result<PathBuf> {
     build.arg("--bin").arg("bitgauge");
     let messages = String::from_utf8(output(build)?)?;
     let artifact = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let path = artifact.filter_map(|message| Some(message.get("executable")?.as_str()?.to_owned())).last();
+    let path =
+        artifact.filter_map(|message| Some(message.get("executable")?.as_str()?.to_owned())).next_back();
     path.map(PathBuf::from).context("cargo named no executable")
 }
 
