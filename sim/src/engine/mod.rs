@@ -1,8 +1,10 @@
 //! The event-driven timing engine: `docs/reference/cycles.md`, without stepping through idle cycles.
 //!
-//! The loop visits the cycles in which something may change. In each it lets every part act once, in a fixed
-//! order; a part that acts leaves a note of when to look again. Looking too often is harmless, and a test
-//! against a stepper that looks in every cycle shows that it is never too seldom.
+//! The loop visits the cycles in which something may change. In each it lets the parts act once, in a fixed
+//! order; a part that acts leaves a note of when to look again. The parts that move commands (ends, dispatch,
+//! fronts) are looked at only when one of their own notes is due, as most visits are the memory's alone.
+//! Looking too often is harmless, and a test against a stepper that looks in every cycle shows that it is
+//! never too seldom.
 
 mod compute;
 mod fetch;
@@ -67,9 +69,14 @@ struct Engine<'a, D> {
     plan: &'a Plan,
     data: &'a mut D,
     trace: bool,
+    /// Cycles in which commands may move.
     alarms: BinaryHeap<Reverse<u64>>,
-    /// Whether the next cycle is to be visited.
+    /// Whether commands may move in the next cycle.
     soon: bool,
+    /// Whether commands may move in this cycle.
+    due: bool,
+    /// Next cycle in which the memory or one of its requesters may act; found anew in every visit.
+    memory_next: u64,
     fetch: Fetch,
     fronts: [Front; 4],
     tokens: Tokens,
@@ -98,6 +105,8 @@ pub(crate) fn run<D: DataPath>(
         trace,
         alarms: BinaryHeap::new(),
         soon: true,
+        due: true,
+        memory_next: NEVER,
         fetch: Fetch::new(plan),
         fronts: Unit::ALL.map(Front::new),
         tokens: Tokens::default(),
@@ -130,36 +139,36 @@ pub(crate) fn run<D: DataPath>(
 impl<D: DataPath> Engine<'_, D> {
     /// Everything that happens in one cycle; true once `end` is taken.
     fn visit(&mut self, now: u64) -> Result<bool, SimError> {
-        self.retire(now)?;
+        self.memory_next = NEVER;
+        if self.due {
+            self.retire(now)?;
+        }
         if let Some(request) = self.fetch.request(now) {
             self.memory.pending[FETCH] = Some(request);
-            self.soon = true;
         }
-        if self.dispatch(now) {
-            return Ok(true);
-        }
-        for unit in 0..4 {
-            self.front(now, unit)?;
+        if self.due {
+            if self.dispatch(now) {
+                return Ok(true);
+            }
+            for unit in 0..4 {
+                self.front(now, unit)?;
+            }
         }
         match self.load.request(now) {
-            Ok(request) => {
-                self.memory.pending[LOAD] = Some(request);
-                self.soon = true;
-            }
-            Err(at) => self.alarm(now, at),
+            Ok(request) => self.memory.pending[LOAD] = Some(request),
+            Err(at) => self.memory_next = at,
         }
         match self.store.request(now) {
-            Ok(request) => {
-                self.memory.pending[STORE] = Some(request);
-                self.soon = true;
-            }
-            Err(at) => self.alarm(now, at),
+            Ok(request) => self.memory.pending[STORE] = Some(request),
+            Err(at) => self.memory_next = self.memory_next.min(at),
         }
         if let Some(grant) = self.memory.grant(now) {
             self.granted(now, &grant);
+            // The requester may register its next request in the next cycle.
+            self.memory_next = now + 1;
         }
         if let Some(at) = self.memory.wake(now) {
-            self.alarm(now, at);
+            self.memory_next = self.memory_next.min(at);
         }
         Ok(false)
     }
@@ -174,14 +183,14 @@ impl<D: DataPath> Engine<'_, D> {
 
     /// The next cycle to visit.
     fn next(&mut self, now: u64) -> Option<u64> {
-        while self.alarms.peek().is_some_and(|alarm| alarm.0 <= now) {
+        let alarm = self.alarms.peek().map_or(NEVER, |alarm| alarm.0);
+        let commands = if std::mem::take(&mut self.soon) { now + 1 } else { alarm };
+        let next = commands.min(self.memory_next);
+        self.due = commands == next;
+        while self.alarms.peek().is_some_and(|alarm| alarm.0 <= next) {
             self.alarms.pop();
         }
-        if self.soon {
-            self.soon = false;
-            return Some(now + 1);
-        }
-        self.alarms.pop().map(|alarm| alarm.0)
+        (next != NEVER).then_some(next)
     }
 
     /// Commands that end: their tokens and ports are seen from this cycle on.
@@ -351,7 +360,6 @@ impl<D: DataPath> Engine<'_, D> {
 
     /// A burst has its place on the bus.
     fn granted(&mut self, now: u64, grant: &Grant) {
-        self.soon = true;
         let traffic = |engine: &mut Self, command: Option<u32>, bytes: u64, table: bool| {
             let planned = command.map(|command| &engine.plan.commands[command as usize]);
             let write = grant.requester == STORE;
