@@ -12,8 +12,10 @@ mod failure;
 mod files;
 mod inputs;
 mod measure;
+mod network;
 mod output;
 mod pipeline;
+mod quantization;
 mod shipped;
 mod simulator;
 

@@ -4,51 +4,17 @@ use anyhow::Result;
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_compiler::{CodecChoice, CompileError};
 use bitgauge_models::integer::evaluate::{Classification, TensorNoise, classify, noise};
-use bitgauge_models::integer::{InputCode, IntGraph, IntOp, QuantizeOptions, RangeRule, calibrate, quantize};
+use bitgauge_models::integer::{IntGraph, IntOp, QuantizeOptions, calibrate, quantize};
 use serde::Serialize;
 
-use crate::dataset::{Dataset, Images};
+use crate::dataset::Dataset;
 use crate::failure::Failure;
 use crate::inputs::Model;
 use crate::output;
+use crate::quantization::Quantization;
 
 /// Images that tensor noise is measured on.
 const NOISE_IMAGES: usize = 16;
-
-/// How to quantize.
-#[derive(clap::Args, Clone, Debug)]
-#[command(next_help_heading = "Quantization")]
-pub struct Quantization {
-    /// Bits of a weight, 2 to 8
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u8).range(2..=8))]
-    weight_bits: u8,
-    /// Bits of an activation, 2 to 8
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u8).range(2..=8))]
-    activation_bits: u8,
-    /// Bits of a transformer's residual stream
-    #[arg(long, default_value = "16", value_parser = ["8", "16"])]
-    stream_bits: String,
-    /// How the range of an activation follows from calibration
-    #[arg(long, value_enum, default_value_t = Range::Mse)]
-    range: Range,
-    /// Share of the values that `--range percentile` keeps
-    #[arg(long, default_value_t = 0.9999)]
-    percentile: f64,
-    /// Calibration images to use; all if left out
-    #[arg(long, value_name = "N")]
-    calibration_images: Option<usize>,
-}
-
-/// The rule of activation ranges.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Range {
-    /// All that was seen
-    MinMax,
-    /// The middle part that holds a share of the values
-    Percentile,
-    /// The range with the least squared error
-    Mse,
-}
 
 /// Codec of activations in external memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -60,48 +26,14 @@ pub enum CodecArgument {
     Pack,
 }
 
-impl Quantization {
-    fn options(&self, images: &Images) -> QuantizeOptions {
-        QuantizeOptions {
-            weight_bits: self.weight_bits,
-            activation_bits: self.activation_bits,
-            stream_bits: if self.stream_bits == "8" { 8 } else { 16 },
-            range: match self.range {
-                Range::MinMax => RangeRule::MinMax,
-                Range::Percentile => RangeRule::Percentile(self.percentile),
-                Range::Mse => RangeRule::Mse,
-            },
-            // Pixels are bytes already: where all channels have one rule, the codes lose nothing.
-            input: match images.uniform_rule() {
-                Some((mean, std)) => InputCode::Pixels { mean: f64::from(mean), std: f64::from(std) },
-                None => InputCode::Calibrated,
-            },
-            ..QuantizeOptions::default()
-        }
-    }
-
-    /// One line for reports.
-    pub fn describe(&self) -> String {
-        let range = match self.range {
-            Range::MinMax => "min-max".to_owned(),
-            Range::Percentile => format!("percentile {}", self.percentile),
-            Range::Mse => "least squared error".to_owned(),
-        };
-        format!(
-            "{}-bit weights per channel, {}-bit activations per tensor (range: {range}), {}-bit residual stream",
-            self.weight_bits, self.activation_bits, self.stream_bits
-        )
-    }
-}
-
-/// Calibrates and quantizes.
-pub fn quantized(model: &Model, data: &Dataset, arguments: &Quantization) -> Result<IntGraph> {
-    if arguments.range == Range::Percentile && !(0.5..=1.0).contains(&arguments.percentile) {
-        return Err(Failure::new(format!("--percentile {} is out of range", arguments.percentile))
-            .hint("allowed: 0.5 to 1")
-            .into());
-    }
+/// Calibrates and quantizes; gives the options too.
+pub fn quantized(
+    model: &Model,
+    data: &Dataset,
+    arguments: &Quantization,
+) -> Result<(IntGraph, QuantizeOptions)> {
     let images = &data.calibration;
+    let options = arguments.options(images)?;
     let count = arguments.calibration_images.unwrap_or(images.len()).clamp(1, images.len());
     // The ends first, histograms second.
     let bar = output::progress("calibrate", 2 * count);
@@ -110,8 +42,9 @@ pub fn quantized(model: &Model, data: &Dataset, arguments: &Quantization) -> Res
         vec![images.tensor(index)]
     })?;
     bar.finish_and_clear();
-    Ok(quantize(&model.graph, &calibration, &arguments.options(images))
-        .map_err(|error| Failure::new(format!("cannot quantize the model: {error}")).at(&model.place))?)
+    let graph = quantize(&model.graph, &calibration, &options)
+        .map_err(|error| Failure::new(format!("cannot quantize the model: {error}")).at(&model.place))?;
+    Ok((graph, options))
 }
 
 /// Top-1 accuracy of both networks; shares are from 0 to 1.

@@ -8,25 +8,24 @@ use serde::Serialize;
 
 use crate::exit::ExitStatus;
 use crate::failure;
-use crate::inputs::{self, Design, Subject};
+use crate::inputs::{self, Design};
+use crate::network::Source;
 use crate::output::{self, Format};
-use crate::pipeline::{self, CodecArgument, Quantization};
+use crate::pipeline::{self, CodecArgument};
 
 /// Options of `check`.
 #[derive(clap::Args)]
 pub struct Check {
     /// Accelerator description (TOML); the reference design if left out
     accelerator: Option<PathBuf>,
-    /// Also compile the model of --model and --data for it, and find the least scratchpads that do
+    /// Also compile the network for it (--model or --quantized imply this), and find the least scratchpads that do
     #[arg(long)]
     fit: bool,
     #[command(flatten)]
-    subject: Subject,
+    source: Source,
     /// Codec of activations in external memory
     #[arg(long, value_enum, default_value_t)]
     codec: CodecArgument,
-    #[command(flatten)]
-    quantization: Quantization,
 }
 
 #[derive(Serialize)]
@@ -66,7 +65,7 @@ impl Check {
     pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
         let design = inputs::design(self.accelerator.as_deref())?;
         inputs::energy_table(&design.accelerator, self.accelerator.as_deref())?;
-        let fit = if self.fit || self.subject.model.is_some() { Some(self.find_fit(&design)?) } else { None };
+        let fit = (self.fit || self.source.named()).then(|| self.find_fit(&design)).transpose()?;
         let accelerator = &design.accelerator;
         let answer = Answer { accelerator, derived: derive(accelerator), fit };
         output::data(&match format {
@@ -78,8 +77,7 @@ impl Check {
     }
 
     fn find_fit(&self, design: &Design) -> Result<Fit> {
-        let (model, data) = self.subject.load()?;
-        let graph = pipeline::quantized(&model, &data, &self.quantization)?;
+        let graph = self.source.network()?.graph;
         let options = pipeline::compile_options(self.codec);
         let fits = |change: &dyn Fn(&mut Accelerator)| {
             let mut accelerator = design.accelerator.clone();

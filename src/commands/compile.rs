@@ -9,15 +9,16 @@ use serde::Serialize;
 use crate::bundle;
 use crate::exit::ExitStatus;
 use crate::files::OutputFolder;
-use crate::inputs::{self, Subject};
+use crate::inputs;
+use crate::network::Source;
 use crate::output::{self, Format};
-use crate::pipeline::{self, CodecArgument, Quantization};
+use crate::pipeline::{self, CodecArgument};
 
 /// Options of `compile`.
 #[derive(clap::Args)]
 pub struct Compile {
     #[command(flatten)]
-    subject: Subject,
+    source: Source,
     /// Accelerator description (TOML); the reference design if left out
     #[arg(long, value_name = "TOML")]
     accelerator: Option<PathBuf>,
@@ -30,8 +31,6 @@ pub struct Compile {
     /// Codec of activations in external memory
     #[arg(long, value_enum, default_value_t)]
     codec: CodecArgument,
-    #[command(flatten)]
-    quantization: Quantization,
 }
 
 #[derive(Serialize)]
@@ -51,8 +50,7 @@ impl Compile {
     pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
         let folder = OutputFolder::create(&self.output)?;
         let design = inputs::design(self.accelerator.as_deref())?;
-        let (model, data) = self.subject.load()?;
-        let graph = pipeline::quantized(&model, &data, &self.quantization)?;
+        let graph = self.source.network()?.graph;
         let program =
             pipeline::compiled(&graph, &design.accelerator, &pipeline::compile_options(self.codec))?;
         let image = bundle::write(&folder, &program)?;

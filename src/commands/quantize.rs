@@ -9,8 +9,10 @@ use serde::Serialize;
 use crate::exit::ExitStatus;
 use crate::files;
 use crate::inputs::Subject;
+use crate::network;
 use crate::output::{self, Format};
-use crate::pipeline::{self, AccuracyFigures, Quantization};
+use crate::pipeline::{self, AccuracyFigures};
+use crate::quantization::{self, Quantization};
 
 /// Options of `quantize`.
 #[derive(clap::Args)]
@@ -30,7 +32,7 @@ struct Answer {
     model_sha256: String,
     calibration_sha256: String,
     quantization: String,
-    parameters: usize,
+    parameters: u64,
     macs: u64,
     weight_bytes: u64,
     accuracy: Option<AccuracyFigures>,
@@ -40,15 +42,15 @@ struct Answer {
 impl Quantize {
     pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
         let (model, data) = self.subject.load()?;
-        let graph = pipeline::quantized(&model, &data, &self.quantization)?;
+        let (graph, options) = pipeline::quantized(&model, &data, &self.quantization)?;
         let answer = Answer {
             file: self.output.display().to_string(),
-            parameters: model.graph.parameter_count(),
+            parameters: network::parameters(&graph),
             macs: graph.nodes.iter().map(|node| graph.macs(node)).sum(),
             weight_bytes: pipeline::weight_bytes(&graph),
             accuracy: pipeline::accuracy(&model, &graph, &data)?,
             tensors: pipeline::tensor_noise(&model, &graph, &data)?,
-            quantization: self.quantization.describe(),
+            quantization: quantization::describe(&options),
             model_sha256: model.sha256,
             calibration_sha256: data.calibration_sha256,
         };

@@ -13,16 +13,17 @@ use crate::dataset::Dataset;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::files::OutputFolder;
-use crate::inputs::{self, Model, Subject};
+use crate::inputs;
 use crate::measure::{self, Simulated};
+use crate::network::{Network, Source};
 use crate::output::{self, Format};
-use crate::pipeline::{self, AccuracyFigures, CodecArgument, Quantization};
+use crate::pipeline::{self, AccuracyFigures, CodecArgument};
 
 /// Options of `run`.
 #[derive(clap::Args)]
 pub struct Run {
     #[command(flatten)]
-    subject: Subject,
+    source: Source,
     /// Accelerator description (TOML); the reference design if left out
     #[arg(long, value_name = "TOML")]
     accelerator: Option<PathBuf>,
@@ -35,8 +36,6 @@ pub struct Run {
     /// Codec of activations in external memory
     #[arg(long, value_enum, default_value_t)]
     codec: CodecArgument,
-    #[command(flatten)]
-    quantization: Quantization,
 }
 
 #[derive(Serialize)]
@@ -46,6 +45,8 @@ struct Answer {
     accelerator: String,
     quantization: String,
     accuracy: Option<AccuracyFigures>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    not_measured: &'static [&'static str],
     simulated_images: usize,
     compared_bytes: u64,
     fewest_cycles: u64,
@@ -54,27 +55,37 @@ struct Answer {
     checks_failed: Vec<String>,
 }
 
+/// What a run of a network that was quantized before leaves out.
+const NEEDS_FLOAT: &[&str] = &[
+    "accuracy: it is compared with the float network's (--model)",
+    "signal-to-noise ratio per tensor: noise is the difference from the float network (--model)",
+];
+
 impl Run {
     pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
         let folder = OutputFolder::create(&self.output)?;
         let design = inputs::design(self.accelerator.as_deref())?;
         let energy = inputs::energy_table(&design.accelerator, self.accelerator.as_deref())?;
-        let (model, data) = self.subject.load()?;
-        let graph = pipeline::quantized(&model, &data, &self.quantization)?;
+        let (network, data) = self.source.with_data()?;
+        let graph = &network.graph;
         let options = pipeline::compile_options(self.codec);
-        let program = pipeline::compiled(&graph, &design.accelerator, &options)?;
-        let simulated = measure::simulated(&program, &graph, &data.images, self.images as usize)?;
-        let accuracy = pipeline::accuracy(&model, &graph, &data)?;
-        let noise = pipeline::tensor_noise(&model, &graph, &data)?;
+        let program = pipeline::compiled(graph, &design.accelerator, &options)?;
+        let simulated = measure::simulated(&program, graph, &data.images, self.images as usize)?;
+        let (accuracy, noise) = match &network.float {
+            Some(model) => {
+                (pipeline::accuracy(model, graph, &data)?, pipeline::tensor_noise(model, graph, &data)?)
+            }
+            None => (None, Vec::new()),
+        };
         let input = ReportInput {
-            model: self.model_info(&model, &graph),
+            model: model_info(&network),
             program: &program,
             run: &simulated.result,
             energy: &energy,
             accuracy: accuracy.as_ref().map(|figures| self.report_accuracy(figures)),
-            sqnr: sqnr(&graph, &noise),
+            sqnr: sqnr(graph, &noise),
             activation_sizes: simulated.activation_sizes.clone(),
-            provenance: provenance(&data, &design.place, &simulated),
+            provenance: provenance(&network, &data, &design.place, &simulated),
             assumptions: ASSUMPTIONS.iter().map(|&sentence| sentence.to_owned()).collect(),
         };
         let bar = output::spinner("report");
@@ -87,9 +98,10 @@ impl Run {
         let failed = measured.checks.iter().filter(|check| !check.passed);
         let answer = Answer {
             report: self.output.join("index.html").display().to_string(),
-            model: model.place,
+            not_measured: if network.float.is_some() { &[] } else { NEEDS_FLOAT },
+            model: network.place,
             accelerator: design.place,
-            quantization: self.quantization.describe(),
+            quantization: network.quantization,
             accuracy,
             simulated_images: simulated.images,
             compared_bytes: simulated.compared_bytes,
@@ -113,21 +125,8 @@ impl Run {
         }
     }
 
-    fn model_info(&self, model: &Model, graph: &IntGraph) -> ModelInfo {
-        let input = model.graph.inputs.first().map_or(&[][..], |&input| model.graph.shape(input));
-        ModelInfo {
-            name: model.name(),
-            hash: model.sha256.clone(),
-            parameters: model.graph.parameter_count() as u64,
-            macs: graph.nodes.iter().map(|node| graph.macs(node)).sum(),
-            weight_bytes: Some(pipeline::weight_bytes(graph)),
-            quantization: self.quantization.describe(),
-            input_shape: input.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x "),
-        }
-    }
-
     fn report_accuracy(&self, figures: &AccuracyFigures) -> Accuracy {
-        let data = self.subject.data.as_ref().map_or_else(
+        let data = self.source.subject.data.as_ref().map_or_else(
             || "MNIST, the first 500 test images (built in)".to_owned(),
             |path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
         );
@@ -141,6 +140,22 @@ impl Run {
             agreement: figures.agreement,
             evaluated_by: "integer interpreter".to_owned(),
         }
+    }
+}
+
+fn model_info(network: &Network) -> ModelInfo {
+    let graph = &network.graph;
+    let input = graph.inputs.first().map(|&input| graph.tensor(input).shape);
+    ModelInfo {
+        name: network.name.clone(),
+        hash: network.sha256.clone(),
+        parameters: network.parameters,
+        macs: graph.nodes.iter().map(|node| graph.macs(node)).sum(),
+        weight_bytes: Some(pipeline::weight_bytes(graph)),
+        quantization: network.quantization.clone(),
+        input_shape: input.map_or_else(String::new, |shape| {
+            format!("1 x {} x {} x {}", shape.flat_channels(), shape.rows, shape.cols)
+        }),
     }
 }
 
@@ -159,9 +174,9 @@ fn sqnr(graph: &IntGraph, noise: &[TensorNoise]) -> Vec<TensorSqnr> {
         .collect()
 }
 
-fn provenance(data: &Dataset, design: &str, simulated: &Simulated) -> Provenance {
+fn provenance(network: &Network, data: &Dataset, design: &str, simulated: &Simulated) -> Provenance {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let extra = [
+    let mut extra = vec![
         ("accelerator description", design.to_owned()),
         ("images simulated", simulated.images.to_string()),
         ("output bytes equal to the interpreter's", simulated.compared_bytes.to_string()),
@@ -170,9 +185,13 @@ fn provenance(data: &Dataset, design: &str, simulated: &Simulated) -> Provenance
             format!("{} and {}", simulated.cycles[0], simulated.cycles[1]),
         ),
     ];
+    // What calibrated a network that was quantized before, nobody knows here.
+    let calibrated_here = network.float.is_some();
+    extra.extend((!calibrated_here).then(|| ("not measured", NEEDS_FLOAT.join("; "))));
+    let calibration = if calibrated_here { data.calibration_sha256.as_str() } else { "not known" };
     Provenance {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        calibration_hash: data.calibration_sha256.clone(),
+        calibration_hash: calibration.to_owned(),
         seed: 0,
         command_line: format!("bitgauge {}", arguments.join(" ")),
         extra: extra.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
@@ -201,6 +220,7 @@ fn text(answer: &Answer) -> String {
     if let Some(accuracy) = &answer.accuracy {
         rows.push(("accuracy", super::quantize::accuracy_line(accuracy).trim_end().to_owned()));
     }
+    rows.extend(answer.not_measured.iter().map(|what| ("not measured", (*what).to_owned())));
     let compared = format!(
         "{} images, {} output bytes, all equal to the interpreter's",
         answer.simulated_images, answer.compared_bytes

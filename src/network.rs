@@ -1,0 +1,132 @@
+//! The network that a command compiles: quantized here from a trained one, or before by `bitgauge quantize`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use bitgauge_models::integer::{IntGraph, IntOp};
+
+use crate::dataset::{self, Dataset, sha256};
+use crate::failure::Failure;
+use crate::files;
+use crate::inputs::{Model, Subject};
+use crate::pipeline;
+use crate::quantization::{self, Quantization};
+
+/// Where the network comes from.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Source {
+    #[command(flatten)]
+    pub subject: Subject,
+    /// Network that `bitgauge quantize` wrote, instead of --model; there is no float network to measure
+    /// accuracy against
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "Quantization"])]
+    pub quantized: Option<PathBuf>,
+    #[command(flatten)]
+    quantization: Quantization,
+}
+
+/// A network of integers and what is known of its origin.
+pub struct Network {
+    /// Where it comes from.
+    pub place: String,
+    /// Name for reports.
+    pub name: String,
+    /// SHA-256 of its file.
+    pub sha256: String,
+    /// The network.
+    pub graph: IntGraph,
+    /// The trained network, where this was quantized here.
+    pub float: Option<Model>,
+    /// How it was quantized, one line.
+    pub quantization: String,
+    /// Trained values.
+    pub parameters: u64,
+}
+
+impl Source {
+    /// Whether the user named a network or its images.
+    pub fn named(&self) -> bool {
+        self.quantized.is_some() || self.subject.model.is_some() || self.subject.data.is_some()
+    }
+
+    /// The network; images only calibrate it.
+    pub fn network(&self) -> Result<Network> {
+        let Some(path) = &self.quantized else { return Ok(self.with_data()?.0) };
+        if self.subject.data.is_some() {
+            let message = "--data says nothing here: the network is quantized already";
+            return Err(Failure::new(message).hint("leave it out").into());
+        }
+        read(path)
+    }
+
+    /// The network and the images to run it on.
+    pub fn with_data(&self) -> Result<(Network, Dataset)> {
+        if let Some(path) = &self.quantized {
+            let data = dataset::load(self.subject.data.as_deref())?;
+            let network = read(path)?;
+            check_data(&network, &data)?;
+            return Ok((network, data));
+        }
+        let (model, data) = self.subject.load()?;
+        let (graph, options) = pipeline::quantized(&model, &data, &self.quantization)?;
+        let network = Network {
+            place: model.place.clone(),
+            name: model.name(),
+            sha256: model.sha256.clone(),
+            quantization: quantization::describe(&options),
+            parameters: parameters(&graph),
+            float: Some(model),
+            graph,
+        };
+        Ok((network, data))
+    }
+}
+
+fn read(path: &Path) -> Result<Network> {
+    let bytes = files::read(path)?;
+    let graph = IntGraph::from_bytes(&bytes).map_err(|error| {
+        let fault = Failure::new(format!("cannot read the quantized network: {error}"));
+        fault.at(path.display()).hint("`bitgauge quantize` writes such files")
+    })?;
+    Ok(Network {
+        place: path.display().to_string(),
+        name: path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+        sha256: sha256(&bytes),
+        quantization: "as its file says (quantized before)".to_owned(),
+        parameters: parameters(&graph),
+        float: None,
+        graph,
+    })
+}
+
+/// Trained values: weights, one bias per output, scale and shift of LayerNorm, and constants.
+pub fn parameters(graph: &IntGraph) -> u64 {
+    let of_node = |op: &IntOp| match op {
+        IntOp::Conv { weight, parameters, .. } | IntOp::Depthwise { weight, parameters, .. } => {
+            weight.len() + parameters.len()
+        }
+        IntOp::LayerNorm { parameters, .. } => 2 * parameters.len(),
+        _ => 0,
+    };
+    let constants = graph.tensors.iter().filter(|tensor| tensor.constant.is_some());
+    let constants: usize = constants.map(|tensor| tensor.shape.elements()).sum();
+    (graph.nodes.iter().map(|node| of_node(&node.op)).sum::<usize>() + constants) as u64
+}
+
+/// Refuses images that are not what the network takes.
+fn check_data(network: &Network, data: &Dataset) -> Result<()> {
+    let inputs: Vec<_> = network.graph.inputs.iter().map(|&id| network.graph.tensor(id).shape).collect();
+    let [_, channels, rows, cols] = data.images.shape();
+    match inputs[..] {
+        [input] if (input.groups, input.channels, input.rows, input.cols) == (1, channels, rows, cols) => {
+            Ok(())
+        }
+        _ => {
+            let message = format!(
+                "the images ({channels} x {rows} x {cols}) are not what the network takes: {inputs:?}"
+            );
+            let fault = Failure::new(message).at(&network.place);
+            Err(fault.hint("give the network's data set with --data; see models/zoo/mnist.toml").into())
+        }
+    }
+}

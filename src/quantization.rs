@@ -1,0 +1,119 @@
+//! How to quantize, as options of the command line. Every default is the library's.
+
+use anyhow::Result;
+use bitgauge_models::integer::{InputCode, QuantizeOptions, RangeRule};
+
+use crate::dataset::Images;
+use crate::failure::Failure;
+
+/// Where the options stand in the help.
+const HEADING: &str = "Quantization";
+
+/// How to quantize.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Quantization {
+    /// Bits of a weight, 2 to 8
+    #[arg(long, help_heading = HEADING, default_value_t = QuantizeOptions::default().weight_bits, value_parser = clap::value_parser!(u8).range(2..=8))]
+    weight_bits: u8,
+    /// Bits of an activation, 2 to 8
+    #[arg(long, help_heading = HEADING, default_value_t = QuantizeOptions::default().activation_bits, value_parser = clap::value_parser!(u8).range(2..=8))]
+    activation_bits: u8,
+    /// Bits of a transformer's residual stream
+    #[arg(long, help_heading = HEADING, default_value_t = QuantizeOptions::default().stream_bits.to_string(), value_parser = ["8", "16"])]
+    stream_bits: String,
+    /// How the range of an activation follows from calibration
+    #[arg(long, help_heading = HEADING, value_enum, default_value_t = Range::of(QuantizeOptions::default().range))]
+    range: Range,
+    #[arg(long, help_heading = HEADING, help = percentile_help())]
+    percentile: Option<f64>,
+    /// Calibration images to use; all if left out
+    #[arg(long, help_heading = HEADING, value_name = "N")]
+    pub calibration_images: Option<usize>,
+}
+
+/// The rule of activation ranges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Range {
+    /// All that was seen
+    MinMax,
+    /// The middle part that holds a share of the values
+    Percentile,
+    /// The range with the least squared error
+    Mse,
+}
+
+impl Range {
+    fn of(rule: RangeRule) -> Range {
+        match rule {
+            RangeRule::MinMax => Range::MinMax,
+            RangeRule::Percentile(_) => Range::Percentile,
+            RangeRule::Mse => Range::Mse,
+        }
+    }
+}
+
+/// The library's share, where its own rule has one.
+fn default_share() -> Option<f64> {
+    match QuantizeOptions::default().range {
+        RangeRule::Percentile(share) => Some(share),
+        RangeRule::MinMax | RangeRule::Mse => None,
+    }
+}
+
+fn percentile_help() -> String {
+    let share = default_share().map_or_else(String::new, |share| format!("; {share} if left out"));
+    format!("Share of the values that `--range percentile` keeps, 0.5 to 1{share}")
+}
+
+impl Quantization {
+    fn rule(&self) -> Result<RangeRule> {
+        let refuse = |message: &str, hint: &str| Err(Failure::new(message).hint(hint).into());
+        let rule = match self.range {
+            Range::MinMax => RangeRule::MinMax,
+            Range::Mse => RangeRule::Mse,
+            Range::Percentile => match self.percentile.or_else(default_share) {
+                Some(share) if (0.5..=1.0).contains(&share) => return Ok(RangeRule::Percentile(share)),
+                Some(share) => {
+                    return refuse(&format!("--percentile {share} is out of range"), "allowed: 0.5 to 1");
+                }
+                None => return refuse("--range percentile needs a share", "give --percentile"),
+            },
+        };
+        if self.percentile.is_some() {
+            return refuse(
+                "--percentile says nothing to this --range",
+                "leave it out, or --range percentile",
+            );
+        }
+        Ok(rule)
+    }
+
+    /// The library's options for images like these.
+    pub fn options(&self, images: &Images) -> Result<QuantizeOptions> {
+        Ok(QuantizeOptions {
+            weight_bits: self.weight_bits,
+            activation_bits: self.activation_bits,
+            stream_bits: if self.stream_bits == "8" { 8 } else { 16 },
+            range: self.rule()?,
+            // Pixels are bytes already: where all channels have one rule, the codes lose nothing.
+            input: match images.uniform_rule() {
+                Some((mean, std)) => InputCode::Pixels { mean: f64::from(mean), std: f64::from(std) },
+                None => InputCode::Calibrated,
+            },
+            ..QuantizeOptions::default()
+        })
+    }
+}
+
+/// One line for reports.
+pub fn describe(options: &QuantizeOptions) -> String {
+    let range = match options.range {
+        RangeRule::MinMax => "min-max".to_owned(),
+        RangeRule::Percentile(share) => format!("percentile {share}"),
+        RangeRule::Mse => "least squared error".to_owned(),
+    };
+    format!(
+        "{}-bit weights per channel, {}-bit activations per tensor (range: {range}), {}-bit residual stream",
+        options.weight_bits, options.activation_bits, options.stream_bits
+    )
+}

@@ -1,0 +1,78 @@
+//! Does a network that was quantized before give what one quantized on the way gives?
+
+// Helpers outside of #[test] functions fail the test by panicking.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn bitgauge(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bitgauge")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+/// The JSON that a command prints; it has to end well.
+fn answer(folder: &Path, arguments: &[&str]) -> Value {
+    let output = bitgauge(folder, &[arguments, &["--format", "json"]].concat());
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+const FEW: [&str; 2] = ["--calibration-images", "8"];
+
+#[test]
+fn step_by_step_equals_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let file = ["--quantized", "vit.bgq"];
+    let once = answer(here, &[&["run", "--output", "once", "--images", "1"], &FEW[..]].concat());
+    let quantized = answer(here, &[&["quantize", "--output", "vit.bgq"], &FEW[..]].concat());
+    answer(here, &[&["compile", "--output", "before"], &file[..]].concat());
+    answer(here, &[&["compile", "--output", "on-the-way"], &FEW[..]].concat());
+    let program = |name: &str| std::fs::read(here.join(name).join("program.bgp")).unwrap();
+    assert!(program("before") == program("on-the-way"), "the programs differ");
+
+    let simulated = answer(here, &["simulate", "before/program.bgp", "--timing-only"]);
+    let again = answer(here, &[&["run", "--output", "again", "--images", "1"], &file[..]].concat());
+    assert_eq!(simulated["cycles"], once["headline"]["cycles"]);
+    assert_eq!(again["headline"], once["headline"]);
+    assert_eq!(again["compared_bytes"], once["compared_bytes"]);
+
+    // What needs the float network is left out, and said to be; the rest is as it was.
+    assert!(once["accuracy"].is_object() && once.get("not_measured").is_none());
+    assert!(again["accuracy"].is_null());
+    assert_eq!(again["not_measured"].as_array().unwrap().len(), 2);
+    assert!(std::fs::read_to_string(here.join("again/index.html")).unwrap().contains("not measured"));
+    let result = |name: &str| -> Value {
+        serde_json::from_slice(&std::fs::read(here.join(name).join("result.json")).unwrap()).unwrap()
+    };
+    assert_eq!(result("again")["model"]["parameters"], quantized["parameters"]);
+    assert_eq!(quantized["parameters"], 139_018, "as models/zoo/README.md says");
+
+    let fit = answer(here, &[&["check"], &file[..]].concat());
+    assert_eq!(fit["fit"]["fits"], Value::Bool(true));
+}
+
+#[test]
+fn what_it_cannot_obey_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/zoo/mnist.toml");
+    std::fs::write(here.join("bad.bgq"), b"BITGAUGE").unwrap();
+    for arguments in [
+        &["run", "--quantized", "bad.bgq"][..],
+        &["run", "--quantized", "nonesuch.bgq"],
+        &["run", "--quantized", "bad.bgq", "--model", "x.onnx"],
+        &["compile", "--quantized", "bad.bgq", "--weight-bits", "4"],
+        &["compile", "--quantized", "bad.bgq", "--data", data.to_str().unwrap()],
+        &["quantize", "--range", "mse", "--percentile", "0.99"],
+        &["quantize", "--percentile", "1.5"],
+    ] {
+        let output = bitgauge(here, arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        let left: Vec<_> = std::fs::read_dir(here).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["bad.bgq"], "{arguments:?}");
+    }
+}
