@@ -5,7 +5,6 @@
 
 use std::collections::VecDeque;
 
-use super::front::NEVER;
 use super::intervals::Activity;
 use super::memory::{Grant, Request, first_burst};
 use crate::exec::Coded;
@@ -61,7 +60,7 @@ pub(crate) struct Load {
     fifo: u64,
     asking: Option<Asking>,
     free_at: u64,
-    waiting: Option<u64>,
+    waiting: bool,
     /// Data beats asked for, granted, and with a known time of leaving.
     asked: u64,
     left: u64,
@@ -81,10 +80,10 @@ impl Load {
             fifo,
             asking: None,
             free_at: 0,
-            waiting: None,
+            waiting: false,
             asked: 0,
             left: 0,
-            leave_times: vec![0; (2 * fifo) as usize],
+            leave_times: vec![0; (2 * fifo).next_power_of_two() as usize],
             writing: VecDeque::new(),
             next_write: 0,
         }
@@ -138,26 +137,20 @@ impl Load {
         false
     }
 
-    /// The request registered in cycle `now`, or the cycle in which to look again.
-    pub fn request(&mut self, now: u64) -> Result<Request, u64> {
-        let Some(asking) = &self.asking else { return Err(NEVER) };
-        if self.waiting.is_some() {
-            return Err(NEVER);
-        }
+    /// The next request, once the cycle is known in which it is registered: `now` or later.
+    pub fn request(&mut self, now: u64) -> Option<Request> {
+        let asking = self.asking.as_ref().filter(|_| !self.waiting)?;
         let beats = first_burst(asking.next, asking.end, self.most, self.bus);
-        let mut at = self.free_at;
+        let mut cycle = self.free_at.max(now);
         if !asking.table && self.asked + beats > self.fifo {
             let index = self.asked + beats - self.fifo - 1;
             if index >= self.left {
-                return Err(NEVER);
+                return None;
             }
-            at = at.max(self.leave_times[index as usize % self.leave_times.len()] + 1);
+            cycle = cycle.max(self.leave_times[index as usize & (self.leave_times.len() - 1)] + 1);
         }
-        if at > now {
-            return Err(at);
-        }
-        self.waiting = Some(now);
-        Ok(Request { cycle: now, address: asking.next, beats })
+        self.waiting = true;
+        Some(Request { cycle, address: asking.next, beats })
     }
 
     /// Goes on after a grant. Returns the bytes that carry data, whether they are of the length table, and
@@ -169,7 +162,7 @@ impl Load {
         activity: &mut Activity,
         ended: &mut Vec<(u32, u64)>,
     ) -> (u64, bool, bool) {
-        self.waiting = None;
+        self.waiting = false;
         self.free_at = now + 1;
         let Some(asking) = &mut self.asking else { return (0, false, true) };
         let beats = grant.request.beats;
@@ -224,7 +217,25 @@ impl Load {
         let shift = beat_bits.trailing_zeros();
         while let Some(job) = self.writing.front_mut() {
             let cycles = job.shape.cycles_per_line;
+            // Where every line is one beat, the lines of a burst are written one per cycle.
+            let even = job.coded.is_none() && cycles == 1 && [job.line_bits, job.last_bits] == [beat_bits; 2];
             loop {
+                if even {
+                    let begun = job.bits >> shift;
+                    let run = (granted - job.base - begun).min(job.block_beats - begun).saturating_sub(1);
+                    let next = job.base + begun;
+                    if next >= first && run > 0 {
+                        let cycle = self.next_write.max(start + (next - first) + 1).max(job.start + 1);
+                        for beat in 0..run {
+                            let slot = (next + beat) as usize & (self.leave_times.len() - 1);
+                            self.leave_times[slot] = cycle + beat;
+                        }
+                        self.left = next + run;
+                        self.next_write = cycle + run;
+                        activity.busy.push(cycle, cycle + run);
+                        job.advance(run, beat_bits);
+                    }
+                }
                 let last_of_pixel = job.line + 1 == job.shape.pixel_lines;
                 let last_of_block = last_of_pixel && job.pixel + 1 == job.shape.pixels;
                 let bits = match &job.coded {
@@ -241,7 +252,7 @@ impl Load {
                 activity.busy.push(cycle, cycle + cycles);
                 let left = job.base + if last_of_block { job.block_beats } else { bits >> shift };
                 while self.left < left {
-                    let slot = self.left as usize % self.leave_times.len();
+                    let slot = self.left as usize & (self.leave_times.len() - 1);
                     self.leave_times[slot] = cycle;
                     self.left += 1;
                 }
@@ -271,6 +282,17 @@ impl Load {
 }
 
 impl Writing {
+    /// Goes on by `lines` whole lines of the block, not its last.
+    fn advance(&mut self, lines: u64, line_bits: u64) {
+        self.bits += lines * line_bits;
+        self.written += lines as usize;
+        self.line += lines;
+        if self.line >= self.shape.pixel_lines {
+            self.pixel += self.line / self.shape.pixel_lines;
+            self.line %= self.shape.pixel_lines;
+        }
+    }
+
     fn beats_of(&self, block: u64, bus: u64) -> u64 {
         match &self.coded {
             Some(coded) => u64::from(coded.blocks[block as usize].beats),

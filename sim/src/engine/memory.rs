@@ -83,5 +83,6 @@ impl Memory {
 
 /// First burst of the bytes `address..end`: its beats. None is longer than `most` bytes or crosses 4 KiB.
 pub(crate) fn first_burst(address: u64, end: u64, most: u64, bus: u64) -> u64 {
-    most.min(end - address).min(4096 - address % 4096) / bus
+    // The bus is a power of two.
+    most.min(end - address).min(4096 - address % 4096) >> bus.trailing_zeros()
 }

@@ -154,18 +154,17 @@ impl<D: DataPath> Engine<'_, D> {
                 self.front(now, unit)?;
             }
         }
-        match self.load.request(now) {
-            Ok(request) => self.memory.pending[LOAD] = Some(request),
-            Err(at) => self.memory_next = at,
-        }
-        match self.store.request(now) {
-            Ok(request) => self.memory.pending[STORE] = Some(request),
-            Err(at) => self.memory_next = self.memory_next.min(at),
-        }
         if let Some(grant) = self.memory.grant(now) {
             self.granted(now, &grant);
-            // The requester may register its next request in the next cycle.
-            self.memory_next = now + 1;
+            if grant.requester == FETCH {
+                self.memory_next = now + 1;
+            }
+        }
+        if let Some(request) = self.load.request(now) {
+            self.memory.pending[LOAD] = Some(request);
+        }
+        if let Some(request) = self.store.request(now) {
+            self.memory.pending[STORE] = Some(request);
         }
         if let Some(at) = self.memory.wake(now) {
             self.memory_next = self.memory_next.min(at);

@@ -9,7 +9,6 @@ use std::rc::Rc;
 use bitgauge_arch::command::Operation;
 use bitgauge_arch::timing::{DmaShape, STORE_READ_LATENCY};
 
-use super::front::NEVER;
 use super::intervals::Activity;
 use super::memory::{Grant, Request, first_burst};
 use crate::exec::Coded;
@@ -36,8 +35,9 @@ struct Reading {
     /// The block's next burst and one past its last byte.
     next: u64,
     end: u64,
-    /// Beats of the block cut into bursts so far.
+    /// Beats of the block cut into bursts so far, and of the next burst.
     cut: u64,
+    next_beats: u64,
 }
 
 /// A burst whose data is in the FIFO from a known cycle on.
@@ -69,7 +69,7 @@ pub(crate) struct Store {
     completed: u64,
     ready: VecDeque<Ready>,
     free_at: u64,
-    waiting: Option<u64>,
+    waiting: bool,
 }
 
 /// What a grant of the store unit brings about.
@@ -96,11 +96,11 @@ impl Store {
             reading: None,
             next_read: 0,
             left: 0,
-            leave_times: vec![0; (4 * fifo) as usize],
+            leave_times: vec![0; (4 * fifo).next_power_of_two() as usize],
             completed: 0,
             ready: VecDeque::new(),
             free_at: 0,
-            waiting: None,
+            waiting: false,
         }
     }
 
@@ -130,6 +130,7 @@ impl Store {
             next: 0,
             end: 0,
             cut: 0,
+            next_beats: 0,
         };
         reading.enter(self.bus);
         self.reading = Some(reading);
@@ -156,7 +157,7 @@ impl Store {
                 if index >= self.left {
                     return None;
                 }
-                cycle = cycle.max(self.leave_times[index as usize % self.leave_times.len()] + 1);
+                cycle = cycle.max(self.leave_times[index as usize & (self.leave_times.len() - 1)] + 1);
             }
             activity.busy.push(cycle, cycle + cycles);
             self.next_read = cycle + cycles;
@@ -169,6 +170,7 @@ impl Store {
                 job.pixel += 1;
             }
             match &job.coded {
+                None if block_beats < job.cut + job.next_beats => {}
                 None => job.cut_ready(&mut self.ready, block_beats, inside, (self.most, self.bus)),
                 Some(coded) if last_of_block => {
                     let beats = u64::from(coded.blocks[job.block as usize].beats);
@@ -198,20 +200,17 @@ impl Store {
         }
     }
 
-    /// The request registered in cycle `now`, or the cycle in which to look again.
-    pub fn request(&mut self, now: u64) -> Result<Request, u64> {
-        let Some(ready) = self.ready.front().filter(|_| self.waiting.is_none()) else { return Err(NEVER) };
-        let at = ready.cycle.max(self.free_at);
-        if at > now {
-            return Err(at);
-        }
-        self.waiting = Some(now);
-        Ok(Request { cycle: now, address: ready.address, beats: ready.beats })
+    /// The next request, once the cycle is known in which it is registered: `now` or later.
+    pub fn request(&mut self, now: u64) -> Option<Request> {
+        let ready = self.ready.front().filter(|_| !self.waiting)?;
+        let cycle = ready.cycle.max(self.free_at).max(now);
+        self.waiting = true;
+        Some(Request { cycle, address: ready.address, beats: ready.beats })
     }
 
     /// Goes on after a grant.
     pub fn granted(&mut self, now: u64, grant: &Grant, activity: &mut Activity) -> Option<Stored> {
-        self.waiting = None;
+        self.waiting = false;
         self.free_at = now + 1;
         let ready = self.ready.pop_front()?;
         let end = grant.start + ready.beats;
@@ -219,7 +218,7 @@ impl Store {
         activity.stall(StallReason::Memory, grant.request.cycle, end + self.latency);
         if !ready.table {
             for cycle in grant.start..end {
-                let slot = self.left as usize % self.leave_times.len();
+                let slot = self.left as usize & (self.leave_times.len() - 1);
                 self.leave_times[slot] = cycle;
                 self.left += 1;
             }
@@ -247,12 +246,14 @@ impl Reading {
         self.next = self.external + self.block * self.stride;
         self.end = self.next + self.bytes().next_multiple_of(bus);
         self.cut = 0;
+        self.next_beats = 0;
     }
 
     /// Hands over the block's bursts that `beats` beats complete.
     fn cut_ready(&mut self, ready: &mut VecDeque<Ready>, beats: u64, cycle: u64, (most, bus): (u64, u64)) {
         while self.next < self.end {
             let burst = first_burst(self.next, self.end, most, bus);
+            self.next_beats = burst;
             if self.cut + burst > beats {
                 return;
             }

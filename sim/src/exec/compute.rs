@@ -76,8 +76,13 @@ impl Executor<'_> {
             * u64::from(c.segments)
             * if c.grouped == 1 { 1 } else { u64::from(c.channels) };
         if c.parameter_per_row == 0 {
-            let base = 8 * c.parameter_base as usize;
-            state.buffers.scales.read(&state.post_parameter[base..base + 8 * sizes.outputs]);
+            // Commands of one layer read the same entries again and again.
+            let of = (c.parameter_base, sizes.outputs, state.parameter_version);
+            if state.buffers.array_scales_of != of {
+                let base = 8 * c.parameter_base as usize;
+                state.buffers.array_scales.read(&state.post_parameter[base..base + 8 * sizes.outputs]);
+                state.buffers.array_scales_of = of;
+            }
         }
         let per_chunk = (CHUNK_BYTES / (sizes.row + 4 * sizes.outputs)).clamp(16, 4096);
         for first in (0..sizes.pixels).step_by(per_chunk) {
@@ -142,12 +147,13 @@ impl State {
         let buffers = &mut self.buffers;
         if c.parameter_per_row == 1 {
             let base = 8 * (c.parameter_base as usize + pixel);
-            buffers.scales.splat(&self.post_parameter[base..base + 8], outputs);
+            buffers.array_scales.splat(&self.post_parameter[base..base + 8], outputs);
+            buffers.array_scales_of = (0, 0, 0);
         }
         // The second half of the buffer holds the residual's codes.
         buffers.codes.resize(2 * outputs, 0);
         let (codes, residual) = buffers.codes.split_at_mut(outputs);
-        requantize(&buffers.sums[index * outputs..][..outputs], &buffers.scales, codes);
+        requantize(&buffers.sums[index * outputs..][..outputs], &buffers.array_scales, codes);
         if c.residual_enable == 1 {
             let at = (c.residual_line as usize + pixel * c.residual_pixel_stride as usize) * sizes.line;
             let wide = c.residual_wide == 1;

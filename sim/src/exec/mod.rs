@@ -51,6 +51,8 @@ pub(crate) struct State {
     pub macs: u64,
     /// Counts writes to each bank of the weight scratchpad.
     pub weight_versions: [u64; 8],
+    /// Counts writes to the post-processor's parameter memory.
+    pub parameter_version: u64,
     weights: weights::Cache,
     buffers: Buffers,
 }
@@ -63,6 +65,9 @@ struct Buffers {
     codes: Vec<i32>,
     bytes: Vec<u8>,
     scales: requantize::Scales,
+    /// Scales of the array's last command, with what they were read from: first entry, count, version.
+    array_scales: requantize::Scales,
+    array_scales_of: (u32, usize, u64),
 }
 
 impl State {
@@ -79,6 +84,7 @@ impl State {
             vector_table: vec![0; 2 * 512],
             macs: 0,
             weight_versions: [0; 8],
+            parameter_version: 0,
             weights: weights::Cache::default(),
             buffers: Buffers::default(),
         }
@@ -99,6 +105,7 @@ impl State {
             space.fill(0);
         }
         self.macs = 0;
+        self.parameter_version += 1;
         self.weights_changed(0, u64::MAX, 1);
     }
 
