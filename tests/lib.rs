@@ -1,8 +1,8 @@
 //! What tests of more than one crate share: the shipped models, designs and images, and the comparison of
 //! simulator and interpreter.
 
-// A helper fails its test by panicking.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
+// A helper fails its test by panicking, and says what is skipped.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, clippy::print_stderr)]
 
 use std::path::{Path, PathBuf};
 
@@ -76,6 +76,23 @@ pub fn float_model(path: &Path) -> FloatGraph {
     let mut graph = onnx::import(&std::fs::read(path).unwrap()).unwrap();
     passes::simplify(&mut graph).unwrap();
     graph
+}
+
+/// EfficientNet-Lite0 and images of ImageNet's kind; says so where they are not at hand.
+#[must_use]
+pub fn efficientnet() -> Option<(PathBuf, Images)> {
+    let models = ["models/zoo/data/efficientnet_lite0.onnx", "../shared/data/models/efficientnet_lite0.onnx"];
+    let arrays = ["models/zoo/data/imagenet_test_u8.npy", "../shared/data/images/nips2017_224_n256_u8.npy"];
+    let find = |paths: &[&str]| paths.iter().map(|path| repository(path)).find(|path| path.exists());
+    let found = find(&models).zip(find(&arrays));
+    if found.is_none() {
+        eprintln!(
+            "SKIPPED: EfficientNet-Lite0: `cargo xtask fetch` brings the model to {}; the images are yours to \
+             supply as {}",
+            models[0], arrays[0]
+        );
+    }
+    found.map(|(model, images)| (model, Images::load(&images, 127.0, 128.0)))
 }
 
 /// Quantizes with the first images.

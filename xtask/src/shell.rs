@@ -41,6 +41,16 @@ pub fn output(mut command: Command) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
+/// Runs it and gives back its stderr, which is shown too.
+pub fn talk(mut command: Command) -> Result<String> {
+    eprintln!("+ {}", describe(&command));
+    let output = command.output().with_context(|| format!("cannot start {}", describe(&command)))?;
+    let talk = String::from_utf8_lossy(&output.stderr).into_owned();
+    eprint!("{talk}");
+    ensure!(output.status.success(), "{} ended with {}", describe(&command), output.status);
+    Ok(talk)
+}
+
 /// Whether it runs and ends with 0; says nothing.
 pub fn works(mut command: Command) -> bool {
     command.output().is_ok_and(|output| output.status.success())

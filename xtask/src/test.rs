@@ -10,9 +10,9 @@ pub fn run() -> Result<()> {
     with(&[])
 }
 
-/// Runs the tests that are too slow for every day.
+/// Runs the tests that are too slow for every day, one at a time, as some of them take the time.
 pub fn ignored() -> Result<()> {
-    with(&["--", "--ignored"])
+    with(&["--", "--ignored", "--nocapture", "--test-threads=1"])
 }
 
 fn with(arguments: &[&str]) -> Result<()> {
