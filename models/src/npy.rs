@@ -53,11 +53,8 @@ pub enum NpyError {
 }
 
 fn take<'a>(bytes: &mut &'a [u8], n: usize, what: &'static str) -> Result<&'a [u8], NpyError> {
-    let (head, tail) = bytes.split_at_checked(n).ok_or(NpyError::Truncated {
-        what,
-        needed: n,
-        given: bytes.len(),
-    })?;
+    let (head, tail) =
+        bytes.split_at_checked(n).ok_or(NpyError::Truncated { what, needed: n, given: bytes.len() })?;
     *bytes = tail;
     Ok(head)
 }
@@ -84,21 +81,15 @@ pub fn read(bytes: &[u8]) -> Result<Npy, NpyError> {
     };
     let length = length.fold(0usize, |n, &b| (n << 8) | usize::from(b));
     let header = take(&mut rest, length, "the header")?;
-    let header =
-        std::str::from_utf8(header).map_err(|_| NpyError::Header("not text".to_owned()))?;
+    let header = std::str::from_utf8(header).map_err(|_| NpyError::Header("not text".to_owned()))?;
     if !field(header, "fortran_order")?.starts_with("False") {
         return Err(NpyError::Header("only C order is supported".to_owned()));
     }
-    let list = field(header, "shape")?
-        .strip_prefix('(')
-        .and_then(|s| s.split_once(')'));
+    let list = field(header, "shape")?.strip_prefix('(').and_then(|s| s.split_once(')'));
     let (list, _) = list.ok_or_else(|| NpyError::Header("`shape` is no tuple".to_owned()))?;
     let dims = list.split(',').map(str::trim).filter(|s| !s.is_empty());
     let shape: Vec<usize> = dims
-        .map(|s| {
-            s.parse()
-                .map_err(|_| NpyError::Header(format!("dimension `{s}`")))
-        })
+        .map(|s| s.parse().map_err(|_| NpyError::Header(format!("dimension `{s}`"))))
         .collect::<Result<_, _>>()?;
     let descr = field(header, "descr")?.trim_start_matches(['\'', '"']);
     let descr = descr.split(['\'', '"']).next().unwrap_or("");
@@ -112,9 +103,7 @@ pub fn read(bytes: &[u8]) -> Result<Npy, NpyError> {
             )));
         }
     };
-    let size = shape
-        .iter()
-        .try_fold(width, |n: usize, &d| n.checked_mul(d));
+    let size = shape.iter().try_fold(width, |n: usize, &d| n.checked_mul(d));
     let size = size.ok_or_else(|| NpyError::Header(format!("shape {shape:?} overflows")))?;
     let raw = take(&mut rest, size, "the data")?;
     if !rest.is_empty() {
@@ -122,20 +111,8 @@ pub fn read(bytes: &[u8]) -> Result<Npy, NpyError> {
     }
     let data = match width {
         1 => NpyData::U8(raw.to_vec()),
-        4 => NpyData::F32(
-            raw.as_chunks()
-                .0
-                .iter()
-                .map(|&c| f32::from_le_bytes(c))
-                .collect(),
-        ),
-        _ => NpyData::I64(
-            raw.as_chunks()
-                .0
-                .iter()
-                .map(|&c| i64::from_le_bytes(c))
-                .collect(),
-        ),
+        4 => NpyData::F32(raw.as_chunks().0.iter().map(|&c| f32::from_le_bytes(c)).collect()),
+        _ => NpyData::I64(raw.as_chunks().0.iter().map(|&c| i64::from_le_bytes(c)).collect()),
     };
     Ok(Npy { shape, data })
 }

@@ -10,25 +10,13 @@ use prost::Message as _;
 
 fn tensor_value(name: &str, dims: &[i64]) -> ValueInfoProto {
     use tensor_shape_proto::{Dimension, dimension::Value};
-    let dim = |&d: &i64| Dimension {
-        value: Some(Value::DimValue(d)),
-        denotation: None,
-    };
+    let dim = |&d: &i64| Dimension { value: Some(Value::DimValue(d)), denotation: None };
     let tensor = type_proto::Tensor {
         elem_type: Some(1),
-        shape: Some(TensorShapeProto {
-            dim: dims.iter().map(dim).collect(),
-        }),
+        shape: Some(TensorShapeProto { dim: dims.iter().map(dim).collect() }),
     };
-    let r#type = TypeProto {
-        value: Some(type_proto::Value::TensorType(tensor)),
-        ..Default::default()
-    };
-    ValueInfoProto {
-        name: Some(name.into()),
-        r#type: Some(r#type),
-        ..Default::default()
-    }
+    let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..Default::default() };
+    ValueInfoProto { name: Some(name.into()), r#type: Some(r#type), ..Default::default() }
 }
 
 fn float(name: &str, dims: &[i64]) -> TensorProto {
@@ -80,15 +68,8 @@ fn model() -> ModelProto {
         output: vec![tensor_value("y", &[8, 2])],
         ..Default::default()
     };
-    let opset = OperatorSetIdProto {
-        domain: None,
-        version: Some(17),
-    };
-    ModelProto {
-        graph: Some(graph),
-        opset_import: vec![opset],
-        ..Default::default()
-    }
+    let opset = OperatorSetIdProto { domain: None, version: Some(17) };
+    ModelProto { graph: Some(graph), opset_import: vec![opset], ..Default::default() }
 }
 
 /// The error of the model after `change`.
@@ -103,10 +84,7 @@ fn refused(change: impl FnOnce(&mut ModelProto, &mut GraphProto)) -> String {
 #[test]
 fn the_model_itself_is_fine() {
     let g = import(&model().encode_to_vec()).unwrap();
-    assert_eq!(
-        (g.shape(g.inputs[0]), g.fixed_dims[0].was.as_str()),
-        (&[1, 2, 4, 4][..], "8")
-    );
+    assert_eq!((g.shape(g.inputs[0]), g.fixed_dims[0].was.as_str()), (&[1, 2, 4, 4][..], "8"));
     assert_eq!(g.macs(), [3 * 16 * 18, 0, 0, 0, 6]);
     assert!(g.to_text().contains("the_Gemm: y[1x2] = Gemm"));
 }
@@ -114,10 +92,7 @@ fn the_model_itself_is_fine() {
 #[test]
 fn errors_name_the_place() {
     let e = refused(|_, g| g.node[1].op_type = Some("Einsum".into()));
-    assert!(
-        e.contains("the_Relu") && e.contains("`Einsum`") && e.contains("AveragePool, "),
-        "{e}"
-    );
+    assert!(e.contains("the_Relu") && e.contains("`Einsum`") && e.contains("AveragePool, "), "{e}");
     let e = refused(|_, g| g.node[1].attribute.push(ints("twist", &[1])));
     assert!(e.contains("the_Relu") && e.contains("`twist`"), "{e}");
     let e = refused(|_, g| g.node[0].input[0] = "b".into());
@@ -153,9 +128,7 @@ fn mutations_and_truncations_do_not_panic() {
     // A fixed linear congruential generator: the same mutations on every run.
     let mut state = 1u64;
     let mut random = |n: usize| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (state >> 33) as usize % n
     };
     for _ in 0..20_000 {

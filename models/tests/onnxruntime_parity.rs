@@ -20,9 +20,7 @@ const LIMIT: f32 = 1e-4;
 
 fn python() -> Option<String> {
     let python = std::env::var("BITGAUGE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let probe = Command::new(&python)
-        .args(["-c", "import onnx, onnxruntime, numpy"])
-        .output();
+    let probe = Command::new(&python).args(["-c", "import onnx, onnxruntime, numpy"]).output();
     probe.is_ok_and(|o| o.status.success()).then_some(python)
 }
 
@@ -31,9 +29,7 @@ fn models() -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in ["../../shared/data/models", "zoo"] {
         let Ok(entries) = std::fs::read_dir(here.join(folder)) else {
-            eprintln!(
-                "SKIPPED: no folder {folder} beside this checkout, its models are not compared"
-            );
+            eprintln!("SKIPPED: no folder {folder} beside this checkout, its models are not compared");
             continue;
         };
         let paths = entries.filter_map(|e| e.ok().map(|e| e.path()));
@@ -56,28 +52,16 @@ fn compare(python: &str, model: &Path) -> Result<(), String> {
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&name);
     std::fs::create_dir_all(&out).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference_tensors.py");
-    let status = Command::new(python)
-        .arg(script)
-        .arg(model)
-        .arg(&out)
-        .output()
-        .unwrap();
+    let status = Command::new(python).arg(script).arg(model).arg(&out).output().unwrap();
     if !status.status.success() {
-        return Err(format!(
-            "{name}: {}",
-            String::from_utf8_lossy(&status.stderr)
-        ));
+        return Err(format!("{name}: {}", String::from_utf8_lossy(&status.stderr)));
     }
     let mut graph = import(&std::fs::read(model).unwrap()).map_err(|e| format!("{name}: {e}"))?;
     let index = std::fs::read_to_string(out.join("index.txt")).unwrap();
     let (mut inputs, mut wanted) = (Vec::new(), BTreeMap::new());
     for line in index.lines() {
         let mut words = line.splitn(3, ' ');
-        let (kind, i, name) = (
-            words.next().unwrap(),
-            words.next().unwrap(),
-            words.next().unwrap(),
-        );
+        let (kind, i, name) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
         let tensor = load(&out.join(format!("{kind}_{i}.npy")));
         if kind == "input" {
             inputs.push(tensor);
@@ -97,11 +81,7 @@ fn compare(python: &str, model: &Path) -> Result<(), String> {
         }
     })
     .map_err(|e| format!("{name}: {e}"))?;
-    assert_eq!(
-        first,
-        run(&graph, &inputs).unwrap(),
-        "{name}: two runs differ"
-    );
+    assert_eq!(first, run(&graph, &inputs).unwrap(), "{name}: two runs differ");
     let (macs, parameters) = (graph.macs().iter().sum::<u64>(), graph.parameter_count());
     passes::simplify(&mut graph).map_err(|e| format!("{name}: {e}"))?;
     let start = Instant::now();
@@ -133,9 +113,6 @@ fn every_tensor_agrees() {
         );
         return;
     };
-    let errors: Vec<String> = models()
-        .iter()
-        .filter_map(|m| compare(&python, m).err())
-        .collect();
+    let errors: Vec<String> = models().iter().filter_map(|m| compare(&python, m).err()).collect();
     assert!(errors.is_empty(), "{}", errors.join("\n"));
 }

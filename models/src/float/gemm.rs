@@ -20,26 +20,17 @@ impl<'a> MatRef<'a> {
     /// A row-major matrix with `cols` columns.
     #[must_use]
     pub fn row_major(data: &'a [f32], cols: usize) -> Self {
-        Self {
-            data,
-            row_stride: cols,
-            col_stride: 1,
-        }
+        Self { data, row_stride: cols, col_stride: 1 }
     }
 
     /// The same storage read as the transposed matrix.
     #[must_use]
     pub fn t(self) -> Self {
-        Self {
-            data: self.data,
-            row_stride: self.col_stride,
-            col_stride: self.row_stride,
-        }
+        Self { data: self.data, row_stride: self.col_stride, col_stride: self.row_stride }
     }
 
     fn fits(&self, rows: usize, cols: usize) -> bool {
-        last_index(rows, cols, self.row_stride, self.col_stride)
-            .is_some_and(|last| last < self.data.len())
+        last_index(rows, cols, self.row_stride, self.col_stride).is_some_and(|last| last < self.data.len())
     }
 }
 
@@ -62,9 +53,7 @@ pub fn sgemm(
 ) -> Result<(), OpError> {
     let c_fits = c_stride >= n && last_index(m, n, c_stride, 1).is_some_and(|last| last < c.len());
     if !a.fits(m, k) || !b.fits(k, n) || !c_fits {
-        return Err(OpError::new(format!(
-            "matrix product {m}x{k} * {k}x{n} does not fit its operands"
-        )));
+        return Err(OpError::new(format!("matrix product {m}x{k} * {k}x{n} does not fit its operands")));
     }
     // SAFETY: the furthest element that each operand's shape and strides reach lies in its slice
     // (checked above, every dimension at least 1), all strides are below isize::MAX, `c` is

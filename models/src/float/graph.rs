@@ -216,11 +216,8 @@ impl FloatGraph {
     #[must_use]
     pub fn links(&self) -> Links {
         let n = self.values.len();
-        let mut links = Links {
-            producer: vec![None; n],
-            consumers: vec![Vec::new(); n],
-            is_output: vec![false; n],
-        };
+        let mut links =
+            Links { producer: vec![None; n], consumers: vec![Vec::new(); n], is_output: vec![false; n] };
         for (i, node) in self.nodes.iter().enumerate() {
             for v in &node.inputs {
                 if let Some(c) = links.consumers.get_mut(v.0) {
@@ -249,11 +246,7 @@ impl FloatGraph {
             unique = format!("{name}.{suffix}");
             suffix += 1;
         }
-        self.values.push(Value {
-            name: unique,
-            shape,
-            constant: None,
-        });
+        self.values.push(Value { name: unique, shape, constant: None });
         ValueId(self.values.len() - 1)
     }
 
@@ -297,10 +290,7 @@ impl FloatGraph {
     pub fn compact(&mut self) {
         self.remove_dead_nodes();
         let mut used = vec![false; self.values.len()];
-        let ids = self
-            .nodes
-            .iter()
-            .flat_map(|n| n.inputs.iter().chain(&n.outputs));
+        let ids = self.nodes.iter().flat_map(|n| n.inputs.iter().chain(&n.outputs));
         for v in ids.chain(&self.inputs).chain(&self.outputs) {
             used[v.0] = true;
         }
@@ -312,14 +302,8 @@ impl FloatGraph {
         }
         let mut flags = used.into_iter();
         self.values.retain(|_| flags.next().unwrap_or(false));
-        let ids = self
-            .nodes
-            .iter_mut()
-            .flat_map(|n| n.inputs.iter_mut().chain(n.outputs.iter_mut()));
-        for v in ids
-            .chain(self.inputs.iter_mut())
-            .chain(self.outputs.iter_mut())
-        {
+        let ids = self.nodes.iter_mut().flat_map(|n| n.inputs.iter_mut().chain(n.outputs.iter_mut()));
+        for v in ids.chain(self.inputs.iter_mut()).chain(self.outputs.iter_mut()) {
             *v = map[v.0];
         }
     }
@@ -345,19 +329,14 @@ impl FloatGraph {
     #[must_use]
     pub fn parameters_per_node(&self) -> Vec<usize> {
         let of = |v: &ValueId| self.constant(*v).map_or(0, |t| t.len());
-        self.nodes
-            .iter()
-            .map(|n| n.inputs.iter().map(of).sum())
-            .collect()
+        self.nodes.iter().map(|n| n.inputs.iter().map(of).sum()).collect()
     }
 
     /// Constant elements that the nodes read, each constant counted once.
     #[must_use]
     pub fn parameter_count(&self) -> usize {
         let used: BTreeSet<ValueId> = self.nodes.iter().flat_map(|n| n.inputs.clone()).collect();
-        used.iter()
-            .map(|&v| self.constant(v).map_or(0, |t| t.len()))
-            .sum()
+        used.iter().map(|&v| self.constant(v).map_or(0, |t| t.len())).sum()
     }
 
     /// Checks the whole contract of the module; the first violation is the error.
@@ -368,10 +347,8 @@ impl FloatGraph {
             if !names.insert(value.name.as_str()) {
                 return Err(GraphError::Name(value.name.clone()));
             }
-            element_count(&value.shape).map_err(|source| GraphError::Size {
-                value: value.name.clone(),
-                source,
-            })?;
+            element_count(&value.shape)
+                .map_err(|source| GraphError::Size { value: value.name.clone(), source })?;
             if let Some(t) = &value.constant {
                 same_shape(value, t.shape())?;
                 if !t.data().iter().all(|x| x.is_finite()) {
@@ -383,18 +360,12 @@ impl FloatGraph {
         }
         let check = |place: &str, v: ValueId| match self.values.get(v.0) {
             Some(value) => Ok(value),
-            None => Err(GraphError::BadId {
-                place: place.to_owned(),
-                id: v.0,
-            }),
+            None => Err(GraphError::BadId { place: place.to_owned(), id: v.0 }),
         };
         let define = |node: &str, v: ValueId, defined: &mut [bool]| {
             let value = check(node, v)?;
             if std::mem::replace(&mut defined[v.0], true) {
-                return Err(GraphError::Duplicate {
-                    node: node.to_owned(),
-                    value: value.name.clone(),
-                });
+                return Err(GraphError::Duplicate { node: node.to_owned(), value: value.name.clone() });
             }
             Ok(())
         };
@@ -403,10 +374,7 @@ impl FloatGraph {
             if defined[v.0] {
                 return Ok(());
             }
-            Err(GraphError::Undefined {
-                node: node.to_owned(),
-                value: value.name.clone(),
-            })
+            Err(GraphError::Undefined { node: node.to_owned(), value: value.name.clone() })
         };
         for &v in &self.inputs {
             define("input", v, &mut defined)?;
@@ -415,11 +383,7 @@ impl FloatGraph {
             for &v in &node.inputs {
                 needs(&node.name, v, &defined)?;
             }
-            let fail = |source| GraphError::Node {
-                node: node.name.clone(),
-                op: node.op.kind(),
-                source,
-            };
+            let fail = |source| GraphError::Node { node: node.name.clone(), op: node.op.kind(), source };
             let shapes = self.infer(node).map_err(fail)?;
             if shapes.len() != node.outputs.len() {
                 return Err(fail(OpError::new(format!(
@@ -433,9 +397,7 @@ impl FloatGraph {
                 same_shape(self.value(v), shape)?;
             }
         }
-        self.outputs
-            .iter()
-            .try_for_each(|&v| needs("output", v, &defined))
+        self.outputs.iter().try_for_each(|&v| needs("output", v, &defined))
     }
 }
 

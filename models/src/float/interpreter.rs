@@ -68,17 +68,13 @@ pub fn run_observed(
     mut observe: impl FnMut(ValueId, &Tensor),
 ) -> Result<Vec<Tensor>, RunError> {
     if inputs.len() != graph.inputs.len() {
-        return Err(RunError::InputCount {
-            expected: graph.inputs.len(),
-            given: inputs.len(),
-        });
+        return Err(RunError::InputCount { expected: graph.inputs.len(), given: inputs.len() });
     }
     let name = |v: ValueId| match graph.values.get(v.0) {
         Some(value) => value.name.clone(),
         None => format!("#{}", v.0),
     };
-    let mut slots: Vec<Option<Arc<Tensor>>> =
-        graph.values.iter().map(|v| v.constant.clone()).collect();
+    let mut slots: Vec<Option<Arc<Tensor>>> = graph.values.iter().map(|v| v.constant.clone()).collect();
     let mut store = |slots: &mut Vec<Option<Arc<Tensor>>>, v: ValueId, t: Tensor| {
         observe(v, &t);
         match slots.get_mut(v.0) {
@@ -91,31 +87,17 @@ pub fn run_observed(
         let expected = graph.values.get(v.0).map(|x| x.shape.clone());
         let expected = expected.ok_or_else(|| RunError::Missing(name(v)))?;
         if expected != t.shape() {
-            return Err(RunError::InputShape {
-                name: name(v),
-                expected,
-                given: t.shape().to_vec(),
-            });
+            return Err(RunError::InputShape { name: name(v), expected, given: t.shape().to_vec() });
         }
         store(&mut slots, v, t.clone())?;
     }
     let last_use = last_uses(graph);
     for (i, node) in graph.nodes.iter().enumerate() {
-        let fail = |source| RunError::Node {
-            node: node.name.clone(),
-            op: node.op.kind(),
-            source,
-        };
+        let fail = |source| RunError::Node { node: node.name.clone(), op: node.op.kind(), source };
         let operands: Vec<Arc<Tensor>> = node
             .inputs
             .iter()
-            .map(|&v| {
-                slots
-                    .get(v.0)
-                    .cloned()
-                    .flatten()
-                    .ok_or_else(|| RunError::Missing(name(v)))
-            })
+            .map(|&v| slots.get(v.0).cloned().flatten().ok_or_else(|| RunError::Missing(name(v))))
             .collect::<Result<_, _>>()?;
         let operands: Vec<&Tensor> = operands.iter().map(Arc::as_ref).collect();
         let shapes: Vec<&[usize]> = operands.iter().map(|t| t.shape()).collect();
@@ -126,11 +108,7 @@ pub fn run_observed(
             store(&mut slots, v, t)?;
         }
         for v in node.inputs.iter().chain(&node.outputs) {
-            if last_use
-                .get(v.0)
-                .copied()
-                .flatten()
-                .is_none_or(|last| last <= i)
+            if last_use.get(v.0).copied().flatten().is_none_or(|last| last <= i)
                 && let Some(slot) = slots.get_mut(v.0)
             {
                 *slot = None;
@@ -139,8 +117,7 @@ pub fn run_observed(
     }
     let output = |&v: &ValueId| {
         let t = slots.get(v.0).cloned().flatten();
-        t.map(Arc::unwrap_or_clone)
-            .ok_or_else(|| RunError::Missing(name(v)))
+        t.map(Arc::unwrap_or_clone).ok_or_else(|| RunError::Missing(name(v)))
     };
     graph.outputs.iter().map(output).collect()
 }

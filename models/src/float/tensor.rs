@@ -56,11 +56,7 @@ impl Tensor {
     pub fn new(shape: Vec<usize>, data: Vec<f32>) -> Result<Self, TensorError> {
         let needed = element_count(&shape)?;
         if needed != data.len() {
-            return Err(TensorError::Length {
-                shape,
-                needed,
-                given: data.len(),
-            });
+            return Err(TensorError::Length { shape, needed, given: data.len() });
         }
         Ok(Self { shape, data })
     }
@@ -68,19 +64,13 @@ impl Tensor {
     /// A tensor of `shape` filled with `value`.
     pub fn full(shape: Vec<usize>, value: f32) -> Result<Self, TensorError> {
         let n = element_count(&shape)?;
-        Ok(Self {
-            shape,
-            data: vec![value; n],
-        })
+        Ok(Self { shape, data: vec![value; n] })
     }
 
     /// A rank-0 tensor.
     #[must_use]
     pub fn scalar(value: f32) -> Self {
-        Self {
-            shape: Vec::new(),
-            data: vec![value],
-        }
+        Self { shape: Vec::new(), data: vec![value] }
     }
 
     /// Dimensions, outermost first.
@@ -168,11 +158,7 @@ impl Tensor {
             }
             worst = worst.max(d);
         }
-        if worst == 0.0 {
-            0.0
-        } else {
-            worst / other.max_abs()
-        }
+        if worst == 0.0 { 0.0 } else { worst / other.max_abs() }
     }
 }
 

@@ -30,11 +30,9 @@ pub enum Constant {
 /// Decodes a stored tensor; the error says what is wrong with it.
 pub fn decode(t: &TensorProto) -> Result<Constant, String> {
     if t.data_location == Some(DataLocation::External as i32) || !t.external_data.is_empty() {
-        return Err(
-            "its data lie in an external file, which is not yet supported; \
+        return Err("its data lie in an external file, which is not yet supported; \
              save the model with all data inside (onnx.save with save_as_external_data=False)"
-                .to_owned(),
-        );
+            .to_owned());
     }
     if t.segment.is_some() {
         return Err("segmented tensors are not supported".to_owned());
@@ -92,23 +90,13 @@ fn sized<T>(data: Vec<T>, n: usize) -> Result<Vec<T>, String> {
     if data.len() == n {
         return Ok(data);
     }
-    Err(format!(
-        "its dimensions need {n} elements, it stores {}",
-        data.len()
-    ))
+    Err(format!("its dimensions need {n} elements, it stores {}", data.len()))
 }
 
-fn words<T, const W: usize>(
-    raw: &[u8],
-    n: usize,
-    decode: impl Fn([u8; W]) -> T,
-) -> Result<Vec<T>, String> {
+fn words<T, const W: usize>(raw: &[u8], n: usize, decode: impl Fn([u8; W]) -> T) -> Result<Vec<T>, String> {
     let (chunks, rest) = raw.as_chunks::<W>();
     if chunks.len() != n || !rest.is_empty() {
-        return Err(format!(
-            "its dimensions need {n} elements of {W} bytes, it stores {} bytes",
-            raw.len()
-        ));
+        return Err(format!("its dimensions need {n} elements of {W} bytes, it stores {} bytes", raw.len()));
     }
     Ok(chunks.iter().map(|&c| decode(c)).collect())
 }

@@ -55,9 +55,7 @@ pub enum ImportError {
         supported: String,
     },
     /// An attribute that the operator's builder does not know.
-    #[error(
-        "node `{node}` ({op}): attribute `{attribute}` is not supported (supported: {supported})"
-    )]
+    #[error("node `{node}` ({op}): attribute `{attribute}` is not supported (supported: {supported})")]
     UnknownAttribute {
         /// The node.
         node: String,
@@ -140,30 +138,21 @@ pub fn import(bytes: &[u8]) -> Result<FloatGraph, ImportError> {
     let model = ModelProto::decode(bytes)?;
     let opset = opset(&model)?;
     if !model.functions.is_empty() {
-        return Err(ImportError::Unsupported(
-            "model-local functions are not supported".to_owned(),
-        ));
+        return Err(ImportError::Unsupported("model-local functions are not supported".to_owned()));
     }
     let graph = model.graph.as_ref().ok_or(ImportError::NoGraph)?;
     if !graph.sparse_initializer.is_empty() {
-        return Err(ImportError::Unsupported(
-            "sparse initializers are not supported".to_owned(),
-        ));
+        return Err(ImportError::Unsupported("sparse initializers are not supported".to_owned()));
     }
     let mut importer = Importer {
         opset,
-        graph: FloatGraph {
-            name: graph.name().to_owned(),
-            ..FloatGraph::default()
-        },
+        graph: FloatGraph { name: graph.name().to_owned(), ..FloatGraph::default() },
         names: BTreeMap::new(),
         elements: 0,
     };
     for t in &graph.initializer {
-        let constant = decode(t).map_err(|reason| ImportError::Tensor {
-            name: t.name().to_owned(),
-            reason,
-        })?;
+        let constant =
+            decode(t).map_err(|reason| ImportError::Tensor { name: t.name().to_owned(), reason })?;
         importer.define_constant("initializer", t.name(), constant)?;
     }
     for input in &graph.input {
@@ -190,27 +179,18 @@ pub fn import(bytes: &[u8]) -> Result<FloatGraph, ImportError> {
         }
     }
     if importer.graph.outputs.is_empty() {
-        return Err(ImportError::Unsupported(
-            "the graph has no outputs".to_owned(),
-        ));
+        return Err(ImportError::Unsupported("the graph has no outputs".to_owned()));
     }
     importer.graph.validate()?;
     Ok(importer.graph)
 }
 
 fn opset(model: &ModelProto) -> Result<i64, ImportError> {
-    let default = model
-        .opset_import
-        .iter()
-        .find(|o| matches!(o.domain(), "" | "ai.onnx"));
+    let default = model.opset_import.iter().find(|o| matches!(o.domain(), "" | "ai.onnx"));
     match default.map(|o| o.version()) {
         Some(v) if (MIN_OPSET..=MAX_OPSET).contains(&v) => Ok(v),
-        Some(v) => Err(ImportError::Opset {
-            found: v.to_string(),
-        }),
-        None => Err(ImportError::Opset {
-            found: "(none)".to_owned(),
-        }),
+        Some(v) => Err(ImportError::Opset { found: v.to_string() }),
+        None => Err(ImportError::Opset { found: "(none)".to_owned() }),
     }
 }
 
@@ -228,29 +208,20 @@ fn topological_order(graph: &GraphProto) -> Result<Vec<usize>, ImportError> {
     for (i, node) in graph.node.iter().enumerate() {
         for out in node.output.iter().filter(|o| !o.is_empty()) {
             if producer.insert(out, i).is_some() {
-                return Err(ImportError::Duplicate {
-                    node: node_name(node, i),
-                    value: out.clone(),
-                });
+                return Err(ImportError::Duplicate { node: node_name(node, i), value: out.clone() });
             }
         }
     }
     let mut waits = vec![0usize; graph.node.len()];
     let mut readers: Vec<Vec<usize>> = vec![Vec::new(); graph.node.len()];
     for (i, node) in graph.node.iter().enumerate() {
-        for p in node
-            .input
-            .iter()
-            .filter_map(|name| producer.get(name.as_str()))
-        {
+        for p in node.input.iter().filter_map(|name| producer.get(name.as_str())) {
             waits[i] += 1;
             readers[*p].push(i);
         }
     }
-    let mut ready: BinaryHeap<Reverse<usize>> = (0..waits.len())
-        .filter(|&i| waits[i] == 0)
-        .map(Reverse)
-        .collect();
+    let mut ready: BinaryHeap<Reverse<usize>> =
+        (0..waits.len()).filter(|&i| waits[i] == 0).map(Reverse).collect();
     let mut order = Vec::with_capacity(waits.len());
     while let Some(Reverse(i)) = ready.pop() {
         order.push(i);
@@ -280,10 +251,7 @@ struct Importer {
 impl Importer {
     fn define(&mut self, by: &str, name: &str, operand: Operand) -> Result<(), ImportError> {
         if name.is_empty() || self.names.contains_key(name) {
-            return Err(ImportError::Duplicate {
-                node: by.to_owned(),
-                value: name.to_owned(),
-            });
+            return Err(ImportError::Duplicate { node: by.to_owned(), value: name.to_owned() });
         }
         self.names.insert(name.to_owned(), operand);
         Ok(())
@@ -296,10 +264,8 @@ impl Importer {
         shape: Vec<usize>,
         constant: Option<Arc<crate::float::Tensor>>,
     ) -> Result<ValueId, ImportError> {
-        let n = element_count(&shape).map_err(|source| ImportError::Size {
-            name: name.to_owned(),
-            source,
-        })?;
+        let n =
+            element_count(&shape).map_err(|source| ImportError::Size { name: name.to_owned(), source })?;
         if n == 0 {
             return Err(ImportError::Tensor {
                 name: name.to_owned(),
@@ -311,51 +277,24 @@ impl Importer {
             return Err(ImportError::TotalSize);
         }
         let id = ValueId(self.graph.values.len());
-        let operand = Operand::Float {
-            id,
-            shape: shape.clone(),
-            constant: constant.clone(),
-        };
+        let operand = Operand::Float { id, shape: shape.clone(), constant: constant.clone() };
         self.define(by, name, operand)?;
-        self.graph.values.push(Value {
-            name: name.to_owned(),
-            shape,
-            constant,
-        });
+        self.graph.values.push(Value { name: name.to_owned(), shape, constant });
         Ok(id)
     }
 
-    fn define_constant(
-        &mut self,
-        by: &str,
-        name: &str,
-        constant: Constant,
-    ) -> Result<(), ImportError> {
+    fn define_constant(&mut self, by: &str, name: &str, constant: Constant) -> Result<(), ImportError> {
         match constant {
-            Constant::Float(t) => self
-                .define_float(by, name, t.shape().to_vec(), Some(t))
-                .map(|_| ()),
+            Constant::Float(t) => self.define_float(by, name, t.shape().to_vec(), Some(t)).map(|_| ()),
             Constant::Int(t) => self.define(by, name, Operand::Int(t)),
         }
     }
 
     fn input(&mut self, input: &ValueInfoProto) -> Result<(), ImportError> {
         let name = input.name();
-        let refuse = |reason: String| ImportError::Input {
-            name: name.to_owned(),
-            reason,
-        };
+        let refuse = |reason: String| ImportError::Input { name: name.to_owned(), reason };
         // Files of IR version 3 list the initializers among the inputs.
-        if matches!(
-            self.names.get(name),
-            Some(
-                Operand::Int(_)
-                    | Operand::Float {
-                        constant: Some(_),
-                        ..
-                    }
-            )
-        ) {
+        if matches!(self.names.get(name), Some(Operand::Int(_) | Operand::Float { constant: Some(_), .. })) {
             return Ok(());
         }
         let Some(type_proto::Value::TensorType(tensor)) =
@@ -364,14 +303,9 @@ impl Importer {
             return Err(refuse("is not a tensor".to_owned()));
         };
         if tensor.elem_type() != DataType::Float as i32 {
-            return Err(refuse(
-                "its element type is not FLOAT (supported: FLOAT)".to_owned(),
-            ));
+            return Err(refuse("its element type is not FLOAT (supported: FLOAT)".to_owned()));
         }
-        let dims = tensor
-            .shape
-            .as_ref()
-            .ok_or_else(|| refuse("has no shape".to_owned()))?;
+        let dims = tensor.shape.as_ref().ok_or_else(|| refuse("has no shape".to_owned()))?;
         let mut shape = Vec::new();
         for (axis, dim) in dims.dim.iter().enumerate() {
             let (size, was) = match &dim.value {
@@ -433,11 +367,7 @@ impl Importer {
         while matches!(operands.last(), Some(None)) {
             operands.pop();
         }
-        let fail = |source| ImportError::Node {
-            node: name.clone(),
-            op: op.clone(),
-            source,
-        };
+        let fail = |source| ImportError::Node { node: name.clone(), op: op.clone(), source };
         let mut reader = NodeReader::new(node, self.opset, operands);
         let folded = shape_arithmetic::fold(&mut reader).map_err(fail)?;
         if let Some(constant) = folded {
@@ -457,14 +387,8 @@ impl Importer {
         let shapes: Vec<&[usize]> = built.inputs.iter().map(|&v| self.graph.shape(v)).collect();
         let shapes = built.op.operator().infer_shape(&shapes).map_err(fail)?;
         // A second output that no one names needs no value (the mask of Dropout).
-        let named = node
-            .output
-            .iter()
-            .rposition(|o| !o.is_empty())
-            .map_or(0, |i| i + 1);
-        let missing = node.output[..named.min(shapes.len())]
-            .iter()
-            .any(String::is_empty);
+        let named = node.output.iter().rposition(|o| !o.is_empty()).map_or(0, |i| i + 1);
+        let missing = node.output[..named.min(shapes.len())].iter().any(String::is_empty);
         let extra = named > shapes.len() && op != "Dropout";
         if named < shapes.len() || missing || extra {
             return Err(fail(OpError::new(format!(
@@ -476,21 +400,11 @@ impl Importer {
         for (output, shape) in node.output.iter().zip(shapes) {
             outputs.push(self.define_float(&name, output, shape, None)?);
         }
-        self.graph.nodes.push(Node {
-            name,
-            op: built.op,
-            inputs: built.inputs,
-            outputs,
-        });
+        self.graph.nodes.push(Node { name, op: built.op, inputs: built.inputs, outputs });
         Ok(())
     }
 
-    fn check_attributes(
-        &self,
-        node: &str,
-        op: &str,
-        reader: &NodeReader<'_>,
-    ) -> Result<(), ImportError> {
+    fn check_attributes(&self, node: &str, op: &str, reader: &NodeReader<'_>) -> Result<(), ImportError> {
         match reader.unknown_attribute() {
             None => Ok(()),
             Some((attribute, supported)) => Err(ImportError::UnknownAttribute {

@@ -38,12 +38,7 @@ pub struct NodeReader<'a> {
 
 impl<'a> NodeReader<'a> {
     pub(super) fn new(node: &'a NodeProto, opset: i64, operands: Vec<Option<Operand>>) -> Self {
-        Self {
-            node,
-            opset,
-            operands,
-            asked: Vec::new(),
-        }
+        Self { node, opset, operands, asked: Vec::new() }
     }
 
     /// The operator set version of the file.
@@ -82,9 +77,7 @@ impl<'a> NodeReader<'a> {
         if (least..=most).contains(&n) {
             return Ok(());
         }
-        Err(OpError::new(format!(
-            "takes {least} to {most} inputs, has {n}"
-        )))
+        Err(OpError::new(format!("takes {least} to {most} inputs, has {n}")))
     }
 
     /// The operand, if present.
@@ -129,9 +122,9 @@ impl<'a> NodeReader<'a> {
         match self.operand(i) {
             None => Ok(None),
             Some(Operand::Int(t)) => Ok(Some(t)),
-            Some(Operand::Float { .. }) => Err(OpError::new(format!(
-                "input {i} must be a constant integer tensor"
-            ))),
+            Some(Operand::Float { .. }) => {
+                Err(OpError::new(format!("input {i} must be a constant integer tensor")))
+            }
         }
     }
 
@@ -139,12 +132,8 @@ impl<'a> NodeReader<'a> {
     pub fn const_scalar(&self, i: usize) -> Result<Option<f32>, OpError> {
         match self.operand(i) {
             None => Ok(None),
-            Some(Operand::Float {
-                constant: Some(t), ..
-            }) if t.len() == 1 => Ok(t.as_scalar()),
-            Some(_) => Err(OpError::new(format!(
-                "input {i} must be a constant float scalar"
-            ))),
+            Some(Operand::Float { constant: Some(t), .. }) if t.len() == 1 => Ok(t.as_scalar()),
+            Some(_) => Err(OpError::new(format!("input {i} must be a constant float scalar"))),
         }
     }
 
@@ -184,22 +173,16 @@ impl<'a> NodeReader<'a> {
 
     /// Float attribute with its default; refuses NaN and infinity.
     pub fn number(&mut self, name: &'static str, default: f32) -> Result<f32, OpError> {
-        let x = self
-            .attribute(name, AttributeType::Float)?
-            .map_or(default, |a| a.f());
+        let x = self.attribute(name, AttributeType::Float)?.map_or(default, |a| a.f());
         if x.is_finite() {
             return Ok(x);
         }
-        Err(OpError::new(format!(
-            "attribute `{name}` is {x}, not a finite number"
-        )))
+        Err(OpError::new(format!("attribute `{name}` is {x}, not a finite number")))
     }
 
     /// List of integers, if given.
     pub fn ints(&mut self, name: &'static str) -> Result<Option<&'a [i64]>, OpError> {
-        Ok(self
-            .attribute(name, AttributeType::Ints)?
-            .map(|a| a.ints.as_slice()))
+        Ok(self.attribute(name, AttributeType::Ints)?.map(|a| a.ints.as_slice()))
     }
 
     /// Text attribute, if given.

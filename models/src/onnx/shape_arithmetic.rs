@@ -63,10 +63,7 @@ pub fn fold(r: &mut NodeReader<'_>) -> Result<Option<Constant>, OpError> {
         return Err(OpError::new("mixes integer and float operands"));
     }
     let data = &*ints[0];
-    let second = || {
-        ints.get(1)
-            .ok_or_else(|| OpError::new("input 1 is missing"))
-    };
+    let second = || ints.get(1).ok_or_else(|| OpError::new("input 1 is missing"));
     let result = match op.as_str() {
         "Identity" => data.clone(),
         "Add" => binary(data, second()?, i64::checked_add)?,
@@ -76,10 +73,7 @@ pub fn fold(r: &mut NodeReader<'_>) -> Result<Option<Constant>, OpError> {
         "Div" => binary(data, second()?, i64::checked_div)?,
         "Squeeze" => {
             let axes = r.ints_from("axes", 1)?;
-            IntTensor {
-                shape: squeezed(&data.shape, axes.as_deref())?,
-                data: data.data.clone(),
-            }
+            IntTensor { shape: squeezed(&data.shape, axes.as_deref())?, data: data.data.clone() }
         }
         "Unsqueeze" => {
             let axes = r.ints_from("axes", 1)?;
@@ -90,10 +84,7 @@ pub fn fold(r: &mut NodeReader<'_>) -> Result<Option<Constant>, OpError> {
         }
         "Reshape" => {
             let allow_zero = r.flag("allowzero", false)?;
-            IntTensor {
-                shape: resolve(&data.shape, &second()?.data, allow_zero)?,
-                data: data.data.clone(),
-            }
+            IntTensor { shape: resolve(&data.shape, &second()?.data, allow_zero)?, data: data.data.clone() }
         }
         "Concat" => {
             let axis = r.int("axis", 0)?;
@@ -116,33 +107,23 @@ fn int(t: IntTensor) -> Constant {
 }
 
 fn vector(data: Vec<i64>) -> IntTensor {
-    IntTensor {
-        shape: vec![data.len()],
-        data,
-    }
+    IntTensor { shape: vec![data.len()], data }
 }
 
 fn limited(n: usize) -> Result<(), OpError> {
     if n <= MAX_INTS {
         return Ok(());
     }
-    Err(OpError::new(format!(
-        "an integer tensor of {n} elements is too large (limit {MAX_INTS})"
-    )))
+    Err(OpError::new(format!("an integer tensor of {n} elements is too large (limit {MAX_INTS})")))
 }
 
 fn constant(r: &mut NodeReader<'_>) -> Result<Constant, OpError> {
     if let Some(a) = r.attribute("value", AttributeType::Tensor)? {
-        let t =
-            a.t.as_ref()
-                .ok_or_else(|| OpError::new("attribute `value` is empty"))?;
+        let t = a.t.as_ref().ok_or_else(|| OpError::new("attribute `value` is empty"))?;
         return decode(t).map_err(OpError::new);
     }
     if let Some(v) = r.int_if("value_int")? {
-        return Ok(int(IntTensor {
-            shape: Vec::new(),
-            data: vec![v],
-        }));
+        return Ok(int(IntTensor { shape: Vec::new(), data: vec![v] }));
     }
     if let Some(v) = r.ints("value_ints")? {
         return Ok(int(vector(v.to_vec())));
@@ -175,24 +156,17 @@ fn shape_of(r: &mut NodeReader<'_>) -> Result<IntTensor, OpError> {
 }
 
 fn constant_of_shape(r: &mut NodeReader<'_>) -> Result<Constant, OpError> {
-    let dims = r
-        .const_ints(0)?
-        .ok_or_else(|| OpError::new("input 0 is missing"))?;
+    let dims = r.const_ints(0)?.ok_or_else(|| OpError::new("input 0 is missing"))?;
     let shape: Vec<usize> = dims
         .data
         .iter()
-        .map(|&d| {
-            usize::try_from(d).map_err(|_| OpError::new(format!("dimension {d} is negative")))
-        })
+        .map(|&d| usize::try_from(d).map_err(|_| OpError::new(format!("dimension {d} is negative"))))
         .collect::<Result<_, _>>()?;
     let n = element_count(&shape)?;
     limited(n)?;
     let value = match r.attribute("value", AttributeType::Tensor)? {
         None => return Ok(Constant::Float(Arc::new(Tensor::full(shape, 0.0)?))),
-        Some(a) => {
-            a.t.as_ref()
-                .ok_or_else(|| OpError::new("attribute `value` is empty"))?
-        }
+        Some(a) => a.t.as_ref().ok_or_else(|| OpError::new("attribute `value` is empty"))?,
     };
     match decode(value).map_err(OpError::new)? {
         Constant::Float(t) => match t.as_scalar() {
@@ -200,10 +174,7 @@ fn constant_of_shape(r: &mut NodeReader<'_>) -> Result<Constant, OpError> {
             None => Err(OpError::new("attribute `value` must have one element")),
         },
         Constant::Int(t) => match t.data[..] {
-            [x] => Ok(int(IntTensor {
-                shape,
-                data: vec![x; n],
-            })),
+            [x] => Ok(int(IntTensor { shape, data: vec![x; n] })),
             _ => Err(OpError::new("attribute `value` must have one element")),
         },
     }
@@ -212,46 +183,27 @@ fn constant_of_shape(r: &mut NodeReader<'_>) -> Result<Constant, OpError> {
 fn cast(r: &mut NodeReader<'_>) -> Result<Option<Constant>, OpError> {
     let to = r.int("to", 0)?;
     r.ignore("saturate");
-    let to = i32::try_from(to)
-        .ok()
-        .and_then(|t| DataType::try_from(t).ok());
+    let to = i32::try_from(to).ok().and_then(|t| DataType::try_from(t).ok());
     let to_int = matches!(to, Some(DataType::Int64 | DataType::Int32));
     match (r.operand(0), to) {
         (Some(Operand::Int(t)), _) if to_int => Ok(Some(Constant::Int(Arc::clone(t)))),
         (Some(Operand::Int(t)), Some(DataType::Float)) => {
             let data = t.data.iter().map(|&x| x as f32).collect();
-            Ok(Some(Constant::Float(Arc::new(Tensor::new(
-                t.shape.clone(),
-                data,
-            )?))))
+            Ok(Some(Constant::Float(Arc::new(Tensor::new(t.shape.clone(), data)?))))
         }
-        (
-            Some(Operand::Float {
-                constant: Some(t), ..
-            }),
-            _,
-        ) if to_int => {
+        (Some(Operand::Float { constant: Some(t), .. }), _) if to_int => {
             limited(t.len())?;
             let data = t.data().iter().map(|&x| x as i64).collect();
-            Ok(Some(int(IntTensor {
-                shape: t.shape().to_vec(),
-                data,
-            })))
+            Ok(Some(int(IntTensor { shape: t.shape().to_vec(), data })))
         }
         _ => Ok(None),
     }
 }
 
-fn binary(
-    a: &IntTensor,
-    b: &IntTensor,
-    f: fn(i64, i64) -> Option<i64>,
-) -> Result<IntTensor, OpError> {
+fn binary(a: &IntTensor, b: &IntTensor, f: fn(i64, i64) -> Option<i64>) -> Result<IntTensor, OpError> {
     let shape = broadcast_shapes(&a.shape, &b.shape)?;
     if shape.len() > 1 {
-        return Err(OpError::new(
-            "integer arithmetic is supported on scalars and vectors",
-        ));
+        return Err(OpError::new("integer arithmetic is supported on scalars and vectors"));
     }
     let n = element_count(&shape)?;
     limited(n)?;
@@ -263,19 +215,14 @@ fn binary(
 
 fn gather(data: &IntTensor, indices: &IntTensor, axis: i64) -> Result<IntTensor, OpError> {
     if data.shape.len() != 1 || !matches!(axis, 0 | -1) {
-        return Err(OpError::new(
-            "integer tensors are gathered only where rank 1",
-        ));
+        return Err(OpError::new("integer tensors are gathered only where rank 1"));
     }
     let picked: Vec<i64> = indices
         .data
         .iter()
         .map(|&i| axis_index(i, data.data.len()).map(|i| data.data[i]))
         .collect::<Result<_, _>>()?;
-    Ok(IntTensor {
-        shape: indices.shape.clone(),
-        data: picked,
-    })
+    Ok(IntTensor { shape: indices.shape.clone(), data: picked })
 }
 
 fn slice(ints: &[Arc<IntTensor>]) -> Result<IntTensor, OpError> {
@@ -286,16 +233,12 @@ fn slice(ints: &[Arc<IntTensor>]) -> Result<IntTensor, OpError> {
     };
     let data = &ints[0];
     if data.shape.len() != 1 || !matches!(first(3, 0)?, 0 | -1) || first(4, 1)? != 1 {
-        return Err(OpError::new(
-            "integer tensors are cut only where rank 1, with step 1",
-        ));
+        return Err(OpError::new("integer tensors are cut only where rank 1, with step 1"));
     }
     let n = data.data.len() as i64;
     let clamp = |x: i64| (if x < 0 { x.saturating_add(n) } else { x }).clamp(0, n) as usize;
     let (from, to) = (clamp(first(1, 0)?), clamp(first(2, n)?));
-    Ok(vector(
-        data.data.get(from..to.max(from)).unwrap_or(&[]).to_vec(),
-    ))
+    Ok(vector(data.data.get(from..to.max(from)).unwrap_or(&[]).to_vec()))
 }
 
 fn range(ints: &[Arc<IntTensor>]) -> Result<IntTensor, OpError> {
@@ -311,7 +254,5 @@ fn range(ints: &[Arc<IntTensor>]) -> Result<IntTensor, OpError> {
     let n = usize::try_from(n).map_err(|_| OpError::new("the range is too long"))?;
     limited(n)?;
     // Every element lies between start and limit, so it fits i64.
-    Ok(vector(
-        (0..n as i128).map(|i| (start + i * delta) as i64).collect(),
-    ))
+    Ok(vector((0..n as i128).map(|i| (start + i * delta) as i64).collect()))
 }

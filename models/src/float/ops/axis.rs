@@ -13,10 +13,7 @@ pub fn axis_index(a: i64, n: usize) -> Result<usize, OpError> {
 
 /// As [`axis_index`] for a list without repetition; sorted.
 pub fn axis_indices(axes: &[i64], n: usize) -> Result<Vec<usize>, OpError> {
-    let mut out: Vec<usize> = axes
-        .iter()
-        .map(|&a| axis_index(a, n))
-        .collect::<Result<_, _>>()?;
+    let mut out: Vec<usize> = axes.iter().map(|&a| axis_index(a, n)).collect::<Result<_, _>>()?;
     out.sort_unstable();
     if out.windows(2).any(|w| w[0] == w[1]) {
         return Err(OpError::new(format!("axes {axes:?} name one axis twice")));
@@ -72,11 +69,7 @@ pub fn unsqueezed(shape: &[usize], axes: &[i64]) -> Result<Vec<usize>, OpError> 
     let new = axis_indices(axes, n)?;
     let mut old = shape.iter();
     let dim = |i: usize| {
-        if new.contains(&i) {
-            Some(1)
-        } else {
-            old.next().copied()
-        }
+        if new.contains(&i) { Some(1) } else { old.next().copied() }
     };
     Ok((0..n).filter_map(dim).collect())
 }

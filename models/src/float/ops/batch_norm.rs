@@ -17,15 +17,10 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(5, 5)?;
     r.ignore("momentum");
     if r.flag("training_mode", false)? {
-        return Err(OpError::new(
-            "training_mode is not supported; export the model in eval mode",
-        ));
+        return Err(OpError::new("training_mode is not supported; export the model in eval mode"));
     }
     let epsilon = r.number("epsilon", 1e-5)?;
-    Ok(Built {
-        op: Op::BatchNorm(BatchNorm { epsilon }),
-        inputs: r.floats()?,
-    })
+    Ok(Built { op: Op::BatchNorm(BatchNorm { epsilon }), inputs: r.floats()? })
 }
 
 impl BatchNorm {
@@ -49,9 +44,7 @@ impl Operator for BatchNorm {
         expect_inputs(inputs, 5, 5)?;
         match inputs[0] {
             [_, c, ..] if inputs[1..].iter().all(|p| **p == [*c]) => Ok(vec![inputs[0].to_vec()]),
-            _ => Err(OpError::new(format!(
-                "needs x [N, C, ..] and four [C], has {inputs:?}"
-            ))),
+            _ => Err(OpError::new(format!("needs x [N, C, ..] and four [C], has {inputs:?}"))),
         }
     }
 
@@ -76,9 +69,7 @@ mod tests {
         let x = Tensor::new(vec![1, 2, 1, 1], vec![3., 5.]).unwrap();
         let v = |a, b| Tensor::new(vec![2], vec![a, b]).unwrap();
         let (s, b, m, var) = (v(2., 1.), v(1., 0.), v(1., 1.), v(4., 1.));
-        let y = BatchNorm { epsilon: 0.0 }
-            .eval(&[&x, &s, &b, &m, &var])
-            .unwrap();
+        let y = BatchNorm { epsilon: 0.0 }.eval(&[&x, &s, &b, &m, &var]).unwrap();
         assert_eq!(y[0].data(), [3., 4.]);
     }
 }

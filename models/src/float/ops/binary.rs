@@ -28,22 +28,14 @@ const TABLE: &[(&str, Binary)] = &[
     ("Sub", Binary::Sub),
 ];
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[
-    ("Add", build),
-    ("Div", build),
-    ("Mul", build),
-    ("Pow", build),
-    ("Sub", build),
-];
+pub(super) const BUILDERS: &[(&str, Builder)] =
+    &[("Add", build), ("Div", build), ("Mul", build), ("Pow", build), ("Sub", build)];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 2)?;
     let function = TABLE.iter().find(|(name, _)| *name == r.op_type());
     let (_, op) = function.ok_or_else(|| OpError::new("is not in the table"))?;
-    Ok(Built {
-        op: Op::Binary(*op),
-        inputs: r.floats()?,
-    })
+    Ok(Built { op: Op::Binary(*op), inputs: r.floats()? })
 }
 
 fn power(a: f32, b: f32) -> f32 {
@@ -53,11 +45,7 @@ fn power(a: f32, b: f32) -> f32 {
 fn zip(a: &Tensor, b: &Tensor, f: impl Fn(f32, f32) -> f32) -> Result<Vec<Tensor>, OpError> {
     let shape = broadcast_shapes(a.shape(), b.shape())?;
     let data: Vec<f32> = if a.shape() == b.shape() {
-        a.data()
-            .iter()
-            .zip(b.data())
-            .map(|(&x, &y)| f(x, y))
-            .collect()
+        a.data().iter().zip(b.data()).map(|(&x, &y)| f(x, y)).collect()
     } else if let (Some(y), true) = (b.as_scalar(), a.shape() == shape) {
         a.data().iter().map(|&x| f(x, y)).collect()
     } else {

@@ -16,8 +16,5 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
             "cast of a computed float to element type {to} is not supported (supported: 1 FLOAT)"
         )));
     }
-    Ok(Built {
-        op: Op::Identity(Identity),
-        inputs: r.floats()?,
-    })
+    Ok(Built { op: Op::Identity(Identity), inputs: r.floats()? })
 }

@@ -22,10 +22,7 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     if min > max {
         return Err(OpError::new(format!("min {min} is above max {max}")));
     }
-    Ok(Built {
-        op: Op::Clip(Clip { min, max }),
-        inputs: vec![r.float(0)?],
-    })
+    Ok(Built { op: Op::Clip(Clip { min, max }), inputs: vec![r.float(0)?] })
 }
 
 impl Operator for Clip {

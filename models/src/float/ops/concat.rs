@@ -15,26 +15,16 @@ pub struct Concat {
 pub(super) const BUILDERS: &[(&str, Builder)] = &[("Concat", build)];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
-    let axis = r
-        .int_if("axis")?
-        .ok_or_else(|| OpError::new("attribute `axis` is missing"))?;
+    let axis = r.int_if("axis")?.ok_or_else(|| OpError::new("attribute `axis` is missing"))?;
     let axis = axis_index(axis, r.shape(0)?.len())?;
-    Ok(Built {
-        op: Op::Concat(Concat { axis }),
-        inputs: r.floats()?,
-    })
+    Ok(Built { op: Op::Concat(Concat { axis }), inputs: r.floats()? })
 }
 
 impl Operator for Concat {
     fn infer_shape(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, OpError> {
         expect_inputs(inputs, 1, usize::MAX)?;
         let mut shape = inputs[0].to_vec();
-        let fail = || {
-            OpError::new(format!(
-                "operands {inputs:?} do not fit along axis {}",
-                self.axis
-            ))
-        };
+        let fail = || OpError::new(format!("operands {inputs:?} do not fit along axis {}", self.axis));
         let same = |a: &[usize]| {
             let equal = |i: usize| i == self.axis || a[i] == inputs[0][i];
             a.len() == inputs[0].len() && (0..a.len()).all(equal)
@@ -42,9 +32,7 @@ impl Operator for Concat {
         if self.axis >= shape.len() || !inputs.iter().all(|a| same(a)) {
             return Err(fail());
         }
-        let sum = inputs
-            .iter()
-            .try_fold(0usize, |n, a| n.checked_add(a[self.axis]));
+        let sum = inputs.iter().try_fold(0usize, |n, a| n.checked_add(a[self.axis]));
         shape[self.axis] = sum.ok_or_else(fail)?;
         Ok(vec![shape])
     }

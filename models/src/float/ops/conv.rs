@@ -26,9 +26,7 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     let kernel = match *r.shape(1)? {
         [_, _, kh, kw] => [kh, kw],
         ref other => {
-            return Err(OpError::new(format!(
-                "only 2-D convolution is supported, weights {other:?}"
-            )));
+            return Err(OpError::new(format!("only 2-D convolution is supported, weights {other:?}")));
         }
     };
     let shape = r.shape(0)?.to_vec();
@@ -36,10 +34,7 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     let groups = r.int("group", 1)?;
     let groups = usize::try_from(groups).ok().filter(|&g| g > 0);
     let groups = groups.ok_or_else(|| OpError::new("attribute `group` must be positive"))?;
-    Ok(Built {
-        op: Op::Conv(Conv { window, groups }),
-        inputs,
-    })
+    Ok(Built { op: Op::Conv(Conv { window, groups }), inputs })
 }
 
 impl Conv {
@@ -54,10 +49,7 @@ impl Operator for Conv {
     fn infer_shape(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, OpError> {
         expect_inputs(inputs, 2, 3)?;
         let (&[n, c, h, w], &[m, cg, kh, kw]) = (inputs[0], inputs[1]) else {
-            return Err(OpError::new(format!(
-                "needs rank 4, has {:?} and {:?}",
-                inputs[0], inputs[1]
-            )));
+            return Err(OpError::new(format!("needs rank 4, has {:?} and {:?}", inputs[0], inputs[1])));
         };
         let g = self.groups;
         if g == 0 || cg.checked_mul(g) != Some(c) || m % g != 0 || [kh, kw] != self.window.kernel {
@@ -93,13 +85,8 @@ impl Operator for Conv {
     }
 
     fn macs(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> u64 {
-        let per_output = inputs
-            .get(1)
-            .map_or(0, |w| product(w.get(1..).unwrap_or(&[])));
-        outputs
-            .first()
-            .map_or(0, |o| product(o))
-            .saturating_mul(per_output)
+        let per_output = inputs.get(1).map_or(0, |w| product(w.get(1..).unwrap_or(&[])));
+        outputs.first().map_or(0, |o| product(o)).saturating_mul(per_output)
     }
 }
 
@@ -156,16 +143,11 @@ impl Conv {
         let (cg, mg) = (w.shape()[1], os[1] / self.groups);
         let (image, plane) = (xs[2] * xs[3], os[2] * os[3]);
         let depth = cg * self.window.kernel[0] * self.window.kernel[1];
-        let direct = self.window.kernel == [1, 1]
-            && self.window.strides == [1, 1]
-            && self.window.pads == [0; 4];
+        let direct =
+            self.window.kernel == [1, 1] && self.window.strides == [1, 1] && self.window.pads == [0; 4];
         // A block of columns that stays in the second-level cache.
         let block = (65_536 / depth.max(1)).clamp(16, 4096).min(plane);
-        let mut columns = if direct {
-            Vec::new()
-        } else {
-            vec![0.0; depth * block]
-        };
+        let mut columns = if direct { Vec::new() } else { vec![0.0; depth * block] };
         for n in 0..xs[0] {
             for g in 0..self.groups {
                 let src = &x.data()[(n * xs[1] + g * cg) * image..][..cg * image];
@@ -286,20 +268,12 @@ mod tests {
                 ([2, 3], [2, 1], [0, 2, 1, 3]),
             ] {
                 for kernel in [[1, 1], [3, 3], [3, 2]] {
-                    let window = Window {
-                        kernel,
-                        strides,
-                        dilations,
-                        pads,
-                        ceil_mode: false,
-                    };
+                    let window = Window { kernel, strides, dilations, pads, ceil_mode: false };
                     let conv = Conv { window, groups };
-                    let fill =
-                        |n: usize, k: usize| (0..n).map(|i| ((i * k) % 11) as f32 - 5.0).collect();
+                    let fill = |n: usize, k: usize| (0..n).map(|i| ((i * k) % 11) as f32 - 5.0).collect();
                     let x = Tensor::new(vec![1, c, 7, 9], fill(c * 63, 7)).unwrap();
                     let n = m * c / groups * kernel[0] * kernel[1];
-                    let w =
-                        Tensor::new(vec![m, c / groups, kernel[0], kernel[1]], fill(n, 5)).unwrap();
+                    let w = Tensor::new(vec![m, c / groups, kernel[0], kernel[1]], fill(n, 5)).unwrap();
                     let y = conv.eval(&[&x, &w]).unwrap().remove(0);
                     assert_eq!(y.data(), naive(&conv, &x, &w, y.shape()), "{conv:?}");
                 }

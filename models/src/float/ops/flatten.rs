@@ -17,8 +17,5 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     let axis = (if axis < 0 { axis + rank } else { axis }) as usize;
     // The operand passed the element limit, so its products cannot overflow.
     let shape = vec![dims[..axis].iter().product(), dims[axis..].iter().product()];
-    Ok(Built {
-        op: Op::Reshape(Reshape { shape }),
-        inputs: r.floats()?,
-    })
+    Ok(Built { op: Op::Reshape(Reshape { shape }), inputs: r.floats()? })
 }

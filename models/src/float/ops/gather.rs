@@ -22,21 +22,12 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 2)?;
     let shape = r.shape(0)?.to_vec();
     let axis = axis_index(r.int("axis", 0)?, shape.len())?;
-    let t = r
-        .const_ints(1)?
-        .ok_or_else(|| OpError::new("indices are missing"))?;
+    let t = r.const_ints(1)?.ok_or_else(|| OpError::new("indices are missing"))?;
     let indices = t.data.iter().map(|&i| axis_index(i, shape[axis]));
     let indices = indices.collect::<Result<Vec<_>, _>>()?;
     let index_shape = t.shape.clone();
-    let op = Op::Gather(Gather {
-        axis,
-        indices,
-        index_shape,
-    });
-    Ok(Built {
-        op,
-        inputs: vec![r.float(0)?],
-    })
+    let op = Op::Gather(Gather { axis, indices, index_shape });
+    Ok(Built { op, inputs: vec![r.float(0)?] })
 }
 
 impl Operator for Gather {
@@ -45,10 +36,7 @@ impl Operator for Gather {
         let n = inputs[0].get(self.axis).copied().unwrap_or(0);
         let fits = element_count(&self.index_shape)? == self.indices.len();
         if self.axis >= inputs[0].len() || !fits || self.indices.iter().any(|&i| i >= n) {
-            return Err(OpError::new(format!(
-                "indices do not fit axis {} of {:?}",
-                self.axis, inputs[0]
-            )));
+            return Err(OpError::new(format!("indices do not fit axis {} of {:?}", self.axis, inputs[0])));
         }
         let (before, after) = (&inputs[0][..self.axis], &inputs[0][self.axis + 1..]);
         Ok(vec![[before, &self.index_shape, after].concat()])
@@ -75,18 +63,10 @@ mod tests {
     #[test]
     fn by_hand() {
         let x = Tensor::new(vec![2, 2], vec![1., 2., 3., 4.]).unwrap();
-        let one = Gather {
-            axis: 1,
-            indices: vec![1],
-            index_shape: vec![],
-        };
+        let one = Gather { axis: 1, indices: vec![1], index_shape: vec![] };
         let y = one.eval(&[&x]).unwrap().remove(0);
         assert_eq!((y.shape(), y.data()), (&[2][..], &[2., 4.][..]));
-        let two = Gather {
-            axis: 0,
-            indices: vec![1, 1],
-            index_shape: vec![2],
-        };
+        let two = Gather { axis: 0, indices: vec![1, 1], index_shape: vec![2] };
         assert_eq!(two.eval(&[&x]).unwrap()[0].data(), [3., 4., 3., 4.]);
     }
 }

@@ -24,10 +24,7 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
             )));
         }
     };
-    Ok(Built {
-        op: Op::Gelu(Gelu { tanh }),
-        inputs: r.floats()?,
-    })
+    Ok(Built { op: Op::Gelu(Gelu { tanh }), inputs: r.floats()? })
 }
 
 /// The function itself.

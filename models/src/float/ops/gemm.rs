@@ -29,10 +29,7 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
         trans_a: r.flag("transA", false)?,
         trans_b: r.flag("transB", false)?,
     });
-    Ok(Built {
-        op,
-        inputs: r.floats()?,
-    })
+    Ok(Built { op, inputs: r.floats()? })
 }
 
 impl Gemm {
@@ -43,9 +40,7 @@ impl Gemm {
         };
         let (m, k) = if self.trans_a { (a1, a0) } else { (a0, a1) };
         let (kb, n) = if self.trans_b { (b1, b0) } else { (b0, b1) };
-        let c_fits = inputs
-            .get(2)
-            .is_none_or(|c| broadcast_shapes(c, &[m, n]) == Ok(vec![m, n]));
+        let c_fits = inputs.get(2).is_none_or(|c| broadcast_shapes(c, &[m, n]) == Ok(vec![m, n]));
         if k != kb || !c_fits {
             return Err(OpError::new(format!("operands {inputs:?} do not fit")));
         }
@@ -96,18 +91,9 @@ mod tests {
         let a = Tensor::new(vec![2, 1], vec![1., 2.]).unwrap();
         let b = Tensor::new(vec![1, 2], vec![3., 4.]).unwrap();
         let c = Tensor::new(vec![1], vec![1.]).unwrap();
-        let g = Gemm {
-            alpha: 2.0,
-            beta: 0.5,
-            trans_a: true,
-            trans_b: true,
-        };
+        let g = Gemm { alpha: 2.0, beta: 0.5, trans_a: true, trans_b: true };
         assert_eq!(g.eval(&[&a, &b, &c]).unwrap()[0].data(), [22.5]);
-        let g = Gemm {
-            trans_a: false,
-            trans_b: false,
-            ..g
-        };
+        let g = Gemm { trans_a: false, trans_b: false, ..g };
         assert_eq!(g.eval(&[&a, &b]).unwrap()[0].data(), [6., 8., 12., 16.]);
     }
 }

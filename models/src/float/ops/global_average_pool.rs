@@ -12,10 +12,7 @@ pub(super) const BUILDERS: &[(&str, Builder)] = &[("GlobalAveragePool", build)];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;
-    Ok(Built {
-        op: Op::GlobalAveragePool(GlobalAveragePool),
-        inputs: r.floats()?,
-    })
+    Ok(Built { op: Op::GlobalAveragePool(GlobalAveragePool), inputs: r.floats()? })
 }
 
 impl Operator for GlobalAveragePool {

@@ -12,27 +12,17 @@ pub(super) const BUILDERS: &[(&str, Builder)] = &[("Dropout", dropout), ("Identi
 
 fn identity(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;
-    Ok(Built {
-        op: Op::Identity(Identity),
-        inputs: r.floats()?,
-    })
+    Ok(Built { op: Op::Identity(Identity), inputs: r.floats()? })
 }
 
 fn dropout(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 3)?;
     r.ignore("ratio");
     r.ignore("seed");
-    if r.const_ints(2)?
-        .is_some_and(|t| t.data.iter().any(|&x| x != 0))
-    {
-        return Err(OpError::new(
-            "training_mode is not supported; export the model in eval mode",
-        ));
+    if r.const_ints(2)?.is_some_and(|t| t.data.iter().any(|&x| x != 0)) {
+        return Err(OpError::new("training_mode is not supported; export the model in eval mode"));
     }
-    Ok(Built {
-        op: Op::Identity(Identity),
-        inputs: vec![r.float(0)?],
-    })
+    Ok(Built { op: Op::Identity(Identity), inputs: vec![r.float(0)?] })
 }
 
 impl Operator for Identity {

@@ -19,16 +19,11 @@ pub(super) const BUILDERS: &[(&str, Builder)] = &[("LayerNormalization", build)]
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 3)?;
     if r.int("stash_type", 1)? != 1 {
-        return Err(OpError::new(
-            "stash_type other than 1 (float) is not supported",
-        ));
+        return Err(OpError::new("stash_type other than 1 (float) is not supported"));
     }
     let axis = axis_index(r.int("axis", -1)?, r.shape(0)?.len())?;
     let epsilon = r.number("epsilon", 1e-5)?;
-    Ok(Built {
-        op: Op::LayerNorm(LayerNorm { axis, epsilon }),
-        inputs: r.floats()?,
-    })
+    Ok(Built { op: Op::LayerNorm(LayerNorm { axis, epsilon }), inputs: r.floats()? })
 }
 
 impl Operator for LayerNorm {
@@ -50,11 +45,7 @@ impl Operator for LayerNorm {
         let n = inputs[1].len();
         for row in out.data_mut().chunks_exact_mut(n.max(1)) {
             let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / n as f64;
-            let var = row
-                .iter()
-                .map(|&x| (f64::from(x) - mean).powi(2))
-                .sum::<f64>()
-                / n as f64;
+            let var = row.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / n as f64;
             let inv = 1.0 / (var + f64::from(self.epsilon)).sqrt();
             for (x, &s) in row.iter_mut().zip(inputs[1].data()) {
                 *x = ((f64::from(*x) - mean) * inv) as f32 * s;
@@ -76,12 +67,7 @@ mod tests {
         let x = Tensor::new(vec![1, 2], vec![1., 3.]).unwrap();
         let s = Tensor::new(vec![2], vec![2., 2.]).unwrap();
         let b = Tensor::new(vec![2], vec![0., 1.]).unwrap();
-        let y = LayerNorm {
-            axis: 1,
-            epsilon: 0.0,
-        }
-        .eval(&[&x, &s, &b])
-        .unwrap();
+        let y = LayerNorm { axis: 1, epsilon: 0.0 }.eval(&[&x, &s, &b]).unwrap();
         assert_eq!(y[0].data(), [-2., 3.]);
     }
 }

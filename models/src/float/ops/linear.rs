@@ -15,9 +15,7 @@ impl Operator for Linear {
     fn infer_shape(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, OpError> {
         expect_inputs(inputs, 2, 3)?;
         let (Some((&k, lead)), &[n, wk]) = (inputs[0].split_last(), inputs[1]) else {
-            return Err(OpError::new(format!(
-                "needs x [.., K] and weight [N, K], has {inputs:?}"
-            )));
+            return Err(OpError::new(format!("needs x [.., K] and weight [N, K], has {inputs:?}")));
         };
         if k != wk || inputs.get(2).is_some_and(|b| *b != [n]) {
             return Err(OpError::new(format!(
@@ -44,10 +42,7 @@ impl Operator for Linear {
     }
 
     fn macs(&self, inputs: &[&[usize]], _outputs: &[&[usize]]) -> u64 {
-        let n = inputs
-            .get(1)
-            .and_then(|w| w.first())
-            .map_or(0, |&n| n as u64);
+        let n = inputs.get(1).and_then(|w| w.first()).map_or(0, |&n| n as u64);
         inputs.first().map_or(0, |x| product(x)).saturating_mul(n)
     }
 }

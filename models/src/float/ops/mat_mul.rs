@@ -14,19 +14,14 @@ pub(super) const BUILDERS: &[(&str, Builder)] = &[("MatMul", build)];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 2)?;
-    Ok(Built {
-        op: Op::MatMul(MatMul),
-        inputs: r.floats()?,
-    })
+    Ok(Built { op: Op::MatMul(MatMul), inputs: r.floats()? })
 }
 
 impl Operator for MatMul {
     fn infer_shape(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, OpError> {
         expect_inputs(inputs, 2, 2)?;
         let ([la @ .., m, k], [lb @ .., kb, n]) = (inputs[0], inputs[1]) else {
-            return Err(OpError::new(format!(
-                "needs operands of rank 2 or more, has {inputs:?}"
-            )));
+            return Err(OpError::new(format!("needs operands of rank 2 or more, has {inputs:?}")));
         };
         if k != kb {
             return Err(OpError::new(format!("inner sizes of {inputs:?} differ")));
@@ -40,17 +35,13 @@ impl Operator for MatMul {
         let (a, b) = (inputs[0], inputs[1]);
         let shape = self.infer_shape(&[a.shape(), b.shape()])?.remove(0);
         let mut out = Tensor::full(shape.clone(), 0.0)?;
-        let ([lead @ .., m, n], [la @ .., k], [lb @ .., _, _]) = (&shape[..], a.shape(), b.shape())
-        else {
+        let ([lead @ .., m, n], [la @ .., k], [lb @ .., _, _]) = (&shape[..], a.shape(), b.shape()) else {
             return Err(OpError::new("needs operands of rank 2 or more"));
         };
         let la = &la[..la.len() - 1];
         // Offsets in whole matrices of each batch entry.
         let offsets = |own: &[usize]| {
-            let s: Vec<isize> = broadcast_strides(own, lead)
-                .iter()
-                .map(|&s| s as isize)
-                .collect();
+            let s: Vec<isize> = broadcast_strides(own, lead).iter().map(|&s| s as isize).collect();
             let mut list = Vec::new();
             for_each_offset(lead, &s, 0, |o| list.push(o));
             list
@@ -65,10 +56,7 @@ impl Operator for MatMul {
     }
 
     fn macs(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> u64 {
-        let k = inputs
-            .first()
-            .and_then(|x| x.last())
-            .map_or(0, |&k| k as u64);
+        let k = inputs.first().and_then(|x| x.last()).map_or(0, |&k| k as u64);
         outputs.first().map_or(0, |o| product(o)).saturating_mul(k)
     }
 }

@@ -157,8 +157,7 @@ operators! {
 #[must_use]
 pub fn builder(onnx_name: &str) -> Option<Builder> {
     let mut all = TABLES.iter().copied().flatten();
-    all.find(|(name, _)| *name == onnx_name)
-        .map(|(_, build)| *build)
+    all.find(|(name, _)| *name == onnx_name).map(|(_, build)| *build)
 }
 
 /// Every ONNX operator name in the table.
@@ -171,10 +170,7 @@ fn expect_inputs(inputs: &[&[usize]], least: usize, most: usize) -> Result<(), O
     if (least..=most).contains(&inputs.len()) {
         return Ok(());
     }
-    Err(OpError::new(format!(
-        "takes {least} to {most} operands, has {}",
-        inputs.len()
-    )))
+    Err(OpError::new(format!("takes {least} to {most} operands, has {}", inputs.len())))
 }
 
 fn product(dims: &[usize]) -> u64 {

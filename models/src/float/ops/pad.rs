@@ -23,9 +23,7 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 4)?;
     let mode = r.text("mode")?.unwrap_or("constant");
     if mode != "constant" {
-        return Err(OpError::new(format!(
-            "mode `{mode}` is not supported (supported: constant)"
-        )));
+        return Err(OpError::new(format!("mode `{mode}` is not supported (supported: constant)")));
     }
     let rank = r.shape(0)?.len();
     let pads = r.const_ints(1)?.map(|t| t.data.clone()).unwrap_or_default();
@@ -34,35 +32,20 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
         None => (0..rank as i64).collect(),
     };
     if pads.len() != 2 * axes.len() {
-        return Err(OpError::new(format!(
-            "{} pads for {} axes",
-            pads.len(),
-            axes.len()
-        )));
+        return Err(OpError::new(format!("{} pads for {} axes", pads.len(), axes.len())));
     }
     let (mut before, mut after) = (vec![0; rank], vec![0; rank]);
     for (i, &axis) in axes.iter().enumerate() {
         let axis = axis_index(axis, rank)?;
         let size = |p: i64| {
             let ok = usize::try_from(p).ok().filter(|&p| p <= LIMIT);
-            ok.ok_or_else(|| {
-                OpError::new(format!(
-                    "pad {p} is not supported (supported: 0 to {LIMIT})"
-                ))
-            })
+            ok.ok_or_else(|| OpError::new(format!("pad {p} is not supported (supported: 0 to {LIMIT})")))
         };
         before[axis] = size(pads[i])?;
         after[axis] = size(pads[i + axes.len()])?;
     }
     let value = r.const_scalar(2)?.unwrap_or(0.0);
-    Ok(Built {
-        op: Op::Pad(Pad {
-            before,
-            after,
-            value,
-        }),
-        inputs: vec![r.float(0)?],
-    })
+    Ok(Built { op: Op::Pad(Pad { before, after, value }), inputs: vec![r.float(0)?] })
 }
 
 impl Operator for Pad {
@@ -73,14 +56,8 @@ impl Operator for Pad {
         }
         let pads = self.before.iter().zip(&self.after);
         let sum = |(&d, (&b, &a)): (&usize, (&usize, &usize))| d.checked_add(b)?.checked_add(a);
-        let shape = inputs[0]
-            .iter()
-            .zip(pads)
-            .map(sum)
-            .collect::<Option<Vec<_>>>();
-        Ok(vec![shape.ok_or_else(|| {
-            OpError::new("the padded size overflows")
-        })?])
+        let shape = inputs[0].iter().zip(pads).map(sum).collect::<Option<Vec<_>>>();
+        Ok(vec![shape.ok_or_else(|| OpError::new("the padded size overflows"))?])
     }
 
     fn eval(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OpError> {
@@ -105,11 +82,7 @@ mod tests {
     #[test]
     fn by_hand() {
         let x = Tensor::new(vec![2, 1], vec![1., 2.]).unwrap();
-        let p = Pad {
-            before: vec![0, 1],
-            after: vec![1, 0],
-            value: 9.0,
-        };
+        let p = Pad { before: vec![0, 1], after: vec![1, 0], value: 9.0 };
         assert_eq!(p.eval(&[&x]).unwrap()[0].data(), [9., 1., 9., 2., 9., 9.]);
     }
 }

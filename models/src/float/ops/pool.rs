@@ -41,10 +41,7 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     };
     let shape = r.shape(0)?.to_vec();
     let window = Window::read(r, &shape, None, ceil_mode)?;
-    Ok(Built {
-        op: Op::Pool(Pool { kind, window }),
-        inputs: r.floats()?,
-    })
+    Ok(Built { op: Op::Pool(Pool { kind, window }), inputs: r.floats()? })
 }
 
 impl Operator for Pool {
@@ -55,14 +52,9 @@ impl Operator for Pool {
         };
         // A window all in the padding would have no element to take.
         for i in 0..2 {
-            let span = self.window.kernel[i]
-                .saturating_sub(1)
-                .saturating_mul(self.window.dilations[i]);
+            let span = self.window.kernel[i].saturating_sub(1).saturating_mul(self.window.dilations[i]);
             if self.window.pads[i] > span || self.window.pads[i + 2] > span {
-                return Err(OpError::new(format!(
-                    "padding {:?} is not below the kernel",
-                    self.window.pads
-                )));
+                return Err(OpError::new(format!("padding {:?} is not below the kernel", self.window.pads)));
             }
         }
         let [oh, ow] = self.window.output([h, w])?;
@@ -84,13 +76,10 @@ impl Operator for Pool {
                         for kx in 0..win.kernel[1] {
                             let px = ox * win.strides[1] + kx * win.dilations[1];
                             // What hangs over the padding counts for nothing.
-                            if py < h + win.pads[0] + win.pads[2]
-                                && px < w + win.pads[1] + win.pads[3]
-                            {
+                            if py < h + win.pads[0] + win.pads[2] && px < w + win.pads[1] + win.pads[3] {
                                 padded += 1;
                             }
-                            let (y, xx) =
-                                (py.wrapping_sub(win.pads[0]), px.wrapping_sub(win.pads[1]));
+                            let (y, xx) = (py.wrapping_sub(win.pads[0]), px.wrapping_sub(win.pads[1]));
                             if y < h && xx < w {
                                 let v = plane[y * w + xx];
                                 max = max.max(v);
@@ -101,12 +90,8 @@ impl Operator for Pool {
                     }
                     data.push(match self.kind {
                         PoolKind::Max => max,
-                        PoolKind::Average {
-                            count_include_pad: true,
-                        } => sum / padded as f32,
-                        PoolKind::Average {
-                            count_include_pad: false,
-                        } => sum / inside.max(1) as f32,
+                        PoolKind::Average { count_include_pad: true } => sum / padded as f32,
+                        PoolKind::Average { count_include_pad: false } => sum / inside.max(1) as f32,
                     });
                 }
             }
@@ -122,18 +107,10 @@ mod tests {
     #[test]
     fn by_hand() {
         let x = Tensor::new(vec![1, 1, 2, 3], vec![1., 2., 3., -4., -5., -6.]).unwrap();
-        let window = |pads, ceil_mode| Window {
-            kernel: [2, 2],
-            strides: [2, 2],
-            dilations: [1, 1],
-            pads,
-            ceil_mode,
-        };
+        let window =
+            |pads, ceil_mode| Window { kernel: [2, 2], strides: [2, 2], dilations: [1, 1], pads, ceil_mode };
         let run = |kind, pads, ceil| {
-            let op = Pool {
-                kind,
-                window: window(pads, ceil),
-            };
+            let op = Pool { kind, window: window(pads, ceil) };
             op.eval(&[&x]).unwrap().remove(0).into_data()
         };
         assert_eq!(run(PoolKind::Max, [0; 4], false), [2.]);
@@ -141,13 +118,7 @@ mod tests {
         assert_eq!(run(PoolKind::Max, [1, 1, 1, 0], false), [1., 3., -4., -5.]);
         let average = |count_include_pad| PoolKind::Average { count_include_pad };
         assert_eq!(run(average(false), [0; 4], true), [-1.5, -1.5]);
-        assert_eq!(
-            run(average(false), [1, 1, 1, 0], false),
-            [1., 2.5, -4., -5.5]
-        );
-        assert_eq!(
-            run(average(true), [1, 1, 1, 0], false),
-            [0.25, 1.25, -1., -2.75]
-        );
+        assert_eq!(run(average(false), [1, 1, 1, 0], false), [1., 2.5, -4., -5.5]);
+        assert_eq!(run(average(true), [1, 1, 1, 0], false), [0.25, 1.25, -1., -2.75]);
     }
 }

@@ -26,20 +26,14 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
         _ if none_is_none => Vec::new(),
         _ => (0..rank).collect(),
     };
-    Ok(Built {
-        op: Op::ReduceMean(ReduceMean { axes, keep_dims }),
-        inputs: vec![r.float(0)?],
-    })
+    Ok(Built { op: Op::ReduceMean(ReduceMean { axes, keep_dims }), inputs: vec![r.float(0)?] })
 }
 
 impl Operator for ReduceMean {
     fn infer_shape(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, OpError> {
         expect_inputs(inputs, 1, 1)?;
         if self.axes.iter().any(|&a| a >= inputs[0].len()) {
-            return Err(OpError::new(format!(
-                "axes {:?} are not in {:?}",
-                self.axes, inputs[0]
-            )));
+            return Err(OpError::new(format!("axes {:?} are not in {:?}", self.axes, inputs[0])));
         }
         let dims = inputs[0].iter().enumerate();
         let dim = |(i, &d): (usize, &usize)| match (self.axes.contains(&i), self.keep_dims) {
@@ -54,20 +48,10 @@ impl Operator for ReduceMean {
         let x = inputs[0];
         let shape = self.infer_shape(&[x.shape()])?.remove(0);
         // The kept shape with size-1 axes gives each element's place in the output.
-        let kept: Vec<usize> = (0..x.shape().len())
-            .map(|i| {
-                if self.axes.contains(&i) {
-                    1
-                } else {
-                    x.shape()[i]
-                }
-            })
-            .collect();
-        let s: Vec<isize> = strides(&kept)
-            .iter()
-            .zip(&kept)
-            .map(|(&s, &d)| if d == 1 { 0 } else { s as isize })
-            .collect();
+        let kept: Vec<usize> =
+            (0..x.shape().len()).map(|i| if self.axes.contains(&i) { 1 } else { x.shape()[i] }).collect();
+        let s: Vec<isize> =
+            strides(&kept).iter().zip(&kept).map(|(&s, &d)| if d == 1 { 0 } else { s as isize }).collect();
         let mut sums = vec![0.0f64; kept.iter().product()];
         let mut data = x.data().iter();
         for_each_offset(x.shape(), &s, 0, |o| {
@@ -87,13 +71,7 @@ mod tests {
     fn by_hand() {
         let x = Tensor::new(vec![2, 2], vec![1., 3., 5., 9.]).unwrap();
         let run = |axes: &[usize], keep_dims| {
-            ReduceMean {
-                axes: axes.to_vec(),
-                keep_dims,
-            }
-            .eval(&[&x])
-            .unwrap()
-            .remove(0)
+            ReduceMean { axes: axes.to_vec(), keep_dims }.eval(&[&x]).unwrap().remove(0)
         };
         assert_eq!(run(&[0], false).data(), [3., 6.]);
         assert_eq!(run(&[1], true).data(), [2., 7.]);

@@ -16,14 +16,9 @@ pub(super) const BUILDERS: &[(&str, Builder)] = &[("Reshape", build)];
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 2)?;
     let allow_zero = r.flag("allowzero", false)?;
-    let target = r
-        .const_ints(1)?
-        .ok_or_else(|| OpError::new("the shape is missing"))?;
+    let target = r.const_ints(1)?.ok_or_else(|| OpError::new("the shape is missing"))?;
     let shape = resolve(r.shape(0)?, &target.data, allow_zero)?;
-    Ok(Built {
-        op: Op::Reshape(Reshape { shape }),
-        inputs: vec![r.float(0)?],
-    })
+    Ok(Built { op: Op::Reshape(Reshape { shape }), inputs: vec![r.float(0)?] })
 }
 
 /// The shape that `target` asks for: 0 copies a dimension, one -1 takes the rest.
@@ -57,10 +52,7 @@ impl Operator for Reshape {
     fn infer_shape(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, OpError> {
         expect_inputs(inputs, 1, 1)?;
         if element_count(inputs[0])? != element_count(&self.shape)? {
-            return Err(OpError::new(format!(
-                "{:?} does not reshape to {:?}",
-                inputs[0], self.shape
-            )));
+            return Err(OpError::new(format!("{:?} does not reshape to {:?}", inputs[0], self.shape)));
         }
         Ok(vec![self.shape.clone()])
     }

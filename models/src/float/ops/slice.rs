@@ -36,9 +36,7 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     let axes = list(3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
     let steps = list(4)?.unwrap_or_else(|| vec![1; starts.len()]);
     if [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
-        return Err(OpError::new(
-            "starts, ends, axes and steps differ in length",
-        ));
+        return Err(OpError::new("starts, ends, axes and steps differ in length"));
     }
     let mut ranges: Vec<Range> = Vec::new();
     for i in 0..starts.len() {
@@ -47,9 +45,8 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
             return Err(OpError::new(format!("axis {axis} is cut twice")));
         }
         let (n, step) = (shape[axis] as i64, steps[i]);
-        let clamp = |x: i64, low: i64, high: i64| {
-            (if x < 0 { x.saturating_add(n) } else { x }).clamp(low, high)
-        };
+        let clamp =
+            |x: i64, low: i64, high: i64| (if x < 0 { x.saturating_add(n) } else { x }).clamp(low, high);
         let (start, end) = match step {
             0 => return Err(OpError::new("step 0")),
             1.. => (clamp(starts[i], 0, n), clamp(ends[i], 0, n)),
@@ -57,24 +54,14 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
         };
         let distance = if step > 0 { end - start } else { start - end };
         if distance <= 0 {
-            return Err(OpError::new(format!(
-                "nothing is left of axis {axis} ({shape:?})"
-            )));
+            return Err(OpError::new(format!("nothing is left of axis {axis} ({shape:?})")));
         }
         let len = (distance as u64).div_ceil(step.unsigned_abs()) as usize;
         // A step beyond the axis takes one element; keep it small so that offsets cannot overflow.
         let step = if len == 1 { 1 } else { step as isize };
-        ranges.push(Range {
-            axis,
-            start: start as usize,
-            len,
-            step,
-        });
+        ranges.push(Range { axis, start: start as usize, len, step });
     }
-    Ok(Built {
-        op: Op::Slice(Slice { ranges }),
-        inputs: vec![r.float(0)?],
-    })
+    Ok(Built { op: Op::Slice(Slice { ranges }), inputs: vec![r.float(0)?] })
 }
 
 impl Operator for Slice {
@@ -119,15 +106,8 @@ mod tests {
     fn by_hand() {
         let x = Tensor::new(vec![2, 4], (0..8u8).map(f32::from).collect()).unwrap();
         let run = |axis, start, len, step| {
-            let ranges = vec![Range {
-                axis,
-                start,
-                len,
-                step,
-            }];
-            Slice { ranges }
-                .eval(&[&x])
-                .map(|mut y| y.remove(0).into_data())
+            let ranges = vec![Range { axis, start, len, step }];
+            Slice { ranges }.eval(&[&x]).map(|mut y| y.remove(0).into_data())
         };
         assert_eq!(run(1, 1, 2, 2).unwrap(), [1., 3., 5., 7.]);
         assert_eq!(run(1, 3, 2, -3).unwrap(), [3., 0., 7., 4.]);

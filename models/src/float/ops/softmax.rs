@@ -22,24 +22,16 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     let axis = axis_index(axis, shape.len())?;
     // Before opset 13 the operator flattened all axes from `axis` on.
     if old && shape[axis + 1..].iter().any(|&d| d != 1) {
-        return Err(OpError::new(
-            "before opset 13 only the last axis is supported",
-        ));
+        return Err(OpError::new("before opset 13 only the last axis is supported"));
     }
-    Ok(Built {
-        op: Op::Softmax(Softmax { axis }),
-        inputs: r.floats()?,
-    })
+    Ok(Built { op: Op::Softmax(Softmax { axis }), inputs: r.floats()? })
 }
 
 impl Operator for Softmax {
     fn infer_shape(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, OpError> {
         expect_inputs(inputs, 1, 1)?;
         if self.axis >= inputs[0].len() {
-            return Err(OpError::new(format!(
-                "axis {} is not in {:?}",
-                self.axis, inputs[0]
-            )));
+            return Err(OpError::new(format!("axis {} is not in {:?}", self.axis, inputs[0])));
         }
         Ok(vec![inputs[0].to_vec()])
     }

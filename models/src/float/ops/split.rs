@@ -32,17 +32,13 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
             // The last part is smaller where the axis does not divide evenly.
             let size = n.div_ceil(parts);
             let last = n.checked_sub(size * (parts - 1)).filter(|&l| l > 0);
-            let last =
-                last.ok_or_else(|| OpError::new(format!("cannot split {n} into {parts}")))?;
+            let last = last.ok_or_else(|| OpError::new(format!("cannot split {n} into {parts}")))?;
             let mut sizes = vec![size; parts];
             sizes[parts - 1] = last;
             sizes
         }
     };
-    Ok(Built {
-        op: Op::Split(Split { axis, sizes }),
-        inputs: vec![r.float(0)?],
-    })
+    Ok(Built { op: Op::Split(Split { axis, sizes }), inputs: vec![r.float(0)?] })
 }
 
 impl Operator for Split {
@@ -87,23 +83,8 @@ mod tests {
     #[test]
     fn by_hand() {
         let x = Tensor::new(vec![2, 3], vec![1., 2., 3., 4., 5., 6.]).unwrap();
-        let y = Split {
-            axis: 1,
-            sizes: vec![1, 2],
-        }
-        .eval(&[&x])
-        .unwrap();
-        assert_eq!(
-            (y[0].data(), y[1].data()),
-            (&[1., 4.][..], &[2., 3., 5., 6.][..])
-        );
-        assert!(
-            Split {
-                axis: 1,
-                sizes: vec![1, 1]
-            }
-            .infer_shape(&[&[2, 3]])
-            .is_err()
-        );
+        let y = Split { axis: 1, sizes: vec![1, 2] }.eval(&[&x]).unwrap();
+        assert_eq!((y[0].data(), y[1].data()), (&[1., 4.][..], &[2., 3., 5., 6.][..]));
+        assert!(Split { axis: 1, sizes: vec![1, 1] }.infer_shape(&[&[2, 3]]).is_err());
     }
 }

@@ -11,20 +11,12 @@ fn squeeze(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 2)?;
     let axes = r.ints_from("axes", 1)?;
     let shape = squeezed(r.shape(0)?, axes.as_deref())?;
-    Ok(Built {
-        op: Op::Reshape(Reshape { shape }),
-        inputs: vec![r.float(0)?],
-    })
+    Ok(Built { op: Op::Reshape(Reshape { shape }), inputs: vec![r.float(0)?] })
 }
 
 fn unsqueeze(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 2)?;
-    let axes = r
-        .ints_from("axes", 1)?
-        .ok_or_else(|| OpError::new("axes are missing"))?;
+    let axes = r.ints_from("axes", 1)?.ok_or_else(|| OpError::new("axes are missing"))?;
     let shape = unsqueezed(r.shape(0)?, &axes)?;
-    Ok(Built {
-        op: Op::Reshape(Reshape { shape }),
-        inputs: vec![r.float(0)?],
-    })
+    Ok(Built { op: Op::Reshape(Reshape { shape }), inputs: vec![r.float(0)?] })
 }

@@ -22,15 +22,10 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
         Some(p) => {
             axis_indices(p, rank)?;
             // Out-of-range entries were refused; negative ones are not ONNX.
-            p.iter()
-                .map(|&a| usize::try_from(a).unwrap_or(usize::MAX))
-                .collect()
+            p.iter().map(|&a| usize::try_from(a).unwrap_or(usize::MAX)).collect()
         }
     };
-    Ok(Built {
-        op: Op::Transpose(Transpose { perm }),
-        inputs: r.floats()?,
-    })
+    Ok(Built { op: Op::Transpose(Transpose { perm }), inputs: r.floats()? })
 }
 
 impl Operator for Transpose {
@@ -39,10 +34,7 @@ impl Operator for Transpose {
         let mut sorted = self.perm.clone();
         sorted.sort_unstable();
         if !sorted.into_iter().eq(0..inputs[0].len()) {
-            return Err(OpError::new(format!(
-                "perm {:?} does not permute {:?}",
-                self.perm, inputs[0]
-            )));
+            return Err(OpError::new(format!("perm {:?} does not permute {:?}", self.perm, inputs[0])));
         }
         Ok(vec![self.perm.iter().map(|&p| inputs[0][p]).collect()])
     }
@@ -67,10 +59,6 @@ mod tests {
         let x = Tensor::new(vec![2, 3], vec![1., 2., 3., 4., 5., 6.]).unwrap();
         let y = Transpose { perm: vec![1, 0] }.eval(&[&x]).unwrap();
         assert_eq!(y[0].data(), [1., 4., 2., 5., 3., 6.]);
-        assert!(
-            Transpose { perm: vec![0, 0] }
-                .infer_shape(&[&[2, 3]])
-                .is_err()
-        );
+        assert!(Transpose { perm: vec![0, 0] }.infer_shape(&[&[2, 3]]).is_err());
     }
 }

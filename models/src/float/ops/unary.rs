@@ -51,10 +51,7 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;
     let function = TABLE.iter().find(|(name, _)| *name == r.op_type());
     let (_, op) = function.ok_or_else(|| OpError::new("is not in the table"))?;
-    Ok(Built {
-        op: Op::Unary(*op),
-        inputs: r.floats()?,
-    })
+    Ok(Built { op: Op::Unary(*op), inputs: r.floats()? })
 }
 
 impl Unary {

@@ -34,38 +34,20 @@ impl Window {
         ceil_mode: bool,
     ) -> Result<Self, OpError> {
         let [_, _, h, w] = *shape else {
-            return Err(OpError::new(format!(
-                "needs x of rank 4 [N, C, H, W], has {shape:?}"
-            )));
+            return Err(OpError::new(format!("needs x of rank 4 [N, C, H, W], has {shape:?}")));
         };
-        let given = r
-            .ints("kernel_shape")?
-            .map(|v| numbers::<2>(v, "kernel_shape", 1));
+        let given = r.ints("kernel_shape")?.map(|v| numbers::<2>(v, "kernel_shape", 1));
         let kernel = match (given.transpose()?, kernel) {
             (Some(a), Some(b)) if a != b => {
-                return Err(OpError::new(format!(
-                    "kernel_shape {a:?}, but the weights have {b:?}"
-                )));
+                return Err(OpError::new(format!("kernel_shape {a:?}, but the weights have {b:?}")));
             }
             (Some(k), _) | (None, Some(k)) => k,
             (None, None) => return Err(OpError::new("attribute `kernel_shape` is missing")),
         };
-        let strides = r
-            .ints("strides")?
-            .map_or(Ok([1, 1]), |v| numbers(v, "strides", 1))?;
-        let dilations = r
-            .ints("dilations")?
-            .map_or(Ok([1, 1]), |v| numbers(v, "dilations", 1))?;
-        let pads = r
-            .ints("pads")?
-            .map_or(Ok([0; 4]), |v| numbers(v, "pads", 0))?;
-        let mut window = Self {
-            kernel,
-            strides,
-            dilations,
-            pads,
-            ceil_mode,
-        };
+        let strides = r.ints("strides")?.map_or(Ok([1, 1]), |v| numbers(v, "strides", 1))?;
+        let dilations = r.ints("dilations")?.map_or(Ok([1, 1]), |v| numbers(v, "dilations", 1))?;
+        let pads = r.ints("pads")?.map_or(Ok([0; 4]), |v| numbers(v, "pads", 0))?;
+        let mut window = Self { kernel, strides, dilations, pads, ceil_mode };
         match r.text("auto_pad")? {
             None | Some("NOTSET") => {}
             Some("VALID") => window.pads = [0; 4],
@@ -100,17 +82,9 @@ impl Window {
 
     /// Output size `[OH, OW]` on an image `[h, w]`.
     pub fn output(&self, image: [usize; 2]) -> Result<[usize; 2], OpError> {
-        let numbers = self
-            .kernel
-            .iter()
-            .chain(&self.strides)
-            .chain(&self.dilations);
-        if numbers.clone().any(|&x| x == 0)
-            || numbers.chain(&self.pads).chain(&image).any(|&x| x > LIMIT)
-        {
-            return Err(OpError::new(format!(
-                "window {self:?} on image {image:?} is out of range"
-            )));
+        let numbers = self.kernel.iter().chain(&self.strides).chain(&self.dilations);
+        if numbers.clone().any(|&x| x == 0) || numbers.chain(&self.pads).chain(&image).any(|&x| x > LIMIT) {
+            return Err(OpError::new(format!("window {self:?} on image {image:?} is out of range")));
         }
         let mut out = [0; 2];
         for i in 0..2 {
@@ -143,11 +117,7 @@ fn numbers<const N: usize>(given: &[i64], name: &str, least: usize) -> Result<[u
     };
     let list: Vec<usize> = given
         .iter()
-        .map(|&x| {
-            usize::try_from(x)
-                .ok()
-                .filter(|x| (least..=LIMIT).contains(x))
-        })
+        .map(|&x| usize::try_from(x).ok().filter(|x| (least..=LIMIT).contains(x)))
         .collect::<Option<_>>()
         .ok_or_else(fail)?;
     list.try_into().map_err(|_| fail())

@@ -14,11 +14,8 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     let mut i = 0;
     while i < graph.nodes.len() {
         let node = &graph.nodes[i];
-        let constants: Option<Vec<Arc<Tensor>>> = node
-            .inputs
-            .iter()
-            .map(|&v| graph.constant(v).cloned())
-            .collect();
+        let constants: Option<Vec<Arc<Tensor>>> =
+            node.inputs.iter().map(|&v| graph.constant(v).cloned()).collect();
         let fits = |&v| element_count(graph.shape(v)).is_ok_and(|n| n <= MAX_FOLDED);
         let Some(constants) = constants.filter(|_| node.outputs.iter().all(fits)) else {
             i += 1;
@@ -27,10 +24,7 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
         let operands: Vec<&Tensor> = constants.iter().map(Arc::as_ref).collect();
         graph.infer(node)?;
         let results = node.op.operator().eval(&operands)?;
-        if results
-            .iter()
-            .any(|t| t.data().iter().any(|x| !x.is_finite()))
-        {
+        if results.iter().any(|t| t.data().iter().any(|x| !x.is_finite())) {
             i += 1;
             continue;
         }

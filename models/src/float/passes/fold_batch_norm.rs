@@ -24,17 +24,12 @@ fn fold(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
     let (Op::BatchNorm(op), &[x, s, b, m, v]) = (&norm.op, &norm.inputs[..]) else {
         return Ok(false);
     };
-    let Some(NodeId(c)) = links
-        .producer(x)
-        .filter(|_| links.sole_consumer(x) == Some(NodeId(i)))
-    else {
+    let Some(NodeId(c)) = links.producer(x).filter(|_| links.sole_consumer(x) == Some(NodeId(i))) else {
         return Ok(false);
     };
     let conv = &graph.nodes[c];
     let bias = conv.inputs.get(2).map(|&b| graph.constant(b));
-    let (Op::Conv(_), Some(w), false) =
-        (&conv.op, graph.constant(conv.inputs[1]), bias == Some(None))
-    else {
+    let (Op::Conv(_), Some(w), false) = (&conv.op, graph.constant(conv.inputs[1]), bias == Some(None)) else {
         return Ok(false);
     };
     let [Some(s), Some(b), Some(m), Some(v)] = [s, b, m, v].map(|p| graph.constant(p)) else {
@@ -43,18 +38,12 @@ fn fold(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
     let (factor, offset) = op.affine([s, b, m, v]);
     let mut weights = Tensor::clone(w);
     let per_channel = weights.len() / factor.len().max(1);
-    for (row, f) in weights
-        .data_mut()
-        .chunks_exact_mut(per_channel.max(1))
-        .zip(&factor)
-    {
+    for (row, f) in weights.data_mut().chunks_exact_mut(per_channel.max(1)).zip(&factor) {
         row.iter_mut().for_each(|x| *x *= f);
     }
     let old = bias.flatten();
     let at = |i: usize| old.map_or(0.0, |b| b.data()[i]);
-    let bias = (0..offset.len())
-        .map(|i| at(i) * factor[i] + offset[i])
-        .collect();
+    let bias = (0..offset.len()).map(|i| at(i) * factor[i] + offset[i]).collect();
     let bias = Tensor::new(vec![offset.len()], bias)?;
     let finite = |t: &Tensor| t.data().iter().all(|x| x.is_finite());
     if !finite(&weights) || !finite(&bias) {
@@ -86,13 +75,8 @@ mod tests {
             let x = s.input(&[1, 2, 4, 4]);
             let w = s.constant(&[2, 2, 1, 1], &[1., -2., 3., 0.5]);
             let b = s.constant(&[2], &[0.25, -1.]);
-            let window = Window {
-                kernel: [1, 1],
-                strides: [1, 1],
-                dilations: [1, 1],
-                pads: [0; 4],
-                ceil_mode: false,
-            };
+            let window =
+                Window { kernel: [1, 1], strides: [1, 1], dilations: [1, 1], pads: [0; 4], ceil_mode: false };
             let conv = Op::Conv(Conv { window, groups: 1 });
             let operands = [x, w, b];
             let c = s.node(conv, &operands[..if bias { 3 } else { 2 }]);

@@ -31,19 +31,12 @@ fn find(m: &Matcher<'_>, y: ValueId) -> Option<ValueId> {
     // Three factors are two products: open one of the two operands.
     [(a, b), (b, a)].into_iter().find_map(|(open, rest)| {
         let [p, q] = m.binary(open, Binary::Mul)?;
-        [
-            [p, q, rest],
-            [p, rest, q],
-            [q, p, rest],
-            [q, rest, p],
-            [rest, p, q],
-            [rest, q, p],
-        ]
-        .into_iter()
-        .find_map(|[half, x, gate]| {
-            let matches = near(m.graph.scalar(half)?, 0.5) && gate_of(m, gate)? == x;
-            (matches && m.graph.shape(x) == m.graph.shape(y)).then_some(x)
-        })
+        [[p, q, rest], [p, rest, q], [q, p, rest], [q, rest, p], [rest, p, q], [rest, q, p]]
+            .into_iter()
+            .find_map(|[half, x, gate]| {
+                let matches = near(m.graph.scalar(half)?, 0.5) && gate_of(m, gate)? == x;
+                (matches && m.graph.shape(x) == m.graph.shape(y)).then_some(x)
+            })
     })
 }
 
@@ -65,12 +58,9 @@ mod tests {
 
     #[test]
     fn every_grouping() {
-        for (grouping, swap, product) in [
-            (0, false, false),
-            (0, true, true),
-            (1, false, true),
-            (2, true, false),
-        ] {
+        for (grouping, swap, product) in
+            [(0, false, false), (0, true, true), (1, false, true), (2, true, false)]
+        {
             let mut s = Sketch::new();
             let x = s.input(&[1, 3, 4]);
             let bin = |s: &mut Sketch, op, a, b| {
@@ -78,11 +68,7 @@ mod tests {
                 let args = if swap && commutes { [b, a] } else { [a, b] };
                 s.node(Op::Binary(op), &args)
             };
-            let (op, c) = if product {
-                (Binary::Mul, FRAC_1_SQRT_2)
-            } else {
-                (Binary::Div, SQRT_2)
-            };
+            let (op, c) = if product { (Binary::Mul, FRAC_1_SQRT_2) } else { (Binary::Div, SQRT_2) };
             let c = s.constant(&[], &[c]);
             let u = bin(&mut s, op, x, c);
             let e = s.node(Op::Unary(Unary::Erf), &[u]);

@@ -23,8 +23,7 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
             };
             let tail = graph.shape(core.x)[core.op.axis..].to_vec();
             let name = graph.nodes[i].name.clone();
-            let scale =
-                scale.map_or_else(|| Tensor::full(tail.clone(), 1.0), |t| t.reshaped(&tail));
+            let scale = scale.map_or_else(|| Tensor::full(tail.clone(), 1.0), |t| t.reshaped(&tail));
             let mut inputs = vec![core.x, graph.add_constant(&format!("{name}.scale"), scale?)];
             if let Some(bias) = bias {
                 inputs.push(graph.add_constant(&format!("{name}.bias"), bias.reshaped(&tail)?));
@@ -69,14 +68,7 @@ fn bare(m: &Matcher<'_>, y: ValueId) -> Option<Found> {
     };
     // Some exporters subtract the mean twice, in two nodes.
     let same = again == axis && centered(m, base)? == (x, axis) && epsilon >= 0.0;
-    same.then_some((
-        Core {
-            x,
-            op: LayerNorm { axis, epsilon },
-        },
-        None,
-        None,
-    ))
+    same.then_some((Core { x, op: LayerNorm { axis, epsilon } }, None, None))
 }
 
 /// `(x, axis)` if `v` is x minus its mean over the axes from `axis` on.
@@ -113,9 +105,7 @@ fn fits(m: &Matcher<'_>, core: &Core, t: &Tensor) -> bool {
     let tail = &shape[core.op.axis..];
     t.shape().len() <= shape.len()
         && t.shape().ends_with(tail)
-        && t.shape()[..t.shape().len() - tail.len()]
-            .iter()
-            .all(|&d| d == 1)
+        && t.shape()[..t.shape().len() - tail.len()].iter().all(|&d| d == 1)
 }
 
 #[cfg(test)]
@@ -129,12 +119,7 @@ mod tests {
         for (form, pow) in [(0, true), (1, false), (2, true)] {
             let mut s = Sketch::new();
             let x = s.input(&[1, 3, 4]);
-            let mean = || {
-                Op::ReduceMean(ReduceMean {
-                    axes: vec![2],
-                    keep_dims: true,
-                })
-            };
+            let mean = || Op::ReduceMean(ReduceMean { axes: vec![2], keep_dims: true });
             let mu = s.node(mean(), &[x]);
             let d = s.node(Op::Binary(Binary::Sub), &[x, mu]);
             let two = s.constant(&[], &[2.0]);

@@ -34,11 +34,7 @@ pub const PASSES: &[(&str, Pass)] = &[
 /// Runs every pass, removes what nothing needs, and validates the result. Value ids change.
 pub fn simplify(graph: &mut FloatGraph) -> Result<(), GraphError> {
     for (name, pass) in PASSES {
-        pass(graph).map_err(|source| GraphError::Node {
-            node: (*name).to_owned(),
-            op: "pass",
-            source,
-        })?;
+        pass(graph).map_err(|source| GraphError::Node { node: (*name).to_owned(), op: "pass", source })?;
         graph.remove_dead_nodes();
     }
     graph.compact();

@@ -17,8 +17,7 @@ impl Sketch {
     }
 
     pub fn constant(&mut self, shape: &[usize], data: &[f32]) -> ValueId {
-        self.0
-            .add_constant("c", Tensor::new(shape.to_vec(), data.to_vec()).unwrap())
+        self.0.add_constant("c", Tensor::new(shape.to_vec(), data.to_vec()).unwrap())
     }
 
     pub fn node(&mut self, op: Op, inputs: &[ValueId]) -> ValueId {
@@ -39,12 +38,7 @@ impl Sketch {
     pub fn check(mut self, outputs: &[ValueId], pass: Pass, kinds: &[&str]) {
         self.0.outputs = outputs.to_vec();
         self.0.validate().unwrap();
-        let inputs: Vec<Tensor> = self
-            .0
-            .inputs
-            .iter()
-            .map(|&v| noise(self.0.shape(v)))
-            .collect();
+        let inputs: Vec<Tensor> = self.0.inputs.iter().map(|&v| noise(self.0.shape(v))).collect();
         let before = run(&self.0, &inputs).unwrap();
         assert!(pass(&mut self.0).unwrap() > 0, "the pattern was not found");
         self.0.compact();
@@ -59,8 +53,6 @@ impl Sketch {
 
 fn noise(shape: &[usize]) -> Tensor {
     let n = shape.iter().product::<usize>();
-    let data = (0..n)
-        .map(|i| ((i * 37 + 11) % 23) as f32 / 7.0 - 1.5)
-        .collect();
+    let data = (0..n).map(|i| ((i * 37 + 11) % 23) as f32 / 7.0 - 1.5).collect();
     Tensor::new(shape.to_vec(), data).unwrap()
 }

@@ -48,18 +48,11 @@ fn gemm(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
     let (Some(weight), false) = (graph.constant(w), op.trans_a) else {
         return Ok(false);
     };
-    let mut weight = if op.trans_b {
-        Tensor::clone(weight)
-    } else {
-        weight.transposed2()?
-    };
+    let mut weight = if op.trans_b { Tensor::clone(weight) } else { weight.transposed2()? };
     let n = weight.shape()[0];
     let mut bias = None;
     if let Some(&c) = c.first() {
-        let Some(t) = graph
-            .constant(c)
-            .filter(|t| t.len() == 1 || is_row(t.shape(), n))
-        else {
+        let Some(t) = graph.constant(c).filter(|t| t.len() == 1 || is_row(t.shape(), n)) else {
             return Ok(false);
         };
         let b: Vec<f32> = (0..n).map(|i| op.beta * t.data()[i % t.len()]).collect();
@@ -136,12 +129,7 @@ mod tests {
             let shape = if trans_b { [3, 2] } else { [2, 3] };
             let w = s.constant(&shape, &[1., 2., 3., 4., 5., 6.]);
             let c = s.constant(&[1], &[0.5]);
-            let gemm = Gemm {
-                alpha: 2.0,
-                beta: 3.0,
-                trans_a: false,
-                trans_b,
-            };
+            let gemm = Gemm { alpha: 2.0, beta: 3.0, trans_a: false, trans_b };
             let y = s.node(Op::Gemm(gemm), &[x, w, c]);
             s.check(&[y], super::run, &["Linear"]);
         }
