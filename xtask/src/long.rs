@@ -24,7 +24,7 @@ pub fn run() -> Result<()> {
         lines += &if data_is_there(&subject.data) {
             measured(&program, &subject)?
         } else {
-            skipped(subject.name, "`cargo xtask fetch` brings the 10,000 images")
+            skipped(subject.name, "`cargo xtask fetch mnist` brings the 10,000 images")
         };
     }
     lines += &efficientnet(&program)?;

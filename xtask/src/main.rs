@@ -29,7 +29,10 @@ enum Command {
     /// Formatting and clippy
     Lint,
     /// Fetch the public data that the long tier measures on
-    Fetch,
+    Fetch {
+        /// One of them; all if left out
+        what: Option<fetch::What>,
+    },
     /// Write docs/reference/accelerator.schema.json
     Schema,
 }
@@ -43,7 +46,7 @@ fn main() -> ExitCode {
             .and_then(|()| readme::run_all()),
         Command::Long => long::run(),
         Command::Lint => lint::run_all(),
-        Command::Fetch => fetch::run_all(),
+        Command::Fetch { what } => fetch::run_all(what),
         Command::Schema => schema::run(),
     };
     match outcome {
