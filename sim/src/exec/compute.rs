@@ -3,10 +3,10 @@
 //! Folds only matter to time; the sums are computed for a few hundred pixels and all outputs at once.
 
 use bitgauge_arch::arith::gemm::matmul;
+use bitgauge_arch::arith::rows::{emit, finish, narrow, requantize, widen};
 use bitgauge_arch::arith::{Post, Requant, Residual, Signedness};
 use bitgauge_arch::command::Compute;
 
-use super::requantize::{emit, finish, narrow, requantize, widen};
 use super::weights::Key;
 use super::{Executor, State};
 

@@ -1,12 +1,12 @@
 //! Vector functions over the windows of a map: pools, depthwise convolutions, patches.
 
 use bitgauge_arch::arith::depthwise::accumulate_taps;
+use bitgauge_arch::arith::rows::{emit, narrow, requantize};
 use bitgauge_arch::arith::{Signedness, pool, write_code};
 use bitgauge_arch::command::{Vector, VectorFunction};
 
 use super::State;
 use super::compute::requant;
-use super::requantize::{emit, narrow, requantize};
 use super::vector::post;
 
 impl State {

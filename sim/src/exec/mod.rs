@@ -7,7 +7,6 @@ mod compute;
 mod load;
 mod map;
 mod packed;
-mod requantize;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -16,6 +15,7 @@ mod weights;
 
 use std::rc::Rc;
 
+use bitgauge_arch::arith::rows;
 use bitgauge_arch::command::Operation;
 
 use crate::engine::DataPath;
@@ -64,9 +64,9 @@ struct Buffers {
     sums: Vec<i32>,
     codes: Vec<i32>,
     bytes: Vec<u8>,
-    scales: requantize::Scales,
+    scales: rows::Scales,
     /// Scales of the array's last command, with what they were read from: first entry, count, version.
-    array_scales: requantize::Scales,
+    array_scales: rows::Scales,
     array_scales_of: (u32, usize, u64),
 }
 

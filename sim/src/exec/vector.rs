@@ -1,12 +1,12 @@
 //! Vector functions over the pixels of a tile; those over maps are in [`super::map`].
 
 use bitgauge_arch::arith::layernorm::layernorm_token;
+use bitgauge_arch::arith::rows::{finish, narrow, widen};
 use bitgauge_arch::arith::softmax::softmax_row;
 use bitgauge_arch::arith::{ChannelParameter, Post, Residual, write_code};
 use bitgauge_arch::command::{Vector, VectorFunction};
 
 use super::compute::requant;
-use super::requantize::{finish, narrow, widen};
 use super::{Executor, State};
 
 /// What the functions share.

@@ -9,6 +9,7 @@ pub mod layernorm;
 pub mod pool;
 pub mod post;
 pub mod requantize;
+pub mod rows;
 pub mod softmax;
 pub mod sqrt;
 

@@ -1,13 +1,12 @@
-//! Rows of sums to rows of codes: the post-processor's arithmetic, one loop over the row so that it becomes
-//! vector instructions. Each step is that of `arith::post` and `arith::requantize`; a test holds the two
-//! together.
+//! Rows of sums to rows of codes: the arithmetic of [`super::post`] and [`super::requantize`] over whole rows,
+//! as loops that become vector instructions. A test holds the two forms together.
 
-use bitgauge_arch::arith::requantize::{OUTPUT_MAX, OUTPUT_MIN};
-use bitgauge_arch::arith::{ChannelParameter, Post};
+use super::requantize::{OUTPUT_MAX, OUTPUT_MIN};
+use super::{ChannelParameter, Post};
 
 /// Parameters of a run of channels, one array each.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Scales {
+pub struct Scales {
     bias: Vec<i64>,
     /// Mantissa, negative where the value is negated: `-(v) * m = v * (-m)`.
     factor: Vec<i64>,
@@ -42,7 +41,7 @@ impl Scales {
 }
 
 /// `codes[i] = requantize(sums[i])`, 18 bits.
-pub(super) fn requantize(sums: &[i32], scales: &Scales, codes: &mut [i32]) {
+pub fn requantize(sums: &[i32], scales: &Scales, codes: &mut [i32]) {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx512dq") && std::arch::is_x86_feature_detected!("avx512vl") {
         // SAFETY: the host has the instructions.
@@ -80,7 +79,7 @@ fn requantize_any(sums: &[i32], scales: &Scales, codes: &mut [i32]) {
 }
 
 /// Zero point and clamp, then low bits into containers of one or two bytes.
-pub(super) fn emit(codes: &mut [i32], post: &Post, wide: bool, bytes: &mut [u8]) {
+pub fn emit(codes: &mut [i32], post: &Post, wide: bool, bytes: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx512bw") {
         // SAFETY: the host has the instructions.
@@ -112,7 +111,7 @@ fn emit_any(codes: &mut [i32], post: &Post, wide: bool, bytes: &mut [u8]) {
 
 /// Zero point and clamp, in place.
 #[inline(always)]
-pub(super) fn finish(codes: &mut [i32], post: &Post) {
+pub fn finish(codes: &mut [i32], post: &Post) {
     for code in codes {
         *code = post.finish(*code);
     }
@@ -120,7 +119,7 @@ pub(super) fn finish(codes: &mut [i32], post: &Post) {
 
 /// Low bits of codes into containers of one or two bytes.
 #[inline(always)]
-pub(super) fn narrow(codes: &[i32], wide: bool, bytes: &mut [u8]) {
+pub fn narrow(codes: &[i32], wide: bool, bytes: &mut [u8]) {
     if wide {
         for (target, code) in bytes.as_chunks_mut::<2>().0.iter_mut().zip(codes) {
             *target = (*code as i16).to_le_bytes();
@@ -133,7 +132,7 @@ pub(super) fn narrow(codes: &[i32], wide: bool, bytes: &mut [u8]) {
 }
 
 /// Containers into codes; two-byte codes are signed.
-pub(super) fn widen(bytes: &[u8], wide: bool, signed: bool, codes: &mut [i32]) {
+pub fn widen(bytes: &[u8], wide: bool, signed: bool, codes: &mut [i32]) {
     if wide {
         for (target, code) in codes.iter_mut().zip(bytes.as_chunks::<2>().0) {
             *target = i32::from(i16::from_le_bytes(*code));
@@ -152,7 +151,7 @@ pub(super) fn widen(bytes: &[u8], wide: bool, signed: bool, codes: &mut [i32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bitgauge_arch::arith::Requant;
+    use crate::arith::Requant;
 
     #[test]
     fn rows_agree_with_single_values() {
