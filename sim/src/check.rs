@@ -9,11 +9,10 @@ use bitgauge_arch::command::{
     Codec, Command, Compute, Load, Operation, Store, Target, Vector, VectorFunction,
 };
 use bitgauge_arch::footprint::{Space, format_is_valid, length_table_bytes};
-use bitgauge_arch::timing::{DmaShape, load_shape, store_shape};
+use bitgauge_arch::timing::{DmaShape, LENGTH_TABLE_BYTES, load_shape, store_fifo_beats, store_shape};
 use bitgauge_arch::{Accelerator, Program, command::Word};
 
 use crate::error::SimError;
-use crate::plan::{LENGTH_TABLE_BYTES, store_fifo_beats};
 
 /// Greatest external memory: no description needs more, and it must fit the host.
 const MEMORY_LIMIT: u64 = 1 << 32;

@@ -25,9 +25,6 @@ use bitgauge_arch::program::TensorSymbol;
 
 pub use error::SimError;
 pub use machine::{Machine, Options};
-pub use plan::{
-    FETCH_BURST_BYTES, IN_FLIGHT, LENGTH_TABLE_BYTES, ZVC_BLOCK_BYTES, load_fifo_beats, store_fifo_beats,
-};
 
 use crate::result::RunResult;
 

@@ -6,7 +6,6 @@
 
 use bitgauge_arch::codec::Format;
 use bitgauge_arch::command::{Codec, Command, Decoded, Decoder, Operation, Target, Unit, Word};
-use bitgauge_arch::description::CodecKind;
 use bitgauge_arch::program::Operand;
 use bitgauge_arch::timing::{self, ComputeTiming, DmaShape};
 use bitgauge_arch::{Accelerator, Program};
@@ -209,40 +208,11 @@ impl Plan {
 
     /// Beats of the load FIFO.
     pub fn load_fifo_beats(&self) -> u64 {
-        load_fifo_beats(&self.accelerator)
+        timing::load_fifo_beats(&self.accelerator)
     }
 
     /// Beats of the store FIFO.
     pub fn store_fifo_beats(&self) -> u64 {
-        store_fifo_beats(&self.accelerator)
+        timing::store_fifo_beats(&self.accelerator)
     }
-}
-
-/// Commands of one unit that may be in flight.
-pub const IN_FLIGHT: usize = 8;
-/// Bytes of the buffer for the length table of one `zvc` command.
-pub const LENGTH_TABLE_BYTES: u64 = 256;
-/// Longest burst of command fetch, bytes.
-pub const FETCH_BURST_BYTES: u64 = 256;
-
-/// Beats of the load FIFO: four bursts, and more where a line needs more than that.
-#[must_use]
-pub fn load_fifo_beats(accelerator: &Accelerator) -> u64 {
-    let burst = u64::from(accelerator.memory.max_burst_beats);
-    let line = u64::from(accelerator.line_bytes() / accelerator.bus_bytes());
-    (4 * burst).max(burst + 2 * line + 2).next_power_of_two()
-}
-
-/// Bytes of the largest `zvc` block that a store takes: its length must be known before its first burst.
-pub const ZVC_BLOCK_BYTES: u64 = 4096;
-
-/// Beats of the store FIFO: two bursts, and more where a line completes more than that or the design has
-/// `zvc`.
-#[must_use]
-pub fn store_fifo_beats(accelerator: &Accelerator) -> u64 {
-    let burst = u64::from(accelerator.memory.max_burst_beats);
-    let bus = u64::from(accelerator.bus_bytes());
-    let line = u64::from(accelerator.line_bytes()) / bus;
-    let zvc = accelerator.compression.codecs.contains(&CodecKind::Zvc);
-    (2 * burst).max(burst + line + 2).max(if zvc { ZVC_BLOCK_BYTES / bus } else { 0 }).next_power_of_two()
 }

@@ -12,8 +12,9 @@ use bitgauge_arch::timing::{
 
 use crate::engine::DataPath;
 use crate::exec::Coded;
-use crate::plan::{FETCH_BURST_BYTES, IN_FLIGHT, Plan, Shape, Step};
+use crate::plan::{Plan, Shape, Step};
 use crate::result::{StallReason, UnitCycles};
+use bitgauge_arch::timing::{FETCH_BURST_BYTES, IN_FLIGHT};
 
 /// What both engines must agree on.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -8,5 +8,8 @@ mod dma;
 mod vector;
 
 pub use compute::{COMPUTE_SETUP, ComputeTiming, FEED_LATENCY, POST_LATENCY, compute};
-pub use dma::{DmaShape, STORE_READ_LATENCY, UNPACK_LATENCY, bursts, load_shape, store_shape};
+pub use dma::{
+    DmaShape, FETCH_BURST_BYTES, IN_FLIGHT, LENGTH_TABLE_BYTES, STORE_READ_LATENCY, UNPACK_LATENCY,
+    ZVC_BLOCK_BYTES, bursts, load_fifo_beats, load_shape, store_fifo_beats, store_shape,
+};
 pub use vector::{LAYERNORM_ROW_CYCLES, SOFTMAX_ROW_CYCLES, VECTOR_LATENCY, VECTOR_SETUP, vector_cycles};

@@ -1,8 +1,9 @@
 //! Command fetch: asks for words as the prefetch buffer has room, and says when each word is there.
 
 use super::memory::{Grant, Request, first_burst};
-use crate::plan::{FETCH_BURST_BYTES, Plan};
+use crate::plan::Plan;
 use bitgauge_arch::command::Word;
+use bitgauge_arch::timing::FETCH_BURST_BYTES;
 
 const WORD: u64 = Word::BYTES as u64;
 

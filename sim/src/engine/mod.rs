@@ -20,7 +20,7 @@ use std::rc::Rc;
 
 use bitgauge_arch::command::Unit;
 use bitgauge_arch::program::Operand;
-use bitgauge_arch::timing::{STORE_READ_LATENCY, UNPACK_LATENCY};
+use bitgauge_arch::timing::{IN_FLIGHT, STORE_READ_LATENCY, UNPACK_LATENCY};
 
 use self::compute::{Compute, Placed};
 use self::fetch::Fetch;
@@ -31,7 +31,7 @@ use self::memory::{FETCH, Grant, LOAD, Memory, STORE};
 use self::store::Store;
 use crate::error::SimError;
 use crate::exec::Coded;
-use crate::plan::{IN_FLIGHT, Plan, Shape, Step};
+use crate::plan::{Plan, Shape, Step};
 use crate::result::{Burst, CommandSpan, UnitCycles};
 
 /// Does what commands do to memories, when they start. Programs without races cannot tell the start of a

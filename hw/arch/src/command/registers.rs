@@ -168,7 +168,7 @@ register_file! {
         table_select: u32 @ 12, 18, 1;
         /// Add a residual.
         residual_enable: u32 @ 12, 19, 1;
-        /// 0: residual codes are bytes, 1: 16 bits.
+        /// 0: residual codes are signed bytes, 1: 16 bits, signed.
         residual_wide: u32 @ 12, 20, 1;
         /// Reserved: two-scale tag mode of the activations.
         tag_mode: u32 @ 12, 24, 2;
@@ -251,7 +251,7 @@ register_file! {
         output_pixel_stride: u32 @ 9, 16, 16;
         /// Lines from a pixel of the second operand to the next.
         second_pixel_stride: u32 @ 10, 0, 16;
-        /// 0: bytes of the first operand unsigned, 1: signed.
+        /// 0: bytes of the operands unsigned, 1: signed.
         source_signed: u32 @ 10, 16, 1;
         /// 0: first operand has 8 bits, 1: 16.
         source_wide: u32 @ 10, 17, 1;
@@ -381,7 +381,8 @@ wire_enum! {
         /// One output code per 8-bit input code, from a table: low byte of the table's entry, index the
         /// input byte.
         Table = 2, "table";
-        /// Greatest code under the kernel. Map; positions outside are skipped.
+        /// Greatest code under the kernel. Map; positions outside are skipped, and a window that is all
+        /// outside gives the least code.
         MaxPool = 3, "max_pool";
         /// Sum of codes under the kernel minus taps times zero point, requantized by the source scale.
         /// Map; positions outside count as `pad_code`.

@@ -10,11 +10,41 @@
 use crate::Accelerator;
 use crate::codec::Format;
 use crate::command::{Codec, Load, Store, Target};
+use crate::description::CodecKind;
 
 /// Cycles from a beat's arrival to the line's write being visible.
 pub const UNPACK_LATENCY: u64 = 2;
 /// Cycles from a store's line read to its bytes being in the FIFO.
 pub const STORE_READ_LATENCY: u64 = 2;
+
+/// Commands of one unit that may be in flight.
+pub const IN_FLIGHT: usize = 8;
+/// Bytes of the buffer for the length table of one `zvc` command.
+pub const LENGTH_TABLE_BYTES: u64 = 256;
+/// Longest burst of command fetch, bytes.
+pub const FETCH_BURST_BYTES: u64 = 256;
+
+/// Beats of the load FIFO: four bursts, and more where a line needs more than that.
+#[must_use]
+pub fn load_fifo_beats(accelerator: &Accelerator) -> u64 {
+    let burst = u64::from(accelerator.memory.max_burst_beats);
+    let line = u64::from(accelerator.line_bytes() / accelerator.bus_bytes());
+    (4 * burst).max(burst + 2 * line + 2).next_power_of_two()
+}
+
+/// Bytes of the largest `zvc` block that a store takes: its length must be known before its first burst.
+pub const ZVC_BLOCK_BYTES: u64 = 4096;
+
+/// Beats of the store FIFO: two bursts, and more where a line completes more than that or the design has
+/// `zvc`.
+#[must_use]
+pub fn store_fifo_beats(accelerator: &Accelerator) -> u64 {
+    let burst = u64::from(accelerator.memory.max_burst_beats);
+    let bus = u64::from(accelerator.bus_bytes());
+    let line = u64::from(accelerator.line_bytes()) / bus;
+    let zvc = accelerator.compression.codecs.contains(&CodecKind::Zvc);
+    (2 * burst).max(burst + line + 2).max(if zvc { ZVC_BLOCK_BYTES / bus } else { 0 }).next_power_of_two()
+}
 
 /// What a load or store moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::command::{
 };
 use crate::description::CodecKind;
 use crate::footprint::{Port, Space, banks, footprint, format_is_valid};
-use crate::timing::{load_shape, store_shape};
+use crate::timing::{LENGTH_TABLE_BYTES, load_shape, store_fifo_beats, store_shape};
 use crate::{Accelerator, Program};
 
 /// Limit on the runs of one footprint: keeps the cost of checking bounded by the size of the program.
@@ -131,12 +131,31 @@ fn dma_problem(
     require(runs <= MAX_RUNS, || format!("{runs} runs on chip; at most {MAX_RUNS} in one command"))
 }
 
+/// The buffer of the length table and, for a store, the FIFO that holds a block until its length is known.
+fn zvc_problem(accelerator: &Accelerator, codec: u32, blocks: u32, stored_beats: u64) -> Result<(), String> {
+    if codec != Codec::Zvc.code() {
+        return Ok(());
+    }
+    let most = LENGTH_TABLE_BYTES / 2;
+    require(u64::from(blocks) <= most, || format!("{blocks} zvc blocks; at most {most} in one command"))?;
+    let room = store_fifo_beats(accelerator);
+    require(stored_beats <= room, || format!("a zvc block of {stored_beats} beats; the FIFO holds {room}"))
+}
+
+/// Pixels that a command writes must not lie over one another.
+fn overlap_problem(pixels: u64, stride: u32, lines: u64) -> Result<(), String> {
+    require(pixels < 2 || u64::from(stride) >= lines, || {
+        format!("output pixels of {lines} lines lie {stride} lines apart")
+    })
+}
+
 fn load_problem(accelerator: &Accelerator, load: &Load) -> Result<(), String> {
     let shape = load_shape(accelerator, load);
     let runs = u64::from(load.blocks) * u64::from(load.pixels);
     dma_problem(accelerator, load.external_address, load.external_block_stride, load.length_table, runs)?;
     require(load.group_width == 0, || "group widths are reserved".to_owned())?;
     codec_problem(accelerator, load.format(), load.codec, shape.raw_bytes)?;
+    zvc_problem(accelerator, load.codec, load.blocks, 0)?;
     let whole = match load.target() {
         None => return Err(format!("target {} does not exist", load.target)),
         Some(Target::Activation | Target::Weight) => return Ok(()),
@@ -155,7 +174,8 @@ fn store_problem(accelerator: &Accelerator, store: &Store) -> Result<(), String>
     let runs = u64::from(store.blocks) * u64::from(store.pixels);
     dma_problem(accelerator, store.external_address, store.external_block_stride, store.length_table, runs)?;
     require(store.group_width == 0, || "group widths are reserved".to_owned())?;
-    codec_problem(accelerator, store.format(), store.codec, shape.raw_bytes)
+    codec_problem(accelerator, store.format(), store.codec, shape.raw_bytes)?;
+    zvc_problem(accelerator, store.codec, store.blocks, shape.raw_beats(accelerator))
 }
 
 fn requant_problem(name: &str, mantissa: u32, shift: u32) -> Result<(), String> {
@@ -190,6 +210,9 @@ fn compute_problem(accelerator: &Accelerator, compute: &Compute) -> Result<(), S
         compute.grouped == 0 || u64::from(accelerator.line_bytes()) >= u64::from(accelerator.array.cols),
         || "grouped folds need a line of at least one fold".to_owned(),
     )?;
+    let line = u64::from(accelerator.line_bytes());
+    let lines = (u64::from(compute.outputs) * u64::from(1 + compute.output_wide)).div_ceil(line);
+    overlap_problem(pixels, compute.output_pixel_stride, lines)?;
     if compute.residual_enable == 1 {
         requant_problem("residual", compute.residual_mantissa, compute.residual_shift)?;
     }
@@ -261,6 +284,8 @@ fn vector_problem(accelerator: &Accelerator, vector: &Vector) -> Result<(), Stri
         }
         VectorFunction::Copy => {}
     }
-    let _ = accelerator;
-    Ok(())
+    let wide = if function == VectorFunction::Copy { vector.source_wide } else { vector.output_wide };
+    let lines =
+        (u64::from(vector.channels) * u64::from(1 + wide)).div_ceil(u64::from(accelerator.line_bytes()));
+    overlap_problem(pixels, vector.output_pixel_stride, lines)
 }
