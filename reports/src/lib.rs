@@ -3,7 +3,7 @@
 //! [`render`] is pure: it takes what was compiled, simulated and evaluated and gives back files as bytes;
 //! writing them is the caller's. Equal inputs give equal bytes: no date, no hash order, no randomness.
 //!
-//! Every number in a report says where it comes from: *simulated* (cycle-exact), *evaluated* (counted on
+//! Every number in a report says where it comes from: *simulated* (cycle-level), *evaluated* (counted on
 //! images), *analytical* (a closed form) or *priced* (a count times a published figure). What should add
 //! up is added up twice: energies refuse to be reported unless the parts sum to the total, and the other
 //! cross-checks stand in the report with their outcome.
@@ -23,8 +23,8 @@ pub use error::ReportError;
 pub use input::{Accuracy, ActivationSize, ModelInfo, Provenance, ReportInput, TensorSqnr};
 pub use json::FORMAT_VERSION;
 pub use measure::{
-    ActionEnergy, Check, Component, EnergySummary, Headline, LayerEnergy, LayerRow, Measured, Traffic,
-    TrafficSeries, measure,
+    ActionEnergy, Check, Component, EnergySummary, Headline, LayerEnergy, LayerRow, Loads, Measured, Traffic,
+    TrafficSeries, WaitsFor, measure,
 };
 pub use perfetto::proto as perfetto_proto;
 

@@ -133,6 +133,31 @@ fn tables_add_up_to_the_totals() {
 }
 
 #[test]
+fn bounds_and_bottlenecks_are_in_the_tables() {
+    let fixture = Fixture::new(1).unwrap();
+    let input = fixture.input();
+    let (report, measured) = (render(&input).unwrap(), measure(&input).unwrap());
+    for (layer, row) in measured.layers.iter().zip(rows(&report, "layers.csv")) {
+        assert_eq!(row["array_bound"], layer.array_bound.to_string());
+        assert_eq!(layer.array_bound, layer.bottleneck == "array");
+        let (Some([m, n, k]), Some(bound)) = (layer.product, layer.geometric_bound) else { continue };
+        // K takes whole lines of 16; the fixture's tiles share M evenly, but for a rest they leave out.
+        let k_part = k as f64 / k.next_multiple_of(16) as f64;
+        let whole =
+            k_part * m as f64 / m.next_multiple_of(16) as f64 * n as f64 / n.next_multiple_of(16) as f64;
+        assert!(bound <= k_part + 1e-12, "{}: {bound} with K = {k}", layer.name);
+        assert!(k % 16 == 0 || bound < 1.0);
+        assert!(m < 16 || bound <= whole + 0.1, "{}: {bound} over {whole}", layer.name);
+        let reached = layer.bound_reached.unwrap();
+        assert!((reached * bound - layer.utilization.unwrap()).abs() < 1e-12);
+        assert!(!layer.array_bound || reached >= 0.85);
+    }
+    assert!(measured.layers.iter().any(|layer| layer.product.is_some_and(|[_, _, k]| k % 16 != 0)));
+    let page = text(&report, "index.html");
+    assert!(page.contains("No RTL has been compared") && !page.contains("cycle-exact"));
+}
+
+#[test]
 fn the_json_has_a_version_and_the_headline() {
     let fixture = Fixture::new(1).unwrap();
     let report = render(&fixture.input()).unwrap();
@@ -247,5 +272,9 @@ fn values_that_are_not_numbers_and_names_that_are_markup_do_no_harm() {
     input.sqnr[2].sqnr_db = -3.0;
     let report = render(&input).unwrap();
     check_tags(text(&report, "index.html"));
-    check_tags(text(&report, "plots/sqnr.svg"));
+    let svg = text(&report, "plots/sqnr.svg");
+    check_tags(svg);
+    for note in [">exact<", ">no signal<", ">−3 dB<"] {
+        assert!(svg.contains(note), "{note}");
+    }
 }

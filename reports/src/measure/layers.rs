@@ -6,15 +6,12 @@
 //! the run's cycles but for the tail in which the controller stops.
 
 use bitgauge_arch::command::Unit;
-use bitgauge_sim::result::{LayerResult, StallReason};
 use serde::Serialize;
 
-use super::{EnergySummary, Traffic};
+use super::bottleneck::{bottleneck, main_unit};
+use super::{EnergySummary, Loads, Traffic, WaitsFor};
 use crate::ReportInput;
 use crate::number::ratio;
-
-/// Occupancy above which a resource is said to bind a layer; below, waiting does.
-const BINDING: f64 = 0.5;
 
 /// A layer.
 #[derive(Clone, Debug, Serialize)]
@@ -53,8 +50,14 @@ pub struct LayerRow {
     pub vector_macs: u64,
     /// `array_macs / (rows * cols * array_span)`.
     pub utilization: Option<f64>,
-    /// What M, N alone allow: M N K over the product padded to whole rows and columns.
+    /// What the geometry of the program's tiles allows: `array_macs / array_padded_macs`, with M padded to
+    /// rows and N to columns tile by tile, and K to lines per kernel position and segment.
     pub geometric_bound: Option<f64>,
+    /// The same for the whole layer as one product of M, N, K, groups of a batched product side by side;
+    /// tiles cannot do better.
+    pub geometric_bound_whole: Option<f64>,
+    /// `utilization / geometric_bound`.
+    pub bound_reached: Option<f64>,
     /// Unit that does the work.
     pub main_unit: Unit,
     /// Cycles per unit with a command of the layer running.
@@ -67,10 +70,16 @@ pub struct LayerRow {
     pub bus_beats: u64,
     /// Share of the window's cycles with one of its beats on the bus.
     pub bus_occupancy: f64,
+    /// What each resource must do at least.
+    pub loads: Loads,
     /// What binds it.
     pub bottleneck: String,
-    /// Share of the window in which that was at work.
+    /// Share of the window, for the array of its span, that the bottleneck fills.
     pub bottleneck_occupancy: f64,
+    /// Whether the array is the bottleneck.
+    pub array_bound: bool,
+    /// Whose commands ended the wait, where the bottleneck is waiting for tokens and the trace tells.
+    pub waits_for: Option<WaitsFor>,
     /// Bytes read from external memory.
     pub read_bytes: u64,
     /// Bytes written to external memory.
@@ -87,17 +96,30 @@ pub(super) fn layers(input: &ReportInput<'_>, traffic: &Traffic, energy: &Energy
     let accelerator = &input.program.accelerator;
     let peak = accelerator.peak_macs_per_cycle();
     let bus_bytes = u64::from(accelerator.bus_bytes());
-    let waited = waited_inside(input);
+    let waits = super::waits::waits(input);
+    let loads = super::loads::loads(input);
     let mut finished = 0;
     let mut rows = Vec::with_capacity(input.run.layers.len());
-    for (index, ((symbol, layer), waited)) in
-        input.program.layers.iter().zip(&input.run.layers).zip(&waited).enumerate()
+    for (index, (((symbol, layer), waits), known)) in
+        input.program.layers.iter().zip(&input.run.layers).zip(&waits).zip(&loads).enumerate()
     {
         let start = (layer.start != u64::MAX).then_some(layer.start);
         let window_cycles = start.map_or(0, |start| layer.end.saturating_sub(start));
         let share_cycles = layer.end.saturating_sub(finished);
         finished = finished.max(layer.end);
-        let (bottleneck, bottleneck_occupancy) = bottleneck(layer, waited, window_cycles);
+        let (read_bytes, write_bytes) = (traffic.layer(index, false), traffic.layer(index, true));
+        let transfers = [read_bytes, write_bytes].map(|bytes| bytes / bus_bytes.max(1));
+        let bottleneck = bottleneck(layer, &known.loads, waits, transfers, window_cycles);
+        let utilization =
+            (layer.array_span > 0).then(|| ratio(layer.array_macs, peak.saturating_mul(layer.array_span)));
+        let geometric_bound =
+            (layer.array_padded_macs > 0).then(|| ratio(layer.array_macs, layer.array_padded_macs));
+        let whole = symbol.product.zip(known.padded_k).and_then(|(product, padded_k)| {
+            // Only where the commands do what the product says, once.
+            let all = product.iter().try_fold(1u64, |all, size| all.checked_mul(*size));
+            (all == Some(layer.array_macs))
+                .then(|| whole_bound(product, padded_k, accelerator.array.rows, accelerator.array.cols))
+        });
         let macs = layer.array_macs + layer.vector_macs;
         let bytes = layer.bus_beats * bus_bytes;
         rows.push(LayerRow {
@@ -117,21 +139,25 @@ pub(super) fn layers(input: &ReportInput<'_>, traffic: &Traffic, energy: &Energy
             array_macs: layer.array_macs,
             array_padded_macs: layer.array_padded_macs,
             vector_macs: layer.vector_macs,
-            utilization: (layer.array_span > 0)
-                .then(|| ratio(layer.array_macs, peak.saturating_mul(layer.array_span))),
-            geometric_bound: symbol
-                .product
-                .map(|product| geometric_bound(product, accelerator.array.rows, accelerator.array.cols)),
+            utilization,
+            geometric_bound,
+            geometric_bound_whole: whole,
+            bound_reached: utilization
+                .zip(geometric_bound)
+                .map(|(utilization, bound)| if bound > 0.0 { utilization / bound } else { 0.0 }),
             main_unit: main_unit(layer),
             unit_busy: layer.unit_busy,
             unit_waited: layer.unit_waited,
-            unit_waited_inside: *waited,
+            unit_waited_inside: waits.inside,
             bus_beats: layer.bus_beats,
             bus_occupancy: ratio(layer.bus_beats, window_cycles),
-            bottleneck,
-            bottleneck_occupancy,
-            read_bytes: traffic.layer(index, false),
-            write_bytes: traffic.layer(index, true),
+            loads: known.loads,
+            bottleneck: bottleneck.name,
+            bottleneck_occupancy: bottleneck.occupancy,
+            array_bound: bottleneck.array,
+            waits_for: bottleneck.waits_for,
+            read_bytes,
+            write_bytes,
             intensity: (bytes > 0).then(|| ratio(macs, bytes)),
             macs_per_cycle: ratio(macs, window_cycles),
             picojoules: energy.layers.get(index).map_or(0.0, |layer| layer.total),
@@ -140,89 +166,10 @@ pub(super) fn layers(input: &ReportInput<'_>, traffic: &Traffic, energy: &Energy
     rows
 }
 
-/// Waits by layer, unit and reason that lie inside the layer's window; all of them where the run keeps no
-/// spans. A command waits in one stretch up to its start, so what is cut off is its beginning, in which
-/// the reasons that come first hold.
-fn waited_inside(input: &ReportInput<'_>) -> Vec<[[u64; 6]; 4]> {
-    let run = input.run;
-    if run.spans.is_empty() {
-        return run.layers.iter().map(|layer| layer.unit_waited).collect();
-    }
-    let mut inside = vec![[[0; 6]; 4]; run.layers.len()];
-    for span in &run.spans {
-        let Some(symbol) = input.program.commands.get(span.command as usize) else { continue };
-        let index = symbol.layer as usize;
-        let (Some(layer), Some(units)) = (run.layers.get(index), inside.get_mut(index)) else { continue };
-        let room = span.start.saturating_sub(layer.start);
-        let mut cut = span.waited.iter().sum::<u64>().saturating_sub(room);
-        for (sum, waited) in units[span.unit.index()].iter_mut().zip(span.waited) {
-            let outside = waited.min(cut);
-            cut -= outside;
-            *sum += waited - outside;
-        }
-    }
-    inside
-}
-
-/// K cancels: sums stay in place, so only rows and columns are padded.
-fn geometric_bound([m, n, _]: [u64; 3], rows: u32, cols: u32) -> f64 {
+/// M and N padded to whole rows and columns, K as the array pads it.
+fn whole_bound([m, n, k]: [u64; 3], padded_k: u64, rows: u32, cols: u32) -> f64 {
     let padded = |size: u64, step: u32| size.next_multiple_of(u64::from(step.max(1)));
-    ratio(m, padded(m, rows)) * ratio(n, padded(n, cols))
-}
-
-/// The array where it works at all, else the vector unit, else the transfer that takes longest.
-fn main_unit(layer: &LayerResult) -> Unit {
-    let order = [Unit::Compute, Unit::Vector];
-    if let Some(unit) =
-        order.into_iter().filter(|unit| layer.unit_busy[unit.index()] > 0).max_by_key(|unit| {
-            // On a tie the array.
-            (layer.unit_busy[unit.index()], *unit == Unit::Compute)
-        })
-    {
-        return unit;
-    }
-    if layer.unit_busy[Unit::Store.index()] > layer.unit_busy[Unit::Load.index()] {
-        Unit::Store
-    } else {
-        Unit::Load
-    }
-}
-
-/// The busiest of bus, feeders and vector unit over the layer's window; where none is busy for half of
-/// it, what the units waited for most.
-fn bottleneck(layer: &LayerResult, waited: &[[u64; 6]; 4], window: u64) -> (String, f64) {
-    if window == 0 {
-        return ("–".to_owned(), 0.0);
-    }
-    let resources = [
-        ("memory bus", layer.bus_beats),
-        ("array", layer.feed_cycles),
-        ("vector unit", layer.unit_busy[Unit::Vector.index()]),
-    ];
-    let (mut name, mut cycles) = ("", 0);
-    for (candidate, busy) in resources {
-        if busy > cycles {
-            (name, cycles) = (candidate, busy);
-        }
-    }
-    let occupancy = ratio(cycles, window);
-    if occupancy >= BINDING {
-        return (name.to_owned(), occupancy.min(1.0));
-    }
-    let unit = main_unit(layer);
-    let waited = &waited[unit.index()];
-    let mut reason = None;
-    for (candidate, &cycles) in StallReason::ALL.iter().zip(waited) {
-        if cycles > reason.map_or(0, |(_, most)| most) {
-            reason = Some((candidate.name(), cycles));
-        }
-    }
-    match reason {
-        Some((reason, cycles)) => {
-            (format!("waiting ({} for {reason})", unit.name()), ratio(cycles, window).min(1.0))
-        }
-        None => ("latency".to_owned(), occupancy),
-    }
+    ratio(m, padded(m, rows)) * ratio(n, padded(n, cols)) * ratio(k, padded_k)
 }
 
 #[cfg(test)]
@@ -230,22 +177,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn geometry_pads_rows_and_columns() {
-        assert!((geometric_bound([16, 32, 7], 16, 16) - 1.0).abs() < 1e-12);
-        assert!((geometric_bound([17, 16, 7], 16, 16) - 17.0 / 32.0).abs() < 1e-12);
-        assert_eq!(geometric_bound([0, 0, 0], 16, 16), 0.0);
-    }
-
-    #[test]
-    fn the_busiest_resource_binds() {
-        let mut waited = [[0; 6]; 4];
-        let mut layer = LayerResult { bus_beats: 90, feed_cycles: 60, ..LayerResult::default() };
-        assert_eq!(bottleneck(&layer, &waited, 100).0, "memory bus");
-        layer.bus_beats = 10;
-        assert_eq!(bottleneck(&layer, &waited, 100).0, "array");
-        layer.unit_busy[1] = 70;
-        waited[1][0] = 300;
-        assert_eq!(bottleneck(&layer, &waited, 1000).0, "waiting (compute for token)");
-        assert_eq!(bottleneck(&LayerResult::default(), &[[0; 6]; 4], 10).0, "latency");
+    fn geometry_pads_rows_columns_and_lines() {
+        assert!((whole_bound([16, 32, 16], 16, 16, 16) - 1.0).abs() < 1e-12);
+        assert!((whole_bound([17, 16, 16], 16, 16, 16) - 17.0 / 32.0).abs() < 1e-12);
+        // 24 channels take two lines of 16.
+        assert!((whole_bound([16, 144, 24], 32, 16, 16) - 0.75).abs() < 1e-12);
+        assert_eq!(whole_bound([0, 0, 0], 0, 16, 16), 0.0);
     }
 }

@@ -1,15 +1,21 @@
 //! What follows from program, run and prices: one structure that page, plots and files all read, so that
 //! no two of them can disagree.
 
+mod bottleneck;
 mod checks;
 mod energy;
 mod layers;
+mod loads;
 mod traffic;
+mod waits;
 
+pub(crate) use bottleneck::BINDING;
 pub use checks::Check;
 pub use energy::{ActionEnergy, Component, EnergySummary, LayerEnergy};
 pub use layers::LayerRow;
+pub use loads::Loads;
 pub use traffic::{Traffic, TrafficSeries};
+pub use waits::WaitsFor;
 
 use serde::Serialize;
 

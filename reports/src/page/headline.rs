@@ -75,8 +75,8 @@ fn cards(input: &ReportInput<'_>, measured: &Measured) -> Vec<Card> {
                 "–".to_owned()
             },
             mean: format!(
-                "Cycles over {}, the most of bus beats, array feeding and vector work: what no schedule of this \
-                 program can beat.",
+                "Cycles over {}, the most of bus beats, array feeding with setup and vector work. No timing of these \
+                 commands can beat it; other tiles, or tensors kept on chip, could.",
                 count(headline.bound_cycles)
             ),
             source: Source::Analytical,

@@ -31,7 +31,7 @@ impl Source {
     /// The mark beside a number.
     pub fn badge(self) -> Markup {
         let (class, text) = match self {
-            Source::Simulated => ("simulated", "simulated, cycle-exact"),
+            Source::Simulated => ("simulated", "simulated, cycle-level"),
             Source::Evaluated => ("evaluated", "evaluated"),
             Source::Analytical => ("analytical", "analytical"),
             Source::Priced => ("priced", "priced from a table"),

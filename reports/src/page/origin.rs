@@ -8,6 +8,7 @@ use crate::{Measured, ReportInput};
 
 /// What no number of a report contains.
 pub const NOT_MODELLED: &[&str] = &[
+    "RTL: cycles follow the written contract; no comparison with a hardware description has been made yet.",
     "DRAM pages, refresh and banks: external memory has one latency and one beat per cycle.",
     "Leakage, clock tree, wires between units, and energy of queues, FIFOs, codecs and controller.",
     "The host: bringing the input into external memory and taking the output from it.",
@@ -81,7 +82,7 @@ pub fn section(input: &ReportInput<'_>, measured: &Measured, plots: &[Plot]) -> 
 const KINDS: &[(Source, &str)] = &[
     (
         Source::Simulated,
-        "Counted by the simulator, which runs the compiled program bit for bit and cycle for cycle against the cycle contract.",
+        "Counted by a cycle-level simulator that follows the written cycle contract: bit-exact in values. No RTL has been compared with it yet, so cycles are those of the contract.",
     ),
     (Source::Evaluated, "Counted on images or tensors by running the float and the integer network."),
     (Source::Analytical, "A closed form of shapes and hardware; nothing was run."),

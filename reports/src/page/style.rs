@@ -53,6 +53,7 @@ th[aria-sort=ascending]::after{content:' \\2191'}th[aria-sort=descending]::after
 th.number{white-space:normal}
 tbody th,tr>th:first-child:not([data-sort]){vertical-align:top}
 .tight{white-space:nowrap}
+.bound{min-width:150px}
 .under{display:block;font-size:12px;color:var(--faint)}
 .source{min-width:280px;font-size:13px;color:var(--faint)}
 tfoot td{font-weight:600}

@@ -30,14 +30,14 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
         ],
         rows: sizes
             .iter()
-            .enumerate()
-            .map(|(index, size)| {
+            .map(|size| {
                 let values = [size.raw_bytes, size.packed_bytes, size.zvc_bytes];
-                (format!("{index} {}", size.tensor), values.map(|bytes| bytes as f64).to_vec())
+                (context.tensor_label(&size.tensor, &size.layer), values.map(|bytes| bytes as f64).to_vec())
             })
             .collect(),
         grouped: true,
         total: |bytes| si(bytes, "B"),
+        notes: Vec::new(),
         maximum: None,
     }
     .draw();

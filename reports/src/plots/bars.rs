@@ -17,6 +17,8 @@ pub struct Bars<'a> {
     pub grouped: bool,
     /// The number at a row's end.
     pub total: fn(f64) -> String,
+    /// What stands at rows that have no bar, in the order of rows; may be shorter.
+    pub notes: Vec<String>,
     /// End of the axis, where it is not the greatest row's.
     pub maximum: Option<f64>,
 }
@@ -45,12 +47,24 @@ impl Bars<'_> {
         let below = if self.series.len() > 1 { legend(&mut svg, 12.0, 6.0, &self.series_ref()) } else { 6.0 };
         let left = widest.ceil() + 18.0;
         let greatest = self.rows.iter().map(|(_, values)| self.length(values)).fold(0.0, f64::max);
+        let width = svg.width - left - 20.0;
+        // The longest bar's number stands within the axis.
+        let room = self
+            .rows
+            .iter()
+            .map(|(_, values)| text_width(&(self.total)(self.length(values)), 12.0))
+            .fold(0.0, f64::max)
+            + 10.0;
+        let fitting = greatest * width / (width - room).max(width / 2.0);
         let frame = Frame {
             left,
             top: below + 4.0,
-            width: svg.width - left - 76.0,
+            width,
             height: row_height * self.rows.len() as f64 + gap,
-            x: self.maximum.map_or_else(|| Axis::from_zero(greatest), |maximum| Axis::linear(0.0, maximum)),
+            x: self.maximum.map_or_else(
+                || Axis::linear(0.0, if fitting > 0.0 { fitting } else { 1.0 }),
+                |maximum| Axis::linear(0.0, maximum),
+            ),
             y: Axis::linear(0.0, 1.0),
         };
         svg.height = frame.bottom() + 50.0;
@@ -79,8 +93,12 @@ impl Bars<'_> {
                 }
             }
             let length = self.length(values);
-            if length > 0.0 {
-                let text = (self.total)(length);
+            let text = if length > 0.0 {
+                Some((self.total)(length))
+            } else {
+                self.notes.get(index).filter(|note| !note.is_empty()).cloned()
+            };
+            if let Some(text) = text {
                 svg.text(
                     if many { "tick small" } else { "tick" },
                     frame.px(length) + 6.0,

@@ -44,7 +44,16 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
     }
     let series =
         Component::ALL.iter().zip(COLOURS).map(|(component, colour)| (colour, component.name().to_owned()));
-    let svg = Bars { axis, series: series.collect(), rows, grouped: false, total, maximum: None }.draw();
+    let svg = Bars {
+        axis,
+        series: series.collect(),
+        rows,
+        grouped: false,
+        total,
+        notes: Vec::new(),
+        maximum: None,
+    }
+    .draw();
     Ok(Plot {
         name: "energy",
         title: "Energy per layer by component".to_owned(),

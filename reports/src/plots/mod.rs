@@ -20,7 +20,7 @@ use bitgauge_arch::command::Unit;
 use bitgauge_arch::program::Operand;
 
 use crate::svg::{Svg, style};
-use crate::{Measured, ReportError, ReportInput};
+use crate::{LayerRow, Measured, ReportError, ReportInput};
 
 /// A plot.
 #[derive(Clone, Debug)]
@@ -45,12 +45,18 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// A layer's label: position and name.
+    /// A layer's label: position, name and operator.
     pub fn layer_label(&self, index: usize) -> String {
         self.measured
             .layers
             .get(index)
-            .map_or_else(|| format!("{index}"), |layer| format!("{index} {}", layer.name))
+            .map_or_else(|| format!("{index}"), |layer| format!("{index} {}", short_name(layer)))
+    }
+
+    /// A tensor's label: that of the layer that makes it, else its own name.
+    pub fn tensor_label(&self, tensor: &str, layer: &str) -> String {
+        let made_by = self.measured.layers.iter().position(|known| known.name == layer);
+        made_by.map_or_else(|| tensor.to_owned(), |index| self.layer_label(index))
     }
 
     /// The layer of a command, where the program knows it.
@@ -76,6 +82,18 @@ pub fn all(input: &ReportInput<'_>, measured: &Measured) -> Result<Vec<Plot>, Re
         roofline::plot(context)?,
         activation_size::plot(context)?,
     ])
+}
+
+/// What tells a layer apart in little space. Exporters name nodes by their path in the model and, last, the
+/// ONNX operator; the layer's own operator says more than that. Where the name says it already it stays out.
+fn short_name(layer: &LayerRow) -> String {
+    let name = layer.name.trim_start_matches('/');
+    let name = name.rsplit_once('/').map_or(name, |(path, _)| path);
+    if name.to_lowercase().contains(&layer.operator.to_lowercase()) {
+        name.to_owned()
+    } else {
+        format!("{name} {}", layer.operator)
+    }
 }
 
 /// Colour of an operand, the same in every plot.

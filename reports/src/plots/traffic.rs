@@ -34,6 +34,7 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
             .collect(),
         grouped: false,
         total: |bytes| si(bytes, "B"),
+        notes: Vec::new(),
         maximum: None,
     }
     .draw();

@@ -48,6 +48,7 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
             .collect(),
         grouped: false,
         total: |cycles| number::si(cycles, ""),
+        notes: Vec::new(),
         maximum: None,
     }
     .draw();

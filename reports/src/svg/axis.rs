@@ -18,11 +18,6 @@ impl Axis {
         Axis { low, high, logarithmic: false }
     }
 
-    /// From zero to somewhat above `high`.
-    pub fn from_zero(high: f64) -> Axis {
-        Axis::linear(0.0, if high.is_finite() && high > 0.0 { high * 1.04 } else { 1.0 })
-    }
-
     /// Logarithmic, over whole decades.
     pub fn decades(low: f64, high: f64) -> Axis {
         let low = 10f64.powf(low.max(1e-12).log10().floor());
@@ -175,7 +170,6 @@ mod tests {
         assert_eq!(Axis::linear(0.0, 10.0).ticks(5), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
         assert_eq!(Axis::decades(0.3, 40.0).ticks(5).len(), 4);
         assert_eq!(Axis::linear(5.0, 5.0).ticks(3).len(), 3);
-        assert!(Axis::from_zero(f64::NAN).high() > 0.0);
         assert_eq!(label(250_000.0), "250k");
     }
 }
