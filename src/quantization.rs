@@ -13,16 +13,36 @@ const HEADING: &str = "Quantization";
 #[derive(clap::Args, Clone, Debug)]
 pub struct Quantization {
     /// Bits of a weight, 2 to 8
-    #[arg(long, help_heading = HEADING, default_value_t = QuantizeOptions::default().weight_bits, value_parser = clap::value_parser!(u8).range(2..=8))]
+    #[arg(
+        long,
+        help_heading = HEADING,
+        default_value_t = QuantizeOptions::default().weight_bits,
+        value_parser = clap::value_parser!(u8).range(2..=8),
+    )]
     weight_bits: u8,
     /// Bits of an activation, 2 to 8
-    #[arg(long, help_heading = HEADING, default_value_t = QuantizeOptions::default().activation_bits, value_parser = clap::value_parser!(u8).range(2..=8))]
+    #[arg(
+        long,
+        help_heading = HEADING,
+        default_value_t = QuantizeOptions::default().activation_bits,
+        value_parser = clap::value_parser!(u8).range(2..=8),
+    )]
     activation_bits: u8,
     /// Bits of a transformer's residual stream
-    #[arg(long, help_heading = HEADING, default_value_t = QuantizeOptions::default().stream_bits.to_string(), value_parser = ["8", "16"])]
+    #[arg(
+        long,
+        help_heading = HEADING,
+        default_value_t = QuantizeOptions::default().stream_bits.to_string(),
+        value_parser = ["8", "16"],
+    )]
     stream_bits: String,
     /// How the range of an activation follows from calibration
-    #[arg(long, help_heading = HEADING, value_enum, default_value_t = Range::of(QuantizeOptions::default().range))]
+    #[arg(
+        long,
+        help_heading = HEADING,
+        value_enum,
+        default_value_t = Range::of(QuantizeOptions::default().range),
+    )]
     range: Range,
     #[arg(long, help_heading = HEADING, help = percentile_help())]
     percentile: Option<f64>,
