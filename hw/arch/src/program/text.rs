@@ -110,3 +110,76 @@ pub fn from_text(text: &str, image: &[u8]) -> Result<Program, ProgramTextError> 
         commands: header.commands,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{Codec, Decoded, Unit, Word};
+    use crate::program::{Operand, TensorRole};
+
+    fn program() -> Program {
+        Program {
+            accelerator: crate::description::tests_support::reference(),
+            words: vec![
+                Word::encode(Decoded::Set { unit: Unit::Load, group: 1, registers: [7, 0, 3] }),
+                Word::encode(Decoded::Exec { unit: Unit::Load, wait: 2, signal: 4, registers: [64, 1, 2] }),
+                Word::encode(Decoded::End),
+            ],
+            command_address: 4096,
+            memory_bytes: 16_384,
+            segments: vec![
+                Segment { address: 0, bytes: vec![1, 2, 3] },
+                Segment { address: 64, bytes: vec![4; 100] },
+            ],
+            tensors: vec![TensorSymbol {
+                name: "a \"quoted\" name".to_owned(),
+                role: TensorRole::Input,
+                address: 0,
+                groups: 1,
+                rows: 2,
+                cols: 3,
+                channels: 4,
+                value_bits: 8,
+                codec: Codec::Pack,
+                zero_code: 0x80,
+                row_stride: 16,
+                group_stride: 32,
+                length_table: 0,
+                graph_tensor: 5,
+            }],
+            layers: vec![LayerSymbol {
+                name: "conv".to_owned(),
+                operator: "conv".to_owned(),
+                macs: 10,
+                product: Some([1, 2, 5]),
+                mapping: "one tile".to_owned(),
+                bound_cycles: 9,
+            }],
+            commands: vec![CommandSymbol { layer: 0, operand: Operand::Weight }],
+        }
+    }
+
+    #[test]
+    fn a_program_survives_its_text() {
+        let program = program();
+        let (text, image) = to_text(&program, "sha256:0");
+        assert_eq!(from_text(&text, &image).unwrap(), program);
+    }
+
+    #[test]
+    fn damage_is_an_error_and_never_a_panic() {
+        let (text, image) = to_text(&program(), "sha256:0");
+        assert_eq!(from_text("hello", &image), Err(ProgramTextError::Magic));
+        assert!(matches!(from_text(&text, &image[1..]), Err(ProgramTextError::Image { .. })));
+        // A stream of commands that is cut is the validator's to refuse; a header that is cut is refused here.
+        let header = text.find(SEPARATOR).unwrap();
+        for cut in 0..text.len() {
+            assert!(from_text(&text[..cut], &image).is_err() || cut >= header);
+            let mut damaged = text.clone().into_bytes();
+            damaged[cut] = damaged[cut].wrapping_add(1);
+            if let Ok(damaged) = String::from_utf8(damaged) {
+                let _ = from_text(&damaged, &image);
+            }
+        }
+    }
+}
