@@ -44,7 +44,7 @@ fn sum(rows: &[BTreeMap<String, String>], column: &str) -> f64 {
 
 /// Every tag that opens closes, in order; attributes hold no stray brackets.
 fn check_tags(markup: &str) {
-    const VOID: [&str; 5] = ["meta", "input", "br", "link", "hr"];
+    const VOID: [&str; 6] = ["meta", "input", "br", "link", "hr", "wbr"];
     let mut open: Vec<&str> = Vec::new();
     let mut rest = markup;
     while let Some(at) = rest.find('<') {

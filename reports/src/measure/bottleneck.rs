@@ -11,7 +11,7 @@ use crate::number::ratio;
 pub const BINDING: f64 = 0.85;
 
 /// The reason where the unit is not idle: layers interleave.
-const OTHERS: &str = "its work on other layers";
+const OTHERS: &str = "busy with other layers";
 
 /// The answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,7 +95,10 @@ pub fn bottleneck(
         _ => None,
     };
     Bottleneck {
-        name: format!("waiting: {} for {reason}", unit.name()),
+        name: match reason {
+            OTHERS => format!("waiting: {} {OTHERS}", unit.name()),
+            _ => format!("waiting: {} for {reason}", unit.name()),
+        },
         occupancy: ratio(cycles, window).min(1.0),
         array: false,
         waits_for,
@@ -134,7 +137,7 @@ mod tests {
         let found = bottleneck(&layer, &loads, &waits, [10, 10], 200);
         assert_eq!(
             (found.name.as_str(), found.waits_for),
-            ("waiting: compute for its work on other layers", waits.most)
+            ("waiting: compute busy with other layers", waits.most)
         );
     }
 }

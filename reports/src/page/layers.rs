@@ -27,14 +27,13 @@ const HEADS: &[(&str, bool, &str)] = &[
          the layer as one product would pad less, that stands below as whole; groups of a batched product count in M.",
     ),
     ("of it reached", true, "utilization / what geometry allows, as tiled"),
-    ("bus busy", true, "share of the window with one of its beats on the bus"),
     (
         "bound by",
         false,
         "the resource whose closed form is largest, if it fills 85 % of the window (the array: of its span); else the longest \
          measured wait and whose commands ended most of it",
     ),
-    ("traffic", true, "bytes on the bus"),
+    ("traffic", true, "bytes on the bus; below, the share of the window with one of the layer's beats on it"),
     ("energy", true, "priced"),
 ];
 
@@ -60,7 +59,7 @@ pub fn section(measured: &Measured) -> Markup {
                 tfoot { tr {
                     td {} td { "all layers" } td {}
                     td.number { (si(layers.iter().map(|layer| layer.macs as f64).sum(), "")) }
-                    td.number { (count(shares)) } td {} td {} td {} td {} td {} td {} td {}
+                    td.number { (count(shares)) } td {} td {} td {} td {} td {} td {}
                     td.number { (si(layers.iter().map(|layer| (layer.read_bytes + layer.write_bytes) as f64).sum(), "B")) }
                     td.number { (joules(layers.iter().map(|layer| layer.picojoules).sum())) }
                 } }
@@ -121,7 +120,11 @@ fn row(layers: &[LayerRow], layer: &LayerRow) -> Markup {
     html! {
         tr {
             td.number { (layer.index) }
-            td.tight title=(layer.mapping) { (layer.name) span.under { (layer.operator) } }
+            td.name title=(layer.mapping) {
+                // Long names break after a part of their path.
+                @for part in layer.name.split_inclusive('/') { (part) wbr; }
+                span.under { (layer.operator) }
+            }
             td.tight { (product) }
             (cell(layer.macs as f64, &si(layer.macs as f64, "")))
             (cell(layer.share_cycles as f64, &count(layer.share_cycles)))
@@ -130,7 +133,6 @@ fn row(layers: &[LayerRow], layer: &LayerRow) -> Markup {
             (share(layer.utilization))
             (geometry(layer))
             (share(layer.bound_reached))
-            (share(Some(layer.bus_occupancy)))
             td.bound {
                 (layer.bottleneck)
                 span.under {
@@ -138,12 +140,17 @@ fn row(layers: &[LayerRow], layer: &LayerRow) -> Markup {
                     @if let Some(by) = layer.waits_for {
                         " · " (by.unit.name()) " of "
                         @if by.layer == layer.index { "this layer" } @else {
-                            (by.layer) " " (layers.get(by.layer).map_or("", |by| by.name.as_str()))
+                            span title=(layers.get(by.layer).map_or("", |by| by.name.as_str())) {
+                                "layer " (by.layer)
+                            }
                         }
                     }
                 }
             }
-            (cell(bytes as f64, &si(bytes as f64, "B")))
+            td.number data-value=(bytes) {
+                (si(bytes as f64, "B"))
+                span.under { (percent(layer.bus_occupancy)) }
+            }
             (cell(layer.picojoules, &joules(layer.picojoules)))
         }
     }

@@ -54,6 +54,9 @@ th.number{white-space:normal}
 tbody th,tr>th:first-child:not([data-sort]){vertical-align:top}
 .tight{white-space:nowrap}
 .bound{min-width:150px}
+#layer-table{font-size:13px}
+#layer-table th,#layer-table td{padding:5px 6px}
+#layer-table td.name{min-width:130px;max-width:210px;overflow-wrap:break-word}
 .under{display:block;font-size:12px;color:var(--faint)}
 .source{min-width:280px;font-size:13px;color:var(--faint)}
 tfoot td{font-weight:600}

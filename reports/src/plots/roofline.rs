@@ -133,7 +133,7 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
         caption.push_str(" Points on the right edge moved no bytes.");
     }
     if !hidden.is_empty() {
-        caption.push_str(&format!(" {} layers without multiply-accumulates are not shown.", hidden.len()));
+        caption.push_str(&format!(" Layers without multiply-accumulates ({}) are not shown.", hidden.len()));
     }
     Ok(Plot { name: "roofline", title, caption, svg, data })
 }
