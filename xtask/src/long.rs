@@ -62,27 +62,23 @@ fn efficientnet(program: &Path) -> Result<String> {
     let words = ["test", "--release", "--package", "bitgauge-models", "--test", "integer_accuracy"];
     let mut test = cargo(&words);
     test.args(["efficientnet_lite0", "--", "--ignored", "--nocapture"]);
-    let talk = talk(test)?;
-    let after = |key: &str| -> Option<String> {
-        let report = talk.lines().find_map(|line| line.find("efficientnet_lite0 ").map(|at| &line[at..]))?;
-        let words = report.split(key).nth(1)?.split([' ', ',']);
-        words.map(str::to_owned).find(|word| !word.is_empty())
+    let Some([images, float, integer]) = figures(&talk(test)?) else {
+        let needs = "name your ImageNet data set in BITGAUGE_IMAGENET (see \
+                     models/zoo/imagenet_example.toml) and `cargo xtask fetch efficientnet`";
+        return Ok(skipped(name, needs));
     };
-    let images = |text: &str| -> Option<String> {
-        text.split(" images,").next()?.split_whitespace().next_back().map(str::to_owned)
-    };
-    match (images(&talk), after("float top-1"), after("integer top-1")) {
-        (Some(images), Some(float), Some(integer)) => Ok(line(
-            "EfficientNet-Lite0, clean images of the NIPS 2017 adversarial competition (internal measurement)",
-            &images,
-            &[float, integer],
-            "cargo xtask long",
-        )),
-        _ => Ok(skipped(
-            name,
-            "name your ImageNet data set in BITGAUGE_IMAGENET (models/zoo/imagenet_example.toml) and `cargo xtask fetch` the model",
-        )),
-    }
+    let name = "EfficientNet-Lite0, clean images of the NIPS 2017 adversarial competition (internal \
+                measurement)";
+    Ok(line(name, &images, &[float, integer], "cargo xtask long"))
+}
+
+/// Images, float and integer top-1 out of the line that the test prints.
+fn figures(talk: &str) -> Option<[String; 3]> {
+    let report = talk.lines().find(|line| line.contains("float top-1"))?;
+    let first = |text: &str| text.split([' ', ',']).find(|word| !word.is_empty()).map(str::to_owned);
+    let images = report.split(" images,").next()?.split_whitespace().next_back()?;
+    let after = |key: &str| first(report.split(key).nth(1)?);
+    Some([images.to_owned(), after("float top-1")?, after("integer top-1")?])
 }
 
 fn line(name: &str, images: &str, [float, integer]: &[String; 2], command: &str) -> String {
@@ -126,4 +122,15 @@ fn data_is_there(toml: &Path) -> bool {
 
 fn relative(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn figures_of_the_accuracy_test() {
+        let talk =
+            "x\nname Mse stream 16: 192 images, float top-1 91.67 top-5 98.44, integer top-1 92.19 top-5 9\n";
+        assert_eq!(super::figures(talk).unwrap(), ["192", "91.67", "92.19"]);
+        assert!(super::figures("SKIPPED: nothing").is_none());
+    }
 }
