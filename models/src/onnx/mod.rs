@@ -1,6 +1,6 @@
 //! ONNX import (opset 11 to 21): bytes -> [`crate::float::FloatGraph`].
 //!
-//! [`generated`] holds the protobuf messages, [`import`] the walk over the graph, [`reader`] what
+//! [`generated`] holds the protobuf messages, [`mod@import`] the walk over the graph, [`reader`] what
 //! an operator's builder sees of a node, [`constants`] the tensors stored in the file, and
 //! `shape_arithmetic` folds the integer tensors that exporters use to compute shapes.
 
