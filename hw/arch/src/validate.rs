@@ -2,7 +2,7 @@
 //!
 //! It checks the container, every command by itself, and the order between commands:
 //! - **liveness**: walking program order, no wait finds its counter at zero (so the oldest unfinished
-//!   command can always run, at any queue depth) and no counter can pass [`TOKEN_MAX`];
+//!   command can always run, at any queue depth) and no counter can pass [`TOKEN_MAX`](crate::command::TOKEN_MAX);
 //! - **races**: by vector clocks, no two overlapping accesses, one of them a write, that tokens or the
 //!   unit's own order do not order.
 
