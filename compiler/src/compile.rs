@@ -2,15 +2,21 @@
 
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::Program;
-use bitgauge_arch::command::{Encoder, Word};
+use bitgauge_arch::command::{Command, Encoder, Operation, Word};
+use bitgauge_arch::footprint::{Access, footprint};
 use bitgauge_arch::program::LayerSymbol;
 use bitgauge_models::integer::{IntGraph, validate};
 
 use crate::emit::Emitter;
 use crate::error::CompileError;
-use crate::lower::{Context, lower};
 use crate::options::Options;
-use crate::{memory, tokens};
+use crate::share::lower_next;
+use crate::{memory, order, tokens};
+
+/// All accesses of an operation.
+fn reach(accelerator: &Accelerator, operation: &Operation) -> Vec<Access> {
+    footprint(accelerator, &Command { wait: 0, signal: 0, operation: operation.clone() })
+}
 
 /// Compiles a graph for an accelerator.
 ///
@@ -30,21 +36,26 @@ pub fn compile(
     let memory = memory::lay_out(graph, accelerator, options);
     let mut emitter = Emitter::new(accelerator, memory.end);
     let mut layers = Vec::with_capacity(graph.nodes.len());
-    for (index, node) in graph.nodes.iter().enumerate() {
-        emitter.begin_layer(index);
-        let mut context = Context { graph, node, views: &memory.views, emitter: &mut emitter };
-        let lowered = lower(&mut context)?;
-        layers.push(LayerSymbol {
+    let mut beside = Vec::new();
+    while layers.len() < graph.nodes.len() {
+        let lowered = lower_next(&mut emitter, graph, &memory.views, layers.len())?;
+        let nodes = &graph.nodes[layers.len()..];
+        beside.resize(layers.len() + lowered.len(), lowered.len() > 1);
+        layers.extend(lowered.into_iter().zip(nodes).map(|(lowered, node)| LayerSymbol {
             name: node.name.clone(),
             operator: lowered.operator.to_owned(),
             macs: graph.macs(node),
             product: lowered.product,
             mapping: lowered.mapping,
             bound_cycles: lowered.bound,
-        });
+        }));
     }
     let Emitter { operations, symbols, segments: constants, end, .. } = emitter;
-    let commands = tokens::insert(accelerator, operations.into_iter());
+    let footprints: Vec<_> = operations.iter().map(|operation| reach(accelerator, operation)).collect();
+    let order = order::interleave(accelerator, &operations, &symbols, &footprints, &beside);
+    let symbols: Vec<_> = order.iter().map(|&index| symbols[index]).collect();
+    let commands =
+        tokens::insert(accelerator, order.iter().map(|&index| (&operations[index], &footprints[index][..])));
     let mut encoder = Encoder::default();
     for (command, symbol) in commands.iter().zip(&symbols) {
         encoder.push(command).map_err(|source| CompileError::Encode {

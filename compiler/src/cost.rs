@@ -57,6 +57,8 @@ pub(crate) struct Work {
     pub unit: u64,
     /// The same for one tile.
     pub tile: u64,
+    /// Work of the unit until the first rows are whole.
+    pub band: u64,
     /// The part of the bus's work, and of the unit's, until all operands that stay on chip are there.
     pub head: (u64, u64),
     /// Before the first command of the unit can start.
@@ -66,6 +68,16 @@ pub(crate) struct Work {
 }
 
 impl Work {
+    /// The work of one thing after another.
+    pub fn then(&self, other: &Work) -> Work {
+        Work {
+            bus: self.bus + other.bus,
+            store: self.store + other.store,
+            unit: self.unit + other.unit,
+            ..*other
+        }
+    }
+
     /// Cycles of the layer; without double buffering nothing overlaps.
     pub fn cycles(&self, double: bool) -> u64 {
         if double {
@@ -80,6 +92,12 @@ impl Work {
         } else {
             self.bus.max(self.store) + self.unit + self.fill.min(64) + self.drain.min(64)
         }
+    }
+
+    /// Of tilings of a layer that runs beside others, the least of this is best: its work, and how long the
+    /// layer behind it waits for the first rows.
+    pub fn beside(&self) -> u64 {
+        self.bound() + self.band
     }
 
     /// What no schedule of this tiling beats.

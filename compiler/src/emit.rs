@@ -5,7 +5,7 @@ use bitgauge_arch::arith::ChannelParameter;
 use bitgauge_arch::command::{Codec, Load, Operation, Store, Target};
 use bitgauge_arch::program::{CommandSymbol, Operand, Segment};
 
-use crate::scratch::Ring;
+use crate::scratch::{Area, Ring};
 use crate::view::View;
 
 /// A value for a register; one that is too large is refused by the encoder, not cut here.
@@ -31,6 +31,8 @@ pub(crate) struct Emitter<'a> {
     pub segments: Vec<Segment>,
     /// Where the next constant goes.
     pub end: u64,
+    /// Where the layer may put things on chip.
+    pub area: Area,
     layer: u32,
     post_parameters: Ring,
     vector_parameters: Ring,
@@ -42,6 +44,18 @@ pub(crate) struct Emitter<'a> {
     pub region_cursors: [u64; 4],
 }
 
+/// What an [`Emitter`] had at some time.
+#[derive(Clone, Debug)]
+pub(crate) struct Mark {
+    operations: usize,
+    segments: usize,
+    end: u64,
+    rings: [Ring; 2],
+    tables: [u32; 2],
+    weight_cursor: u64,
+    region_cursors: [u64; 4],
+}
+
 impl<'a> Emitter<'a> {
     pub fn new(accelerator: &'a Accelerator, end: u64) -> Emitter<'a> {
         Emitter {
@@ -50,6 +64,7 @@ impl<'a> Emitter<'a> {
             symbols: Vec::new(),
             segments: Vec::new(),
             end,
+            area: Area::whole(accelerator),
             layer: 0,
             post_parameters: Ring::default(),
             vector_parameters: Ring::default(),
@@ -71,8 +86,34 @@ impl<'a> Emitter<'a> {
     }
 
     /// Commands from now on belong to this layer.
-    pub fn begin_layer(&mut self, layer: usize) {
+    pub fn begin_layer(&mut self, layer: usize, area: Area) {
         self.layer = layer as u32;
+        self.area = area;
+    }
+
+    /// Where it stands, for [`Emitter::rewind`].
+    pub fn mark(&self) -> Mark {
+        Mark {
+            operations: self.operations.len(),
+            segments: self.segments.len(),
+            end: self.end,
+            rings: [self.post_parameters.clone(), self.vector_parameters.clone()],
+            tables: [self.post_table, self.vector_table],
+            weight_cursor: self.weight_cursor,
+            region_cursors: self.region_cursors,
+        }
+    }
+
+    /// Forgets everything since the mark.
+    pub fn rewind(&mut self, mark: &Mark) {
+        self.operations.truncate(mark.operations);
+        self.symbols.truncate(mark.operations);
+        self.segments.truncate(mark.segments);
+        self.end = mark.end;
+        [self.post_parameters, self.vector_parameters] = mark.rings.clone();
+        [self.post_table, self.vector_table] = mark.tables;
+        self.weight_cursor = mark.weight_cursor;
+        self.region_cursors = mark.region_cursors;
     }
 
     pub fn push(&mut self, operation: Operation, operand: Operand) {

@@ -15,7 +15,9 @@ mod hazards;
 mod lower;
 mod memory;
 mod options;
+mod order;
 mod scratch;
+mod share;
 mod tokens;
 mod view;
 

@@ -12,6 +12,7 @@ use bitgauge_arch::program::{Segment, TensorRole, TensorSymbol};
 use bitgauge_models::integer::{IntGraph, IntTensor};
 
 use crate::options::{CodecChoice, Options};
+use crate::order::WINDOW;
 use crate::view::View;
 
 /// Places of all tensors, by index in the graph.
@@ -92,7 +93,8 @@ fn lifetimes(graph: &IntGraph, options: &Options) -> (Vec<usize>, Vec<usize>) {
     for (index, node) in graph.nodes.iter().enumerate() {
         for id in node.inputs.iter().chain([&node.output]) {
             first[id.0] = first[id.0].min(index);
-            last[id.0] = if options.reuse_memory { index } else { usize::MAX };
+            // Layers overlap: a place that is free for a layer may still be read by one before it.
+            last[id.0] = if options.reuse_memory { index + WINDOW } else { usize::MAX };
         }
     }
     for id in graph.inputs.iter().chain(&graph.outputs) {

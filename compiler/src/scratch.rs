@@ -4,6 +4,8 @@
 //! array reads through different ports of a bank, so slots of one kind may share banks; kinds that are
 //! written by different units (inputs, outputs) get banks of their own.
 
+use bitgauge_arch::Accelerator;
+
 /// Slots of a layer, filled in rotation, each remembering what it holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Slots {
@@ -54,25 +56,63 @@ impl Regions {
     /// Regions that hold `lines` each, in whole banks; `None` where they do not fit. Banks left over go to the
     /// region that has the least room for its need.
     pub fn new(lines: [u64; 4], bank_lines: u64, banks: u64) -> Option<Regions> {
-        let mut counts = lines.map(|lines| lines.div_ceil(bank_lines));
-        let mut left = banks.checked_sub(counts.iter().sum())?;
-        while left > 0 {
-            let spare = |index: usize| counts[index] * bank_lines * 100 / lines[index].max(1);
-            let Some(index) = (0..4).filter(|&index| lines[index] > 0).min_by_key(|&index| spare(index))
-            else {
-                break;
-            };
-            counts[index] += 1;
-            left -= 1;
+        cut_banks(lines, bank_lines, banks).map(|regions| Regions { regions })
+    }
+}
+
+/// First line and lines of regions in whole banks, as [`Regions::new`] makes them.
+pub(crate) fn cut_banks<const N: usize>(
+    lines: [u64; N],
+    bank_lines: u64,
+    banks: u64,
+) -> Option<[(u64, u64); N]> {
+    let mut counts = lines.map(|lines| lines.div_ceil(bank_lines));
+    let mut left = banks.checked_sub(counts.iter().sum())?;
+    while left > 0 {
+        let spare = |index: usize| counts[index] * bank_lines * 100 / lines[index].max(1);
+        let Some(index) = (0..N).filter(|&index| lines[index] > 0).min_by_key(|&index| spare(index)) else {
+            break;
+        };
+        counts[index] += 1;
+        left -= 1;
+    }
+    let mut start = 0;
+    Some(counts.map(|count| {
+        let region = (start, count * bank_lines);
+        start += count * bank_lines;
+        region
+    }))
+}
+
+/// Where a layer may put things on chip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Area {
+    /// Its regions of the activation scratchpad; without them it cuts the whole as it likes.
+    pub regions: Option<[(u64, u64); 4]>,
+    /// First line and lines of the weight scratchpad.
+    pub weights: (u64, u64),
+}
+
+impl Area {
+    /// Everything.
+    pub fn whole(accelerator: &Accelerator) -> Area {
+        Area { regions: None, weights: (0, u64::from(accelerator.weight_lines())) }
+    }
+
+    /// Whether other layers run beside it.
+    pub fn shared(&self) -> bool {
+        self.regions.is_some()
+    }
+
+    /// Regions for these needs, where they fit.
+    pub fn regions(&self, lines: [u64; 4], bank_lines: u64, banks: u64) -> Option<Regions> {
+        match self.regions {
+            None => Regions::new(lines, bank_lines, banks),
+            Some(regions) => {
+                let fits = lines.iter().zip(&regions).all(|(&lines, &(_, most))| lines <= most);
+                fits.then_some(Regions { regions })
+            }
         }
-        let mut start = 0;
-        Some(Regions {
-            regions: counts.map(|count| {
-                let region = (start, count * bank_lines);
-                start += count * bank_lines;
-                region
-            }),
-        })
     }
 }
 

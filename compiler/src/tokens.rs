@@ -8,7 +8,7 @@
 
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::command::{Command, Operation, Unit};
-use bitgauge_arch::footprint::{fill_bank_masks, footprint};
+use bitgauge_arch::footprint::{Access, fill_bank_masks};
 
 use crate::hazards::{Hazards, Needs};
 
@@ -54,14 +54,17 @@ impl Clocks {
 }
 
 /// The commands with bank masks, waits and signals.
-pub(crate) fn insert(accelerator: &Accelerator, operations: impl Iterator<Item = Operation>) -> Vec<Command> {
+pub(crate) fn insert<'a>(
+    accelerator: &Accelerator,
+    operations: impl Iterator<Item = (&'a Operation, &'a [Access])>,
+) -> Vec<Command> {
     let mut hazards = Hazards::default();
     let mut clocks = Clocks::default();
     let mut commands = Vec::new();
-    for (index, operation) in operations.enumerate() {
-        let mut command = Command { wait: 0, signal: 0, operation };
-        let unit = command.operation.unit();
-        clocks.push(unit, hazards.visit(index, unit, &footprint(accelerator, &command)));
+    for (index, (operation, accesses)) in operations.enumerate() {
+        let mut command = Command { wait: 0, signal: 0, operation: operation.clone() };
+        let unit = operation.unit();
+        clocks.push(unit, hazards.visit(index, unit, accesses));
         fill_bank_masks(accelerator, &mut command);
         commands.push(command);
     }

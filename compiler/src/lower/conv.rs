@@ -99,6 +99,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
         operator: if linear { "linear" } else { "conv" },
         product: Some([m, n, k]),
         mapping: describe(&plan, geometry),
+        work: plan.work,
         bound: plan.work.bound(),
     })
 }

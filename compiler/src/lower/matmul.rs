@@ -6,6 +6,7 @@ use bitgauge_models::integer::{IntOp, Window};
 use super::geometry::Geometry;
 use super::product::{Parameters, Product, Weights, describe};
 use super::{Context, Lowered};
+use crate::cost::Work;
 use crate::error::CompileError;
 
 pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
@@ -15,6 +16,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
     let (left, right, output) = (context.input(0)?, context.input(1)?, context.output());
     let mut plan = None;
     let mut bound = 0;
+    let mut work = Work::default();
     for group in 0..output.groups {
         let weights = right.group(group);
         let product = Product {
@@ -43,6 +45,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
             None => product.plan(context)?,
         };
         product.emit(context.emitter, &chosen);
+        work = work.then(&chosen.work);
         bound += chosen.work.bound();
         plan = Some(chosen);
         if group + 1 == output.groups
@@ -52,6 +55,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
                 operator: "matmul",
                 product: Some([output.groups * output.rows, output.channels, left.channels]),
                 mapping: format!("{} groups: {}", output.groups, describe(plan, &product.geometry)),
+                work,
                 bound,
             });
         }

@@ -12,9 +12,12 @@ mod windows;
 
 use bitgauge_models::integer::{IntGraph, IntNode, IntOp, TensorId};
 
+use crate::cost::Work;
 use crate::emit::Emitter;
 use crate::error::CompileError;
 use crate::view::View;
+
+pub(crate) use geometry::band_rows;
 
 /// What a lowering works with.
 pub(crate) struct Context<'a, 'b> {
@@ -30,6 +33,7 @@ pub(crate) struct Lowered {
     pub operator: &'static str,
     pub product: Option<[u64; 3]>,
     pub mapping: String,
+    pub work: Work,
     pub bound: u64,
 }
 

@@ -9,7 +9,7 @@ use bitgauge_models::integer::Window;
 
 use super::geometry::{ChannelTile, Geometry, band_rows, pixel_lines};
 use crate::cost::{Work, bus_cycles, moves_cycles, moves_store_cycles, part_sizes, store_cycles};
-use crate::scratch::Regions;
+use crate::scratch::{Area, Regions};
 use crate::view::{MOST, View};
 
 /// Which loop is outside.
@@ -78,12 +78,12 @@ struct TileCosts {
 }
 
 /// The best tiling, or what is missing for any.
-pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator) -> Result<Plan, Shortage> {
+pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator, area: &Area) -> Result<Plan, Shortage> {
     let line = u64::from(accelerator.line_bytes());
     let bus = u64::from(accelerator.bus_bytes());
     let output = &geometry.output;
     let weight_lines = geometry.weight_lines(line);
-    let total_weight = u64::from(accelerator.weight_lines());
+    let total_weight = area.weights.1;
     let least = weight_lines.max(1);
     if least > total_weight {
         return Err(Shortage {
@@ -142,11 +142,12 @@ pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator) -> Result<Pla
                     continue;
                 }
                 for (double, resident) in [(true, true), (true, false), (false, true), (false, false)] {
-                    let Some(plan) = candidate(geometry, accelerator, order, rows, tile, double, resident)
+                    let Some(plan) =
+                        candidate(geometry, accelerator, area, order, rows, tile, double, resident)
                     else {
                         continue;
                     };
-                    let cycles = plan.cycles();
+                    let cycles = if area.shared() { plan.work.beside() } else { plan.cycles() };
                     if best.as_ref().is_none_or(|(least, ..)| cycles < *least) {
                         best = Some((cycles, plan, tile));
                     }
@@ -233,10 +234,13 @@ fn tile_costs(geometry: &Geometry, accelerator: &Accelerator, size: u64) -> Tile
     TileCosts { tiles, size, weights: weights + bus_cycles(accelerator, 1, 8 * size), slices }
 }
 
+// Everything a tiling depends on.
+#[allow(clippy::too_many_arguments)]
 /// The tiling of these sizes, if it fits; `resident`: the operand of the inner loop stays on chip.
 fn candidate(
     geometry: &Geometry,
     accelerator: &Accelerator,
+    area: &Area,
     order: Order,
     rows: &RowCosts,
     tile: &TileCosts,
@@ -265,7 +269,7 @@ fn candidate(
         tile.size * weight_lines,
         rows.patch.0,
     ];
-    let total_weight = u64::from(accelerator.weight_lines());
+    let total_weight = area.weights.1;
     let mut weight_slots = (total_weight / lines[3]).min(count);
     if double && count > 1 && weight_slots < 2 {
         return None;
@@ -281,8 +285,8 @@ fn candidate(
     let banks = u64::from(accelerator.scratchpad.banks);
     let (others, raw) = (slot.min(uses), slot.min(rows.parts));
     let of_slots = |inputs: u64| {
-        Regions::new([inputs * lines[0], others * lines[1], others * lines[2], raw * lines[4]], bank, banks)
-            .map(|regions| (inputs, regions))
+        let needs = [inputs * lines[0], others * lines[1], others * lines[2], raw * lines[4]];
+        area.regions(needs, bank, banks).map(|regions| (inputs, regions))
     };
     let all = order == Order::Channels && resident;
     let (inputs, regions) = of_slots(if all { rows.parts } else { slot.min(rows.parts) })?;
@@ -336,6 +340,7 @@ fn candidate(
         store: share(stored.2, uses),
         unit,
         tile: unit / uses,
+        band: if order == Order::Pixels { unit / rows.parts } else { unit },
         head,
         fill: rows.input + rows.patch.1 + tile.weights + stored.1 + 2 * latency,
         drain: stored.2 + latency + tail.drain_offset + tail.drain_cycles,
@@ -405,7 +410,7 @@ mod tests {
                         0 => accelerator.scratchpad.activation_kib = kib,
                         _ => accelerator.scratchpad.weight_kib = kib,
                     }
-                    let Ok(plan) = plan(&geometry, &accelerator) else {
+                    let Ok(plan) = plan(&geometry, &accelerator, &Area::whole(&accelerator)) else {
                         assert_eq!(before, u64::MAX);
                         continue;
                     };

@@ -63,7 +63,7 @@ impl Product<'_> {
 
     /// Plans; the caller may plan once for several equal products.
     pub fn plan(&self, context: &Context<'_, '_>) -> Result<Plan, CompileError> {
-        plan(&self.geometry, context.emitter.accelerator).map_err(
+        plan(&self.geometry, context.emitter.accelerator, &context.emitter.area).map_err(
             |Shortage { what, needed, available, hint }| context.does_not_fit(what, needed, available, hint),
         )
     }
@@ -129,8 +129,8 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
             let (start, lines) = plan.regions.regions[index];
             Slots::new(start, lines, plan.lines[kind], plan.slots[kind], cursors[index])
         };
-        let total = u64::from(emitter.accelerator.weight_lines());
-        let weights = Slots::new(0, total, plan.lines[3], plan.slots[3], emitter.weight_cursor);
+        let (start, total) = emitter.area.weights;
+        let weights = Slots::new(start, total, plan.lines[3], plan.slots[3], emitter.weight_cursor);
         let mut run = Run {
             product,
             plan,

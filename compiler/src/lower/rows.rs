@@ -5,7 +5,7 @@ use bitgauge_arch::program::Operand;
 use bitgauge_models::integer::IntOp;
 
 use super::{Context, Lowered};
-use crate::cost::moves_cycles;
+use crate::cost::{Work, moves_cycles};
 use crate::emit::Chip;
 use crate::error::CompileError;
 use crate::scratch::Slots;
@@ -50,7 +50,8 @@ fn copy(context: &mut Context<'_, '_>, from: &View, to: &View) -> Result<u64, Co
 }
 
 fn lowered(operator: &'static str, bound: u64) -> Lowered {
-    Lowered { operator, product: None, mapping: "load and store".to_owned(), bound }
+    let work = Work { bus: bound, ..Work::default() };
+    Lowered { operator, product: None, mapping: "load and store".to_owned(), work, bound }
 }
 
 pub(crate) fn concat(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {

@@ -125,6 +125,7 @@ impl Sweep {
                     store: path * parts,
                     unit: cycles * parts,
                     tile: cycles,
+                    band: if chunks > 1 { cycles * parts } else { cycles },
                     head: (0, 0),
                     fill: load + 2 * latency,
                     drain: path + latency,
@@ -132,11 +133,13 @@ impl Sweep {
                 for slots in [2, 1] {
                     let slots = slots.min(parts);
                     let needs = [slots * lines[0], slots * lines[1], slots * lines[2], 0];
-                    let Some(regions) = Regions::new(needs, bank, banks) else { continue };
+                    let Some(regions) = context.emitter.area.regions(needs, bank, banks) else { continue };
                     let double = slots > 1 || parts == 1;
                     let tiling = Tiling { rows, channels, regions, lines, slots, work, double };
-                    if work.cycles(double) < least {
-                        least = work.cycles(double);
+                    let cycles =
+                        if context.emitter.area.shared() { work.beside() } else { work.cycles(double) };
+                    if cycles < least {
+                        least = cycles;
                         best = Some(tiling);
                     }
                     break;
@@ -199,6 +202,7 @@ impl Sweep {
                 tiling.channels,
                 if tiling.double { "" } else { ", single buffers" },
             ),
+            work: tiling.work,
             bound: tiling.work.bound(),
         })
     }

@@ -90,7 +90,7 @@ pub(crate) fn depthwise(context: &mut Context<'_, '_>) -> Result<Lowered, Compil
     };
     let taps = (window.kernel[0] * window.kernel[1]) as u64;
     let line = context.emitter.line();
-    let total = u64::from(context.emitter.accelerator.weight_lines());
+    let (from, total) = context.emitter.area.weights;
     let entries = u64::from(context.emitter.accelerator.post.parameter_entries);
     if taps > total {
         let hint = "raise [scratchpad] weight_kib";
@@ -106,7 +106,7 @@ pub(crate) fn depthwise(context: &mut Context<'_, '_>) -> Result<Lowered, Compil
             tap.get(range.clone()).unwrap_or_default().iter().map(|&code| code as u8).collect::<Vec<u8>>()
         };
         let weights = emitter.constant(weight.chunks(all.max(1)).flat_map(cut).collect());
-        let mut slots = Slots::new(0, total, taps * words, 1, emitter.weight_cursor);
+        let mut slots = Slots::new(from, total, taps * words, 1, emitter.weight_cursor);
         let (start, _) = slots.get(0);
         emitter.weight_cursor = slots.cursor();
         emitter.load_bytes(weights, Target::Weight, start, [taps, count, words], Operand::Weight);

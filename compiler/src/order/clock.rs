@@ -1,0 +1,91 @@
+//! Predicted times of commands, for choosing their order; nothing but speed depends on them.
+
+use bitgauge_arch::Accelerator;
+use bitgauge_arch::command::{Operation, Unit};
+use bitgauge_arch::timing;
+
+use crate::cost::{bus_cycles, store_cycles};
+
+/// What a command takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cost {
+    unit: Unit,
+    /// Until its unit can take the next.
+    busy: u64,
+    /// Until its effects are there.
+    whole: u64,
+    /// Beats on the bus.
+    beats: u64,
+}
+
+impl Cost {
+    pub fn new(accelerator: &Accelerator, operation: &Operation) -> Cost {
+        let latency = u64::from(accelerator.memory.latency_cycles);
+        let unit = operation.unit();
+        let (busy, whole, beats) = match operation {
+            Operation::Load(load) => {
+                let shape = timing::load_shape(accelerator, load);
+                let busy = bus_cycles(accelerator, shape.blocks, shape.raw_bytes);
+                (
+                    busy,
+                    busy + latency + timing::UNPACK_LATENCY + 4,
+                    shape.blocks * shape.raw_beats(accelerator),
+                )
+            }
+            Operation::Store(store) => {
+                let shape = timing::store_shape(accelerator, store);
+                let busy = store_cycles(accelerator, shape.blocks, shape.raw_bytes);
+                (busy, busy + 2 * latency, shape.blocks * shape.raw_beats(accelerator))
+            }
+            Operation::Compute(compute) => {
+                let timing = timing::compute(accelerator, compute);
+                (timing::COMPUTE_SETUP + timing.feed_cycles(), timing.alone(), 0)
+            }
+            Operation::Vector(vector) => {
+                let cycles = timing::vector_cycles(accelerator, vector);
+                (cycles, cycles, 0)
+            }
+        };
+        Cost { unit, busy, whole, beats }
+    }
+}
+
+/// When units and commands are free and done.
+#[derive(Debug)]
+pub(super) struct Clock {
+    free: [u64; 4],
+    bus: u64,
+    /// End of each command; `None` before it has its place.
+    ends: Vec<Option<u64>>,
+}
+
+impl Clock {
+    pub fn new(commands: usize) -> Clock {
+        Clock { free: [0; 4], bus: 0, ends: vec![None; commands] }
+    }
+
+    /// When a command can start; `None` while one that it must come after has no place yet.
+    pub fn start(&self, cost: &Cost, unit: Unit, before: &[u32], costs: &[Cost]) -> Option<u64> {
+        let mut start = self.free[unit.index()];
+        if cost.beats > 0 {
+            start = start.max(self.bus);
+        }
+        for &other in before {
+            let end = self.ends[other as usize]?;
+            // A unit ends its commands in order anyway.
+            if costs[other as usize].unit != unit {
+                start = start.max(end);
+            }
+        }
+        Some(start)
+    }
+
+    /// Gives a command its place.
+    pub fn run(&mut self, command: usize, cost: &Cost, unit: Unit, start: u64) {
+        self.free[unit.index()] = start + cost.busy;
+        if cost.beats > 0 {
+            self.bus = self.bus.max(start) + cost.beats;
+        }
+        self.ends[command] = Some(start + cost.whole);
+    }
+}
