@@ -7,8 +7,8 @@ mod support;
 
 use bitgauge_arch::Accelerator;
 use bitgauge_compiler::{CodecChoice, Options, compile};
-use bitgauge_models::integer::{self, IntGraph};
-use support::{DESIGNS, Random, zoo};
+use bitgauge_models::integer::{self, IntGraph, Window};
+use support::{Builder, DESIGNS, Random, SIGNED, UNSIGNED, shape, window, zoo};
 
 /// Runs both and compares every tensor that has a place; returns the cycles.
 fn compare(name: &str, graph: &IntGraph, accelerator: &Accelerator, options: &Options) -> u64 {
@@ -75,4 +75,35 @@ fn a_cramped_design_is_bit_exact() {
         }
     }
     assert!(compared > 20, "{compared}");
+}
+
+/// Inverted bottlenecks: layers on the array and on the vector unit by turns.
+fn bottlenecks() -> IntGraph {
+    let mut b = Builder::new(5);
+    let mut x = b.input(shape(1, 28, 28, 16), UNSIGNED);
+    for (kernel, stride) in [(3, 1), (5, 2), (3, 1)] {
+        x = b.conv(x, Window::POINT, 1, 96, UNSIGNED);
+        x = b.depthwise(x, window([kernel; 2], [stride; 2], [kernel / 2; 4], [1, 1]), UNSIGNED);
+        x = b.conv(x, Window::POINT, 1, 32, UNSIGNED);
+    }
+    b.finish(&[x])
+}
+
+#[test]
+fn layers_beside_each_other_are_bit_exact_and_overlap() {
+    let graph = bottlenecks();
+    for (design, text) in DESIGNS {
+        let accelerator = Accelerator::from_toml(text).unwrap();
+        for reuse_memory in [false, true] {
+            let options = Options { reuse_memory, ..Options::default() };
+            let cycles = compare(design, &graph, &accelerator, &options);
+            let program = compile(&graph, &accelerator, &options).unwrap();
+            let beside = program.layers.iter().filter(|layer| layer.mapping.contains("beside")).count();
+            let after: u64 = program.layers.iter().map(|layer| layer.bound_cycles).sum();
+            println!("{design}: {cycles} cycles, {after} one after the other, {beside} layers beside others");
+            if design.contains("16x16") {
+                assert!(beside > 0 && cycles < after, "{cycles} {after} {beside}");
+            }
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Lowerings: one node to commands, one file per family.
 
+mod candidate;
+mod constants;
 mod conv;
 mod geometry;
 mod matmul;
@@ -7,6 +9,7 @@ mod pixels;
 mod plan;
 mod product;
 mod rows;
+mod run;
 mod sweep;
 mod windows;
 
