@@ -1,7 +1,7 @@
 //! Closed-form costs that the tilings are chosen by.
 
 use bitgauge_arch::Accelerator;
-use bitgauge_arch::description::CodecKind;
+use bitgauge_arch::timing::store_fifo_beats;
 
 use crate::view::Move;
 
@@ -24,14 +24,12 @@ pub(crate) fn moves_cycles(accelerator: &Accelerator, moves: &[Move], container:
 }
 
 /// Cycles the store path needs for `blocks` blocks of `bytes` bytes. Beats stay in its FIFO until
-/// they pass the bus, a latency later; that bounds how many bursts are on their way. The FIFO holds two of
-/// the longest, or a whole block where there is `zvc`.
+/// they pass the bus, a latency later; that bounds how many bursts are on their way.
 pub(crate) fn store_cycles(accelerator: &Accelerator, blocks: u64, bytes: u64) -> u64 {
     let beats = bytes.div_ceil(u64::from(accelerator.bus_bytes()));
     let most = u64::from(accelerator.memory.max_burst_beats);
     let latency = u64::from(accelerator.memory.latency_cycles);
-    let zvc = accelerator.compression.codecs.contains(&CodecKind::Zvc);
-    let fifo = (2 * most).max(if zvc { 4096 / u64::from(accelerator.bus_bytes()) } else { 0 });
+    let fifo = store_fifo_beats(accelerator);
     let burst = |beats: u64| {
         if beats == 0 { 0 } else { (4 * beats).max(4 * (latency + beats + 8) / (fifo / beats).min(4)) }
     };

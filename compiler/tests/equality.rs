@@ -8,7 +8,7 @@ mod support;
 use bitgauge_arch::Accelerator;
 use bitgauge_compiler::{CodecChoice, Options, compile};
 use bitgauge_models::integer::{self, IntGraph, Window};
-use support::{Builder, DESIGNS, Random, SIGNED, UNSIGNED, shape, window, zoo};
+use support::{Builder, DESIGNS, Random, UNSIGNED, shape, window, zoo};
 
 /// Runs both and compares every tensor that has a place; returns the cycles.
 fn compare(name: &str, graph: &IntGraph, accelerator: &Accelerator, options: &Options) -> u64 {
