@@ -37,6 +37,8 @@ pub(crate) struct Front {
     pub last_end: u64,
     /// Why the head waits, and since when.
     pub waiting: Option<(StallReason, u64)>,
+    /// How many commands had ended when the head was last looked at.
+    pub looked: u64,
     /// Cycles the head has waited so far.
     pub waited: [u64; 6],
 }
@@ -50,6 +52,7 @@ impl Front {
             free_at: 0,
             last_end: 0,
             waiting: None,
+            looked: 0,
             waited: [0; 6],
         }
     }

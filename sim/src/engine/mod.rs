@@ -32,7 +32,7 @@ use self::store::Store;
 use crate::error::SimError;
 use crate::exec::Coded;
 use crate::plan::{Plan, Shape, Step};
-use crate::result::{Burst, CommandSpan, UnitCycles};
+use crate::result::{Burst, CommandSpan, StallReason, UnitCycles};
 
 /// Does what commands do to memories, when they start. Programs without races cannot tell the start of a
 /// command from its end.
@@ -88,6 +88,8 @@ struct Engine<'a, D> {
     /// Command whose bursts the load unit asks for.
     loading: u32,
     ended: Vec<(u32, u64)>,
+    /// Commands that have ended: nothing else gives tokens.
+    retired: u64,
     timed: Timed,
 }
 
@@ -117,6 +119,7 @@ pub(crate) fn run<D: DataPath>(
         activity: Default::default(),
         loading: 0,
         ended: Vec::new(),
+        retired: 0,
         timed: Timed { traffic, spans: Vec::with_capacity(plan.commands.len()), ..Timed::default() },
     };
     let mut now = 0;
@@ -200,6 +203,7 @@ impl<D: DataPath> Engine<'_, D> {
                 self.timed.spans[flying.span].end = flying.end;
                 self.fronts[unit].last_end = flying.end;
                 self.fronts[unit].flying.pop_front();
+                self.retired += 1;
                 self.tokens.give(unit, signal).map_err(|to| SimError::TokenOverflow {
                     cycle: now,
                     from: Unit::ALL[unit],
@@ -245,6 +249,11 @@ impl<D: DataPath> Engine<'_, D> {
                 return Ok(());
             }
         };
+        let front = &mut self.fronts[unit];
+        if matches!(front.waiting, Some((StallReason::Token, _))) && front.looked == self.retired {
+            return Ok(());
+        }
+        front.looked = self.retired;
         let reason = obstacle(self.plan, &self.fronts, &self.tokens, unit, command, now);
         let front = &mut self.fronts[unit];
         if front.waiting.map(|(reason, _)| reason) != reason {

@@ -35,26 +35,50 @@ impl State {
         let ones = vec![1u8; if function == VectorFunction::AveragePool { channels } else { 0 }];
         let mut window: Vec<(&[u8], &[u8])> = Vec::with_capacity(taps);
         let average = requant(v.source_mantissa, v.source_shift);
-        for (pixel, target) in output.chunks_exact_mut(length).enumerate() {
-            window.clear();
-            let (y, x) = (pixel as u32 / v.out_cols, pixel as u32 % v.out_cols);
-            for tap in 0..taps as u32 {
-                let (r, s) = (tap / v.kernel_cols, tap % v.kernel_cols);
-                let iy = i64::from(y * v.stride_rows + r * v.dilation_rows) - i64::from(v.pad_top);
-                let ix = i64::from(x * v.stride_cols + s * v.dilation_cols) - i64::from(v.pad_left);
+        // Weights of each tap, and its distance from the first tap in bytes.
+        let weights: Vec<(&[u8], usize)> = (0..taps as u32)
+            .map(|tap| {
                 let weights = match function {
                     VectorFunction::Depthwise => {
                         &self.weight[v.second_line as usize * line + tap as usize * weight_step..][..channels]
                     }
-                    _ => &ones,
+                    _ => &ones[..],
                 };
-                if (0..i64::from(v.in_rows)).contains(&iy) && (0..i64::from(v.in_cols)).contains(&ix) {
-                    let at = v.source_line as usize
-                        + iy as usize * v.row_stride as usize
-                        + ix as usize * v.pixel_stride as usize;
-                    window.push((&self.activation[at * line..][..channels], weights));
-                } else if function != VectorFunction::MaxPool {
-                    window.push((&buffers.rows, weights));
+                let (r, s) = (tap / v.kernel_cols, tap % v.kernel_cols);
+                let rows = (r * v.dilation_rows) as usize * v.row_stride as usize;
+                let cols = (s * v.dilation_cols) as usize * v.pixel_stride as usize;
+                (weights, (rows + cols) * line)
+            })
+            .collect();
+        let span = |taps: u32, dilation: u32| i64::from((taps - 1) * dilation);
+        let inner = (
+            i64::from(v.in_rows) - span(v.kernel_rows.max(1), v.dilation_rows),
+            i64::from(v.in_cols) - span(v.kernel_cols.max(1), v.dilation_cols),
+        );
+        for (pixel, target) in output.chunks_exact_mut(length).enumerate() {
+            window.clear();
+            let (y, x) = (pixel as u32 / v.out_cols, pixel as u32 % v.out_cols);
+            let top = i64::from(y * v.stride_rows) - i64::from(v.pad_top);
+            let left = i64::from(x * v.stride_cols) - i64::from(v.pad_left);
+            let line_of = |iy: i64, ix: i64| {
+                v.source_line as usize
+                    + iy as usize * v.row_stride as usize
+                    + ix as usize * v.pixel_stride as usize
+            };
+            if top >= 0 && left >= 0 && top < inner.0 && left < inner.1 {
+                // The whole window lies inside the map.
+                let codes = &self.activation[line_of(top, left) * line..];
+                window.extend(weights.iter().map(|&(weights, at)| (&codes[at..][..channels], weights)));
+            } else {
+                for (tap, &(weights, _)) in (0..).zip(&weights) {
+                    let (r, s) = (tap / v.kernel_cols, tap % v.kernel_cols);
+                    let (iy, ix) =
+                        (top + i64::from(r * v.dilation_rows), left + i64::from(s * v.dilation_cols));
+                    if (0..i64::from(v.in_rows)).contains(&iy) && (0..i64::from(v.in_cols)).contains(&ix) {
+                        window.push((&self.activation[line_of(iy, ix) * line..][..channels], weights));
+                    } else if function != VectorFunction::MaxPool {
+                        window.push((&buffers.rows, weights));
+                    }
                 }
             }
             if function == VectorFunction::MaxPool {
