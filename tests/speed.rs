@@ -90,7 +90,9 @@ fn one_image_on_one_core() {
     let Some((model, images)) = efficientnet() else { return };
     let image = images.tensor(5);
     let Some(mut float) = OnnxRuntime::start(&model, &image) else {
-        eprintln!("SKIPPED: the speed against ONNX Runtime: set BITGAUGE_PYTHON to a Python that has it");
+        bitgauge_tests::skipped(
+            "the speed against ONNX Runtime: set BITGAUGE_PYTHON to a Python that has it",
+        );
         return;
     };
     let graph = quantized(&float_model(&model), &images, 4, QuantizeOptions::default());
