@@ -12,11 +12,12 @@ use serde_json::Value;
 
 /// Our crates and which of ours each may import. The command line, the tests and the developer commands may
 /// import all.
-const MAY_IMPORT: [(&str, &[&str]); 5] = [
+const MAY_IMPORT: [(&str, &[&str]); 6] = [
     ("bitgauge-arch", &[]),
     ("bitgauge-models", &["bitgauge-arch"]),
     ("bitgauge-compiler", &["bitgauge-arch", "bitgauge-models"]),
     ("bitgauge-sim", &["bitgauge-arch"]),
+    ("bitgauge-rtl", &["bitgauge-arch"]),
     ("bitgauge-reports", &["bitgauge-arch", "bitgauge-sim"]),
 ];
 
