@@ -13,9 +13,12 @@ fn every_tensor_equals_the_interpreters() {
     let Some((model, images)) = efficientnet() else { return };
     let graph = quantized(&float_model(&model), &images, 4, QuantizeOptions::default());
     let observed = Options { reuse_memory: false, codec: CodecChoice::None, observe: true };
+    let several = [images.tensor(5), images.tensor(70)];
+    for name in ["reference-8x8", "reference-16x16", "reference-32x32"] {
+        let (runs, bytes) = assert_equal("all tensors", &graph, &design(name), &observed, &several);
+        eprintln!("EfficientNet-Lite0 on {name}: {} cycles, {bytes} bytes equal", runs[0].cycles);
+    }
     let image = [images.tensor(5)];
-    let (runs, bytes) = assert_equal("all tensors", &graph, &design("reference-16x16"), &observed, &image);
-    eprintln!("EfficientNet-Lite0 on reference-16x16: {} cycles, {bytes} bytes equal", runs[0].cycles);
     let (runs, _) =
         assert_equal("memory reused", &graph, &design("reference-32x32"), &Options::default(), &image);
     eprintln!("EfficientNet-Lite0 on reference-32x32: {} cycles", runs[0].cycles);
