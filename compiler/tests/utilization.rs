@@ -8,9 +8,15 @@ mod support;
 use bitgauge_arch::Accelerator;
 use bitgauge_compiler::{Options, compile};
 use bitgauge_models::integer::{IntGraph, Window};
+use bitgauge_sim::result::RunResult;
 use support::{Builder, DESIGNS, SIGNED, UNSIGNED, shape, window};
 
 fn cycles(graph: &IntGraph, accelerator: &Accelerator) -> (u64, String, u64) {
+    let (result, mapping) = simulated(graph, accelerator);
+    (result.cycles, mapping, result.bound_cycles)
+}
+
+fn simulated(graph: &IntGraph, accelerator: &Accelerator) -> (RunResult, String) {
     let program = compile(graph, accelerator, &Options::default()).unwrap();
     let inputs: Vec<(String, Vec<u8>)> = graph
         .inputs
@@ -20,7 +26,7 @@ fn cycles(graph: &IntGraph, accelerator: &Accelerator) -> (u64, String, u64) {
     let named: Vec<(&str, &[u8])> = inputs.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
     let options = bitgauge_sim::Options { data: false, ..bitgauge_sim::Options::default() };
     let output = bitgauge_sim::run(&program, &named, &options).unwrap();
-    (output.result.cycles, program.layers[0].mapping.clone(), output.result.bound_cycles)
+    (output.result, program.layers[0].mapping.clone())
 }
 
 /// Whole folds of the array, or all operands once over the bus, whichever is more.
@@ -54,9 +60,27 @@ fn large_pointwise_layers_use_the_array() {
         let x = b.input(shape(1, map, map, channels), UNSIGNED);
         let y = b.conv(x, Window::POINT, 1, outputs, SIGNED);
         let graph = b.finish(&[y]);
-        let (cycles, mapping, bound) = cycles(&graph, &accelerator);
+        let (result, mapping) = simulated(&graph, &accelerator);
+        let (cycles, bound, layer) = (result.cycles, result.bound_cycles, &result.layers[0]);
         let geometric = geometric(&accelerator, [(map * map) as u64, outputs as u64, channels as u64]);
         let share = geometric as f64 / cycles as f64;
+        // From the first feeder read to the last, without the first load and the last store.
+        let utilization = layer.array_macs as f64 / (256 * layer.array_span) as f64;
+        let padded = layer.array_macs as f64 / layer.array_padded_macs as f64;
+        let array_bound = layer.feed_cycles > layer.bus_beats;
+        println!(
+            "  array {utilization:.3} of its peak, {:.3} of the geometric bound {padded:.3}, {}",
+            utilization / padded,
+            if array_bound { "array-bound" } else { "bus-bound" }
+        );
+        assert!(
+            !array_bound || utilization >= 0.95 * padded,
+            "{map}x{map} {channels} to {outputs}: {utilization}"
+        );
+        assert!(
+            !array_bound || padded < 0.9 || utilization >= 0.85,
+            "{map}x{map} {channels} to {outputs}: {utilization} of the peak"
+        );
         println!(
             "{map}x{map} {channels} to {outputs}: {cycles} of {geometric} (sim bound {bound}) = {share:.3}: {mapping}"
         );
