@@ -9,6 +9,7 @@ use bitgauge_models::integer::{IntGraph, validate};
 
 use crate::emit::Emitter;
 use crate::error::CompileError;
+use crate::lower::units;
 use crate::options::Options;
 use crate::share::lower_next;
 use crate::{memory, order, tokens};
@@ -37,8 +38,9 @@ pub fn compile(
     let mut emitter = Emitter::new(accelerator, memory.end);
     let mut layers = Vec::with_capacity(graph.nodes.len());
     let mut beside = Vec::new();
+    let units = units(&mut emitter, graph, &memory.views);
     while layers.len() < graph.nodes.len() {
-        let lowered = lower_next(&mut emitter, graph, &memory.views, layers.len())?;
+        let lowered = lower_next(&mut emitter, graph, &memory.views, &units, layers.len())?;
         let nodes = &graph.nodes[layers.len()..];
         beside.resize(layers.len() + lowered.len(), lowered.len() > 1);
         layers.extend(lowered.into_iter().zip(nodes).map(|(lowered, node)| LayerSymbol {

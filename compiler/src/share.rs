@@ -56,21 +56,22 @@ pub(crate) fn lower_next<'a>(
     emitter: &mut Emitter<'a>,
     graph: &'a IntGraph,
     views: &'a [View],
+    units: &[Option<bool>],
     first: usize,
 ) -> Result<Vec<Lowered>, CompileError> {
     let mut best: Option<(u64, Vec<Area>)> = None;
     for count in (2..=MOST_LAYERS).rev() {
-        let Some(nodes) = graph.nodes.get(first..first + count) else { continue };
+        let range = first..first + count;
+        let (Some(nodes), Some(of)) = (graph.nodes.get(range.clone()), units.get(range)) else { continue };
         let mark = emitter.mark();
         let mut trials = 0;
         for bands in BANDS {
-            let Some(areas) = areas(emitter.accelerator, nodes, views, bands) else { continue };
-            let lowered = lower_in(emitter, graph, views, first, &areas);
+            let Some(areas) = areas(emitter.accelerator, nodes, views, of, bands) else { continue };
+            let lowered = lower_in(emitter, graph, views, units, first, &areas);
             emitter.rewind(&mark);
             let Ok(lowered) = lowered else { continue };
             trials += 1;
-            let needs = nodes.iter().map(on_vector);
-            let (beside, after) = cycles(&lowered, needs);
+            let (beside, after) = cycles(&lowered, of);
             if beside < after && best.as_ref().is_none_or(|(least, _)| beside < *least) {
                 best = Some((beside, areas));
             }
@@ -83,7 +84,7 @@ pub(crate) fn lower_next<'a>(
         }
     }
     let areas = best.map_or_else(|| vec![Area::whole(emitter.accelerator)], |(_, areas)| areas);
-    let mut lowered = lower_in(emitter, graph, views, first, &areas)?;
+    let mut lowered = lower_in(emitter, graph, views, units, first, &areas)?;
     let count = lowered.len();
     for (index, layer) in lowered.iter_mut().enumerate().filter(|_| count > 1) {
         let others: Vec<&str> = (first..first + count)
@@ -99,6 +100,7 @@ fn lower_in<'a>(
     emitter: &mut Emitter<'a>,
     graph: &'a IntGraph,
     views: &'a [View],
+    units: &[Option<bool>],
     first: usize,
     areas: &[Area],
 ) -> Result<Vec<Lowered>, CompileError> {
@@ -106,17 +108,18 @@ fn lower_in<'a>(
     for (offset, area) in areas.iter().enumerate() {
         let Some(node) = graph.nodes.get(first + offset) else { break };
         emitter.begin_layer(first + offset, *area);
-        lowered.push(lower(&mut Context { graph, node, views, emitter })?);
+        let vector = units.get(first + offset).is_none_or(|unit| *unit == Some(true));
+        lowered.push(lower(&mut Context { graph, node, views, emitter, vector })?);
     }
     Ok(lowered)
 }
 
 /// Cycles of the layers beside each other, and one after the other.
-fn cycles(lowered: &[Lowered], vector: impl Iterator<Item = Option<bool>>) -> (u64, u64) {
+fn cycles(lowered: &[Lowered], vector: &[Option<bool>]) -> (u64, u64) {
     let mut units = [0; 2];
     let (mut bus, mut bands, mut after) = (0, 0, 0);
     for (layer, vector) in lowered.iter().zip(vector) {
-        units[usize::from(vector == Some(true))] += layer.work.unit;
+        units[usize::from(*vector == Some(true))] += layer.work.unit;
         bus += layer.work.bus;
         bands += layer.work.band;
         after += layer.work.bound();
@@ -124,24 +127,24 @@ fn cycles(lowered: &[Lowered], vector: impl Iterator<Item = Option<bool>>) -> (u
     (units[0].max(units[1]).max(bus) + bands, after)
 }
 
-/// Whether a layer runs on the vector unit; `None` for one that only moves.
-fn on_vector(node: &IntNode) -> Option<bool> {
-    match node.op {
-        IntOp::Conv { .. } | IntOp::MatMul { .. } => Some(false),
-        IntOp::ConcatRows | IntOp::SliceRows { .. } => None,
-        _ => Some(true),
-    }
-}
-
 /// Shares of the layers when each works in `bands` bands; `None` where they do not fit or do not differ in
 /// their units.
-fn areas(accelerator: &Accelerator, nodes: &[IntNode], views: &[View], bands: u64) -> Option<Vec<Area>> {
-    let units: Vec<bool> = nodes.iter().map(on_vector).collect::<Option<_>>()?;
+fn areas(
+    accelerator: &Accelerator,
+    nodes: &[IntNode],
+    views: &[View],
+    units: &[Option<bool>],
+    bands: u64,
+) -> Option<Vec<Area>> {
+    let units: Vec<bool> = units.iter().copied().collect::<Option<_>>()?;
     if units.iter().all(|&vector| vector == units[0]) {
         return None;
     }
-    let needs: Vec<Need> =
-        nodes.iter().map(|node| need(accelerator, node, views, bands)).collect::<Option<_>>()?;
+    let needs: Vec<Need> = nodes
+        .iter()
+        .zip(&units)
+        .map(|(node, &vector)| need(accelerator, node, views, vector, bands))
+        .collect::<Option<_>>()?;
     let mut totals = [0; CLASSES];
     for (class, lines) in needs.iter().flat_map(|need| need.regions) {
         totals[class as usize] += lines;
@@ -192,7 +195,7 @@ fn weight_shares(accelerator: &Accelerator, needs: &[Need]) -> Option<Vec<(u64, 
     Some(shares.collect())
 }
 
-fn need(accelerator: &Accelerator, node: &IntNode, views: &[View], bands: u64) -> Option<Need> {
+fn need(accelerator: &Accelerator, node: &IntNode, views: &[View], vector: bool, bands: u64) -> Option<Need> {
     let (line, bus) = (u64::from(accelerator.line_bytes()), u64::from(accelerator.bus_bytes()));
     let input = *views.get(node.inputs.first()?.0)?;
     let output = *views.get(node.output.0)?;
@@ -209,7 +212,6 @@ fn need(accelerator: &Accelerator, node: &IntNode, views: &[View], bands: u64) -
     let step = output.row_step(bus);
     let band = |rows: u64| rows.div_ceil(bands).next_multiple_of(step).min(rows);
     let slots = |rows: u64, groups: u64| if band(rows) < rows || groups > 1 { 2 } else { 1 };
-    let vector = on_vector(node)?;
     let need = |vector, regions, weights| Some(Need { vector, regions, weights });
     let none = (Class::Read, 0);
     match &node.op {
@@ -269,13 +271,18 @@ fn need(accelerator: &Accelerator, node: &IntNode, views: &[View], bands: u64) -
             let second = second
                 .filter(|_| matches!(op, IntOp::Add { .. }))
                 .map_or(0, |view| pixels * view.words(line));
-            let weights = match op {
-                IntOp::Depthwise { .. } => (window.kernel[0] * window.kernel[1]) as u64 * input.words(line),
+            let taps = (window.kernel[0] * window.kernel[1]) as u64;
+            let weights = match (op, vector) {
+                (IntOp::Depthwise { .. }, true) => taps * input.words(line),
+                // A line of weights for each tap of each output.
+                (IntOp::Depthwise { .. }, false) => taps * output.channels,
                 _ => 0,
             };
+            let (read, written) =
+                if vector { (Class::Read, Class::Written) } else { (Class::Fed, Class::Drained) };
             let regions = [
-                (Class::Read, reach * input.words(line)),
-                (Class::Written, pixels * output.words(line)),
+                (read, reach * input.words(line)),
+                (written, pixels * output.words(line)),
                 (Class::Read, second),
                 none,
             ];

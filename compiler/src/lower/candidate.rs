@@ -80,7 +80,7 @@ pub(super) fn tile_costs(geometry: &Geometry, accelerator: &Accelerator, size: u
         None => bus_cycles(
             accelerator,
             1,
-            size * geometry.positions() * geometry.input.groups * geometry.input.channels,
+            size * geometry.positions() * geometry.input.groups * geometry.segment(),
         ),
         Some(view) => {
             view.groups

@@ -11,7 +11,7 @@ impl Run<'_, '_, '_> {
     pub(super) fn place_constants(&mut self) {
         let geometry = &self.product.geometry;
         if let Weights::Constant(weights) = self.product.weights {
-            let each = (geometry.positions() * geometry.input.groups * geometry.input.channels) as usize;
+            let each = (geometry.positions() * geometry.input.groups * geometry.segment()) as usize;
             for tile in &self.plan.tiles {
                 let from = tile.first as usize * each;
                 let codes = weights.get(from..from + tile.count as usize * each).unwrap_or_default();
@@ -123,12 +123,12 @@ impl Run<'_, '_, '_> {
             return line;
         }
         let geometry = &self.product.geometry;
-        let words = geometry.input.words(self.emitter.line());
+        let words = geometry.segment_lines(self.emitter.line());
         let cut = &self.plan.tiles[tile as usize];
         match self.product.weights {
             Weights::Constant(_) => {
                 let pixels = cut.count * geometry.positions() * geometry.input.groups;
-                let shape = [pixels, geometry.input.channels, words];
+                let shape = [pixels, geometry.segment(), words];
                 self.emitter.load_bytes(
                     self.weight_tiles[tile as usize],
                     Target::Weight,

@@ -63,6 +63,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
                 weights: None,
                 parameter_per_row: false,
                 patch: None,
+                grouped: None,
             },
             weights: Weights::Constant(weight),
             parameters: Parameters::Each(parameters),
@@ -151,6 +152,7 @@ fn transposed_geometry(
         weights: Some(tokens),
         parameter_per_row: true,
         patch: None,
+        grouped: None,
     })
 }
 

@@ -50,6 +50,8 @@ pub(crate) struct Geometry {
     pub parameter_per_row: bool,
     /// Input vectors are gathered by the vector unit; `input` then stands for the gathered map.
     pub patch: Option<Patch>,
+    /// Depthwise: codes of the one line of the input that an output reads.
+    pub grouped: Option<u64>,
 }
 
 /// Gathering of kernel windows on the way to the array.
@@ -90,9 +92,19 @@ impl Geometry {
         (self.window.kernel[0] * self.window.kernel[1]) as u64
     }
 
+    /// Codes of a segment.
+    pub fn segment(&self) -> u64 {
+        self.grouped.unwrap_or(self.input.channels)
+    }
+
+    /// Lines of a segment.
+    pub fn segment_lines(&self, line: u64) -> u64 {
+        View { channels: self.segment(), ..self.input }.words(line)
+    }
+
     /// Lines of the weights of one output.
     pub fn weight_lines(&self, line: u64) -> u64 {
-        self.positions() * self.input.groups * self.input.words(line)
+        self.positions() * self.input.groups * self.segment_lines(line)
     }
 
     /// Output channels cut into tiles of `size`.
@@ -156,8 +168,9 @@ impl Geometry {
             kernel_rows: self.window.kernel[0] as u32,
             kernel_cols: self.window.kernel[1] as u32,
             segments: self.input.groups as u32,
-            channels: self.input.channels as u32,
+            channels: self.segment() as u32,
             outputs: outputs as u32,
+            grouped: u32::from(self.grouped.is_some()),
             output_wide: u32::from(self.output.container == 2),
             residual_enable: u32::from(self.residual.is_some()),
             residual_wide: u32::from(self.residual.is_some_and(|residual| residual.container == 2)),

@@ -29,6 +29,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
                 weights: Some(weights),
                 parameter_per_row: false,
                 patch: None,
+                grouped: None,
             },
             weights: Weights::Tensor(weights),
             parameters: Parameters::Same(*parameter),

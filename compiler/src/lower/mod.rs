@@ -3,6 +3,7 @@
 mod candidate;
 mod constants;
 mod conv;
+mod depthwise;
 mod geometry;
 mod matmul;
 mod pixels;
@@ -28,6 +29,8 @@ pub(crate) struct Context<'a, 'b> {
     pub node: &'a IntNode,
     pub views: &'a [View],
     pub emitter: &'b mut Emitter<'a>,
+    /// An operator that either unit can do runs on the vector unit.
+    pub vector: bool,
 }
 
 /// What a lowering says about its layer.
@@ -47,7 +50,7 @@ fn lowering(op: &IntOp) -> Lowering {
     match op {
         IntOp::Conv { .. } => conv::lower,
         IntOp::MatMul { .. } => matmul::lower,
-        IntOp::Depthwise { .. } => windows::depthwise,
+        IntOp::Depthwise { .. } => depthwise::lower,
         IntOp::MaxPool { .. } => windows::max_pool,
         IntOp::AveragePool { .. } => windows::average_pool,
         IntOp::Softmax { .. } => pixels::softmax,
@@ -57,6 +60,23 @@ fn lowering(op: &IntOp) -> Lowering {
         IntOp::ConcatRows => rows::concat,
         IntOp::SliceRows { .. } => rows::slice,
     }
+}
+
+/// The unit that works on each layer: whether it is the vector unit; `None` for layers that only move.
+pub(crate) fn units<'a>(
+    emitter: &mut Emitter<'a>,
+    graph: &'a IntGraph,
+    views: &'a [View],
+) -> Vec<Option<bool>> {
+    let unit = |node: &'a IntNode| match node.op {
+        IntOp::Conv { .. } | IntOp::MatMul { .. } => Some(false),
+        IntOp::ConcatRows | IntOp::SliceRows { .. } => None,
+        IntOp::Depthwise { .. } => {
+            Some(!depthwise::on_array(&Context { graph, node, views, emitter: &mut *emitter, vector: true }))
+        }
+        _ => Some(true),
+    };
+    graph.nodes.iter().map(unit).collect()
 }
 
 /// Emits the commands of the context's node.

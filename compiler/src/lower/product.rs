@@ -88,8 +88,9 @@ pub(crate) fn describe(plan: &Plan, geometry: &Geometry) -> String {
     let weights =
         if plan.slots[3] as usize >= plan.tiles.len() { "weights resident" } else { "weights streamed" };
     format!(
-        "{}array, {} tiles of {} pixels, {} of {} channels, {order}, {weights}{}",
+        "{}array, {}{} tiles of {} pixels, {} of {} channels, {order}, {weights}{}",
         if geometry.patch.is_some() { "vector unit gathers windows, " } else { "" },
+        if geometry.grouped.is_some() { "block-diagonal, " } else { "" },
         geometry.output.rows.div_ceil(plan.rows),
         plan.rows * geometry.output.cols,
         plan.tiles.len(),

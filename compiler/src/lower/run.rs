@@ -185,9 +185,12 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
     fn compute(&self, cut: &ChannelTile, rows: u64, place: &Place) -> Compute {
         let geometry = &self.product.geometry;
         let (input, window, post) = (&geometry.input, &geometry.window, &self.product.post);
-        let words = input.words(self.emitter.line());
+        let line = self.emitter.line();
+        let words = input.words(line);
+        // Depthwise: a tile's outputs begin with the code of the same number, at the start of a line.
+        let skip = geometry.grouped.map_or(0, |_| cut.first / line);
         Compute {
-            activation_line: reg(place.input_line),
+            activation_line: reg(place.input_line + skip),
             weight_line: reg(place.weight_line),
             out_rows: reg(rows),
             out_cols: reg(geometry.output.cols),
@@ -201,7 +204,8 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
             pad_left: reg(window.pad[1] as u64),
             dilation_rows: reg(window.dilation[0] as u64),
             dilation_cols: reg(window.dilation[1] as u64),
-            channels: reg(input.channels),
+            channels: reg(geometry.segment()),
+            grouped: u32::from(geometry.grouped.is_some()),
             segments: reg(input.groups),
             segment_stride: reg(place.segment_stride),
             pad_code: self.product.pad_code,

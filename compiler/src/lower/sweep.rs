@@ -163,6 +163,11 @@ impl Sweep {
         })
     }
 
+    /// Cycles of the best tiling.
+    pub fn cycles(&self, context: &Context<'_, '_>) -> Result<u64, CompileError> {
+        self.plan(context).map(|tiling| tiling.work.cycles(tiling.double))
+    }
+
     /// Plans and emits. `chunk` loads what a range of channels needs and completes the registers.
     pub fn run(
         mut self,

@@ -1,17 +1,15 @@
-//! Windows over maps on the vector unit: depthwise convolution and pooling.
+//! Windows over maps on the vector unit: pooling, and what depthwise convolution shares with it.
 
-use bitgauge_arch::command::{Target, Vector, VectorFunction};
-use bitgauge_arch::program::Operand;
+use bitgauge_arch::command::{Vector, VectorFunction};
 use bitgauge_models::integer::{IntOp, Window};
 
 use super::sweep::Sweep;
 use super::{Context, Lowered};
-use crate::emit::{parameter_bytes, reg};
+use crate::emit::reg;
 use crate::error::CompileError;
-use crate::scratch::Slots;
 
 /// The sweep of a window with its registers filled in.
-fn sweep(
+pub(super) fn sweep(
     context: &Context<'_, '_>,
     operator: &'static str,
     window: &Window,
@@ -75,44 +73,4 @@ pub(crate) fn average_pool(context: &mut Context<'_, '_>) -> Result<Lowered, Com
         ..Vector::default()
     };
     sweep(context, "average_pool", window, registers, u64::MAX)?.run(context, |_, _, _| {})
-}
-
-pub(crate) fn depthwise(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
-    let IntOp::Depthwise { window, weight, parameters, post } = &context.node.op else {
-        return Err(context.unsupported("not a depthwise convolution"));
-    };
-    let registers = Vector {
-        function: VectorFunction::Depthwise.code(),
-        zero_point: post.zero_point,
-        clamp_low: post.clamp_low,
-        clamp_high: post.clamp_high,
-        ..Vector::default()
-    };
-    let taps = (window.kernel[0] * window.kernel[1]) as u64;
-    let line = context.emitter.line();
-    let (from, total) = context.emitter.area.weights;
-    let entries = u64::from(context.emitter.accelerator.post.parameter_entries);
-    if taps > total {
-        let hint = "raise [scratchpad] weight_kib";
-        return Err(context.does_not_fit("weight scratchpad, lines of the taps", taps, total, hint));
-    }
-    let most = entries.min(total / taps * line);
-    let all = parameters.len();
-    sweep(context, "depthwise", window, registers, most)?.run(context, |emitter, (first, end), registers| {
-        let range = first as usize..end as usize;
-        let count = end - first;
-        let words = count.div_ceil(line);
-        let cut = |tap: &[i8]| {
-            tap.get(range.clone()).unwrap_or_default().iter().map(|&code| code as u8).collect::<Vec<u8>>()
-        };
-        let weights = emitter.constant(weight.chunks(all.max(1)).flat_map(cut).collect());
-        let mut slots = Slots::new(from, total, taps * words, 1, emitter.weight_cursor);
-        let (start, _) = slots.get(0);
-        emitter.weight_cursor = slots.cursor();
-        emitter.load_bytes(weights, Target::Weight, start, [taps, count, words], Operand::Weight);
-        let bytes = parameter_bytes(parameters.iter().skip(range.start).take(range.len()).copied());
-        let address = emitter.constant(bytes);
-        registers.parameter_base = reg(emitter.load_parameters(address, count, true));
-        registers.second_line = reg(start);
-    })
 }

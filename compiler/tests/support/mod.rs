@@ -3,6 +3,8 @@
 // Each test uses a part of it.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod compare;
+
 use std::sync::Arc;
 
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness};
