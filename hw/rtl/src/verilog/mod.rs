@@ -1,8 +1,8 @@
 //! The typed Verilog printer: one module per distinct body, one file per module, explicit widths.
 //!
-//! Steps: [`collect`] walks a block with rust-hdl's probe, [`lower`] turns each kernel into typed
-//! statements with loops unrolled, [`reduce`] drops what has no effect, [`flow`] checks that nothing latches and splits the statements into
-//! groups, [`text`] prints expressions and [`assemble`] the modules.
+//! Steps: `collect` walks a block with rust-hdl's probe, `lower` turns each kernel into typed
+//! statements with loops unrolled, `reduce` drops what has no effect, `flow` checks that nothing latches and splits the statements into
+//! groups, `text` prints expressions and `assemble` the modules.
 
 mod assemble;
 mod body;
