@@ -9,6 +9,7 @@ use bitgauge_arch::program::{from_text, to_text};
 use crate::dataset::sha256;
 use crate::failure::Failure;
 use crate::files::{self, OutputFolder};
+use crate::pipeline::validated;
 
 /// Name of the text.
 pub const PROGRAM: &str = "program.bgp";
@@ -46,9 +47,6 @@ pub fn read(path: &Path) -> Result<Program> {
         .into());
     }
     let program = from_text(&text, &image).map_err(|error| refuse(error.to_string()))?;
-    bitgauge_arch::validate::validate(&program).map_err(|problems| {
-        let first = problems.first().map_or_else(String::new, ToString::to_string);
-        refuse(format!("not a valid program ({} problems): {first}", problems.len()))
-    })?;
+    validated(&program).map_err(|problem| refuse(format!("not a valid program ({problem})")))?;
     Ok(program)
 }

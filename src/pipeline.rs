@@ -105,7 +105,7 @@ pub fn tensor_noise(model: &Model, graph: &IntGraph, data: &Dataset) -> Result<V
     Ok(noise)
 }
 
-/// Compiles; a network that does not fit is a finding, not an error.
+/// Compiles and validates; a network that does not fit is a finding, not an error.
 pub fn compiled(
     graph: &IntGraph,
     accelerator: &Accelerator,
@@ -114,7 +114,7 @@ pub fn compiled(
     let bar = output::spinner("compile");
     let program = bitgauge_compiler::compile(graph, accelerator, options);
     bar.finish_and_clear();
-    Ok(program.map_err(|error| match error {
+    let program = program.map_err(|error| match error {
         CompileError::DoesNotFit { layer, what, needed, available, hint } => {
             let message =
                 format!("layer `{layer}` does not fit: {what} needs {needed}, there are {available}");
@@ -122,7 +122,23 @@ pub fn compiled(
         }
         CompileError::Unsupported { .. } => Failure::finding(format!("cannot compile the model: {error}")),
         other => Failure::new(format!("cannot compile the model: {other}")),
-    })?)
+    })?;
+    validated(&program).map_err(|problem| {
+        Failure::new(format!("the compiler made an invalid program: {problem}"))
+            .hint("this is a defect of Bitgauge; please report it with the model and the accelerator")
+    })?;
+    Ok(program)
+}
+
+/// Whether a program may run; what is wrong with it, in one line.
+///
+/// # Errors
+/// The number of problems and the first of them.
+pub fn validated(program: &Program) -> Result<(), String> {
+    bitgauge_arch::validate::validate(program).map_err(|problems| {
+        let first = problems.first().map_or_else(String::new, ToString::to_string);
+        format!("{} problems, the first: {first}", problems.len())
+    })
 }
 
 /// The compiler's options of a command line.

@@ -67,6 +67,7 @@ struct Line {
 }
 
 /// Steps through the plan; `None` where it takes longer than `limit` cycles.
+// One cycle of the whole machine, top to bottom, in the order of the contract: it is read as one page.
 #[allow(clippy::too_many_lines)]
 pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<Stepped> {
     let bus = plan.bus;

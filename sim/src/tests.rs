@@ -261,7 +261,7 @@ fn processor_time() -> std::time::Duration {
 /// A network of the size of EfficientNet-Lite0: 400 million multiply-accumulates in pointwise layers, 45
 /// million on depthwise layers, 9 MB of traffic, about 10 000 commands. Run with `--ignored --nocapture`.
 #[test]
-#[ignore = "a measurement"]
+#[ignore = "long tier: a timing, printed and not judged"]
 fn speed() {
     let mut commands = Vec::new();
     for tile in 0..1700u32 {

@@ -1,5 +1,6 @@
 //! The part of Perfetto's trace format that is used, by the field numbers of `protos/perfetto/trace`.
 
+// The fields are documented by the format they mirror.
 #![allow(missing_docs)]
 
 #[derive(Clone, PartialEq, prost::Message)]

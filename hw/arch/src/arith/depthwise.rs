@@ -160,6 +160,7 @@ mod tests {
     type Variant = fn(&mut [i32], Signedness, &[(&[u8], &[u8])]);
 
     fn copies() -> Vec<Variant> {
+        // Hosts without vector copies add none.
         #[allow(unused_mut)]
         let mut copies: Vec<Variant> = vec![accumulate_taps, |c, sign, taps| accumulate(c, sign, taps)];
         #[cfg(target_arch = "x86_64")]

@@ -81,7 +81,7 @@ fn seeds(default: std::ops::Range<u64>) -> std::ops::Range<u64> {
 }
 
 #[test]
-#[ignore = "minutes"]
+#[ignore = "long tier: thousands of seeds take minutes"]
 fn many_seeds() {
     let seeds = seeds(1000..3000);
     let compared: usize = seeds.clone().map(|seed| run(seed, seed % 10 == 0)).sum();
@@ -90,7 +90,7 @@ fn many_seeds() {
 
 /// Yosys reads the text as Icarus does: the netlist after synthesis plays the same bench.
 #[test]
-#[ignore = "minutes"]
+#[ignore = "long tier: synthesis of every seed takes minutes"]
 fn netlists_agree() {
     let mut compared = 0;
     for seed in seeds(5000..5030) {
