@@ -1,0 +1,4 @@
+//! The compute unit: feeders, array, drain, post-processor.
+
+pub mod drain;
+pub mod feed;

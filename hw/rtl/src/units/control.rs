@@ -1,0 +1,1 @@
+//! AXI4-Lite control, status and counters.

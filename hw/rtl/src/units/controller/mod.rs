@@ -1,0 +1,1 @@
+//! Command fetch, dispatch, queues, tokens, bank ports.

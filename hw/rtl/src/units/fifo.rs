@@ -1,0 +1,1 @@
+//! A first-word-fall-through FIFO on block RAM.

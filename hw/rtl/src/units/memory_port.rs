@@ -1,0 +1,1 @@
+//! Arbiter of the memory bus and AXI4 master.

@@ -1,0 +1,1 @@
+//! The whole accelerator without its AXI names.

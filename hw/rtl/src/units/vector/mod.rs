@@ -1,0 +1,5 @@
+//! The vector unit.
+
+pub mod rows;
+pub mod scale;
+pub mod stream;

@@ -1,0 +1,1 @@
+//! Copy, add, table, pools, depthwise convolution, patches.
