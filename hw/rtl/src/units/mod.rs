@@ -4,6 +4,7 @@ pub mod array;
 pub mod compute;
 pub mod control;
 pub mod controller;
+pub mod fields;
 pub mod fifo;
 pub mod load;
 pub mod memory_port;
