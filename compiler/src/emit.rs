@@ -211,8 +211,13 @@ impl<'a> Emitter<'a> {
     /// Entries of a parameter memory, to be filled.
     pub fn take_parameters(&mut self, count: u64, vector: bool) -> u64 {
         let size = u64::from(self.accelerator.post.parameter_entries);
+        let align = if vector {
+            self.accelerator.vector_parameter_alignment()
+        } else {
+            self.accelerator.parameter_alignment()
+        };
         let ring = if vector { &mut self.vector_parameters } else { &mut self.post_parameters };
-        ring.take(count, size)
+        ring.take(count, size, u64::from(align))
     }
 
     /// Loads `count` parameters from `address` to `entry`.

@@ -123,13 +123,13 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
-    /// `count` of `size` entries in a row.
-    pub fn take(&mut self, count: u64, size: u64) -> u64 {
-        if self.cursor + count > size {
-            self.cursor = 0;
+    /// `count` of `size` entries in a row, the first a multiple of `align`.
+    pub fn take(&mut self, count: u64, size: u64, align: u64) -> u64 {
+        let mut start = self.cursor.next_multiple_of(align);
+        if start + count > size {
+            start = 0;
         }
-        let start = self.cursor;
-        self.cursor += count;
+        self.cursor = start + count;
         start
     }
 }
@@ -162,6 +162,6 @@ mod tests {
     #[test]
     fn a_ring_wraps_before_it_would_split() {
         let mut ring = Ring::default();
-        assert_eq!([ring.take(5, 8), ring.take(4, 8), ring.take(4, 8)], [0, 0, 4]);
+        assert_eq!([(5, 1), (4, 1), (3, 2), (1, 4)].map(|(count, align)| ring.take(count, 8, align)), [0, 0, 4, 0]);
     }
 }

@@ -108,13 +108,13 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
     let mut stage: Option<(ComputeTiming, u64, u64, u64, u32)> = None; // timing, setup left, fold, position, command
     let (mut shadow_free, mut drain_free, mut compute_free) = (0u64, 0u64, 0u64);
     let mut vector_free = 0u64;
-    let mut last_end = [0u64; 4];
 
     for now in 0..limit {
         // What left its FIFO in this cycle makes room in the next.
         let (load_left_seen, store_left_seen, dispatched_seen) = (load_left, store_left, dispatched as u64);
         for unit in 0..4 {
-            while flying[unit].front().is_some_and(|command| command.end.is_some_and(|end| end <= now)) {
+            // One a cycle at most.
+            if flying[unit].front().is_some_and(|command| command.end.is_some_and(|end| end <= now)) {
                 let command = flying[unit].pop_front()?;
                 result.spans[command.span].2 = now;
                 let signal = plan.commands[command.command as usize].command.signal;
@@ -275,10 +275,6 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
                 }
                 _ => unreachable!(),
             }
-            if let Some(end) = &mut end {
-                *end = last_end[unit].max(*end);
-                last_end[unit] = *end;
-            }
             flying[unit].push_back(Flying {
                 command: number,
                 span: result.spans.len(),
@@ -323,8 +319,6 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
                 }
             }
             if let Some((free, end)) = over {
-                let end = end.max(last_end[1]);
-                last_end[1] = end;
                 compute_free = free;
                 let number = *number;
                 let command = flying[1].iter_mut().find(|command| command.command == number)?;
@@ -356,8 +350,7 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
             load_left += line.leaving;
             load_cooldown = line.cycles - 1;
             if let Some(number) = line.last_of {
-                let end = (now + line.cycles - 1 + UNPACK_LATENCY).max(last_end[0]);
-                last_end[0] = end;
+                let end = now + line.cycles - 1 + UNPACK_LATENCY;
                 flying[0].iter_mut().find(|command| command.command == number)?.end = Some(end);
             }
         }
@@ -460,9 +453,8 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
                             *slot = response;
                         }
                         if let Some(number) = burst.asked.last {
-                            let end = response.max(last_end[3]);
-                            last_end[3] = end;
-                            flying[3].iter_mut().find(|command| command.command == number)?.end = Some(end);
+                            flying[3].iter_mut().find(|command| command.command == number)?.end =
+                                Some(response);
                         }
                     }
                 }

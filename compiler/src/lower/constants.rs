@@ -60,11 +60,11 @@ impl Run<'_, '_, '_> {
     /// Whether a tile's parameters can be loaded from the middle of all: the first tile then waits for its
     /// own alone.
     fn parameters_in_parts(&self) -> bool {
-        let bus = self.emitter.bus();
+        let line = self.emitter.line();
         self.parameters_at_once()
             && !self.product.geometry.parameter_per_row
             && matches!(self.product.parameters, Parameters::Each(_))
-            && self.plan.tiles.iter().all(|tile| (tile.first * PARAMETER_BYTES as u64).is_multiple_of(bus))
+            && self.plan.tiles.iter().all(|tile| (tile.first * PARAMETER_BYTES as u64).is_multiple_of(line))
     }
 
     fn parameter_part(&mut self, tile: u64) -> u64 {

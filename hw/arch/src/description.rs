@@ -7,6 +7,8 @@ mod check;
 mod error;
 mod types;
 
+use crate::arith::post::PARAMETER_BYTES;
+
 pub use error::DescriptionError;
 pub use types::*;
 
@@ -64,6 +66,18 @@ impl Accelerator {
     #[must_use]
     pub fn weight_bank_lines(&self) -> u32 {
         self.weight_lines() / self.scratchpad.weight_banks
+    }
+
+    /// What the first entry of a parameter load is a multiple of: loads write whole lines.
+    #[must_use]
+    pub fn parameter_alignment(&self) -> u32 {
+        (self.line_bytes() / PARAMETER_BYTES as u32).max(1)
+    }
+
+    /// What the first entry of a vector command's parameters is a multiple of: the lanes read theirs at once.
+    #[must_use]
+    pub fn vector_parameter_alignment(&self) -> u32 {
+        self.parameter_alignment().max(self.vector.lanes)
     }
 
     /// Multiply-accumulates the array can do in a cycle.

@@ -69,16 +69,17 @@ impl Front {
         })
     }
 
-    /// Sets the end of a command; ends never overtake, so it may be raised, and may raise those behind it.
+    /// Sets the end of a command; one command ends a cycle at most, in order, so it may be
+    /// raised, and may raise those behind it.
     pub fn finish(&mut self, command: u32, end: u64) -> u64 {
         if let Some(flying) = self.flying.iter_mut().find(|flying| flying.command == command) {
             flying.end = end;
         }
         let mut raised = end;
-        let mut least = self.last_end;
+        let mut least = self.last_end + 1;
         for flying in self.flying.iter_mut().take_while(|flying| flying.end != NEVER) {
             flying.end = flying.end.max(least);
-            least = flying.end;
+            least = flying.end + 1;
             if flying.command == command {
                 raised = flying.end;
             }

@@ -198,18 +198,35 @@ impl<D: DataPath> Engine<'_, D> {
     /// Commands that end: their tokens and ports are seen from this cycle on.
     fn retire(&mut self, now: u64) -> Result<(), SimError> {
         for unit in 0..4 {
-            while let Some(flying) = self.fronts[unit].flying.front().filter(|flying| flying.end <= now) {
-                let signal = self.plan.commands[flying.command as usize].command.signal;
-                self.timed.spans[flying.span].end = flying.end;
-                self.fronts[unit].last_end = flying.end;
-                self.fronts[unit].flying.pop_front();
-                self.retired += 1;
-                self.tokens.give(unit, signal).map_err(|to| SimError::TokenOverflow {
-                    cycle: now,
-                    from: Unit::ALL[unit],
-                    to: Unit::ALL[to],
-                })?;
+            let Some(flying) = self.fronts[unit].flying.front().filter(|flying| flying.end <= now) else {
+                continue;
+            };
+            let signal = self.plan.commands[flying.command as usize].command.signal;
+            let span = &mut self.timed.spans[flying.span];
+            span.end = flying.end;
+            // What neither works nor waits for memory.
+            let rest = match Unit::ALL[unit] {
+                Unit::Load => Some(StallReason::Codec),
+                Unit::Store => Some(StallReason::Operand),
+                _ => None,
+            };
+            if let Some(reason) = rest {
+                self.activity[unit].stall(reason, span.start, span.end);
             }
+            self.fronts[unit].last_end = flying.end;
+            self.fronts[unit].flying.pop_front();
+            self.retired += 1;
+            // The end of the next may have been known, and raised.
+            if let Some(end) = self.fronts[unit].flying.front().map(|flying| flying.end)
+                && end != NEVER
+            {
+                self.alarm(now, end);
+            }
+            self.tokens.give(unit, signal).map_err(|to| SimError::TokenOverflow {
+                cycle: now,
+                from: Unit::ALL[unit],
+                to: Unit::ALL[to],
+            })?;
         }
         Ok(())
     }
@@ -349,18 +366,7 @@ impl<D: DataPath> Engine<'_, D> {
     /// The end of a command is known.
     fn end(&mut self, now: u64, unit: usize, command: u32, at: u64) {
         let at = self.fronts[unit].finish(command, at);
-        if unit == Unit::Load.index() || unit == Unit::Store.index() {
-            use crate::result::StallReason::{Codec, Operand};
-            let reason = if unit == Unit::Load.index() { Codec } else { Operand };
-            let start = self.fronts[unit]
-                .flying
-                .iter()
-                .find(|flying| flying.command == command)
-                .map(|flying| flying.span);
-            if let Some(span) = start {
-                self.activity[unit].stall(reason, self.timed.spans[span].start, at);
-            }
-        } else if unit == Unit::Compute.index() {
+        if unit == Unit::Compute.index() {
             self.compute.raise_end(at);
         }
         self.alarm(now, at);

@@ -17,7 +17,8 @@ register_file! {
     Load, 4 {
         /// Byte address of block 0, bus-aligned.
         external_address: u32 @ 0, 0, 32;
-        /// First line (entry, for parameter and table targets).
+        /// First line (table, for table targets; entry, for parameter targets: a multiple of
+        /// [`crate::Accelerator::parameter_alignment`]).
         line: u32 @ 1, 0, 24;
         /// [`Target`].
         target: u32 @ 1, 24, 4;
@@ -239,7 +240,7 @@ register_file! {
         dilation_cols: u32 @ 6, 24, 8;
         /// Codes of a pixel.
         channels: u32 @ 7, 0, 16;
-        /// First entry of the vector unit's parameter memory.
+        /// First entry of the vector unit's parameter memory: a multiple of the vector unit's lanes.
         parameter_base: u32 @ 7, 16, 16;
         /// Lines from an input row to the next.
         row_stride: u32 @ 8, 0, 24;

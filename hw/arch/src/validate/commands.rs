@@ -166,6 +166,10 @@ fn load_problem(accelerator: &Accelerator, load: &Load) -> Result<(), String> {
     let plain = load.codec == Codec::None.code() && load.value_bits == 8;
     require(plain && shape.codes.is_multiple_of(whole) && load.blocks <= 1, || {
         format!("parameters and tables are one block of whole entries of {whole} bytes, without codec")
+    })?;
+    let align = accelerator.parameter_alignment();
+    require(whole != PARAMETER_BYTES as u64 || load.line.is_multiple_of(align), || {
+        format!("parameters are loaded to entry {}, which is no multiple of {align}", load.line)
     })
 }
 
@@ -239,6 +243,12 @@ fn vector_problem(accelerator: &Accelerator, vector: &Vector) -> Result<(), Stri
     if windowed {
         let counts = [vector.kernel_rows, vector.stride_rows];
         require(!counts.contains(&0), || "kernel and stride must not be zero".to_owned())?;
+    }
+    if matches!(function, VectorFunction::Depthwise | VectorFunction::LayerNorm) {
+        let (base, lanes) = (vector.parameter_base, accelerator.vector.lanes);
+        require(base.is_multiple_of(lanes), || {
+            format!("parameters from entry {base} on, which is no multiple of the {lanes} lanes")
+        })?;
     }
     match function {
         VectorFunction::MaxPool | VectorFunction::AveragePool | VectorFunction::Depthwise => {
