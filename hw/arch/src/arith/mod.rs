@@ -13,7 +13,7 @@ pub mod rows;
 pub mod softmax;
 pub mod sqrt;
 
-pub use post::{ChannelParameter, Post, Residual};
+pub use post::{ChannelParameter, PARAMETER_BYTES, Post, Residual};
 pub use requantize::Requant;
 
 /// How the bytes of an operand are read.
