@@ -7,7 +7,9 @@ mod compute;
 mod dma;
 mod vector;
 
-pub use compute::{COMPUTE_SETUP, ComputeTiming, FEED_LATENCY, POST_LATENCY, compute};
+pub use compute::{
+    COMPUTE_SETUP, ComputeTiming, DrainTiming, FEED_LATENCY, POST_LATENCY, compute, drain, drain_steps,
+};
 pub use dma::{
     DmaShape, FETCH_BURST_BYTES, IN_FLIGHT, LENGTH_TABLE_BYTES, STORE_READ_LATENCY, UNPACK_LATENCY,
     ZVC_BLOCK_BYTES, bursts, load_fifo_beats, load_shape, store_fifo_beats, store_shape,

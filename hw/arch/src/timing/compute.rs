@@ -81,6 +81,51 @@ impl ComputeTiming {
     }
 }
 
+/// How the drain takes a fold's sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DrainTiming {
+    /// Drain reads of a fold, in cycles.
+    pub cycles: u64,
+    /// First fold end at PE(0, 0) to first drain read.
+    pub offset: u64,
+    /// Least distance of folds that the drain allows.
+    pub interval: u64,
+}
+
+/// Cycles for one row of a column group: more than one where outputs or residuals are wider than a line.
+#[must_use]
+pub fn drain_steps(accelerator: &Accelerator, command: &Compute) -> u64 {
+    let bytes = |wide: u32| u64::from(accelerator.post.lanes) * u64::from(1 + wide);
+    bytes(command.output_wide)
+        .max(if command.residual_enable == 1 { bytes(command.residual_wide) } else { 0 })
+        .div_ceil(u64::from(accelerator.line_bytes()))
+        .max(1)
+}
+
+/// The drain of an array of `rows` and `cols` through `lanes` lanes, `steps` cycles for each row of a group.
+#[must_use]
+pub fn drain(rows: u64, cols: u64, lanes: u64, steps: u64) -> DrainTiming {
+    let groups = cols / lanes;
+    let cycles = steps * rows * groups;
+    // Turn of (row r, group g): offset + steps * (g * rows + r). Complete at r + last column of g + 1;
+    // overwritten at interval + r + first column of g. Both are extreme at the corners.
+    let corners = || {
+        [0, rows - 1]
+            .into_iter()
+            .flat_map(move |row| [0, groups - 1].into_iter().map(move |group| (row, group)))
+    };
+    let turn = |row: u64, group: u64| steps * (group * rows + row);
+    let offset = corners()
+        .map(|(row, group)| (row + (group + 1) * lanes).saturating_sub(turn(row, group)))
+        .max()
+        .unwrap_or(0);
+    let keep = corners()
+        .map(|(row, group)| (offset + turn(row, group)).saturating_sub(row + group * lanes))
+        .max()
+        .unwrap_or(0);
+    DrainTiming { cycles, offset, interval: keep.max(cycles) }
+}
+
 /// The timing of a command.
 #[must_use]
 pub fn compute(accelerator: &Accelerator, command: &Compute) -> ComputeTiming {
@@ -93,30 +138,8 @@ pub fn compute(accelerator: &Accelerator, command: &Compute) -> ComputeTiming {
         u64::from(command.kernel_rows) * u64::from(command.kernel_cols) * u64::from(command.segments);
     let beats = positions * u64::from(command.channels).div_ceil(line) * line;
 
-    let groups = cols / lanes;
-    let bytes = |wide: u32| lanes * u64::from(1 + wide);
-    let steps = bytes(command.output_wide)
-        .max(if command.residual_enable == 1 { bytes(command.residual_wide) } else { 0 })
-        .div_ceil(line)
-        .max(1);
-    let drain_cycles = steps * rows * groups;
-    // Turn of (row r, group g): offset + steps * (g * rows + r). Complete at r + last column of g + 1;
-    // overwritten at interval + r + first column of g. Both are extreme at the corners.
-    let corners = || {
-        [0, rows - 1]
-            .into_iter()
-            .flat_map(move |row| [0, groups - 1].into_iter().map(move |group| (row, group)))
-    };
-    let turn = |row: u64, group: u64| steps * (group * rows + row);
-    let drain_offset = corners()
-        .map(|(row, group)| (row + (group + 1) * lanes).saturating_sub(turn(row, group)))
-        .max()
-        .unwrap_or(0);
-    let keep = corners()
-        .map(|(row, group)| (drain_offset + turn(row, group)).saturating_sub(row + group * lanes))
-        .max()
-        .unwrap_or(0);
-    let drain_interval = keep.max(drain_cycles);
+    let DrainTiming { cycles: drain_cycles, offset: drain_offset, interval: drain_interval } =
+        drain(rows, cols, lanes, drain_steps(accelerator, command));
 
     let useful = positions * u64::from(command.channels);
     let macs = pixels
