@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use bitgauge_arch::command::{Operation, Unit};
 use bitgauge_arch::timing::{
-    COMPUTE_SETUP, ComputeTiming, DmaShape, FEED_LATENCY, POST_LATENCY, STORE_READ_LATENCY, UNPACK_LATENCY,
-    bursts,
+    COMPUTE_SETUP, ComputeTiming, DmaShape, FEED_LATENCY, POST_LATENCY, STORE_READ_LATENCY, STORE_SETUP,
+    UNPACK_LATENCY, bursts,
 };
 
 use crate::engine::DataPath;
@@ -270,7 +270,7 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
                             &mut store_base,
                             &mut store_lines,
                         );
-                        store_not_before = store_not_before.max(now + 1);
+                        store_not_before = store_not_before.max(now + 1 + STORE_SETUP);
                     }
                 }
                 _ => unreachable!(),

@@ -179,9 +179,9 @@ fn the_store_answers_after_the_latency() {
         Operation::Store(Store { blocks: 1, pixels: 1, channels: 32, value_bits: 8, ..Store::default() }),
     )]);
     let (_, start, end, _) = stepped.spans[0];
-    // Lines read in start + 1 and 2; both beats in the FIFO from start + 4; asked then, granted in + 5, on the
-    // bus in + 45 and + 46, answered 41 cycles after.
-    assert_eq!(end, start + 46 + 41);
+    // Lines read in start + 3 and 4; both beats in the FIFO from start + 8; asked then, granted in + 9, on the
+    // bus in + 49 and + 50, answered 41 cycles after.
+    assert_eq!(end, start + 50 + 41);
 }
 
 #[test]

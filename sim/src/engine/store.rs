@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use bitgauge_arch::command::Operation;
-use bitgauge_arch::timing::{DmaShape, STORE_READ_LATENCY};
+use bitgauge_arch::timing::{DmaShape, STORE_READ_LATENCY, STORE_SETUP};
 
 use super::intervals::Activity;
 use super::memory::{Grant, Request, first_burst};
@@ -134,7 +134,7 @@ impl Store {
         };
         reading.enter(self.bus);
         self.reading = Some(reading);
-        self.next_read = self.next_read.max(now + 1);
+        self.next_read = self.next_read.max(now + 1 + STORE_SETUP);
         false
     }
 

@@ -14,8 +14,10 @@ use crate::description::CodecKind;
 
 /// Cycles from a beat's arrival to the line's write being visible.
 pub const UNPACK_LATENCY: u64 = 2;
-/// Cycles from a store's line read to its bytes being in the FIFO.
-pub const STORE_READ_LATENCY: u64 = 2;
+/// Cycles from a store's line read to its bytes being in the FIFO: address, line, dense codes, place.
+pub const STORE_READ_LATENCY: u64 = 4;
+/// Cycles a store takes to get ready after the one in which it starts: it counts lines and beats.
+pub const STORE_SETUP: u64 = 2;
 
 /// Commands of one unit that may be in flight.
 pub const IN_FLIGHT: usize = 8;

@@ -1,0 +1,302 @@
+//! The request side of a store: which burst, and when.
+
+use super::read::beats_width;
+use crate::prelude::*;
+use crate::units::Shape;
+use crate::units::memory_port::BEATS_BITS;
+use rust_hdl::prelude::*;
+
+/// Commands in flight.
+const COMMANDS: usize = 8;
+/// No burst crosses a boundary of so many bytes.
+const PAGE: usize = 4096;
+/// Bits of the beats of a block: memory has 2^32 bytes, a beat at least four.
+const BLOCK_BITS: usize = 31;
+
+documented! {
+    /// Request side of the store unit: cuts each block into bursts and asks for one when all its beats
+    /// are in the FIFO.
+    ///
+    /// The beats of a block are a product of two multiplications in the cycles after the start. Commands
+    /// wait in a queue of eight. Each burst takes two cycles: one finds its length, in the other it is
+    /// asked for, a cycle after the grant of the one before it at the earliest.
+    #[derive(LogicBlock)]
+    pub struct StoreRequests {
+        name: Named,
+        /// clock
+        pub clock: Signal<In, Clock>,
+        /// a command starts; its fields are there from the next cycle on
+        pub start: Signal<In, Bit>,
+        /// the command stores nothing
+        pub empty: Signal<In, Bit>,
+        /// byte address of block 0
+        pub external: Sig,
+        /// bytes from a block to the next
+        pub stride: Sig,
+        /// blocks
+        pub blocks: Sig,
+        /// pixels of a block
+        pub pixels: Sig,
+        /// container bytes of a pixel
+        pub pixel_bytes: Sig,
+        /// bits in memory of each container byte
+        pub bits: Sig,
+        /// beats that are in the FIFO from the next cycle on
+        pub arrived: Sig,
+        /// another burst may be asked for
+        pub open: Signal<In, Bit>,
+        /// the burst is granted
+        pub grant: Signal<In, Bit>,
+        /// a burst is asked for, until its grant
+        pub request: Signal<Out, Bit>,
+        /// its byte address
+        pub address: Sig,
+        /// its beats
+        pub beats: Sig,
+        /// a burst is asked for from the next cycle on
+        pub ask: Signal<Out, Bit>,
+        /// it is the last of its command
+        pub ask_last: Signal<Out, Bit>,
+        fresh: State<Bit>,
+        multiply: State<Bit>,
+        push: State<Bit>,
+        seen: State<Bit>,
+        area: Reg,
+        volume: Reg,
+        block_beats: Sig,
+        /// address and stride of the commands that wait
+        places: Mem,
+        /// beats of a block and blocks
+        sizes: Mem,
+        write: Reg,
+        read: Reg,
+        read_next: Sig,
+        waiting: Reg,
+        loaded: State<Bit>,
+        take: Signal<Local, Bit>,
+        at: Reg,
+        left: Reg,
+        raw: Reg,
+        base: Reg,
+        next_base: Reg,
+        step: Reg,
+        blocks_left: Reg,
+        known: State<Bit>,
+        length: Reg,
+        ends_block: State<Bit>,
+        ends_command: State<Bit>,
+        /// beats up to the end of the page
+        page_left: Sig,
+        piece: Sig,
+        available: Reg,
+        asked: Sig,
+        asking: Signal<Local, Bit>,
+        requested: State<Bit>,
+        requested_address: Reg,
+        requested_beats: Reg,
+        fill: Const,
+        beat_log2: Const,
+        bus_log2: Const,
+        most: Const,
+        page: Const,
+        page_mask: Const
+    }
+}
+
+impl StoreRequests {
+    /// The request side for this shape.
+    #[must_use]
+    pub fn new(shape: &Shape) -> StoreRequests {
+        let Shape { line, bus, burst_beats: most, store_fifo_beats: fifo, .. } = *shape;
+        StoreRequests {
+            name: Named::of(
+                format!("store_requests_line{line}_bus{bus}_burst{most}_fifo{fifo}"),
+                &StoreRequests::DOCS,
+            ),
+            clock: Signal::default(),
+            start: Signal::default(),
+            empty: Signal::default(),
+            external: Sig::input(u(32)),
+            stride: Sig::input(u(32)),
+            blocks: Sig::input(u(16)),
+            pixels: Sig::input(u(16)),
+            pixel_bytes: Sig::input(u(17)),
+            bits: Sig::input(u(4)),
+            arrived: Sig::input(u(beats_width(shape))),
+            open: Signal::default(),
+            grant: Signal::default(),
+            request: Signal::default(),
+            address: Sig::output(u(32)),
+            beats: Sig::output(u(BEATS_BITS)),
+            ask: Signal::default(),
+            ask_last: Signal::default(),
+            fresh: State::default(),
+            multiply: State::default(),
+            push: State::default(),
+            seen: State::default(),
+            area: Reg::new(u(33)),
+            volume: Reg::new(u(37)),
+            block_beats: Sig::local(u(BLOCK_BITS)),
+            places: Mem::new(COMMANDS, u(64)),
+            sizes: Mem::new(COMMANDS, u(BLOCK_BITS + 16)),
+            write: Reg::new(u(clog2(COMMANDS))),
+            read: Reg::new(u(clog2(COMMANDS))),
+            read_next: Sig::local(u(clog2(COMMANDS))),
+            waiting: Reg::new(u(clog2(COMMANDS) + 1)),
+            loaded: State::default(),
+            take: Signal::default(),
+            at: Reg::new(u(32)),
+            left: Reg::new(u(BLOCK_BITS)),
+            raw: Reg::new(u(BLOCK_BITS)),
+            base: Reg::new(u(32)),
+            next_base: Reg::new(u(32)),
+            step: Reg::new(u(32)),
+            blocks_left: Reg::new(u(16)),
+            known: State::default(),
+            length: Reg::new(u(BEATS_BITS)),
+            ends_block: State::default(),
+            ends_command: State::default(),
+            page_left: Sig::local(u(clog2(PAGE / bus) + 1)),
+            piece: Sig::local(u(BEATS_BITS)),
+            available: Reg::new(u(clog2(fifo) + 1)),
+            asked: Sig::local(u(BEATS_BITS)),
+            asking: Signal::default(),
+            requested: State::default(),
+            requested_address: Reg::new(u(32)),
+            requested_beats: Reg::new(u(BEATS_BITS)),
+            fill: Const::new(8 * bus - 1),
+            beat_log2: Const::new(clog2(8 * bus)),
+            bus_log2: Const::new(clog2(bus)),
+            most: Const::new(most),
+            page: Const::new(PAGE),
+            page_mask: Const::new(PAGE - 1),
+        }
+    }
+}
+
+impl Logic for StoreRequests {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(
+            self,
+            clock,
+            fresh,
+            multiply,
+            push,
+            seen,
+            area,
+            volume,
+            write,
+            read,
+            waiting,
+            loaded,
+            at,
+            left,
+            raw,
+            base,
+            next_base,
+            step,
+            blocks_left,
+            known,
+            length,
+            ends_block,
+            ends_command,
+            available,
+            requested,
+            requested_address,
+            requested_beats
+        );
+        // All beats of the burst are here.
+        self.asking.next = self.known.q.val()
+            && !self.requested.q.val()
+            && self.open.val()
+            && (self.length.q.val() <= self.available.q.val());
+        self.take.next = (self.waiting.q.val() != 0)
+            && (!self.loaded.q.val() || (self.asking.val() && self.ends_command.q.val()));
+
+        self.read_next.next = self.read.q.val() + self.take.val();
+
+        // Beats of a block, and the command into the queue.
+        self.fresh.d.next = self.start.val();
+        self.multiply.d.next = self.fresh.q.val() && !self.empty.val();
+        self.push.d.next = self.multiply.q.val();
+        self.seen.d.next = self.push.q.val();
+        self.area.d.next = self.pixels.val() * self.pixel_bytes.val();
+        self.volume.d.next = self.area.q.val() * self.bits.val();
+        self.block_beats.next = (self.volume.q.val() + self.fill.val()) >> self.beat_log2.val();
+        self.places.clock.next = self.clock.val();
+        self.places.we.next = self.push.q.val().into();
+        self.places.waddr.next = self.write.q.val();
+        self.places.wdata.next = (self.stride.val() << 32) | self.external.val();
+        self.places.re.next = true;
+        self.places.raddr.next = self.read_next.val();
+        self.sizes.clock.next = self.clock.val();
+        self.sizes.we.next = self.push.q.val().into();
+        self.sizes.waddr.next = self.write.q.val();
+        self.sizes.wdata.next = (self.block_beats.val() << 16) | self.blocks.val();
+        self.sizes.re.next = true;
+        self.sizes.raddr.next = self.read_next.val();
+        self.write.d.next = self.write.q.val() + self.push.q.val();
+        self.read.d.next = self.read_next.val();
+        self.waiting.d.next = self.waiting.q.val() + self.seen.q.val() - self.take.val();
+
+        // The next burst's length.
+        self.page_left.next =
+            (self.page.val() - (self.at.q.val() & self.page_mask.val())) >> self.bus_log2.val();
+        self.piece.next = self.most.val();
+        if self.page_left.val() < self.most.val() {
+            self.piece.next = self.page_left.val();
+        }
+        self.next_base.d.next = self.base.q.val() + self.step.q.val();
+        if !self.known.q.val() {
+            self.known.d.next = self.loaded.q.val();
+            self.length.d.next = self.piece.val();
+            self.ends_block.d.next = false;
+            self.ends_command.d.next = false;
+            if self.left.q.val() <= self.piece.val() {
+                self.length.d.next = self.left.q.val();
+                self.ends_block.d.next = true;
+                self.ends_command.d.next = self.blocks_left.q.val() == 1;
+            }
+        }
+
+        // The burst is asked for.
+        self.ask.next = self.asking.val();
+        self.ask_last.next = self.ends_command.q.val();
+        self.asked.next = 0.into();
+        if self.grant.val() {
+            self.requested.d.next = false;
+        }
+        if self.asking.val() {
+            self.asked.next = self.length.q.val();
+            self.requested.d.next = true;
+            self.requested_address.d.next = self.at.q.val();
+            self.requested_beats.d.next = self.length.q.val();
+            self.known.d.next = false;
+            self.at.d.next = self.at.q.val() + (self.length.q.val() << self.bus_log2.val());
+            self.left.d.next = self.left.q.val() - self.length.q.val();
+            if self.ends_block.q.val() {
+                self.at.d.next = self.next_base.q.val();
+                self.left.d.next = self.raw.q.val();
+                self.base.d.next = self.next_base.q.val();
+                self.blocks_left.d.next = self.blocks_left.q.val() - 1;
+            }
+            if self.ends_command.q.val() {
+                self.loaded.d.next = false;
+            }
+        }
+        self.available.d.next = self.available.q.val() + self.arrived.val() - self.asked.val();
+        if self.take.val() {
+            self.loaded.d.next = true;
+            self.at.d.next = self.places.rdata.val();
+            self.base.d.next = self.places.rdata.val();
+            self.step.d.next = self.places.rdata.val() >> 32;
+            self.left.d.next = self.sizes.rdata.val() >> 16;
+            self.raw.d.next = self.sizes.rdata.val() >> 16;
+            self.blocks_left.d.next = self.sizes.rdata.val();
+        }
+        self.request.next = self.requested.q.val();
+        self.address.next = self.requested_address.q.val();
+        self.beats.next = self.requested_beats.q.val();
+    }
+}
