@@ -113,7 +113,8 @@ fn play_scratchpad(banks: usize, bank_lines: usize, line: usize, readers: usize,
 
 #[test]
 fn scratchpad_keeps_lines() {
-    play_scratchpad(4, 16, 16, 4, 3);
+    play_scratchpad(8, 4, 16, 4, 3);
+    play_scratchpad(4, 16, 8, 4, 3);
     play_scratchpad(4, 4, 4, 4, 3);
     play_scratchpad(2, 4, 8, 2, 2);
 }

@@ -26,6 +26,7 @@ use crate::prelude::*;
 use bus::RegisterBus;
 use counters::Counters;
 use map::{ADDRESS_BITS, UNITS, position, registers};
+pub use map::{FIRST_COUNTER, offset, register_map_header, register_map_markdown};
 use rust_hdl::prelude::*;
 
 documented! {
@@ -134,7 +135,7 @@ impl Control {
     pub fn new(configuration: u64) -> Control {
         let map = registers();
         let at = |name: &str| position(&map, name);
-        let flags = || (0..UNITS.len()).map(|_| Signal::default()).collect::<Vec<_>>();
+        let flags = || vec![Signal::default(); UNITS.len()];
         Control {
             name: Named::of(format!("control_{configuration:016x}"), &Control::DOCS),
             clock: Signal::default(),
@@ -189,14 +190,14 @@ impl Control {
             address_at: Const::new(at("command_address")),
             words_at: Const::new(at("command_words")),
             cycles_at: Const::new(at("cycles_low")),
-            units_at: Const::new(at("load_busy_low")),
+            units_at: Const::new(at(FIRST_COUNTER)),
             _registers: map.len(),
             _status_at: at("status"),
             _control_at: at("control"),
             _address_at: at("command_address"),
             _words_at: at("command_words"),
             _cycles_at: at("cycles_low"),
-            _units_at: at("load_busy_low"),
+            _units_at: at(FIRST_COUNTER),
         }
     }
 }

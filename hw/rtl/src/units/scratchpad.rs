@@ -56,8 +56,9 @@ documented! {
         write_bank: Vec<Sig>,
         /// the bank whose line a reader sees
         seen_bank: Vec<Reg>,
-        /// pieces that the readers see
-        seen: Vec<Sig>,
+        /// for each reader and piece the multiplexer's tree: node n chooses between 2n and 2n + 1, the
+        /// lowest nodes between two banks, node 0 is what the reader sees
+        tree: Vec<Sig>,
         /// pieces that the writers write
         piece: Vec<Sig>,
         /// their enables
@@ -71,17 +72,25 @@ documented! {
         bytes: Const,
         line: Const,
         pieces: Const,
+        banks: Const,
+        half: Const,
+        quarter: Const,
         _banks: usize,
         _readers: usize,
         _writers: usize,
         _pieces: usize,
         _bytes: usize,
-        _line: usize
+        _line: usize,
+        _half: usize,
+        _quarter: usize,
+        /// nodes with bit 1, with bit 2 of the bank
+        _middle: usize,
+        _upper: usize
     }
 }
 
 impl Scratchpad {
-    /// A scratchpad of `banks` banks of `bank_lines` lines of `line` bytes; all powers of two, at least two
+    /// A scratchpad of `banks` banks of `bank_lines` lines of `line` bytes; all powers of two, two to eight
     /// banks.
     #[must_use]
     pub fn new(
@@ -94,6 +103,7 @@ impl Scratchpad {
     ) -> Scratchpad {
         let bytes = piece_bytes(line);
         let pieces = line / bytes;
+        let (half, quarter) = (banks / 2, (banks / 4).max(1));
         let address = u(LINE_ADDRESS_BITS);
         let (bank, within, word) = (u(clog2(banks)), u(clog2(bank_lines.max(2))), u(8 * bytes));
         let name = format!("scratchpad_{kind}_{banks}x{bank_lines}_line{line}_r{readers}_w{writers}");
@@ -110,7 +120,7 @@ impl Scratchpad {
             read_bank: Sig::locals(bank, readers),
             write_bank: Sig::locals(bank, writers),
             seen_bank: Reg::many(bank, readers),
-            seen: Sig::locals(word, readers * pieces),
+            tree: Sig::locals(word, readers * pieces * banks),
             piece: Sig::locals(word, writers * pieces),
             enables: Sig::locals(u(bytes), writers * pieces),
             bank_read: Sig::locals(within, banks),
@@ -120,12 +130,19 @@ impl Scratchpad {
             bytes: Const::new(bytes),
             line: Const::new(line),
             pieces: Const::new(pieces),
+            banks: Const::new(banks),
+            half: Const::new(half),
+            quarter: Const::new(quarter),
             _banks: banks,
             _readers: readers,
             _writers: writers,
             _pieces: pieces,
             _bytes: bytes,
             _line: line,
+            _half: half,
+            _quarter: quarter,
+            _middle: half - quarter,
+            _upper: quarter - (banks / 8).max(1),
         }
     }
 }
@@ -184,15 +201,37 @@ impl Logic for Scratchpad {
         }
         for r in 0..self._readers {
             for p in 0..self._pieces {
-                self.seen[r * self._pieces + p].next = self.bank[p].rdata.val();
-                for b in 1..self._banks {
-                    if self.seen_bank[r].q.val() == b {
-                        self.seen[r * self._pieces + p].next = self.bank[b * self._pieces + p].rdata.val();
+                // The lowest nodes go first: bit 0 of the bank, then bit 1, then bit 2.
+                for i in 0..self._half {
+                    self.tree[(r * self._pieces + p) * self._banks + self._half + i].next =
+                        self.bank[2 * i * self._pieces + p].rdata.val();
+                    if self.seen_bank[r].q.val().get_bit(0usize) {
+                        self.tree[(r * self._pieces + p) * self._banks + self._half + i].next =
+                            self.bank[(2 * i + 1) * self._pieces + p].rdata.val();
                     }
                 }
+                for i in 0..self._middle {
+                    self.tree[(r * self._pieces + p) * self._banks + self._quarter + i].next =
+                        self.tree[(r * self._pieces + p) * self._banks + 2 * (self._quarter + i)].val();
+                    if self.seen_bank[r].q.val().get_bit(1usize) {
+                        self.tree[(r * self._pieces + p) * self._banks + self._quarter + i].next = self.tree
+                            [(r * self._pieces + p) * self._banks + 2 * (self._quarter + i) + 1]
+                            .val();
+                    }
+                }
+                for i in 0..self._upper {
+                    self.tree[(r * self._pieces + p) * self._banks + 1 + i].next =
+                        self.tree[(r * self._pieces + p) * self._banks + 2].val();
+                    if self.seen_bank[r].q.val().get_bit(2usize) {
+                        self.tree[(r * self._pieces + p) * self._banks + 1 + i].next =
+                            self.tree[(r * self._pieces + p) * self._banks + 3].val();
+                    }
+                }
+                self.tree[(r * self._pieces + p) * self._banks].next =
+                    self.tree[(r * self._pieces + p) * self._banks + 1].val();
                 for k in 0..self._bytes {
                     self.rdata[r * self._line + p * self._bytes + k].next =
-                        self.seen[r * self._pieces + p].val() >> (8 * k);
+                        self.tree[(r * self._pieces + p) * self._banks].val() >> (8 * k);
                 }
             }
         }

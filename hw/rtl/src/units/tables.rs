@@ -45,14 +45,17 @@ documented! {
         word: Vec<Sig>,
         /// place of the entry in its line
         place: Vec<Reg>,
+        /// the word with the entry
+        seen: Vec<Sig>,
         read_shift: Const,
-        entry_bits: Const,
+        /// entries of a word less one
+        within: Const,
+        word_shift: Const,
+        entry_shift: Const,
         bytes: Const,
         words: Const,
-        word_entries: Const,
         _bytes: usize,
         _words: usize,
-        _word_entries: usize,
         _lanes: usize
     }
 }
@@ -76,15 +79,16 @@ impl Tables {
             rdata: Sig::outputs(u(8 * entry), lanes),
             memory: (0..lanes * words).map(memory).collect(),
             word: Sig::locals(u(8 * bytes), words),
+            seen: Sig::locals(u(8 * bytes), lanes),
             place: Reg::many(u(clog2(line_entries)), lanes),
             read_shift: Const::new(clog2(line_entries)),
-            entry_bits: Const::new(8 * entry),
+            within: Const::new(bytes / entry - 1),
+            word_shift: Const::new(clog2(bytes / entry)),
+            entry_shift: Const::new(clog2(8 * entry)),
             bytes: Const::new(bytes),
             words: Const::new(words),
-            word_entries: Const::new(bytes / entry),
             _bytes: bytes,
             _words: words,
-            _word_entries: bytes / entry,
             _lanes: lanes,
         }
     }
@@ -105,7 +109,7 @@ impl Logic for Tables {
             if self.re.val() {
                 self.place[l].d.next = self.raddr[l].val();
             }
-            self.rdata[l].next = 0.into();
+            self.seen[l].next = 0.into();
             for w in 0..self._words {
                 self.memory[l * self._words + w].clock.next = self.clock.val();
                 self.memory[l * self._words + w].we.next = self.we.val() >> (self.bytes.val() * w);
@@ -113,13 +117,12 @@ impl Logic for Tables {
                 self.memory[l * self._words + w].wdata.next = self.word[w].val();
                 self.memory[l * self._words + w].re.next = self.re.val();
                 self.memory[l * self._words + w].raddr.next = self.raddr[l].val() >> self.read_shift.val();
-                for k in 0..self._word_entries {
-                    if self.place[l].q.val() == (self.word_entries.val() * w + k) {
-                        self.rdata[l].next =
-                            self.memory[l * self._words + w].rdata.val() >> (self.entry_bits.val() * k);
-                    }
+                if (self.place[l].q.val() >> self.word_shift.val()) == w {
+                    self.seen[l].next = self.memory[l * self._words + w].rdata.val();
                 }
             }
+            self.rdata[l].next =
+                self.seen[l].val() >> ((self.place[l].q.val() & self.within.val()) << self.entry_shift.val());
         }
     }
 }

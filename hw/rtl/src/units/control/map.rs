@@ -20,6 +20,8 @@ pub const COUNTERS: [(&str, &str); 8] = [
     ("drain", "compute: waiting for the drain"),
     ("idle", "nothing to do"),
 ];
+/// The first of the units' counters; the others follow it, 8 bytes each.
+pub const FIRST_COUNTER: &str = "load_busy_low";
 /// Byte offset of the first unit's counters.
 const UNIT_COUNTERS: u32 = 0x100;
 
@@ -157,6 +159,13 @@ pub fn position(registers: &[Register], name: &str) -> usize {
     registers.iter().position(|register| register.name == name).unwrap_or(registers.len())
 }
 
+/// Byte offset of a register; one past the map if there is none of that name.
+#[must_use]
+pub fn offset(name: &str) -> u32 {
+    let all = registers();
+    all.get(position(&all, name)).map_or(1 << ADDRESS_BITS, |register| register.offset)
+}
+
 /// The register map as a page of Markdown.
 #[must_use]
 pub fn register_map_markdown() -> String {
@@ -211,6 +220,8 @@ mod tests {
         let all = registers();
         assert!(all.windows(2).all(|pair| pair[0].offset + 4 <= pair[1].offset));
         assert!(all.iter().all(|register| register.offset + 4 <= 1 << ADDRESS_BITS));
+        assert!(all.iter().all(|register| offset(&register.name) == register.offset));
+        assert_eq!(offset(FIRST_COUNTER), UNIT_COUNTERS);
         let mut names: Vec<_> = all.iter().map(|register| &register.name).collect();
         names.sort();
         names.dedup();
