@@ -1,0 +1,401 @@
+//! The compute unit's first stage against the cycle contract and a plain model of addresses and values.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use bitgauge_arch::Accelerator;
+use bitgauge_arch::command::{Compute, RegisterFile};
+use bitgauge_arch::timing::{COMPUTE_SETUP, FEED_LATENCY, compute};
+use bitgauge_rtl::bench::Bench;
+use bitgauge_rtl::units::Shape;
+use bitgauge_rtl::units::compute::feed::Feed;
+use bitgauge_rtl::verilog::{Options, Reset, elaborate};
+use rust_hdl::prelude::{Block, simulate};
+use std::collections::BTreeMap;
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u32) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        ((self.0 >> 16) % u64::from(end.max(1))) as u32
+    }
+    fn of(&mut self, choices: &[u32]) -> u32 {
+        choices[self.below(choices.len() as u32) as usize]
+    }
+}
+
+fn accelerator(rows: u32, cols: u32, lanes: u32, bus: u32) -> Accelerator {
+    let mut a = Accelerator::from_toml(include_str!("../../../designs/reference-16x16.toml")).unwrap();
+    (a.array.rows, a.array.cols, a.post.lanes) = (rows, cols, lanes);
+    a.memory.bus_bits = 8 * bus;
+    a.vector.lanes = 1;
+    a.check().unwrap();
+    a
+}
+
+/// What a scratchpad holds: a byte of a line, of activations (0) or weights (1).
+fn byte(space: u32, line: u32, index: usize) -> u8 {
+    let mut x = (u64::from(space) << 40) + (u64::from(line) << 8) + index as u64;
+    x = (x ^ (x >> 17)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (x >> 37) as u8
+}
+
+fn command(random: &mut Random, line: u32, cols: u32) -> Compute {
+    let mut c = Compute {
+        activation_line: random.below(1 << 24),
+        weight_line: random.below(1 << 24),
+        out_rows: 1 + random.below(4),
+        out_cols: 1 + random.below(5),
+        in_rows: 1 + random.below(5),
+        in_cols: 1 + random.below(6),
+        kernel_rows: 1 + random.below(3),
+        kernel_cols: 1 + random.below(3),
+        stride_rows: random.of(&[1, 1, 2, 3, 255]),
+        stride_cols: random.of(&[1, 1, 2, 3, 255]),
+        pad_top: random.of(&[0, 1, 2, 255]),
+        pad_left: random.of(&[0, 1, 2]),
+        dilation_rows: random.below(3),
+        dilation_cols: random.below(3),
+        channels: 1 + random.below(2 * line + 2),
+        segments: 1 + random.below(2),
+        segment_stride: random.below(1 << 24),
+        pad_code: random.below(256),
+        row_stride: random.below(1 << 24),
+        activation_signed: random.below(2),
+        grouped: random.below(2),
+        pixel_stride: random.below(1 << 16),
+        outputs: 1 + random.below(2 * cols + 2),
+        weight_stride: random.below(1 << 16),
+        output_wide: random.below(2),
+        residual_enable: random.below(2),
+        residual_wide: random.below(2),
+        ..Compute::default()
+    };
+    match random.below(8) {
+        // Short sums, so that the drain sets the pace.
+        0..=3 => {
+            (c.kernel_rows, c.kernel_cols, c.segments) = (1, 1 + random.below(2), 1);
+            c.channels = 1 + random.below(line);
+        }
+        4 => [&mut c.out_rows, &mut c.out_cols, &mut c.outputs]
+            .into_iter()
+            .nth(random.below(3) as usize)
+            .map_or((), |count| *count = 0),
+        _ => {}
+    }
+    c
+}
+
+/// What the ports show in a cycle; what is absent does not happen, or is of no matter.
+#[derive(Default)]
+struct Expected {
+    read: [Option<u32>; 2],
+    /// By row: value unless the row does not exist, signed, first, last.
+    rows: BTreeMap<usize, (Option<u8>, bool, bool, bool)>,
+    cols: BTreeMap<usize, u8>,
+    push: Option<bool>,
+    fold: Option<(u32, u32, bool)>,
+    fed: bool,
+    taken: bool,
+    busy: bool,
+}
+
+#[derive(Default)]
+struct Model {
+    cycles: BTreeMap<u64, Expected>,
+    shadow_free: u64,
+    drain_free: u64,
+    /// Cycles of waiting for the drain.
+    waits: u64,
+}
+
+impl Model {
+    fn at(&mut self, cycle: u64) -> &mut Expected {
+        self.cycles.entry(cycle).or_default()
+    }
+
+    /// Plans a command that starts at `start`; the cycle from which the stage is free.
+    fn plan(&mut self, accelerator: &Accelerator, c: &Compute, start: u64) -> u64 {
+        let timing = compute(accelerator, c);
+        let setup_end = start + COMPUTE_SETUP;
+        let empty = timing.folds() == 0;
+        self.at(start + 1).push = Some(empty);
+        for cycle in start..setup_end {
+            self.at(cycle).busy = true;
+        }
+        let mut free = setup_end;
+        if !empty {
+            let end = self.shadow_free.max(self.drain_free.saturating_sub(timing.drain_offset));
+            let feed_start = setup_end.max(end.saturating_sub(FEED_LATENCY + timing.beats));
+            free = feed_start + timing.feed_cycles();
+            self.waits += feed_start - setup_end;
+            let last = feed_start + timing.last_fold_end();
+            self.shadow_free = last + timing.drain_interval;
+            self.drain_free = last + timing.drain_offset + timing.drain_cycles;
+            for fold in 0..timing.folds() {
+                self.fold(accelerator, c, fold, feed_start + fold * timing.interval);
+            }
+        }
+        self.at(free - 1).fed = true;
+        for cycle in start..free {
+            self.at(cycle).taken = true;
+        }
+        free
+    }
+
+    fn fold(&mut self, accelerator: &Accelerator, c: &Compute, fold: u64, start: u64) {
+        let timing = compute(accelerator, c);
+        let line = accelerator.line_bytes();
+        let (rows, cols) = (accelerator.array.rows, accelerator.array.cols);
+        let words = c.channels.div_ceil(line);
+        let column = (fold / timing.row_folds) as u32 * cols;
+        let pixel = (fold % timing.row_folds) as u32 * rows;
+        let signed = c.activation_signed == 1;
+        for cycle in 0..timing.beats {
+            self.at(start + cycle).busy = true;
+        }
+        self.at(start + timing.beats + FEED_LATENCY).fold = Some((pixel, column, fold + 1 == timing.folds()));
+        let total = c.kernel_rows * c.kernel_cols * c.segments * words;
+        for j in 0..total {
+            let (word, rest) = (j % words, j / words);
+            let (segment, rest) = (rest % c.segments, rest / c.segments);
+            let (s, r) = (rest % c.kernel_cols, rest / c.kernel_cols);
+            let codes = (c.channels - word * line).min(line) as usize;
+            for slot in 0..line {
+                let read_at = start + u64::from(j * line + slot);
+                let value_at = |k: usize| read_at + 2 + k as u64;
+                if slot < rows {
+                    let pixel = pixel + slot;
+                    let exists = pixel < c.out_rows * c.out_cols;
+                    let (y, x) = (pixel / c.out_cols, pixel % c.out_cols);
+                    let iy = i64::from(y * c.stride_rows + r * c.dilation_rows) - i64::from(c.pad_top);
+                    let ix = i64::from(x * c.stride_cols + s * c.dilation_cols) - i64::from(c.pad_left);
+                    let inside =
+                        (0..i64::from(c.in_rows)).contains(&iy) && (0..i64::from(c.in_cols)).contains(&ix);
+                    let group = if c.grouped == 1 { column / line } else { 0 };
+                    let address = i64::from(c.activation_line)
+                        + iy * i64::from(c.row_stride)
+                        + ix * i64::from(c.pixel_stride)
+                        + i64::from(segment) * i64::from(c.segment_stride)
+                        + i64::from(word + group);
+                    let address = address.rem_euclid(1 << 24) as u32;
+                    if exists && inside {
+                        self.at(read_at).read[0] = Some(address);
+                    }
+                    for k in 0..line as usize {
+                        let value = match (k < codes, inside) {
+                            (false, _) => 0,
+                            (_, false) => c.pad_code as u8,
+                            _ => byte(0, address, k),
+                        };
+                        let place = (
+                            exists.then_some(value),
+                            signed,
+                            j == 0 && k == 0,
+                            j + 1 == total && k + 1 == line as usize,
+                        );
+                        self.at(value_at(k)).rows.insert(slot as usize, place);
+                    }
+                }
+                if slot < cols && column + slot < c.outputs {
+                    let address = u64::from(c.weight_line)
+                        + u64::from(column + slot) * u64::from(c.weight_stride)
+                        + u64::from(j);
+                    let address = (address % (1 << 24)) as u32;
+                    self.at(read_at).read[1] = Some(address);
+                    for k in 0..line as usize {
+                        let value = if k < codes { byte(1, address, k) } else { 0 };
+                        self.at(value_at(k)).cols.insert(slot as usize, value);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Plays commands; returns the cycles and how many of them waited for the drain before a first fold.
+fn play(accelerator: &Accelerator, commands: &[Compute], reset: Reset, tools: bool, seed: u64) -> (u64, u64) {
+    let shape = Shape::of(accelerator);
+    let mut feed = Feed::new(&shape);
+    feed.connect_all();
+    let design = elaborate(&feed, &Options { reset, ..Options::default() }).unwrap();
+    let mut bench = Bench::new(&design);
+    let mut random = Random(seed);
+    let mut model = Model::default();
+    let (mut free, mut next, mut gap) = (0u64, 0, 0);
+    let mut asked = [None, None];
+    let mut now = 0;
+    while next < commands.len() || now < free + 80 {
+        let start = next < commands.len() && now >= free + gap;
+        feed.start.next = start;
+        let ports = [&mut feed.activation_rdata, &mut feed.weight_rdata];
+        for (space, (port, line)) in ports.into_iter().zip(asked).enumerate() {
+            for (index, signal) in port.iter_mut().enumerate() {
+                let value = match line {
+                    Some(line) => byte(space as u32, line, index),
+                    None => random.below(256) as u8,
+                };
+                signal.next = i64::from(value).into();
+            }
+        }
+        if start {
+            free = model.plan(accelerator, &commands[next], now);
+            gap = if random.below(3) == 0 { u64::from(random.below(60)) } else { 0 };
+        }
+        feed.clock.next.clk = false;
+        assert!(simulate(&mut feed, 1000));
+        let expected = model.cycles.remove(&now).unwrap_or_default();
+        check(&feed, &expected, now, now >= free || (start && expected.taken));
+        let port = |enabled: bool, line: i128| enabled.then_some(line as u32);
+        asked = [
+            port(feed.activation_re.val(), feed.activation_raddr.val().value()),
+            port(feed.weight_re.val(), feed.weight_raddr.val().value()),
+        ];
+        if tools {
+            bench.capture(&feed);
+        }
+        feed.clock.next.clk = true;
+        assert!(simulate(&mut feed, 1000));
+        // Registers change in the cycle after the start.
+        if start {
+            for (port, value) in feed.registers.iter_mut().zip(commands[next].to_registers().unwrap()) {
+                port.next = i64::from(value).into();
+            }
+            next += 1;
+        }
+        now += 1;
+    }
+    if tools {
+        common::icarus(&design, &bench);
+        common::verilator(&design);
+        common::yosys(&design);
+    }
+    (now, model.waits)
+}
+
+fn check(feed: &Feed, expected: &Expected, now: u64, ready: bool) {
+    let port = |enabled: bool, line: i128| enabled.then_some(line as u32);
+    let reads = [
+        port(feed.activation_re.val(), feed.activation_raddr.val().value()),
+        port(feed.weight_re.val(), feed.weight_raddr.val().value()),
+    ];
+    assert_eq!(reads, expected.read, "reads in {now}");
+    for row in 0..feed.a.len() {
+        let seen = feed.valid[row].val();
+        assert_eq!(seen, expected.rows.contains_key(&row), "valid of row {row} in {now}");
+        if let Some((value, signed, first, last)) = expected.rows.get(&row) {
+            let flags = (feed.a_signed[row].val(), feed.first[row].val(), feed.last[row].val());
+            assert_eq!(flags, (*signed, *first, *last), "flags of row {row} in {now}");
+            let value = i128::from(value.unwrap_or(0));
+            assert_eq!(feed.a[row].val().value(), value, "row {row} in {now}");
+        }
+    }
+    for (col, value) in &expected.cols {
+        assert_eq!(feed.w[*col].val().value(), i128::from(*value as i8), "column {col} in {now}");
+    }
+    assert_eq!(feed.push.val().then(|| feed.push_empty.val()), expected.push, "push in {now}");
+    let fold = feed.fold_end.val().then(|| {
+        let number = |value: i128| value as u32;
+        let (pixel, column) = (feed.fold_pixel.val().value(), feed.fold_column.val().value());
+        (number(pixel), number(column), feed.fold_last.val())
+    });
+    assert_eq!(fold, expected.fold, "fold end in {now}");
+    assert_eq!(feed.fed.val(), expected.fed, "fed in {now}");
+    assert_eq!(feed.ready.val(), ready, "ready in {now}");
+    assert_eq!(feed.stage_taken.val(), expected.taken, "taken in {now}");
+    assert_eq!(feed.busy_stage.val(), expected.busy, "busy in {now}");
+    assert_eq!(feed.waits_drain.val(), expected.taken && !expected.busy, "waiting in {now}");
+}
+
+fn commands(accelerator: &Accelerator, count: usize, seed: u64) -> Vec<Compute> {
+    let mut random = Random(seed);
+    (0..count).map(|_| command(&mut random, accelerator.line_bytes(), accelerator.array.cols)).collect()
+}
+
+#[test]
+fn random_commands_keep_contract_and_values() {
+    for (rows, cols, lanes, bus, count) in
+        [(2, 2, 2, 4, 60), (4, 4, 4, 4, 40), (8, 4, 1, 4, 8), (4, 3, 1, 8, 12)]
+    {
+        let accelerator = accelerator(rows, cols, lanes, bus);
+        let seed = u64::from(rows * 100 + cols);
+        play(&accelerator, &commands(&accelerator, count, seed), Reset::Initial, false, seed);
+    }
+}
+
+#[test]
+fn short_commands_wait_for_the_drain() {
+    // Shapes whose wide outputs take two cycles a row, after and before those that take one.
+    let mut waits = [0; 3];
+    for (wait, (rows, cols, lanes, bus)) in waits.iter_mut().zip([(4, 4, 4, 4), (8, 8, 8, 8), (8, 8, 1, 4)]) {
+        let accelerator = accelerator(rows, cols, lanes, bus);
+        let mut random = Random(u64::from(rows * 10 + lanes));
+        let line = accelerator.line_bytes();
+        let short: Vec<_> = (0..50)
+            .map(|_| Compute {
+                kernel_rows: 1,
+                kernel_cols: 1 + random.below(2),
+                segments: 1,
+                channels: 1 + random.below(line),
+                out_rows: 1,
+                out_cols: 1 + random.below(rows + 1),
+                outputs: 1 + random.below(cols + 1),
+                ..command(&mut random, line, cols)
+            })
+            .collect();
+        *wait = play(&accelerator, &short, Reset::Initial, false, 5).1;
+    }
+    assert!(waits[1] > 20 && waits[2] > 100, "{waits:?}");
+}
+
+#[test]
+fn printed_feeds_agree_with_icarus() {
+    for (rows, cols, lanes, bus, reset, count) in [
+        (2, 2, 2, 4, Reset::Synchronous, 30),
+        (4, 6, 2, 8, Reset::Asynchronous, 12),
+        (3, 8, 8, 16, Reset::Initial, 6),
+        (8, 8, 8, 8, Reset::Synchronous, 8),
+    ] {
+        let accelerator = accelerator(rows, cols, lanes, bus);
+        let seed = u64::from(rows * 1000 + cols);
+        play(&accelerator, &commands(&accelerator, count, seed), reset, true, seed);
+    }
+}
+
+#[test]
+fn positions_far_outside_stay_outside() {
+    let accelerator = accelerator(2, 2, 2, 4);
+    let command = Compute {
+        out_rows: 400,
+        out_cols: 1,
+        in_rows: 65_535,
+        in_cols: 1,
+        kernel_rows: 2,
+        kernel_cols: 1,
+        stride_rows: 255,
+        stride_cols: 1,
+        dilation_rows: 255,
+        channels: 3,
+        segments: 1,
+        row_stride: 77,
+        outputs: 1,
+        ..Compute::default()
+    };
+    let across = Compute {
+        out_rows: 1,
+        out_cols: 400,
+        in_rows: 1,
+        in_cols: 65_535,
+        kernel_rows: 1,
+        kernel_cols: 2,
+        stride_cols: 255,
+        dilation_cols: 255,
+        pad_left: 255,
+        pixel_stride: 3,
+        ..command.clone()
+    };
+    play(&accelerator, &[command, across], Reset::Initial, false, 1);
+}
