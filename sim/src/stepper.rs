@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use bitgauge_arch::command::{Operation, Unit};
 use bitgauge_arch::timing::{
-    COMPUTE_SETUP, ComputeTiming, DmaShape, FEED_LATENCY, POST_LATENCY, STORE_READ_LATENCY, STORE_SETUP,
-    UNPACK_LATENCY, bursts,
+    COMPUTE_SETUP, ComputeTiming, DmaShape, FEED_LATENCY, LOAD_SETUP, POST_LATENCY, STORE_READ_LATENCY,
+    STORE_SETUP, UNPACK_LATENCY, ZVC_TABLE_CYCLES, bursts,
 };
 
 use crate::engine::DataPath;
@@ -57,6 +57,8 @@ struct Line {
     beats: u64,
     /// Beats that leave the FIFO with it (load).
     leaving: u64,
+    /// Load: not before this cycle.
+    from: u64,
     cycles: u64,
     last_of: Option<u32>,
     /// Store: bursts that the line makes ready.
@@ -96,7 +98,7 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
     let (mut load_asked, mut load_came, mut load_left) = (0u64, 0u64, 0u64);
     let mut load_base = 0u64;
     let mut load_lines: VecDeque<Line> = VecDeque::new();
-    let mut load_cooldown = 0u64;
+    let (mut load_cooldown, mut load_leaving) = (0u64, 0u64);
     // Store.
     let mut store_lines: VecDeque<Line> = VecDeque::new();
     let (mut store_base, mut store_completed, mut store_left) = (0u64, 0u64, 0u64);
@@ -217,8 +219,16 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
                 (Shape::Compute(timing), _) => stage = Some((timing, COMPUTE_SETUP, 0, 0, number)),
                 (Shape::Dma(shape), Operation::Load(load)) => {
                     if shape.lines() == 0 {
-                        end = Some(now + UNPACK_LATENCY);
-                        load_free = now + 1;
+                        // It counts as one line, which writes nothing.
+                        let from = now + LOAD_SETUP + 2;
+                        load_lines.push_back(Line {
+                            beats: load_base,
+                            cycles: 1,
+                            from,
+                            last_of: Some(number),
+                            ..Line::default()
+                        });
+                        load_free = now + 1 + LOAD_SETUP;
                     } else {
                         let cut = |address: u64, bytes: u64, table: bool| {
                             bursts(&plan.accelerator, address, bytes).map(move |(address, beats)| Asked {
@@ -334,9 +344,12 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
             && !load_asking
             && now >= load_free
             && (next.table || tables_on_bus == 0 && now >= tables_seen)
+            // The table's buffer is free once the lines of all earlier commands are written.
+            && (!next.table
+                || load_cooldown == 0 && load_lines.iter().filter(|line| line.last_of.is_some()).count() == 1)
             && (next.table || load_asked - load_left_seen + next.beats <= plan.load_fifo_beats())
-            // A command's first request comes a cycle after its start.
-            && result.spans.iter().rev().find(|span| plan.commands[span.0 as usize].unit == Unit::Load)?.1 < now
+            // A command's first request comes after its setup.
+            && result.spans.iter().rev().find(|span| plan.commands[span.0 as usize].unit == Unit::Load)?.1 + LOAD_SETUP < now
         {
             pending[1] = Some(Asked { cycle: now, ..next });
             load_asking = true;
@@ -344,15 +357,18 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
         // Load writes.
         let mut load_busy = load_cooldown > 0;
         load_cooldown = load_cooldown.saturating_sub(1);
-        if !load_busy && load_lines.front().is_some_and(|line| line.beats <= load_came) {
+        if !load_busy && load_lines.front().is_some_and(|line| line.beats <= load_came && line.from <= now) {
             let line = load_lines.pop_front()?;
             load_busy = true;
-            load_left += line.leaving;
+            load_leaving = line.leaving;
             load_cooldown = line.cycles - 1;
             if let Some(number) = line.last_of {
                 let end = now + line.cycles - 1 + UNPACK_LATENCY;
                 flying[0].iter_mut().find(|command| command.command == number)?.end = Some(end);
             }
+        }
+        if load_cooldown == 0 {
+            load_left += std::mem::take(&mut load_leaving);
         }
         let load_memory = flying[0].iter().any(|command| command.end.is_none());
         // Store reads.
@@ -438,7 +454,7 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
                 1 if burst.asked.table => {
                     if done {
                         tables_on_bus -= 1;
-                        tables_seen = now + 1;
+                        tables_seen = now + 1 + ZVC_TABLE_CYCLES;
                     }
                 }
                 1 => load_came += 1,
@@ -505,15 +521,18 @@ fn plan_load_lines(
         });
         let (mut bits, mut left) = (0, 0);
         for index in 0..shape.pixels * shape.pixel_lines {
+            let before = bits;
             bits += if (index + 1) % shape.pixel_lines == 0 { last_bits } else { line_bits };
+            let mut needed = bits.div_ceil(beat_bits);
             if let Some(coded) = coded {
                 bits = u64::from(coded.line_bits[written]);
+                needed = (before + shape.most_line_bits).div_ceil(beat_bits).min(beats);
             }
             written += 1;
             let last = index + 1 == shape.pixels * shape.pixel_lines;
             let leave = if last { beats } else { bits / beat_bits };
             lines.push_back(Line {
-                beats: *base + bits.div_ceil(beat_bits),
+                beats: *base + needed,
                 leaving: leave - left,
                 cycles: shape.cycles_per_line,
                 last_of: (last && block + 1 == shape.blocks).then_some(number),

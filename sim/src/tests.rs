@@ -122,14 +122,14 @@ fn a_load_of_n_beats_takes_what_the_contract_says() {
         let (_, start, end, _) = stepped.spans[0];
         // The exec is the word before the last.
         assert_eq!(start, 44 + words - 2);
-        // Asked for in start + 1, granted in start + 2, first beat 40 cycles later. Four bursts cover
+        // Asked for in start + 5, granted in start + 6, first beat 40 cycles later. Four bursts cover
         // 64 cycles, more than the 43 from one request to its first beat: the bus never rests, until the
         // FIFO's 64 beats or the 4 outstanding bursts hold the fifth back. The fifth is granted once the
-        // first is past: its beats lie in start + 42 .. start + 58, so grant in start + 58, data in start + 98 at
-        // the earliest; but the fourth ends in start + 105 only. No gap.
-        let last_beat = start + 42 + beats - 1;
-        // Seen and written a cycle later, visible two more cycles later.
-        assert_eq!(end, last_beat + 1 + 2, "{beats} beats");
+        // first is past: its beats lie in start + 46 .. start + 62, so grant in start + 62, data in
+        // start + 102 at the earliest; but the fourth ends in start + 109 only. No gap.
+        let last_beat = start + 46 + beats - 1;
+        // Seen and written a cycle later, visible five more cycles later.
+        assert_eq!(end, last_beat + 1 + 5, "{beats} beats");
         assert_eq!(stepped.bursts.len() as u64, 1 + bursts);
         // `end` is taken in the command's end, at the head since long before.
         assert_eq!(stepped.cycles, end + 1);
@@ -167,8 +167,8 @@ fn a_barrier_waits_for_the_own_commands() {
         command(0, 0, Operation::Load(load(16))),
     ]);
     assert_eq!(stepped.spans[1].1, stepped.spans[0].2);
-    // The request of the second is granted two cycles after its start; then the third may start.
-    assert_eq!(stepped.spans[2].1, stepped.spans[1].1 + 3);
+    // The request of the second is granted six cycles after its start; then the third may start.
+    assert_eq!(stepped.spans[2].1, stepped.spans[1].1 + 7);
 }
 
 #[test]

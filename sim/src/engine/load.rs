@@ -11,7 +11,7 @@ use crate::exec::Coded;
 use crate::plan::{Plan, Planned};
 use crate::result::StallReason;
 use bitgauge_arch::command::Operation;
-use bitgauge_arch::timing::{DmaShape, UNPACK_LATENCY};
+use bitgauge_arch::timing::{DmaShape, LOAD_SETUP, UNPACK_LATENCY, ZVC_TABLE_CYCLES};
 use std::rc::Rc;
 
 /// What the request side still has to ask for.
@@ -89,13 +89,25 @@ impl Load {
         }
     }
 
-    /// Starts a command; true if it has nothing to load.
-    pub fn begin(&mut self, now: u64, number: u32, planned: &Planned, coded: Option<Rc<Coded>>) -> bool {
+    /// Starts a command; its end if it has nothing to load.
+    pub fn begin(
+        &mut self,
+        now: u64,
+        number: u32,
+        planned: &Planned,
+        coded: Option<Rc<Coded>>,
+        activity: &mut Activity,
+    ) -> Option<u64> {
         let (Some(shape), Operation::Load(load)) = (planned.dma(), &planned.command.operation) else {
-            return true;
+            return Some(now);
         };
         if shape.lines() == 0 {
-            return true;
+            // One line that writes nothing. The times of all lines before it are known.
+            let cycle = self.next_write.max(now + LOAD_SETUP + 2);
+            self.next_write = cycle + 1;
+            activity.busy.push(cycle, cycle + 1);
+            activity.stall(StallReason::Memory, now, cycle + 1);
+            return Some(cycle + UNPACK_LATENCY);
         }
         let external = u64::from(load.external_address);
         let table = coded.is_some();
@@ -115,7 +127,7 @@ impl Load {
             end: next + bytes,
             table,
         });
-        self.free_at = now + 1;
+        self.free_at = now + 1 + LOAD_SETUP;
         let (line_bits, last_bits) = planned.line_bits(self.line);
         let mut writing = Writing {
             command: number,
@@ -134,7 +146,7 @@ impl Load {
         };
         writing.block_beats = writing.beats_of(0, self.bus);
         self.writing.push_back(writing);
-        false
+        None
     }
 
     /// The next request, once the cycle is known in which it is registered: `now` or later.
@@ -142,6 +154,10 @@ impl Load {
         let asking = self.asking.as_ref().filter(|_| !self.waiting)?;
         let beats = first_burst(asking.next, asking.end, self.most, self.bus);
         let mut cycle = self.free_at.max(now);
+        if asking.table {
+            // The table's buffer is free once all earlier lines are written.
+            cycle = cycle.max(self.next_write);
+        }
         if !asking.table && self.asked + beats > self.fifo {
             let index = self.asked + beats - self.fifo - 1;
             if index >= self.left {
@@ -185,7 +201,7 @@ impl Load {
         if exhausted {
             if table {
                 asking.table = false;
-                self.free_at = self.free_at.max(grant.start + beats);
+                self.free_at = self.free_at.max(grant.start + beats + ZVC_TABLE_CYCLES);
             } else {
                 asking.block += 1;
             }
@@ -242,7 +258,14 @@ impl Load {
                     Some(coded) => u64::from(coded.line_bits[job.written]),
                     None => job.bits + if last_of_pixel { job.last_bits } else { job.line_bits },
                 };
-                let needed = job.base + ((bits + beat_bits - 1) >> shift);
+                let needed = job.base
+                    + match &job.coded {
+                        Some(_) => {
+                            let most = job.bits + job.shape.most_line_bits;
+                            ((most + beat_bits - 1) >> shift).min(job.block_beats)
+                        }
+                        None => (bits + beat_bits - 1) >> shift,
+                    };
                 if needed > granted {
                     return;
                 }
@@ -253,7 +276,7 @@ impl Load {
                 let left = job.base + if last_of_block { job.block_beats } else { bits >> shift };
                 while self.left < left {
                     let slot = self.left as usize & (self.leave_times.len() - 1);
-                    self.leave_times[slot] = cycle;
+                    self.leave_times[slot] = cycle + cycles - 1;
                     self.left += 1;
                 }
                 job.bits = bits;

@@ -20,7 +20,7 @@ use std::rc::Rc;
 
 use bitgauge_arch::command::Unit;
 use bitgauge_arch::program::Operand;
-use bitgauge_arch::timing::{IN_FLIGHT, STORE_READ_LATENCY, UNPACK_LATENCY};
+use bitgauge_arch::timing::{IN_FLIGHT, LOAD_SETUP, STORE_READ_LATENCY};
 
 use self::compute::{Compute, Placed};
 use self::fetch::Fetch;
@@ -329,9 +329,11 @@ impl<D: DataPath> Engine<'_, D> {
             }
             (Unit::Load, _) => {
                 self.loading = command;
-                if self.load.begin(now, command, planned, coded) {
-                    self.free(now, unit, now + 1);
-                    self.end(now, unit, command, now + UNPACK_LATENCY);
+                if let Some(end) =
+                    self.load.begin(now, command, planned, coded, &mut self.activity[unit])
+                {
+                    self.free(now, unit, now + 1 + LOAD_SETUP);
+                    self.end(now, unit, command, end);
                 } else {
                     self.fronts[unit].free_at = NEVER;
                 }

@@ -12,8 +12,14 @@ use crate::codec::Format;
 use crate::command::{Codec, Load, Store, Target};
 use crate::description::CodecKind;
 
+/// Cycles from the start of a load to the cycle before its first request: the size of its blocks.
+pub const LOAD_SETUP: u64 = 4;
 /// Cycles from a beat's arrival to the line's write being visible.
-pub const UNPACK_LATENCY: u64 = 2;
+pub const UNPACK_LATENCY: u64 = 5;
+/// Cycles in which a load under `zvc` decodes (a part of) one group of codes.
+pub const ZVC_LOAD_CYCLES: u64 = 4;
+/// Cycles from the length table's last beat being seen to the first request for coded data.
+pub const ZVC_TABLE_CYCLES: u64 = 3;
 /// Cycles from a store's line read to its bytes being in the FIFO: address, line, dense codes, place.
 pub const STORE_READ_LATENCY: u64 = 4;
 /// Cycles a store takes to get ready after the one in which it starts: it counts lines and beats.
@@ -65,6 +71,8 @@ pub struct DmaShape {
     pub pixel_bytes: u64,
     /// Cycles the codec needs for each line.
     pub cycles_per_line: u64,
+    /// Loads under `zvc`: bits that a line may take at most; so many are waited for.
+    pub most_line_bits: u64,
 }
 
 impl DmaShape {
@@ -84,6 +92,7 @@ impl DmaShape {
                 Codec::None | Codec::Pack => 1,
                 Codec::Zvc => per_line.div_ceil(8 * u64::from(accelerator.compression.lanes)).max(1),
             },
+            most_line_bits: 0,
         }
     }
 
@@ -106,7 +115,15 @@ pub fn load_shape(accelerator: &Accelerator, load: &Load) -> DmaShape {
     let format = load.format();
     match load.target() {
         Some(Target::Activation | Target::Weight) | None => {
-            DmaShape::new(accelerator, format, load.blocks, load.pixels, load.channels)
+            let mut shape = DmaShape::new(accelerator, format, load.blocks, load.pixels, load.channels);
+            if format.codec == Codec::Zvc {
+                let per_line = shape.pixel_bytes.min(u64::from(accelerator.line_bytes()));
+                // Lines need not begin with a group: so many groups they touch at most.
+                let groups = (per_line + 7).div_ceil(8);
+                shape.cycles_per_line = ZVC_LOAD_CYCLES * groups;
+                shape.most_line_bits = per_line * u64::from(format.value_bits) + 8 * groups;
+            }
+            shape
         }
         Some(_) => {
             let mut shape = DmaShape::new(accelerator, Format::BYTES, load.blocks, 1, 1);

@@ -1,0 +1,241 @@
+//! What the rest of the load unit needs of a command, computed in four cycles.
+
+use super::fields::{LoadFields, REGISTERS};
+use crate::prelude::*;
+use crate::units::Shape;
+use rust_hdl::prelude::*;
+
+/// What the write side needs of a command, in the order of [`Setup::context`], with the bits of each.
+pub const CONTEXT: [(Context, usize); 14] = [
+    (Context::Target, 3),
+    (Context::Line, 24),
+    (Context::PixelStride, 16),
+    (Context::BlockStride, 24),
+    (Context::LastLine, 18),
+    (Context::LastPixel, 16),
+    (Context::LastBlock, 16),
+    (Context::LastBytes, 7),
+    (Context::LastBits, 10),
+    (Context::Width, 4),
+    (Context::Signed, 1),
+    (Context::Empty, 1),
+    (Context::Zvc, 1),
+    (Context::ZeroCode, 8),
+];
+
+/// Members of the context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Context {
+    /// Memory to write.
+    Target,
+    /// First line.
+    Line,
+    /// Lines from a pixel to the next.
+    PixelStride,
+    /// Lines from a block to the next.
+    BlockStride,
+    /// Lines of a pixel, less one.
+    LastLine,
+    /// Pixels of a block, less one.
+    LastPixel,
+    /// Blocks, less one.
+    LastBlock,
+    /// Bytes of a pixel's last line.
+    LastBytes,
+    /// Bits that they take.
+    LastBits,
+    /// Bits that become a byte.
+    Width,
+    /// They extend their sign.
+    Signed,
+    /// The command has no lines.
+    Empty,
+    /// The codec is `zvc`.
+    Zvc,
+    /// The code that it leaves out.
+    ZeroCode,
+}
+
+documented! {
+    /// Setup of a load: beats of a block, and what the write side needs.
+    ///
+    /// One multiplication a cycle: bits of a pixel, bits of a block, then lines of a pixel and bits of its
+    /// last line. A code of 16 bits counts as two bytes.
+    #[derive(LogicBlock)]
+    pub struct Setup {
+        name: Named,
+        /// clock
+        pub clock: Signal<In, Clock>,
+        /// a command starts; its registers are there in the next cycle
+        pub start: Signal<In, Bit>,
+        /// the command's registers
+        pub registers: Vec<Sig>,
+        /// `beats` and the addresses are there: two cycles after the registers
+        pub sized: Signal<Out, Bit>,
+        /// `context` is there: the cycle after
+        pub ready: Signal<Out, Bit>,
+        /// the command has no lines
+        pub empty: Signal<Out, Bit>,
+        /// the codec is `zvc`
+        pub zvc: Signal<Out, Bit>,
+        /// beats of a block before `zvc`
+        pub beats: Sig,
+        /// byte address of block 0
+        pub address: Sig,
+        /// bytes from a block to the next
+        pub stride: Sig,
+        /// blocks
+        pub blocks: Sig,
+        /// byte address of the length table
+        pub table: Sig,
+        /// what the write side needs
+        pub context: Vec<Sig>,
+        fields: LoadFields,
+        cycle_1: State<Bit>,
+        cycle_2: State<Bit>,
+        cycle_3: State<Bit>,
+        cycle_4: State<Bit>,
+        plain: Signal<Local, Bit>,
+        wide: Signal<Local, Bit>,
+        /// the target is not a scratchpad
+        run: Signal<Local, Bit>,
+        width: Sig,
+        code_bits: Sig,
+        channel_bits: Reg,
+        pixel_bytes: Reg,
+        block_bits: Reg,
+        last_byte: Reg,
+        first_line: Sig,
+        last_bytes: Sig,
+        nothing: State<Bit>,
+        round: Const,
+        beat_shift: Const,
+        line_shift: Const,
+        within: Const
+    }
+}
+
+impl Setup {
+    /// The setup of a design.
+    #[must_use]
+    pub fn new(shape: &Shape) -> Setup {
+        let beat_bits = 8 * shape.bus;
+        Setup {
+            name: Named::of(format!("load_setup_line{}_bus{}", shape.line, shape.bus), &Setup::DOCS),
+            clock: Signal::default(),
+            start: Signal::default(),
+            registers: Sig::inputs(u(32), REGISTERS),
+            sized: Signal::default(),
+            ready: Signal::default(),
+            empty: Signal::default(),
+            zvc: Signal::default(),
+            beats: Sig::output(u(32)),
+            address: Sig::output(u(32)),
+            stride: Sig::output(u(32)),
+            blocks: Sig::output(u(16)),
+            table: Sig::output(u(32)),
+            context: CONTEXT.iter().map(|member| Sig::output(u(member.1))).collect(),
+            fields: LoadFields::default(),
+            cycle_1: State::default(),
+            cycle_2: State::default(),
+            cycle_3: State::default(),
+            cycle_4: State::default(),
+            plain: Signal::default(),
+            wide: Signal::default(),
+            run: Signal::default(),
+            width: Sig::local(u(4)),
+            code_bits: Sig::local(u(5)),
+            channel_bits: Reg::new(u(21)),
+            pixel_bytes: Reg::new(u(17)),
+            block_bits: Reg::new(u(37)),
+            last_byte: Reg::new(u(24)),
+            first_line: Sig::local(u(24)),
+            last_bytes: Sig::local(u(7)),
+            nothing: State::default(),
+            round: Const::new(beat_bits - 1),
+            beat_shift: Const::new(clog2(beat_bits)),
+            line_shift: Const::new(clog2(shape.line)),
+            within: Const::new(shape.line - 1),
+        }
+    }
+}
+
+impl Logic for Setup {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, cycle_1, cycle_2, cycle_3, cycle_4, nothing);
+        dff_setup!(self, clock, channel_bits, pixel_bytes, block_bits, last_byte);
+        for r in 0..12 {
+            self.fields.registers[r].next = self.registers[r].val();
+        }
+        self.cycle_1.d.next = self.start.val();
+        self.cycle_2.d.next = self.cycle_1.q.val();
+        self.cycle_3.d.next = self.cycle_2.q.val();
+        self.cycle_4.d.next = self.cycle_3.q.val();
+        self.sized.next = self.cycle_3.q.val();
+        self.ready.next = self.cycle_4.q.val();
+        self.address.next = self.fields.external_address.val();
+        self.stride.next = self.fields.external_block_stride.val();
+        self.blocks.next = self.fields.blocks.val();
+        self.table.next = self.fields.length_table.val();
+
+        // Cycle 1: bits of a pixel.
+        self.zvc.next = self.fields.codec.val() == 2;
+        self.plain.next = (self.fields.codec.val() != 1) & (self.fields.codec.val() != 2);
+        self.wide.next = self.fields.value_bits.val() > 8;
+        self.run.next = self.fields.target.val() > 1;
+        self.width.next = 8.into();
+        if !self.plain.val() & !self.wide.val() {
+            self.width.next = self.fields.value_bits.val();
+        }
+        self.code_bits.next = self.width.val();
+        self.pixel_bytes.d.next = self.fields.channels.val();
+        if self.wide.val() {
+            self.code_bits.next = 16.into();
+            self.pixel_bytes.d.next = self.fields.channels.val() << 1usize;
+        }
+        self.channel_bits.d.next = self.fields.channels.val() * self.code_bits.val();
+        self.nothing.d.next = (self.fields.blocks.val() == 0)
+            | (self.fields.pixels.val() == 0)
+            | (self.fields.channels.val() == 0);
+        self.empty.next = self.nothing.q.val();
+
+        // Cycle 2: bits of a block. Cycle 3: its beats; the bytes of a pixel, or of the whole run.
+        self.block_bits.d.next = self.channel_bits.q.val() * self.fields.pixels.val();
+        self.beats.next = (self.block_bits.q.val() + self.round.val()) >> self.beat_shift.val();
+        self.last_byte.d.next = self.pixel_bytes.q.val() - 1;
+        if self.run.val() {
+            self.last_byte.d.next = (self.block_bits.q.val() >> 3usize) - 1;
+        }
+
+        // Cycle 4: its lines.
+        self.first_line.next = self.fields.line.val();
+        if (self.fields.target.val() == 2) | (self.fields.target.val() == 3) {
+            self.first_line.next = (self.fields.line.val() << 3usize) >> self.line_shift.val();
+        }
+        if self.fields.target.val() == 4 {
+            self.first_line.next = (self.fields.line.val() << 8usize) >> self.line_shift.val();
+        }
+        if self.fields.target.val() == 5 {
+            self.first_line.next = (self.fields.line.val() << 9usize) >> self.line_shift.val();
+        }
+        self.last_bytes.next = (self.last_byte.q.val() & self.within.val()) + 1;
+        self.context[0].next = self.fields.target.val();
+        self.context[1].next = self.first_line.val();
+        self.context[2].next = self.fields.pixel_stride.val();
+        self.context[3].next = self.fields.block_stride.val();
+        self.context[4].next = self.last_byte.q.val() >> self.line_shift.val();
+        self.context[5].next = self.fields.pixels.val() - 1;
+        if self.run.val() {
+            self.context[5].next = 0.into();
+        }
+        self.context[6].next = self.fields.blocks.val() - 1;
+        self.context[7].next = self.last_bytes.val();
+        self.context[8].next = self.last_bytes.val() * self.width.val();
+        self.context[9].next = self.width.val();
+        self.context[10].next = self.fields.signed.val();
+        self.context[11].next = self.nothing.q.val().into();
+        self.context[12].next = self.zvc.val().into();
+        self.context[13].next = self.fields.zero_code.val();
+    }
+}
