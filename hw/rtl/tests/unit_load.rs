@@ -11,9 +11,9 @@ use bitgauge_arch::timing::{
 };
 use bitgauge_rtl::bench::Bench;
 use bitgauge_rtl::prelude::Sig;
+use bitgauge_rtl::units::load::Load as Unit;
 use bitgauge_rtl::units::load::beats::window_banks;
 use bitgauge_rtl::units::load::setup::CONTEXT;
-use bitgauge_rtl::units::load::Load as Unit;
 use bitgauge_rtl::units::shape::Shape;
 use bitgauge_rtl::verilog::{Options, Reset, elaborate};
 use rust_hdl::prelude::{Block, simulate};
@@ -406,8 +406,7 @@ fn play(
             let burst = bus_queue.front_mut().unwrap();
             for (word, signal) in unit.beat.iter_mut().enumerate() {
                 let at = burst.address as usize + 4 * word;
-                signal.next =
-                    i64::from(u32::from_le_bytes(memory[at..at + 4].try_into().unwrap())).into();
+                signal.next = i64::from(u32::from_le_bytes(memory[at..at + 4].try_into().unwrap())).into();
             }
             unit.load_beat.next = !burst.table;
             unit.table_beat.next = burst.table;

@@ -329,9 +329,7 @@ impl<D: DataPath> Engine<'_, D> {
             }
             (Unit::Load, _) => {
                 self.loading = command;
-                if let Some(end) =
-                    self.load.begin(now, command, planned, coded, &mut self.activity[unit])
-                {
+                if let Some(end) = self.load.begin(now, command, planned, coded, &mut self.activity[unit]) {
                     self.free(now, unit, now + 1 + LOAD_SETUP);
                     self.end(now, unit, command, end);
                 } else {

@@ -79,7 +79,10 @@ impl Ask {
         let Shape { bus, burst_beats, load_fifo_beats, .. } = *shape;
         let counter = u(beat_counter_bits(shape));
         Ask {
-            name: Named::of(format!("load_ask_bus{bus}_burst{burst_beats}_fifo{load_fifo_beats}"), &Ask::DOCS),
+            name: Named::of(
+                format!("load_ask_bus{bus}_burst{burst_beats}_fifo{load_fifo_beats}"),
+                &Ask::DOCS,
+            ),
             clock: Signal::default(),
             start: Signal::default(),
             sized: Signal::default(),

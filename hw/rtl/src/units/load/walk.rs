@@ -182,8 +182,7 @@ impl Logic for Walk {
         // 2 pixel stride, 3 block stride, 4 last line, 5 last pixel, 6 last block, 7 last bytes,
         // 8 last bits, 9 width, 10 signed, 11 empty, 12 zvc, 13 zero code.
         self.ends_pixel.next = self.line_of_pixel.q.val() == self.memory[4].rdata.val();
-        self.ends_block.next =
-            self.ends_pixel.val() & (self.pixel.q.val() == self.memory[5].rdata.val());
+        self.ends_block.next = self.ends_pixel.val() & (self.pixel.q.val() == self.memory[5].rdata.val());
         self.empty.next = self.memory[11].rdata.val().any();
         self.ends.next =
             self.empty.val() | (self.ends_block.val() & (self.block.q.val() == self.memory[6].rdata.val()));
@@ -272,8 +271,7 @@ impl Logic for Walk {
         self.take.next = self.fire.val();
         self.busy.next = self.fire.val();
         self.waits_memory.next = self.start.val() | self.pending.q.val().any();
-        self.pending.d.next =
-            self.pending.q.val() + self.start.val() - (self.fire.val() & self.ends.val());
+        self.pending.d.next = self.pending.q.val() + self.start.val() - (self.fire.val() & self.ends.val());
 
         // What goes along with the bytes.
         for i in 0..3 {
