@@ -39,10 +39,8 @@ documented! {
     }
 }
 
-impl Ending {
-    /// The order of ends.
-    #[must_use]
-    pub fn new() -> Ending {
+impl Default for Ending {
+    fn default() -> Ending {
         Ending {
             name: Named::of("drain_ending", &Ending::DOCS),
             clock: Signal::default(),
