@@ -8,6 +8,7 @@ use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual};
 use bitgauge_arch::command::{Compute, RegisterFile};
 use bitgauge_arch::timing::{self, COMPUTE_SETUP, FEED_LATENCY, POST_LATENCY};
 use bitgauge_rtl::bench::Bench;
+use bitgauge_rtl::units::Shape;
 use bitgauge_rtl::units::compute::drain::Drain;
 use bitgauge_rtl::verilog::{Options, Reset, elaborate};
 use rust_hdl::prelude::{Block, simulate};
@@ -307,7 +308,7 @@ fn play(
 /// Commands back to back, several times; then the Verilog with the same vectors.
 fn drain_follows_the_contract(rows: u32, cols: u32, lanes: u32, runs: usize) {
     let accelerator = accelerator(rows, cols, lanes);
-    let mut unit = Drain::new(&accelerator);
+    let mut unit = Drain::new(&Shape::of(&accelerator));
     unit.connect_all();
     let print = |reset| elaborate(&unit, &Options { reset, ..Options::default() }).unwrap();
     let (design, resettable) = (print(Reset::Initial), print(Reset::Synchronous));

@@ -50,6 +50,15 @@ documented! {
         /// the sums that the drain reads
         picked: Vec<Reg>,
         pe: Vec<Vec<Pe>>,
+        /// all ones for the row to drain
+        row_mask: Vec<Sig>,
+        /// all ones for the group to drain
+        group_mask: Vec<Sig>,
+        /// the sum of each column in the row to drain
+        column: Vec<Sig>,
+        /// the column's sum of each lane
+        chosen: Vec<Sig>,
+        ones: Const,
         lanes: Const,
         _rows: usize,
         _cols: usize,
@@ -86,6 +95,11 @@ impl Array {
             extended: Sig::locals(s(operand + 1), rows),
             picked: Reg::many(s(accumulator), lanes),
             pe: (0..rows).map(|_| (0..cols).map(|_| Pe::new(widths)).collect()).collect(),
+            row_mask: Sig::locals(s(accumulator), rows),
+            group_mask: Sig::locals(s(accumulator), groups),
+            column: Sig::locals(s(accumulator), cols),
+            chosen: Sig::locals(s(accumulator), lanes),
+            ones: Const::new(-1),
             lanes: Const::new(lanes),
             _rows: rows,
             _cols: cols,
@@ -124,16 +138,34 @@ impl Logic for Array {
                 self.pe[r][c].clock.next = self.clock.val();
             }
         }
+        // And-or instead of a chain of choices: shallow gates, and few lines of text.
+        for r in 0..self._rows {
+            self.row_mask[r].next = 0.into();
+            if self.drain_row.val() == r {
+                self.row_mask[r].next = self.ones.val();
+            }
+        }
+        for g in 0..self._groups {
+            self.group_mask[g].next = 0.into();
+            if self.drain_group.val() == g {
+                self.group_mask[g].next = self.ones.val();
+            }
+        }
+        for c in 0..self._cols {
+            self.column[c].next = self.pe[0][c].sum.val() & self.row_mask[0].val();
+            for r in 1..self._rows {
+                self.column[c].next =
+                    self.column[c].val() | (self.pe[r][c].sum.val() & self.row_mask[r].val());
+            }
+        }
         for l in 0..self._lanes {
             self.picked[l].clock.next = self.clock.val();
-            self.picked[l].d.next = 0.into();
-            for r in 0..self._rows {
-                for g in 0..self._groups {
-                    if (self.drain_row.val() == r) & (self.drain_group.val() == g) {
-                        self.picked[l].d.next = self.pe[r][g * self._lanes + l].sum.val();
-                    }
-                }
+            self.chosen[l].next = self.column[l].val() & self.group_mask[0].val();
+            for g in 1..self._groups {
+                self.chosen[l].next = self.chosen[l].val()
+                    | (self.column[g * self._lanes + l].val() & self.group_mask[g].val());
             }
+            self.picked[l].d.next = self.chosen[l].val();
             self.sum[l].next = self.picked[l].q.val();
         }
     }

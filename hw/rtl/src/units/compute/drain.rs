@@ -10,8 +10,6 @@ use super::post::Lane;
 use super::turns::Turns;
 use crate::prelude::*;
 use crate::units::Shape;
-use bitgauge_arch::Accelerator;
-use bitgauge_arch::command::Compute;
 use bitgauge_arch::timing;
 use rust_hdl::prelude::*;
 
@@ -34,7 +32,7 @@ documented! {
     /// d+8          we, waddr, wdata; done, if it was the command's last
     /// ```
     ///
-    /// The offset is that of `bitgauge_arch::timing::compute`; it does not depend on the command, as rows
+    /// The offset is that of `bitgauge_arch::timing::drain`; it does not depend on the command, as rows
     /// take two steps only where the lanes are as many as the columns.
     #[derive(LogicBlock)]
     pub struct Drain {
@@ -132,15 +130,14 @@ documented! {
 }
 
 impl Drain {
-    /// The drain of an accelerator.
+    /// The drain of this shape.
     #[must_use]
-    pub fn new(accelerator: &Accelerator) -> Drain {
-        let shape = Shape::of(accelerator);
-        let offset = timing::compute(accelerator, &Compute::default()).drain_offset as usize;
+    pub fn new(shape: &Shape) -> Drain {
         let (rows, cols, lanes, line) = (shape.rows, shape.cols, shape.post_lanes, shape.line);
         let groups = cols / lanes.max(1);
         let entries = rows.max(groups).next_power_of_two();
-        let turns = Turns::new(&shape, offset);
+        let drain = timing::drain(rows as u64, cols as u64, lanes as u64, 1);
+        let turns = Turns::new(shape, drain.offset as usize);
         let (row, group, place) = (turns.row.ty(), turns.group.ty(), turns.place.ty());
         let address = u(clog2(2 * entries));
         Drain {
@@ -170,10 +167,10 @@ impl Drain {
             wdata: Sig::outputs(u(8), line),
             done: Signal::default(),
             draining: Signal::default(),
-            contexts: Contexts::new(&shape),
+            contexts: Contexts::new(shape),
             turns,
             fill: Fill::new(lanes, entries),
-            place: Place::new(&shape),
+            place: Place::new(shape),
             ending: Ending::default(),
             lane: (0..lanes).map(|_| Lane::new(2 * entries, shape.accumulator_bits)).collect(),
             fold_slot: Reg::new(u(3)),
