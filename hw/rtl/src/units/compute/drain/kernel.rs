@@ -1,7 +1,6 @@
 //! What `Drain` does in a cycle.
 
 use super::Drain;
-use crate::prelude::*;
 use rust_hdl::prelude::*;
 
 impl Logic for Drain {

@@ -1,7 +1,6 @@
 //! What `Turns` does in a cycle.
 
 use super::Turns;
-use crate::prelude::*;
 use rust_hdl::prelude::*;
 
 impl Logic for Turns {
