@@ -8,3 +8,6 @@ pub mod fill;
 pub mod place;
 pub mod post;
 pub mod turns;
+pub mod unit;
+
+pub use unit::Compute;
