@@ -19,9 +19,9 @@ use crate::Accelerator;
 use crate::command::{Vector, VectorFunction};
 
 /// Cycles from the `exec` to the first read.
-pub const VECTOR_SETUP: u64 = 4;
+pub const VECTOR_SETUP: u64 = 10;
 /// Cycles from the last read to the last write being visible.
-pub const VECTOR_LATENCY: u64 = 8;
+pub const VECTOR_LATENCY: u64 = 14;
 /// Cycles of a softmax row beside its three passes.
 pub const SOFTMAX_ROW_CYCLES: u64 = 24;
 /// Cycles of a LayerNorm token beside its two passes.

@@ -1,1 +1,467 @@
 //! Copy, add, table, pools, depthwise convolution, patches.
+
+pub mod address;
+pub mod assemble;
+pub mod lane;
+pub mod loops;
+pub mod pick;
+pub mod place;
+pub mod rotate;
+pub mod setup;
+
+use super::fields::VectorFields;
+use crate::prelude::*;
+use crate::units::requantize::{INPUT_BITS, MANTISSA_BITS, OUTPUT_BITS, SHIFT_BITS};
+use crate::units::shape::Shape;
+use address::Address;
+use assemble::Assemble;
+use bitgauge_arch::command::{RegisterFile, Vector};
+use lane::Lane;
+use loops::Loops;
+use pick::Pick;
+use place::Place;
+use rust_hdl::prelude::*;
+use setup::Setup;
+
+/// Cycles from the last read of a command to its last write, at most.
+pub const STREAM_LATENCY: usize = 13;
+
+documented! {
+    /// The vector unit's engine for functions that take one line and make one line at a time.
+    ///
+    /// ```text
+    /// setup -> loops -> address -> (scratchpads) -> line --> pick -> lanes <-> (tables, parameters, scale)
+    ///                      |                          |                |
+    ///                      |                          |              place --+--> write port
+    ///                      +--------------------------+--> assemble ---------+
+    /// ```
+    ///
+    /// One pipeline for all functions. Stage n is n cycles after the read:
+    ///
+    /// ```text
+    /// stage   0     1      2          3            4          5     6       9       10     11     12      13
+    ///         read  rdata  line,pick  code,weight  term,      sum   scale   scaled  sum of code   write,  second
+    ///                                              table             in              operands      port   line
+    /// max, table                                                    code    (write port at 7, 8)
+    /// copy, patch          pad        rotate       merge      write, rest
+    /// ```
+    ///
+    /// Body cycles: `timing::vector_cycles`. Data: the simulator's `exec/vector.rs` and `exec/map.rs`.
+    #[derive(LogicBlock)]
+    pub struct Stream {
+        name: Named,
+        /// clock
+        pub clock: Signal<In, Clock>,
+        /// first cycle with the command's registers
+        pub prepare: Signal<In, Bit>,
+        /// the cycle before the body
+        pub begin: Signal<In, Bit>,
+        /// registers of the command
+        pub registers: Vec<Sig>,
+        /// line of the activation scratchpad
+        pub rdata: Vec<Sig>,
+        /// line of the weight scratchpad
+        pub weight_rdata: Vec<Sig>,
+        /// parameters of a group
+        pub parameter_rdata: Vec<Sig>,
+        /// table entry of each lane
+        pub table_rdata: Vec<Sig>,
+        /// what the shared requantizers give
+        pub scaled: Vec<Sig>,
+        /// the command is for this engine
+        pub active: Signal<Out, Bit>,
+        /// last cycle of the body
+        pub finished: Signal<Out, Bit>,
+        /// read of the activation scratchpad
+        pub re: Signal<Out, Bit>,
+        /// its line
+        pub raddr: Sig,
+        /// read of the weight scratchpad
+        pub weight_re: Signal<Out, Bit>,
+        /// its line
+        pub weight_raddr: Sig,
+        /// byte enables of the activation scratchpad
+        pub we: Sig,
+        /// line to write
+        pub waddr: Sig,
+        /// bytes to write
+        pub wdata: Vec<Sig>,
+        /// byte enables of the weight scratchpad
+        pub weight_we: Sig,
+        /// line to write
+        pub weight_waddr: Sig,
+        /// bytes to write
+        pub weight_wdata: Vec<Sig>,
+        /// read of the parameter memory
+        pub parameter_re: Signal<Out, Bit>,
+        /// group of lanes
+        pub parameter_raddr: Sig,
+        /// read of the tables
+        pub table_re: Signal<Out, Bit>,
+        /// entry for each lane
+        pub table_raddr: Vec<Sig>,
+        /// value for each requantizer
+        pub scale_value: Vec<Sig>,
+        /// mantissa for each requantizer
+        pub scale_mantissa: Vec<Sig>,
+        /// shift for each requantizer
+        pub scale_shift: Vec<Sig>,
+        fields: VectorFields,
+        setup: Setup,
+        loops: Loops,
+        address: Address,
+        pick: Pick,
+        lane: Vec<Lane>,
+        place: Place,
+        assemble: Assemble,
+        valid_0: State<Bit>,
+        first_0: State<Bit>,
+        done_0: State<Bit>,
+        last_0: State<Bit>,
+        /// valid, first, done, last of the pixel, second operand, lower lanes, upper lanes
+        tag_0: Sig,
+        /// tags of stage 1 and following
+        tag: Vec<Reg>,
+        pick_1: Reg,
+        pick_2: Reg,
+        wide_1: State<Bit>,
+        wide_2: State<Bit>,
+        outside_1: State<Bit>,
+        outside_2: State<Bit>,
+        line: Vec<Reg>,
+        weights: Vec<Reg>,
+        parameter_group: Reg,
+        to_weight: Signal<Local, Bit>,
+        enables: Sig,
+        we_r: Reg,
+        weight_we_r: Reg,
+        waddr_r: Reg,
+        wdata_r: Vec<Reg>,
+        lane_bits: Const,
+        half: Const,
+        _lanes: usize,
+        _half: usize,
+        _line: usize
+    }
+}
+
+/// Stages that carry tags.
+const STAGES: usize = 11;
+
+impl Stream {
+    /// The engine of a shape.
+    #[must_use]
+    pub fn new(shape: &Shape) -> Stream {
+        let (line, lanes) = (shape.line, shape.vector_lanes);
+        let (byte, address) = (u(8), u(24));
+        let pick = u(clog2((line / lanes).max(2)));
+        // Lanes from here on are the upper ones.
+        let half = lanes.min(line / 2);
+        Stream {
+            name: Named::of(format!("vector_stream_line{line}_by{lanes}"), &Stream::DOCS),
+            clock: Signal::default(),
+            prepare: Signal::default(),
+            begin: Signal::default(),
+            registers: Sig::inputs(u(32), 3 * Vector::GROUPS),
+            rdata: Sig::inputs(byte, line),
+            weight_rdata: Sig::inputs(byte, line),
+            parameter_rdata: Sig::inputs(u(64), lanes),
+            table_rdata: Sig::inputs(u(16), lanes),
+            scaled: Sig::inputs(s(OUTPUT_BITS), lanes),
+            active: Signal::default(),
+            finished: Signal::default(),
+            re: Signal::default(),
+            raddr: Sig::output(address),
+            weight_re: Signal::default(),
+            weight_raddr: Sig::output(address),
+            we: Sig::output(u(line)),
+            waddr: Sig::output(address),
+            wdata: Sig::outputs(byte, line),
+            weight_we: Sig::output(u(line)),
+            weight_waddr: Sig::output(address),
+            weight_wdata: Sig::outputs(byte, line),
+            parameter_re: Signal::default(),
+            parameter_raddr: Sig::output(u(16)),
+            table_re: Signal::default(),
+            table_raddr: Sig::outputs(u(9), lanes),
+            scale_value: Sig::outputs(s(INPUT_BITS), lanes),
+            scale_mantissa: Sig::outputs(u(MANTISSA_BITS), lanes),
+            scale_shift: Sig::outputs(u(SHIFT_BITS), lanes),
+            fields: VectorFields::default(),
+            setup: Setup::new(shape),
+            loops: Loops::default(),
+            address: Address::new(shape),
+            pick: Pick::new(shape),
+            lane: vec![Lane::default(); lanes],
+            place: Place::new(shape),
+            assemble: Assemble::new(shape),
+            valid_0: State::default(),
+            first_0: State::default(),
+            done_0: State::default(),
+            last_0: State::default(),
+            tag_0: Sig::local(u(7)),
+            tag: Reg::many(u(7), STAGES),
+            pick_1: Reg::new(pick),
+            pick_2: Reg::new(pick),
+            wide_1: State::default(),
+            wide_2: State::default(),
+            outside_1: State::default(),
+            outside_2: State::default(),
+            line: Reg::many(byte, line),
+            weights: Reg::many(s(8), line),
+            parameter_group: Reg::new(u(16)),
+            to_weight: Signal::default(),
+            enables: Sig::local(u(line)),
+            we_r: Reg::new(u(line)),
+            weight_we_r: Reg::new(u(line)),
+            waddr_r: Reg::new(address),
+            wdata_r: Reg::many(byte, line),
+            lane_bits: Const::new(clog2(lanes)),
+            half: Const::new(half),
+            _lanes: lanes,
+            _half: half,
+            _line: line,
+        }
+    }
+}
+
+impl Logic for Stream {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, valid_0, first_0, done_0, last_0, pick_1, pick_2, wide_1, wide_2, outside_1);
+        dff_setup!(self, clock, outside_2, parameter_group, we_r, weight_we_r, waddr_r);
+        self.setup.clock.next = self.clock.val();
+        self.loops.clock.next = self.clock.val();
+        self.address.clock.next = self.clock.val();
+        self.place.clock.next = self.clock.val();
+        self.assemble.clock.next = self.clock.val();
+        for r in 0..24 {
+            self.fields.registers[r].next = self.registers[r].val();
+            self.setup.registers[r].next = self.registers[r].val();
+        }
+        self.setup.prepare.next = self.prepare.val();
+        self.active.next = self.setup.moves.val()
+            | self.setup.mapped.val()
+            | self.setup.is_add.val()
+            | self.setup.is_table.val();
+
+        self.loops.load.next = self.setup.load.val();
+        self.loops.begin.next = self.begin.val();
+        self.loops.empty.next = self.setup.empty.val();
+        self.loops.last_x.next = self.setup.last_x.val();
+        self.loops.last_y.next = self.setup.last_y.val();
+        self.loops.last_group.next = self.setup.last_group.val();
+        self.loops.last_row.next = self.setup.last_row.val();
+        self.loops.last_read.next = self.setup.last_read.val();
+        self.loops.last_slot.next = self.setup.last_slot.val();
+        self.finished.next = self.loops.finished.val();
+
+        self.address.load.next = self.setup.load.val();
+        self.address.step.next = self.loops.step.val();
+        self.address.reads.next = self.loops.reads.val();
+        self.address.slot.next = self.loops.slot.val();
+        self.address.group.next = self.loops.group.val();
+        self.address.group_is_last.next = self.loops.group_is_last.val();
+        self.address.next_row.next = self.loops.next_row.val();
+        self.address.next_group.next = self.loops.next_group.val();
+        self.address.next_pixel.next = self.loops.next_pixel.val();
+        self.address.next_line.next = self.loops.next_line.val();
+        self.address.is_add.next = self.setup.is_add.val();
+        self.address.is_depthwise.next = self.setup.is_depthwise.val();
+        self.address.is_patch.next = self.setup.is_patch.val();
+        self.address.moves.next = self.setup.moves.val();
+        self.address.mapped.next = self.setup.mapped.val();
+        self.address.base.next = self.setup.base.val();
+        self.address.row_step.next = self.setup.row_step.val();
+        self.address.tap_row_step.next = self.setup.tap_row_step.val();
+        self.address.col_step.next = self.setup.col_step.val();
+        self.address.tap_col_step.next = self.setup.tap_col_step.val();
+        self.address.second_line.next = self.fields.second_line.val();
+        self.address.second_pixel_stride.next = self.fields.second_pixel_stride.val();
+        self.address.words.next = self.setup.words.val();
+        self.address.second_at.next = self.setup.second_at.val();
+        self.address.second_half.next = self.setup.second_half.val();
+        self.address.source_wide.next = self.fields.source_wide.val();
+        self.address.second_wide.next = self.fields.second_wide.val();
+        self.address.in_rows.next = self.fields.in_rows.val();
+        self.address.col_end.next = self.fields.in_cols.val();
+        self.address.pad_top.next = self.fields.pad_top.val();
+        self.address.pad_left.next = self.fields.pad_left.val();
+        self.address.stride_rows.next = self.fields.stride_rows.val();
+        self.address.stride_cols.next = self.fields.stride_cols.val();
+        if self.setup.is_patch.val() {
+            self.address.col_end.next = self.fields.row_bytes.val();
+            self.address.stride_cols.next = self.fields.run_step_bytes.val();
+        }
+        self.address.dilation_rows.next = self.fields.dilation_rows.val();
+        self.address.dilation_cols.next = self.fields.dilation_cols.val();
+        self.address.run_bytes.next = self.fields.run_bytes.val();
+        self.re.next = self.address.re.val();
+        self.raddr.next = self.address.raddr.val();
+        self.weight_re.next = self.address.weight_re.val();
+        self.weight_raddr.next = self.address.weight_raddr.val();
+
+        // Tags go with the read.
+        self.valid_0.d.next = self.loops.step.val() & self.loops.reads.val();
+        self.first_0.d.next = self.loops.first.val();
+        self.done_0.d.next = self.loops.step.val() & self.loops.done.val();
+        self.last_0.d.next = self.loops.group_is_last.val();
+        self.tag_0.next = 0.into();
+        if self.valid_0.q.val() {
+            self.tag_0.next = self.tag_0.val() + 1;
+        }
+        if self.first_0.q.val() {
+            self.tag_0.next = self.tag_0.val() + 2;
+        }
+        if self.done_0.q.val() {
+            self.tag_0.next = self.tag_0.val() + 4;
+        }
+        if self.last_0.q.val() {
+            self.tag_0.next = self.tag_0.val() + 8;
+        }
+        if self.address.operand.val() {
+            self.tag_0.next = self.tag_0.val() + 16;
+        }
+        if self.address.low.val() {
+            self.tag_0.next = self.tag_0.val() + 32;
+        }
+        if self.address.high.val() {
+            self.tag_0.next = self.tag_0.val() + 64;
+        }
+        self.tag[0].clock.next = self.clock.val();
+        self.tag[0].d.next = self.tag_0.val();
+        for n in 1..11 {
+            self.tag[n].clock.next = self.clock.val();
+            self.tag[n].d.next = self.tag[n - 1].q.val();
+        }
+        self.pick_1.d.next = self.address.pick.val();
+        self.pick_2.d.next = self.pick_1.q.val();
+        self.wide_1.d.next = self.address.wide.val();
+        self.wide_2.d.next = self.wide_1.q.val();
+        self.outside_1.d.next = self.address.outside.val();
+        self.outside_2.d.next = self.outside_1.q.val();
+
+        // Stage 2: codes out of the line.
+        for b in 0..self._line {
+            self.line[b].clock.next = self.clock.val();
+            self.line[b].d.next = self.rdata[b].val();
+            self.weights[b].clock.next = self.clock.val();
+            self.weights[b].d.next = self.weight_rdata[b].val();
+            self.pick.line[b].next = self.line[b].q.val();
+            self.pick.weights[b].next = self.weights[b].q.val();
+            self.assemble.line[b].next = self.line[b].q.val();
+        }
+        self.pick.pick.next = self.pick_2.q.val();
+        self.pick.wide.next = self.wide_2.q.val();
+        self.pick.is_signed.next = self.fields.source_signed.val() != 0;
+        self.pick.outside.next = self.outside_2.q.val();
+        self.pick.outside_code.next = self.setup.outside_code.val();
+        self.parameter_re.next = self.setup.is_depthwise.val() & self.tag[1].q.val().get_bit(2);
+        self.parameter_raddr.next = self.parameter_group.q.val();
+        if self.setup.load.val() {
+            self.parameter_group.d.next = self.fields.parameter_base.val() >> self.lane_bits.val();
+        } else if self.tag[1].q.val().get_bit(2) {
+            self.parameter_group.d.next = self.parameter_group.q.val() + 1;
+            if self.tag[1].q.val().get_bit(3) {
+                self.parameter_group.d.next = self.fields.parameter_base.val() >> self.lane_bits.val();
+            }
+        }
+
+        // Stages 3 to 11: the lanes.
+        self.table_re.next = self.setup.is_table.val() & self.tag[2].q.val().get_bit(0);
+        for l in 0..self._lanes {
+            self.lane[l].clock.next = self.clock.val();
+            self.lane[l].is_depthwise.next = self.setup.is_depthwise.val();
+            self.lane[l].is_max.next = self.setup.is_max.val();
+            self.lane[l].is_table.next = self.setup.is_table.val();
+            self.lane[l].code.next = self.pick.code[l].val();
+            self.lane[l].weight.next = self.pick.weight[l].val();
+            self.lane[l].zero_point.next = self.fields.source_zero_point.val();
+            if self.setup.is_max.val() {
+                self.lane[l].zero_point.next = 0.into();
+            } else if self.tag[2].q.val().get_bit(4) {
+                self.lane[l].zero_point.next = self.fields.second_zero_point.val();
+            }
+            self.lane[l].first.next = self.setup.is_add.val() | self.tag[3].q.val().get_bit(1);
+            self.lane[l].valid.next = self.tag[3].q.val().get_bit(0);
+            self.lane[l].done.next = self.tag[4].q.val().get_bit(2);
+            self.lane[l].mantissa.next = self.fields.source_mantissa.val();
+            self.lane[l].shift.next = self.setup.source_shift.val();
+            if self.tag[4].q.val().get_bit(4) {
+                self.lane[l].mantissa.next = self.fields.second_mantissa.val();
+                self.lane[l].shift.next = self.setup.second_shift.val();
+            }
+            self.lane[l].parameter.next = self.parameter_rdata[l].val();
+            self.lane[l].table_code.next = self.table_rdata[l].val();
+            self.table_raddr[l].next = (self.fields.table_select.val() << 8) + self.lane[l].table_index.val();
+            self.scale_value[l].next = self.lane[l].scale_value.val();
+            self.scale_mantissa[l].next = self.lane[l].scale_mantissa.val();
+            self.scale_shift[l].next = self.lane[l].scale_shift.val();
+            self.lane[l].scaled.next = self.scaled[l].val();
+            self.lane[l].second.next = self.tag[8].q.val().get_bit(4);
+            self.lane[l].summed.next = self.tag[9].q.val().get_bit(2);
+            self.lane[l].output_zero_point.next = self.fields.zero_point.val();
+            self.lane[l].clamp_low.next = self.fields.clamp_low.val();
+            self.lane[l].clamp_high.next = self.fields.clamp_high.val();
+            self.place.code[l].next = self.lane[l].result.val();
+        }
+        for l in 0..self._half {
+            self.lane[l].adds.next = self.tag[8].q.val().get_bit(0) & self.tag[8].q.val().get_bit(5);
+        }
+        for l in self._half..self._lanes {
+            self.lane[l].adds.next = self.tag[8].q.val().get_bit(0) & self.tag[8].q.val().get_bit(6);
+        }
+
+        // The write port.
+        self.place.load.next = self.setup.load.val();
+        self.place.valid.next = !self.setup.moves.val() & self.tag[10].q.val().get_bit(2);
+        self.place.last.next = self.tag[10].q.val().get_bit(3);
+        if self.setup.is_max.val() | self.setup.is_table.val() {
+            self.place.valid.next = self.tag[5].q.val().get_bit(2);
+            self.place.last.next = self.tag[5].q.val().get_bit(3);
+        }
+        self.place.wide.next = self.fields.output_wide.val();
+        self.place.mask.next = self.setup.mask.val();
+        self.place.mask_second.next = self.setup.mask_second.val();
+        self.place.output_line.next = self.fields.output_line.val();
+        self.place.stride.next = self.fields.output_pixel_stride.val();
+
+        self.assemble.load.next = self.setup.load.val();
+        self.assemble.valid.next = self.setup.moves.val() & self.valid_0.q.val();
+        self.assemble.last.next = self.done_0.q.val() & self.last_0.q.val();
+        self.assemble.limit.next = self.address.limit.val();
+        self.assemble.from.next = self.address.from.val();
+        self.assemble.count.next = self.address.count.val();
+        self.assemble.pad_code.next = self.fields.pad_code.val();
+        self.assemble.output_line.next = self.fields.output_line.val();
+        self.assemble.stride.next = self.fields.output_pixel_stride.val();
+
+        self.enables.next = self.place.enables.val();
+        self.waddr_r.d.next = self.place.waddr.val();
+        if self.setup.moves.val() {
+            self.enables.next = self.assemble.enables.val();
+            self.waddr_r.d.next = self.assemble.waddr.val();
+        }
+        self.to_weight.next =
+            self.setup.moves.val() & !self.setup.is_patch.val() & (self.fields.to_weight.val() != 0);
+        self.we_r.d.next = self.enables.val();
+        self.weight_we_r.d.next = 0.into();
+        if self.to_weight.val() {
+            self.we_r.d.next = 0.into();
+            self.weight_we_r.d.next = self.enables.val();
+        }
+        self.we.next = self.we_r.q.val();
+        self.weight_we.next = self.weight_we_r.q.val();
+        self.waddr.next = self.waddr_r.q.val();
+        self.weight_waddr.next = self.waddr_r.q.val();
+        for b in 0..self._line {
+            self.wdata_r[b].clock.next = self.clock.val();
+            self.wdata_r[b].d.next = self.place.wdata[b].val();
+            if self.setup.moves.val() {
+                self.wdata_r[b].d.next = self.assemble.wdata[b].val();
+            }
+            self.wdata[b].next = self.wdata_r[b].q.val();
+            self.weight_wdata[b].next = self.wdata_r[b].q.val();
+        }
+    }
+}
