@@ -112,7 +112,8 @@ fn naive(line: usize, v: &Command, before: &Memories) -> Memories {
                 let (r, k) = (i64::from(b / v.run_bytes), i64::from(b % v.run_bytes));
                 let iy = y * i64::from(v.stride_rows) + r * i64::from(v.dilation_rows) - i64::from(v.pad_top);
                 let at = x * i64::from(v.run_step_bytes) - i64::from(v.pad_left) + k;
-                let inside = (0..i64::from(v.in_rows)).contains(&iy) && (0..i64::from(v.row_bytes)).contains(&at);
+                let inside =
+                    (0..i64::from(v.in_rows)).contains(&iy) && (0..i64::from(v.row_bytes)).contains(&at);
                 after.activation[to + b as usize] = if inside {
                     let row = i64::from(v.source_line) + iy * i64::from(v.row_stride);
                     activation[(row * line as i64 + at) as usize]
@@ -128,9 +129,11 @@ fn naive(line: usize, v: &Command, before: &Memories) -> Memories {
             for tap in 0..v.kernel_rows * v.kernel_cols {
                 let (r, s) = (i64::from(tap / v.kernel_cols), i64::from(tap % v.kernel_cols));
                 let iy = y * i64::from(v.stride_rows) + r * i64::from(v.dilation_rows) - i64::from(v.pad_top);
-                let ix = x * i64::from(v.stride_cols) + s * i64::from(v.dilation_cols) - i64::from(v.pad_left);
+                let ix =
+                    x * i64::from(v.stride_cols) + s * i64::from(v.dilation_cols) - i64::from(v.pad_left);
                 let inside = iy >= 0 && ix >= 0 && iy < i64::from(v.in_rows) && ix < i64::from(v.in_cols);
-                let at = i64::from(v.source_line) + iy * i64::from(v.row_stride) + ix * i64::from(v.pixel_stride);
+                let at =
+                    i64::from(v.source_line) + iy * i64::from(v.row_stride) + ix * i64::from(v.pixel_stride);
                 let code = if inside {
                     read_code(activation, at as usize * line + channel, 1, sign)
                 } else {
@@ -211,7 +214,8 @@ impl Machine {
         let read = unit.re.val().then(|| at(&unit.raddr));
         let weight = unit.weight_re.val().then(|| at(&unit.weight_raddr));
         let parameter = unit.parameter_re.val().then(|| at(&unit.parameter_raddr));
-        let table: Option<Vec<usize>> = unit.table_re.val().then(|| unit.table_raddr.iter().map(at).collect());
+        let table: Option<Vec<usize>> =
+            unit.table_re.val().then(|| unit.table_raddr.iter().map(at).collect());
         let mut writes = Vec::new();
         for b in 0..line {
             if at(&unit.we) >> b & 1 == 1 {
@@ -282,7 +286,10 @@ impl Machine {
         let accesses = footprint(accelerator, &Script { wait: 0, signal: 0, operation });
         let inside = |port: Port, &(space, line): &(Space, usize)| {
             let holds = |access: &&Access| (access.start..access.end).contains(&(line as u64));
-            accesses.iter().filter(|access| (access.space, access.port) == (space, port)).any(|access| holds(&access))
+            accesses
+                .iter()
+                .filter(|access| (access.space, access.port) == (space, port))
+                .any(|access| holds(&access))
         };
         assert!(self.reads[first_read..].iter().all(|read| inside(Port::Read, read)), "{v:?}");
         assert!(self.writes.iter().all(|write| inside(Port::Write, write)), "{v:?}");

@@ -290,7 +290,18 @@ impl Address {
 impl Logic for Address {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, re_r, raddr_r, weight_re_r, weight_raddr_r, outside_r, operand_r, wide_r, low_r);
+        dff_setup!(
+            self,
+            clock,
+            re_r,
+            raddr_r,
+            weight_re_r,
+            weight_raddr_r,
+            outside_r,
+            operand_r,
+            wide_r,
+            low_r
+        );
         dff_setup!(self, clock, high_r, pick_r, limit_r, from_r, count_r, line_row, line_pixel, line_tap_row);
         dff_setup!(self, clock, line_tap, line_second, row_pixel, row_tap, col_pixel, col_tap, left);
 

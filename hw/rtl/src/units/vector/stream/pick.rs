@@ -93,10 +93,12 @@ impl Logic for Pick {
         }
         for h in 0..self._parts {
             for l in 0..self._part {
-                self.word[h * self._part + l].next = (self.line[2 * l + 1].val() << 8) + self.line[2 * l].val();
+                self.word[h * self._part + l].next =
+                    (self.line[2 * l + 1].val() << 8) + self.line[2 * l].val();
                 for p in 1..self._wide_picks {
                     if self.pick.val() == p {
-                        self.word[h * self._part + l].next = (self.line[2 * (p * self._part + l) + 1].val() << 8)
+                        self.word[h * self._part + l].next = (self.line[2 * (p * self._part + l) + 1].val()
+                            << 8)
                             + self.line[2 * (p * self._part + l)].val();
                     }
                 }

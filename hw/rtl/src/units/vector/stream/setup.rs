@@ -254,9 +254,29 @@ impl Setup {
 impl Logic for Setup {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, phase, line_factor, count_factor, product, base_r, row_step_r, tap_row_step_r);
+        dff_setup!(
+            self,
+            clock,
+            phase,
+            line_factor,
+            count_factor,
+            product,
+            base_r,
+            row_step_r,
+            tap_row_step_r
+        );
         dff_setup!(self, clock, col_step_r, tap_col_step_r, last_x_r, last_y_r, last_group_r, last_row_r);
-        dff_setup!(self, clock, last_read_r, last_slot_r, second_at_r, words_r, mask_r, mask_second_r, outside_r);
+        dff_setup!(
+            self,
+            clock,
+            last_read_r,
+            last_slot_r,
+            second_at_r,
+            words_r,
+            mask_r,
+            mask_second_r,
+            outside_r
+        );
         dff_setup!(self, clock, source_shift_r, second_shift_r, empty_r, second_half_r);
         for r in 0..24 {
             self.fields.registers[r].next = self.registers[r].val();
