@@ -3,6 +3,7 @@
 use bitgauge_arch::Accelerator;
 use bitgauge_rtl::units::top;
 use bitgauge_rtl::verilog::{Options, Reset};
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
@@ -23,6 +24,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::write(folder.join("files.f"), design.file_list())?;
     let lines: usize = design.modules.iter().map(|module| module.text.lines().count()).sum();
     let (modules, seconds) = (design.modules.len(), start.elapsed().as_secs_f64());
-    eprintln!("{}: {modules} modules, {lines} lines, {seconds:.1} s", design.top);
+    writeln!(std::io::stderr(), "{}: {modules} modules, {lines} lines, {seconds:.1} s", design.top)?;
     Ok(())
 }

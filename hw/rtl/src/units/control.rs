@@ -20,6 +20,7 @@
 
 pub mod bus;
 pub mod counters;
+mod kernel;
 pub mod map;
 
 use crate::prelude::*;
@@ -199,110 +200,5 @@ impl Control {
             _cycles_at: at("cycles_low"),
             _units_at: at(FIRST_COUNTER),
         }
-    }
-}
-
-impl Logic for Control {
-    #[hdl_gen]
-    fn update(&mut self) {
-        dff_setup!(self, clock, go_r, running, done, failed, over, command_address_r, command_words_r);
-        self.bus.clock.next = self.clock.val();
-        self.bus.awvalid.next = self.awvalid.val();
-        self.awready.next = self.bus.awready.val();
-        self.bus.awaddr.next = self.awaddr.val();
-        self.bus.wvalid.next = self.wvalid.val();
-        self.wready.next = self.bus.wready.val();
-        self.bus.wdata.next = self.wdata.val();
-        self.bus.wstrb.next = self.wstrb.val();
-        self.bvalid.next = self.bus.bvalid.val();
-        self.bus.bready.next = self.bready.val();
-        self.bus.arvalid.next = self.arvalid.val();
-        self.arready.next = self.bus.arready.val();
-        self.bus.araddr.next = self.araddr.val();
-        self.rvalid.next = self.bus.rvalid.val();
-        self.bus.rready.next = self.rready.val();
-        self.rdata.next = self.bus.rdata.val();
-
-        self.go_r.d.next = false;
-        if self.bus.write.val() {
-            if (self.bus.write_address.val() == self.offset[self._control_at].val())
-                & self.bus.write_data.val().get_bit(0usize)
-                & self.bus.write_mask.val().get_bit(0usize)
-            {
-                self.go_r.d.next = !self.running.q.val() & !self.go_r.q.val();
-            }
-            if self.bus.write_address.val() == self.offset[self._address_at].val() {
-                self.command_address_r.d.next = (self.command_address_r.q.val()
-                    & (self.bus.write_mask.val() ^ self.ones.val()))
-                    | (self.bus.write_data.val() & self.bus.write_mask.val());
-            }
-            if self.bus.write_address.val() == self.offset[self._words_at].val() {
-                self.command_words_r.d.next = (self.command_words_r.q.val()
-                    & (self.bus.write_mask.val() ^ self.ones.val()))
-                    | (self.bus.write_data.val() & self.bus.write_mask.val());
-            }
-        }
-
-        // The run. `running` stays a cycle longer, until the last cycle is counted.
-        self.go.next = self.go_r.q.val();
-        self.command_address.next = self.command_address_r.q.val();
-        self.command_words.next = self.command_words_r.q.val();
-        self.over.d.next = self.running.q.val() & self.finished.val();
-        if self.over.q.val() {
-            self.running.d.next = false;
-            self.done.d.next = true;
-        }
-        if self.running.q.val() & self.error.val() {
-            self.failed.d.next = true;
-        }
-        if self.go_r.q.val() {
-            self.running.d.next = true;
-            self.done.d.next = false;
-            self.failed.d.next = false;
-        }
-        self.counters.clock.next = self.clock.val();
-        self.counters.clear.next = self.go_r.q.val();
-        self.counters.active.next = self.go_r.q.val() | (self.running.q.val() & !self.over.q.val());
-        for unit in 0..4 {
-            self.counters.busy[unit].next = self.busy[unit].val();
-            self.counters.token[unit].next = self.token[unit].val();
-            self.counters.bank[unit].next = self.bank[unit].val();
-        }
-        self.counters.load_running.next = self.load_running.val();
-        self.counters.store_running.next = self.store_running.val();
-        self.counters.load_waits_memory.next = self.load_waits_memory.val();
-        self.counters.store_waits_memory.next = self.store_waits_memory.val();
-        self.counters.compute_waits_drain.next = self.compute_waits_drain.val();
-
-        // What the registers hold.
-        for i in 0..self._registers {
-            self.source[i].next = self.constant[i].val();
-        }
-        if self.running.q.val() {
-            self.source[self._status_at].next = 1.into();
-        }
-        if self.done.q.val() {
-            self.source[self._status_at].next = self.source[self._status_at].val() | 2;
-        }
-        if self.failed.q.val() {
-            self.source[self._status_at].next = self.source[self._status_at].val() | 4;
-        }
-        self.source[self._address_at].next = self.command_address_r.q.val();
-        self.source[self._words_at].next = self.command_words_r.q.val();
-        self.source[self._cycles_at].next = self.counters.cycles.val();
-        self.source[self._cycles_at + 1].next = self.counters.cycles.val() >> 32;
-        for i in 0..32 {
-            self.source[self._units_at + 2 * i].next = self.counters.count[i].val();
-            self.source[self._units_at + 2 * i + 1].next = self.counters.count[i].val() >> 32;
-        }
-        self.found.next = 0.into();
-        for i in 0..self._registers {
-            self.picked[i].next = 0.into();
-            if self.bus.read_address.val() == self.offset[i].val() {
-                self.picked[i].next = self.source[i].val();
-            }
-            self.found.next = self.found.val() | self.picked[i].val();
-        }
-        self.bus.found.next = self.found.val();
     }
 }

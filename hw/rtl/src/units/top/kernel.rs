@@ -34,7 +34,8 @@ impl Logic for Top {
         self.control.error.next = self.controller.error.val() | self.load.error.val();
         self.control.busy[0].next = self.load.busy.val();
         self.control.busy[1].next = self.compute.busy.val();
-        self.control.busy[2].next = self.vector.busy.val();
+        // A command counts from the cycle of its start on.
+        self.control.busy[2].next = self.vector.busy.val() | self.controller.start[2].val();
         self.control.busy[3].next = self.store.busy.val();
         for unit in 0..4 {
             self.control.token[unit].next = self.controller.token[unit].val();
