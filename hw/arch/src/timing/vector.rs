@@ -10,7 +10,7 @@
 //! | table | P g |
 //! | max_pool, average_pool, depthwise | P g kernel_rows kernel_cols, and at least P g writes |
 //! | softmax | P (3 g + [`SOFTMAX_ROW_CYCLES`]): maximum, sum, normalize, one 16-step divide |
-//! | layer_norm | P (2 g reads + [`LAYERNORM_ROW_CYCLES`]): sums, normalize, 30-step root, 17-step reciprocal |
+//! | layer_norm | P (g reads + g max(reads, writes) + [`LAYERNORM_ROW_CYCLES`]): sums, normalize, 30-step root, 16-step reciprocal |
 //! | patch | P max(kernel_rows (1 + ceil((run_bytes - 1) / W)), ceil(kernel_rows run_bytes / W)): a run of any alignment |
 //!
 //! A command takes [`VECTOR_SETUP`] + body + [`VECTOR_LATENCY`] cycles and does not overlap the next.
@@ -25,7 +25,7 @@ pub const VECTOR_LATENCY: u64 = 14;
 /// Cycles of a softmax row beside its three passes.
 pub const SOFTMAX_ROW_CYCLES: u64 = 24;
 /// Cycles of a LayerNorm token beside its two passes.
-pub const LAYERNORM_ROW_CYCLES: u64 = 56;
+pub const LAYERNORM_ROW_CYCLES: u64 = 58;
 
 /// Cycles of a vector command from `exec` to end. An unknown function takes no time in its body.
 #[must_use]
@@ -49,7 +49,9 @@ pub fn vector_cycles(accelerator: &Accelerator, command: &Vector) -> u64 {
         }
         Some(VectorFunction::Softmax) => pixels * (3 * groups + SOFTMAX_ROW_CYCLES),
         Some(VectorFunction::LayerNorm) => {
-            pixels * (2 * groups * lines(command.source_wide) + LAYERNORM_ROW_CYCLES)
+            let reads = lines(command.source_wide);
+            let steps = groups * (reads + reads.max(lines(command.output_wide)));
+            pixels * (steps + LAYERNORM_ROW_CYCLES)
         }
         Some(VectorFunction::Patch) => {
             let run = u64::from(command.run_bytes);
