@@ -40,7 +40,9 @@ pub(crate) fn command(plan: &Plan, planned: &Planned, counts: &mut ActionCounts)
             );
         }
         (Operation::Store(_), Shape::Dma(shape)) => {
-            counts.add(A::ActivationReadByte, shape.blocks * shape.pixels * shape.pixel_bytes);
+            // A block that `zvc` codes is counted first, which reads it once more.
+            let times = 1 + u64::from(planned.is_zvc());
+            counts.add(A::ActivationReadByte, times * shape.blocks * shape.pixels * shape.pixel_bytes);
         }
         (Operation::Compute(c), Shape::Compute(timing)) => {
             let array = &plan.accelerator.array;

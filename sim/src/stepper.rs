@@ -7,7 +7,7 @@ use std::rc::Rc;
 use bitgauge_arch::command::{Operation, Unit};
 use bitgauge_arch::timing::{
     COMPUTE_SETUP, ComputeTiming, DmaShape, FEED_LATENCY, LOAD_SETUP, POST_LATENCY, STORE_READ_LATENCY,
-    STORE_SETUP, UNPACK_LATENCY, ZVC_TABLE_CYCLES, bursts,
+    STORE_SETUP, STORE_ZVC_CHOICE, STORE_ZVC_LATENCY, UNPACK_LATENCY, ZVC_TABLE_CYCLES, bursts,
 };
 
 use crate::engine::DataPath;
@@ -61,11 +61,11 @@ struct Line {
     from: u64,
     cycles: u64,
     last_of: Option<u32>,
-    /// Store: bursts that the line makes ready.
+    /// Store: bursts that the line makes ready, and after how many cycles.
     ready: Vec<Asked>,
-    /// Store: the block's true beats, known with its last line.
-    corrected: Option<u64>,
-    zvc: bool,
+    inside: u64,
+    /// Store: cycles to the next read at least.
+    hold: u64,
 }
 
 /// Steps through the plan; `None` where it takes longer than `limit` cycles.
@@ -101,7 +101,7 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
     let (mut load_cooldown, mut load_leaving) = (0u64, 0u64);
     // Store.
     let mut store_lines: VecDeque<Line> = VecDeque::new();
-    let (mut store_base, mut store_completed, mut store_left) = (0u64, 0u64, 0u64);
+    let (mut store_base, mut store_left) = (0u64, 0u64);
     let (mut store_cooldown, mut store_not_before, mut store_free, mut store_ask_free) =
         (0u64, 0u64, 0u64, 0u64);
     let mut store_ready: VecDeque<Asked> = VecDeque::new();
@@ -377,22 +377,13 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
         store_cooldown = store_cooldown.saturating_sub(1);
         if !store_codec
             && now >= store_not_before
-            && store_lines.front().is_some_and(|line| {
-                let base = if line.zvc { store_completed } else { 0 };
-                base + line.beats - store_left_seen <= plan.store_fifo_beats()
-            })
+            && store_lines.front().is_some_and(|line| line.beats - store_left_seen <= plan.store_fifo_beats())
         {
             let line = store_lines.pop_front()?;
             store_busy = true;
             store_cooldown = line.cycles - 1;
-            if let Some(beats) = line.corrected {
-                store_completed += beats;
-                store_not_before = now + STORE_READ_LATENCY + 1;
-            } else if !line.zvc {
-                store_completed = line.beats;
-            }
-            store_ready
-                .extend(line.ready.iter().map(|asked| Asked { cycle: now + STORE_READ_LATENCY, ..*asked }));
+            store_not_before = now + line.hold;
+            store_ready.extend(line.ready.iter().map(|asked| Asked { cycle: now + line.inside, ..*asked }));
             if line.last_of.is_some() {
                 store_free = now + line.cycles;
             }
@@ -460,9 +451,7 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
                 1 => load_came += 1,
                 _ => {
                     store_busy = true;
-                    if !burst.asked.table {
-                        store_left += 1;
-                    }
+                    store_left += 1;
                     if done {
                         let response = now + 1 + plan.latency;
                         if let Some(slot) = store_responses.iter_mut().find(|slot| **slot == u64::MAX) {
@@ -557,40 +546,70 @@ fn plan_store_lines(
     let beat_bits = 8 * plan.bus;
     let (line_bits, last_bits) = plan.commands[number as usize].line_bits(plan.line);
     let asked = |(address, beats): (u64, u64)| Asked { cycle: 0, address, beats, table: false, last: None };
+    let count = shape.pixels * shape.pixel_lines;
+    let plain = |beats: u64, ready: Vec<Asked>| Line {
+        beats,
+        cycles: 1,
+        ready,
+        inside: STORE_READ_LATENCY,
+        hold: 1,
+        ..Line::default()
+    };
     for block in 0..shape.blocks {
         let address = external + block * stride;
-        let bytes = coded.map_or(shape.raw_bytes, |coded| u64::from(coded.blocks[block as usize].bytes));
-        let mut cut: VecDeque<Asked> = bursts(&plan.accelerator, address, bytes).map(asked).collect();
+        if let Some(coded) = coded {
+            // Counted, then coded once all of it has room.
+            let bytes = u64::from(coded.blocks[block as usize].bytes);
+            for index in 0..count {
+                let hold = if index + 1 == count { STORE_ZVC_CHOICE } else { 1 };
+                lines.push_back(Line { hold, ..plain(*base, vec![]) });
+            }
+            *base += bytes.div_ceil(plan.bus);
+            let cycles = shape.cycles_per_line;
+            for index in 0..count {
+                let mut line = Line { cycles, hold: cycles, ..plain(*base, vec![]) };
+                if index + 1 == count {
+                    line.ready = bursts(&plan.accelerator, address, bytes).map(asked).collect();
+                    line.inside = cycles - 1 + STORE_ZVC_LATENCY;
+                    line.hold = line.inside + 1;
+                }
+                lines.push_back(line);
+            }
+            continue;
+        }
+        let mut cut: VecDeque<Asked> =
+            bursts(&plan.accelerator, address, shape.raw_bytes).map(asked).collect();
         let (mut bits, mut handed) = (0u64, 0);
-        let count = shape.pixels * shape.pixel_lines;
         for index in 0..count {
             bits += if (index + 1) % shape.pixel_lines == 0 { last_bits } else { line_bits };
-            let last = index + 1 == count;
-            let beats = if last { bits.div_ceil(beat_bits) } else { bits / beat_bits };
-            let mut line = Line { cycles: shape.cycles_per_line, zvc: coded.is_some(), ..Line::default() };
-            line.beats = if coded.is_some() { beats } else { *base + beats };
-            if coded.is_some() {
-                if last {
-                    line.ready.extend(cut.drain(..));
-                    line.corrected = Some(bytes.div_ceil(plan.bus));
-                }
-            } else {
-                while cut.front().is_some_and(|burst| handed + burst.beats <= beats) {
-                    let burst = cut.pop_front().unwrap();
-                    handed += burst.beats;
-                    line.ready.push(burst);
-                }
-            }
-            if last && block + 1 == shape.blocks {
-                line.last_of = Some(number);
-                if coded.is_some() {
-                    let table = bursts(&plan.accelerator, table, 2 * shape.blocks);
-                    line.ready.extend(table.map(|burst| Asked { table: true, ..asked(burst) }));
-                }
-                line.ready.last_mut().unwrap().last = Some(number);
-            }
-            lines.push_back(line);
+            let beats = if index + 1 == count { bits.div_ceil(beat_bits) } else { bits / beat_bits };
+            lines.push_back(plain(*base + beats, ready_bursts(&mut cut, &mut handed, beats)));
         }
-        *base += bytes.div_ceil(plan.bus);
+        *base += shape.raw_bytes.div_ceil(plan.bus);
     }
+    if coded.is_some() {
+        // The table, a beat at a time.
+        let mut cut: VecDeque<Asked> = bursts(&plan.accelerator, table, 2 * shape.blocks)
+            .map(|burst| Asked { table: true, ..asked(burst) })
+            .collect();
+        let mut handed = 0;
+        for beats in 1..=(2 * shape.blocks).div_ceil(plan.bus) {
+            *base += 1;
+            lines.push_back(plain(*base, ready_bursts(&mut cut, &mut handed, beats)));
+        }
+    }
+    let last = lines.back_mut().unwrap();
+    last.last_of = Some(number);
+    last.ready.last_mut().unwrap().last = Some(number);
+}
+
+/// Takes the bursts that `beats` beats of their block complete.
+fn ready_bursts(cut: &mut VecDeque<Asked>, handed: &mut u64, beats: u64) -> Vec<Asked> {
+    let mut ready = vec![];
+    while cut.front().is_some_and(|burst| *handed + burst.beats <= beats) {
+        let burst = cut.pop_front().unwrap();
+        *handed += burst.beats;
+        ready.push(burst);
+    }
+    ready
 }

@@ -4,11 +4,12 @@
 mod common;
 
 use bitgauge_arch::Accelerator;
-use bitgauge_arch::codec::encode;
+use bitgauge_arch::codec::{encode, length_entry};
 use bitgauge_arch::command::{Codec, RegisterFile, Store as Command};
 use bitgauge_arch::description::CodecKind;
 use bitgauge_arch::timing::{
-    IN_FLIGHT, STORE_READ_LATENCY, STORE_SETUP, bursts, store_fifo_beats, store_shape,
+    IN_FLIGHT, STORE_READ_LATENCY, STORE_SETUP, STORE_ZVC_CHOICE, STORE_ZVC_LATENCY, bursts,
+    store_fifo_beats, store_shape,
 };
 use bitgauge_rtl::bench::Bench;
 use bitgauge_rtl::units::Shape;
@@ -48,7 +49,8 @@ fn accelerator(line: u32, bus: u32, burst: u32, codecs: &[CodecKind]) -> Acceler
 fn byte(line: u64, index: u64) -> u8 {
     let mixed = (line & 0xff_ffff).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(index * 0x1234_5677);
     let mixed = (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    (mixed >> 40) as u8
+    // Lines differ in how many of their bytes are 5.
+    if mixed >> 20 & 3 < line >> 1 & 3 { 5 } else { (mixed >> 40) as u8 }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -62,11 +64,33 @@ struct Burst {
 
 #[derive(Debug)]
 struct Line {
-    address: u64,
+    /// Where it is read; a line of the length table is not.
+    address: Option<u64>,
     /// Beats of all commands that are complete with this line.
     beats: u64,
     ready: Vec<Burst>,
+    /// Cycles it keeps the codec, to the next line at least, until its bursts are in the FIFO.
+    cycles: u64,
+    hold: u64,
+    inside: u64,
     last: bool,
+}
+
+impl Line {
+    fn plain(address: Option<u64>, beats: u64, ready: Vec<Burst>) -> Line {
+        Line { address, beats, ready, cycles: 1, hold: 1, inside: STORE_READ_LATENCY, last: false }
+    }
+}
+
+/// Takes the bursts that `beats` beats of their block complete.
+fn complete(waiting: &mut VecDeque<(u64, u64)>, given: &mut u64, beats: u64) -> Vec<Burst> {
+    let mut ready = vec![];
+    while let Some(&(address, length)) = waiting.front().filter(|next| *given + next.1 <= beats) {
+        *given += length;
+        waiting.pop_front();
+        ready.push(Burst { cycle: 0, address, beats: length, last: false });
+    }
+    ready
 }
 
 #[derive(Default)]
@@ -103,15 +127,9 @@ impl Model {
         let (line, bus) = (u64::from(accelerator.line_bytes()), u64::from(accelerator.bus_bytes()));
         let format = command.format();
         let bits = if format.codec == Codec::None || format.value_bits > 8 { 8 } else { format.value_bits };
+        let mut table = vec![];
         for block in 0..shape.blocks {
-            let mut containers = vec![];
-            let mut waiting: VecDeque<_> = bursts(
-                accelerator,
-                u64::from(command.external_address) + block * u64::from(command.external_block_stride),
-                shape.raw_bytes,
-            )
-            .collect();
-            let mut given = 0;
+            let (mut containers, mut lines) = (vec![], vec![]);
             for pixel in 0..shape.pixels {
                 let first = u64::from(command.line)
                     + block * u64::from(command.block_stride)
@@ -119,31 +137,60 @@ impl Model {
                 for index in 0..shape.pixel_lines {
                     let bytes = line.min(shape.pixel_bytes - index * line);
                     containers.extend((0..bytes).map(|at| byte(first + index, at)));
-                    let last_of_block = pixel + 1 == shape.pixels && index + 1 == shape.pixel_lines;
-                    let done = containers.len() as u64 * u64::from(bits);
-                    let beats = if last_of_block { done.div_ceil(8 * bus) } else { done / (8 * bus) };
-                    let mut ready = vec![];
-                    while let Some(&(address, length)) = waiting.front() {
-                        if given + length > beats {
-                            break;
-                        }
-                        given += length;
-                        waiting.pop_front();
-                        ready.push(Burst { cycle: 0, address, beats: length, last: false });
-                    }
-                    let last = last_of_block && block + 1 == shape.blocks;
-                    if last {
-                        ready.last_mut().unwrap().last = true;
-                    }
-                    let address = (first + index) & 0xff_ffff;
-                    self.lines.push_back(Line { address, beats: self.planned + beats, ready, last });
+                    lines
+                        .push((Some((first + index) & 0xff_ffff), containers.len() as u64 * u64::from(bits)));
                 }
             }
-            let mut coded = encode(format, &containers, bus as usize).bytes;
-            coded.resize(coded.len().next_multiple_of(bus as usize), 0);
-            self.planned += coded.len() as u64 / bus;
-            self.data.extend(coded.chunks(bus as usize).map(<[u8]>::to_vec));
+            let coded = encode(format, &containers, bus as usize);
+            table.extend(length_entry(&coded, bus as usize).to_le_bytes());
+            let mut bytes = coded.bytes;
+            let address =
+                u64::from(command.external_address) + block * u64::from(command.external_block_stride);
+            let mut waiting: VecDeque<_> = bursts(accelerator, address, bytes.len() as u64).collect();
+            bytes.resize(bytes.len().next_multiple_of(bus as usize), 0);
+            let beats = bytes.len() as u64 / bus;
+            let (mut given, last) = (0, lines.len() - 1);
+            if format.codec == Codec::Zvc {
+                for (index, &(address, _)) in lines.iter().enumerate() {
+                    let hold = if index == last { STORE_ZVC_CHOICE } else { 1 };
+                    self.lines.push_back(Line { hold, ..Line::plain(address, self.planned, vec![]) });
+                }
+                let cycles = shape.cycles_per_line;
+                for (index, &(address, _)) in lines.iter().enumerate() {
+                    let mut line = Line::plain(address, self.planned + beats, vec![]);
+                    (line.cycles, line.hold) = (cycles, cycles);
+                    if index == last {
+                        line.ready = complete(&mut waiting, &mut given, beats);
+                        line.inside = cycles - 1 + STORE_ZVC_LATENCY;
+                        line.hold = line.inside + 1;
+                    }
+                    self.lines.push_back(line);
+                }
+            } else {
+                for (index, (address, bits)) in lines.into_iter().enumerate() {
+                    let done = if index == last { bits.div_ceil(8 * bus) } else { bits / (8 * bus) };
+                    let ready = complete(&mut waiting, &mut given, done);
+                    self.lines.push_back(Line::plain(address, self.planned + done, ready));
+                }
+            }
+            self.planned += beats;
+            self.data.extend(bytes.chunks(bus as usize).map(<[u8]>::to_vec));
         }
+        if format.codec == Codec::Zvc {
+            let mut waiting: VecDeque<_> =
+                bursts(accelerator, u64::from(command.length_table), table.len() as u64).collect();
+            table.resize(table.len().next_multiple_of(bus as usize), 0);
+            let mut given = 0;
+            for (index, beat) in table.chunks(bus as usize).enumerate() {
+                self.planned += 1;
+                let ready = complete(&mut waiting, &mut given, index as u64 + 1);
+                self.lines.push_back(Line::plain(None, self.planned, ready));
+                self.data.push_back(beat.to_vec());
+            }
+        }
+        let line = self.lines.back_mut().unwrap();
+        line.last = true;
+        line.ready.last_mut().unwrap().last = true;
     }
 }
 
@@ -158,8 +205,14 @@ struct Pace {
 
 fn command(random: &mut Random, accelerator: &Accelerator) -> Command {
     let (line, bus) = (accelerator.line_bytes(), accelerator.bus_bytes());
-    let dense = accelerator.compression.codecs.contains(&CodecKind::Pack);
-    let codec = if dense { random.pick(&[Codec::None, Codec::Pack, Codec::Pack]) } else { Codec::None };
+    let there = |kind| accelerator.compression.codecs.contains(&kind);
+    let codec = match (there(CodecKind::Pack), there(CodecKind::Zvc)) {
+        (false, false) => Codec::None,
+        (true, false) => random.pick(&[Codec::None, Codec::Pack, Codec::Pack]),
+        _ => random.pick(&[Codec::None, Codec::Pack, Codec::Zvc, Codec::Zvc, Codec::Zvc]),
+    };
+    let widths: &[u32] =
+        if codec == Codec::Zvc { &[2, 3, 4, 5, 6, 7, 8, 8] } else { &[2, 3, 4, 5, 6, 7, 8, 16] };
     let few = |random: &mut Random, most: u64| match random.below(12) {
         0 => 0,
         1..6 => 1,
@@ -181,7 +234,9 @@ fn command(random: &mut Random, accelerator: &Accelerator) -> Command {
         external_block_stride: bus * random.pick(&[1, 16, 1 << 20]),
         block_stride: random.pick(&[0, 5, 0xff_fff0]),
         codec: codec.code(),
-        value_bits: random.pick(&[2, 3, 4, 5, 6, 7, 8, 16]),
+        value_bits: random.pick(widths),
+        zero_code: random.pick(&[5, 5, 5, 0]),
+        length_table: 4096 - bus,
         ..Command::default()
     }
 }
@@ -200,19 +255,24 @@ fn play(accelerator: &Accelerator, pace: Pace, cycles: u64, seed: u64, tools: bo
     let design = elaborate(&unit, &Options::default()).unwrap();
     let mut bench = Bench::new(&design);
     bench.setup("begin : clear integer i;");
-    let (banks, slots) = (2 * line / bus, shape.store_fifo_beats.max(4 * line / bus));
+    let ring = (2 * line).max(if shape.zvc { (bus + 9).next_power_of_two() } else { 0 });
+    let (banks, slots) = (ring / bus, shape.store_fifo_beats.max(2 * ring / bus));
     for ram in 0..banks * bus / 4 {
         clear(&mut bench, &format!("u_path.u_ram_{ram}"), slots / banks);
     }
-    clear(&mut bench, "u_requests.u_places", 8);
-    clear(&mut bench, "u_requests.u_sizes", 8);
+    let depth = if shape.zvc { shape.store_fifo_beats.max(8) } else { 8 };
+    clear(&mut bench, "u_requests.u_places", depth);
+    clear(&mut bench, "u_requests.u_sizes", depth);
+    for ram in 0..if shape.zvc { bus / 4 } else { 0 } {
+        clear(&mut bench, &format!("u_table_0.u_ram_{ram}"), 256 / bus);
+    }
     clear(&mut bench, "u_ends.u_flags", 64);
     bench.setup("end");
 
     let mut random = Random(seed);
     let mut model = Model::default();
     let (mut registers, mut reading) = (vec![0; 12], None);
-    let mut ended = 0;
+    let (mut ended, mut codec_until) = (0, 0);
     for now in 0..cycles {
         for (signal, value) in unit.registers.iter_mut().zip(&registers) {
             signal.next = i64::from(*value).into();
@@ -235,10 +295,13 @@ fn play(accelerator: &Accelerator, pace: Pace, cycles: u64, seed: u64, tools: bo
         let room = |line: &Line| line.beats - left_seen <= fifo;
         let read = model.lines.front().filter(|line| now >= model.not_before && room(line)).is_some();
         reading = None;
+        let mut busy = read || now < codec_until;
         if read {
             let line = model.lines.pop_front().unwrap();
-            reading = Some(line.address);
-            let inside = now + STORE_READ_LATENCY;
+            reading = line.address;
+            codec_until = now + line.cycles;
+            model.not_before = now + line.hold;
+            let inside = now + line.inside;
             model.ready.extend(line.ready.iter().map(|burst| Burst { cycle: inside, ..*burst }));
             if line.last {
                 model.free = now + 1;
@@ -267,6 +330,7 @@ fn play(accelerator: &Accelerator, pace: Pace, cycles: u64, seed: u64, tools: bo
         }
         let taken = !model.on_bus.is_empty() && random.below(8) < pace.beat;
         unit.store_taken.next = taken;
+        busy |= taken;
         let mut beat = None;
         if taken {
             beat = model.data.pop_front();
@@ -291,7 +355,7 @@ fn play(accelerator: &Accelerator, pace: Pace, cycles: u64, seed: u64, tools: bo
         assert!(simulate(&mut unit, 1000));
         let at = format!("cycle {now}, line {line}, bus {bus}, seed {seed}");
         assert_eq!(unit.ready.val(), ready, "ready, {at}");
-        assert_eq!(unit.re.val(), read, "re, {at}");
+        assert_eq!(unit.re.val(), reading.is_some(), "re, {at}");
         if let Some(address) = reading {
             assert_eq!(unit.raddr.val().value(), i128::from(address), "raddr, {at}");
         }
@@ -306,7 +370,7 @@ fn play(accelerator: &Accelerator, pace: Pace, cycles: u64, seed: u64, tools: bo
             assert_eq!(words, beat, "beat, {at}");
         }
         assert_eq!(unit.done.val(), done, "done, {at}");
-        assert_eq!(unit.busy.val(), read || taken, "busy, {at}");
+        assert_eq!(unit.busy.val(), busy, "busy, {at}");
         assert_eq!(unit.waits_memory.val(), waits, "waits, {at}");
         if tools {
             bench.capture(&unit);
@@ -342,6 +406,16 @@ fn dense_codes() {
         let accelerator = accelerator(line, bus, burst, &[CodecKind::Pack]);
         for (index, pace) in [FAST, MIXED, SLOW].into_iter().enumerate() {
             assert!(play(&accelerator, pace, 1500, 41 + index as u64, pace.start == 4) > 8);
+        }
+    }
+}
+
+#[test]
+fn zero_value_compression() {
+    for (line, bus, burst) in [(4, 4, 16), (8, 4, 1), (8, 8, 4), (16, 8, 16)] {
+        let accelerator = accelerator(line, bus, burst, &[CodecKind::Pack, CodecKind::Zvc]);
+        for (index, pace) in [FAST, MIXED, SLOW].into_iter().enumerate() {
+            assert!(play(&accelerator, pace, 1500, 51 + index as u64, pace.start == 4) > 6);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use bitgauge_arch::command::Operation;
-use bitgauge_arch::timing::{DmaShape, STORE_READ_LATENCY, STORE_SETUP};
+use bitgauge_arch::timing::{DmaShape, STORE_READ_LATENCY, STORE_SETUP, STORE_ZVC_CHOICE, STORE_ZVC_LATENCY};
 
 use super::intervals::Activity;
 use super::memory::{Grant, Request, first_burst};
@@ -35,6 +35,10 @@ struct Reading {
     /// The block's next burst and one past its last byte.
     next: u64,
     end: u64,
+    /// The lines of the block are counted (`zvc`).
+    counted: bool,
+    /// Beats of the table read so far (`zvc`).
+    table_beats: u64,
     /// Beats of the block cut into bursts so far, and of the next burst.
     cut: u64,
     next_beats: u64,
@@ -129,6 +133,8 @@ impl Store {
             bits: 0,
             next: 0,
             end: 0,
+            counted: false,
+            table_beats: 0,
             cut: 0,
             next_beats: 0,
         };
@@ -141,6 +147,9 @@ impl Store {
     /// Reads all lines for which there is room in a known cycle. Returns from when on the read side is free,
     /// once it has read its last line.
     pub fn read(&mut self, activity: &mut Activity) -> Option<u64> {
+        if self.reading.as_ref()?.coded.is_some() {
+            return self.read_coded(activity);
+        }
         let job = self.reading.as_mut()?;
         let beat_bits = 8 * self.bus;
         let shift = beat_bits.trailing_zeros();
@@ -151,14 +160,8 @@ impl Store {
             let bits = job.bits + if last_of_pixel { job.last_bits } else { job.line_bits };
             let block_beats = if last_of_block { bits.div_ceil(beat_bits) } else { bits >> shift };
             let completed = job.base + block_beats;
-            let mut cycle = self.next_read;
-            if completed > self.fifo {
-                let index = completed - self.fifo - 1;
-                if index >= self.left {
-                    return None;
-                }
-                cycle = cycle.max(self.leave_times[index as usize & (self.leave_times.len() - 1)] + 1);
-            }
+            let room = room(completed, self.fifo, self.left, &self.leave_times)?;
+            let cycle = self.next_read.max(room);
             activity.busy.push(cycle, cycle + cycles);
             self.next_read = cycle + cycles;
             self.completed = completed;
@@ -169,25 +172,14 @@ impl Store {
                 job.line = 0;
                 job.pixel += 1;
             }
-            match &job.coded {
-                None if block_beats < job.cut + job.next_beats => {}
-                None => job.cut_ready(&mut self.ready, block_beats, inside, (self.most, self.bus)),
-                Some(coded) if last_of_block => {
-                    let beats = u64::from(coded.blocks[job.block as usize].beats);
-                    self.completed = job.base + beats;
-                    job.cut_ready(&mut self.ready, beats, inside, (self.most, self.bus));
-                    // The next block's room is counted from the true length of this one.
-                    self.next_read = self.next_read.max(inside + 1);
-                }
-                Some(_) => {}
+            if block_beats >= job.cut + job.next_beats {
+                job.cut_ready(&mut self.ready, block_beats, inside, (self.most, self.bus));
             }
             if last_of_block {
                 job.base = self.completed;
                 job.block += 1;
                 if job.block == job.shape.blocks {
-                    if job.coded.is_some() {
-                        job.cut_table(&mut self.ready, inside, (self.most, self.bus));
-                    } else if let Some(last) = self.ready.back_mut() {
+                    if let Some(last) = self.ready.back_mut() {
                         last.last = true;
                     }
                     self.reading = None;
@@ -198,6 +190,49 @@ impl Store {
                 job.enter(self.bus);
             }
         }
+    }
+
+    /// The same for `zvc`: block by block, counted and coded; then the table, a beat at a time.
+    fn read_coded(&mut self, activity: &mut Activity) -> Option<u64> {
+        let job = self.reading.as_mut()?;
+        let cut = (self.most, self.bus);
+        let lines = job.shape.pixels * job.shape.pixel_lines;
+        while job.block < job.shape.blocks {
+            if !job.counted {
+                activity.busy.push(self.next_read, self.next_read + lines);
+                self.next_read += lines - 1 + STORE_ZVC_CHOICE;
+                job.counted = true;
+            }
+            let beats = job.bytes().div_ceil(self.bus);
+            let room = room(job.base + beats, self.fifo, self.left, &self.leave_times)?;
+            let cycle = self.next_read.max(room);
+            let over = cycle + lines * job.shape.cycles_per_line;
+            activity.busy.push(cycle, over);
+            let inside = over - 1 + STORE_ZVC_LATENCY;
+            self.next_read = inside + 1;
+            job.cut_ready(&mut self.ready, beats, inside, cut);
+            job.base += beats;
+            self.completed = job.base;
+            job.block += 1;
+            job.counted = false;
+            if job.block < job.shape.blocks {
+                job.enter(self.bus);
+            } else {
+                job.next = job.table_address;
+                job.end = job.next + (2 * job.shape.blocks).next_multiple_of(self.bus);
+            }
+        }
+        while job.table_beats < (2 * job.shape.blocks).div_ceil(self.bus) {
+            let room = room(self.completed + 1, self.fifo, self.left, &self.leave_times)?;
+            let cycle = self.next_read.max(room);
+            activity.busy.push(cycle, cycle + 1);
+            self.next_read = cycle + 1;
+            self.completed += 1;
+            job.table_beats += 1;
+            job.cut_table(&mut self.ready, cycle + STORE_READ_LATENCY, cut);
+        }
+        self.reading = None;
+        Some(self.next_read)
     }
 
     /// The next request, once the cycle is known in which it is registered: `now` or later.
@@ -216,12 +251,10 @@ impl Store {
         let end = grant.start + ready.beats;
         activity.busy_too.push(grant.start, end);
         activity.stall(StallReason::Memory, grant.request.cycle, end + self.latency);
-        if !ready.table {
-            for cycle in grant.start..end {
-                let slot = self.left as usize & (self.leave_times.len() - 1);
-                self.leave_times[slot] = cycle;
-                self.left += 1;
-            }
+        for cycle in grant.start..end {
+            let slot = self.left as usize & (self.leave_times.len() - 1);
+            self.leave_times[slot] = cycle;
+            self.left += 1;
         }
         Some(Stored {
             bytes: ready.bytes,
@@ -230,6 +263,12 @@ impl Store {
             end: ready.last.then_some(end + self.latency),
         })
     }
+}
+
+/// The first cycle in which the FIFO has room for its beats up to `completed`, where that is known.
+fn room(completed: u64, fifo: u64, left: u64, leave_times: &[u64]) -> Option<u64> {
+    let Some(index) = completed.checked_sub(fifo + 1) else { return Some(0) };
+    (index < left).then(|| leave_times[index as usize & (leave_times.len() - 1)] + 1)
 }
 
 impl Reading {
@@ -273,18 +312,18 @@ impl Reading {
         }
     }
 
-    /// Hands over the bursts of the length table.
+    /// Hands over the burst of the length table that the beats read so far complete.
     fn cut_table(&mut self, ready: &mut VecDeque<Ready>, cycle: u64, (most, bus): (u64, u64)) {
         let used = 2 * self.shape.blocks;
-        let end = self.table_address + used.next_multiple_of(bus);
-        let mut address = self.table_address;
-        while address < end {
-            let beats = first_burst(address, end, most, bus);
-            let bytes = (used - (address - self.table_address)).min(beats * bus);
-            let command = self.command;
-            let next = address + beats * bus;
-            ready.push_back(Ready { command, cycle, address, beats, bytes, table: true, last: next == end });
-            address = next;
+        let beats = first_burst(self.next, self.end, most, bus);
+        let before = self.next - self.table_address;
+        if self.table_beats * bus < before + beats * bus {
+            return;
         }
+        let (command, address) = (self.command, self.next);
+        let bytes = (used - before).min(beats * bus);
+        self.next += beats * bus;
+        let last = self.next == self.end;
+        ready.push_back(Ready { command, cycle, address, beats, bytes, table: true, last });
     }
 }

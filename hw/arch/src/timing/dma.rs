@@ -25,6 +25,11 @@ pub const STORE_READ_LATENCY: u64 = 4;
 /// Cycles a store takes to get ready after the one in which it starts: it counts lines and beats.
 pub const STORE_SETUP: u64 = 2;
 
+/// Cycles from the last counting read of a store's `zvc` block to its first coding read.
+pub const STORE_ZVC_CHOICE: u64 = 8;
+/// Cycles from the last coding cycle of a store's `zvc` block to all of it being in the FIFO.
+pub const STORE_ZVC_LATENCY: u64 = 10;
+
 /// Commands of one unit that may be in flight.
 pub const IN_FLIGHT: usize = 8;
 /// Bytes of the buffer for the length table of one `zvc` command.
@@ -139,7 +144,15 @@ pub fn load_shape(accelerator: &Accelerator, load: &Load) -> DmaShape {
 /// Shape of a store.
 #[must_use]
 pub fn store_shape(accelerator: &Accelerator, store: &Store) -> DmaShape {
-    DmaShape::new(accelerator, store.format(), store.blocks, store.pixels, store.channels)
+    let shape = DmaShape::new(accelerator, store.format(), store.blocks, store.pixels, store.channels);
+    match store.format().codec {
+        Codec::None | Codec::Pack => shape,
+        // One group of eight codes a cycle, however many lanes the codec has.
+        Codec::Zvc => DmaShape {
+            cycles_per_line: u64::from(accelerator.line_bytes()).min(shape.pixel_bytes).div_ceil(8).max(1),
+            ..shape
+        },
+    }
 }
 
 /// Cuts `bytes` bytes from the bus-aligned `address` into bursts (address, beats): none crosses 4 KB, none

@@ -1,5 +1,6 @@
 //! From lines to beats: dense codes, their place in a ring, and the FIFO behind it.
 
+use super::decode::suffix;
 use super::pack::StorePack;
 use super::read::beats_width;
 use super::rotate::Rotate;
@@ -29,6 +30,24 @@ documented! {
         pub bits: Sig,
         /// beats that it completes
         pub beats: Sig,
+        /// beats that it brings into the FIFO
+        pub brings: Sig,
+        /// the line goes to the FIFO as it is, but for `pack`
+        pub keep: Signal<In, Bit>,
+        /// bytes of a `zvc` group
+        pub coded: Vec<Sig>,
+        /// there is one, in place of a line of two cycles before
+        pub coded_valid: Signal<In, Bit>,
+        /// beats that it completes
+        pub coded_beats: Sig,
+        /// beat into which its first bit goes
+        pub coded_tail: Sig,
+        /// bit of that beat
+        pub coded_phase: Sig,
+        /// containers of the line read two cycles before, zero beyond its end
+        pub codes: Vec<Sig>,
+        /// how many
+        pub codes_bytes: Sig,
         /// beat into which its first bit goes
         pub tail: Sig,
         /// bit of that beat
@@ -47,6 +66,14 @@ documented! {
         tail_1: Reg,
         phase_1: Reg,
         line: Vec<Reg>,
+        keep_1: State<Bit>,
+        keep_2: State<Bit>,
+        brings_1: Reg,
+        brings_2: Reg,
+        brings_3: Reg,
+        kept_beats: Sig,
+        kept_tail: Sig,
+        kept_phase: Sig,
         bytes_2: Reg,
         bits_2: Reg,
         beats_2: Reg,
@@ -77,10 +104,12 @@ documented! {
         bus_log2: Const,
         bus: Const,
         words: Const,
-        width: Const,
+        kept: Const,
         stages: Const,
         _width: usize,
         _packed: usize,
+        _kept: usize,
+        _zvc: usize,
         _ring: usize,
         _stages: usize,
         _pack: usize,
@@ -97,12 +126,14 @@ impl StoreBeats {
     pub fn new(shape: &Shape) -> StoreBeats {
         let Shape { line, bus, .. } = *shape;
         let slots = slots(shape);
-        let (banks, words, ring) = (2 * line / bus, bus / 4, 2 * line);
+        let ring = ring(shape);
+        let (banks, words) = (ring / bus, bus / 4);
+        let kept = if shape.zvc { line.max(9) } else { line };
         let stages = clog2(ring);
         let (bytes, beats, tail) = (u(clog2(line) + 1), u(beats_width(shape)), u(clog2(slots)));
         let phase = u(clog2(8 * bus));
         let pack = usize::from(shape.pack || shape.zvc);
-        let suffix = if pack == 1 { "_pack" } else { "" };
+        let suffix = suffix(shape);
         StoreBeats {
             name: Named::of(
                 format!("store_beats_line{line}_bus{bus}_slots{slots}{suffix}"),
@@ -118,6 +149,23 @@ impl StoreBeats {
             arrived: Sig::output(beats),
             store_beat: Sig::outputs(u(32), words),
             taken: Signal::default(),
+            brings: Sig::input(beats),
+            keep: Signal::default(),
+            coded: Sig::inputs(u(8), 9),
+            coded_valid: Signal::default(),
+            coded_beats: Sig::input(beats),
+            coded_tail: Sig::input(tail),
+            coded_phase: Sig::input(phase),
+            codes: Sig::outputs(u(8), line),
+            codes_bytes: Sig::output(bytes),
+            keep_1: State::default(),
+            keep_2: State::default(),
+            brings_1: Reg::new(beats),
+            brings_2: Reg::new(beats),
+            brings_3: Reg::new(beats),
+            kept_beats: Sig::local(beats),
+            kept_tail: Sig::local(tail),
+            kept_phase: Sig::local(phase),
             bytes_1: Reg::new(bytes),
             bits_1: Reg::new(u(4)),
             beats_1: Reg::new(beats),
@@ -131,8 +179,8 @@ impl StoreBeats {
             phase_2: Reg::new(phase),
             pack: (0..pack).map(|_| StorePack::new(shape)).collect(),
             masked: Sig::locals(u(8), line),
-            dense: Sig::locals(u(8), line),
-            packed: Reg::many(u(8), line + 1),
+            dense: Sig::locals(u(8), kept),
+            packed: Reg::many(u(8), kept + 1),
             beats_3: Reg::new(beats),
             tail_3: Reg::new(tail),
             place_3: Reg::new(u(stages)),
@@ -153,10 +201,12 @@ impl StoreBeats {
             bus_log2: Const::new(clog2(bus)),
             bus: Const::new(bus),
             words: Const::new(words),
-            width: Const::new(line),
+            kept: Const::new(kept),
             stages: Const::new(stages),
             _width: line,
-            _packed: line + 1,
+            _packed: kept + 1,
+            _kept: kept,
+            _zvc: usize::from(shape.zvc),
             _ring: ring,
             _stages: stages,
             _pack: pack,
@@ -168,18 +218,24 @@ impl StoreBeats {
     }
 }
 
+/// Bytes of the ring: two lines; at least a partial beat and a `zvc` group.
+#[must_use]
+pub fn ring(shape: &Shape) -> usize {
+    (2 * shape.line).max(if shape.zvc { (shape.bus + 9).next_power_of_two() } else { 0 })
+}
+
 /// Beats that the banks hold: those of the FIFO, and at least two in each bank.
 #[must_use]
 pub fn slots(shape: &Shape) -> usize {
-    shape.store_fifo_beats.max(4 * shape.line / shape.bus)
+    shape.store_fifo_beats.max(2 * ring(shape) / shape.bus)
 }
 
 impl Logic for StoreBeats {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, bytes_1, bits_1, beats_1, tail_1, phase_1, bytes_2, bits_2, beats_2, tail_2,
-            phase_2, beats_3, tail_3, place_3, head
+            self, clock, keep_1, keep_2, brings_1, brings_2, brings_3, bytes_1, bits_1, beats_1, tail_1,
+            phase_1, bytes_2, bits_2, beats_2, tail_2, phase_2, beats_3, tail_3, place_3, head
         );
         self.bytes_1.d.next = self.bytes.val();
         self.bits_1.d.next = self.bits.val();
@@ -194,6 +250,13 @@ impl Logic for StoreBeats {
         self.tail_2.d.next = self.tail_1.q.val();
         self.phase_2.d.next = self.phase_1.q.val();
 
+        self.keep_1.d.next = self.keep.val();
+        self.keep_2.d.next = self.keep_1.q.val();
+        self.brings_1.d.next = self.brings.val();
+        self.brings_2.d.next = self.brings_1.q.val();
+        self.brings_3.d.next = self.brings_2.q.val();
+        self.codes_bytes.next = self.bytes_2.q.val();
+
         // Dense codes, shifted to their bit of a byte.
         for k in 0..self._width {
             self.line[k].clock.next = self.clock.val();
@@ -202,7 +265,15 @@ impl Logic for StoreBeats {
             if self.bytes_2.q.val() > k {
                 self.masked[k].next = self.line[k].q.val();
             }
-            self.dense[k].next = self.masked[k].val();
+            self.codes[k].next = self.masked[k].val();
+        }
+        for k in 0..self._kept {
+            self.dense[k].next = 0.into();
+        }
+        if self.keep_2.q.val() {
+            for k in 0..self._width {
+                self.dense[k].next = self.masked[k].val();
+            }
         }
         for p in 0..self._pack {
             self.pack[p].bits.next = self.bits_2.q.val();
@@ -211,29 +282,44 @@ impl Logic for StoreBeats {
             }
             for k in 0..self._width {
                 self.pack[p].line[k].next = self.masked[k].val();
-                self.dense[k].next = self.pack[p].packed[k].val();
+                if self.keep_2.q.val() {
+                    self.dense[k].next = self.pack[p].packed[k].val();
+                }
+            }
+        }
+        self.kept_beats.next = self.beats_2.q.val();
+        self.kept_tail.next = self.tail_2.q.val();
+        self.kept_phase.next = self.phase_2.q.val();
+        for z in 0..self._zvc {
+            if self.coded_valid.val() {
+                self.kept_beats.next = self.coded_beats.val();
+                self.kept_tail.next = self.coded_tail.val();
+                self.kept_phase.next = self.coded_phase.val();
+                for k in 0..9 {
+                    self.dense[k + z].next = self.coded[k].val();
+                }
             }
         }
         for k in 0..self._packed {
             self.packed[k].clock.next = self.clock.val();
             self.packed[k].d.next = 0.into();
         }
-        for k in 0..self._width {
+        for k in 0..self._kept {
             self.packed[k].d.next = self.dense[k].val();
         }
         for p in 0..self._pack {
-            self.packed[p].d.next = self.dense[p].val() << bits_w(self.phase_2.q.val(), 3);
-            for k in 1..self._width {
+            self.packed[p].d.next = self.dense[p].val() << bits_w(self.kept_phase.val(), 3);
+            for k in 1..self._kept {
                 self.packed[k].d.next = (((self.dense[k].val() << 8) | self.dense[k - 1].val())
-                    << bits_w(self.phase_2.q.val(), 3))
+                    << bits_w(self.kept_phase.val(), 3))
                     >> 8;
             }
-            self.packed[p + self._width].d.next =
-                (self.dense[p + self._width - 1].val() << bits_w(self.phase_2.q.val(), 3)) >> 8;
+            self.packed[p + self._kept].d.next =
+                (self.dense[p + self._kept - 1].val() << bits_w(self.kept_phase.val(), 3)) >> 8;
         }
-        self.beats_3.d.next = self.beats_2.q.val();
-        self.tail_3.d.next = self.tail_2.q.val();
-        self.place_3.d.next = (self.tail_2.q.val() << self.bus_log2.val()) | (self.phase_2.q.val() >> 3);
+        self.beats_3.d.next = self.kept_beats.val();
+        self.tail_3.d.next = self.kept_tail.val();
+        self.place_3.d.next = (self.kept_tail.val() << self.bus_log2.val()) | (self.kept_phase.val() >> 3);
 
         // Turned to its place in the ring.
         self.ring_place.next = self.place_3.q.val();
@@ -251,7 +337,7 @@ impl Logic for StoreBeats {
                 self.rotate[i].x[k].next = self.rotate[i - 1].y[k].val();
             }
         }
-        self.arrived.next = self.beats_3.q.val();
+        self.arrived.next = self.brings_3.q.val();
         self.bank_number.next = self.tail_3.q.val();
         self.row.next = self.tail_3.q.val() >> self.bank_log2.val();
         self.head_next.next = self.head.q.val() + self.taken.val();

@@ -9,6 +9,16 @@ use rust_hdl::prelude::*;
 /// Registers of a store command.
 pub const REGISTERS: usize = 12;
 
+/// What the codecs of a shape add to a module's name.
+#[must_use]
+pub fn suffix(shape: &Shape) -> &'static str {
+    match (shape.pack, shape.zvc) {
+        (_, true) => "_zvc",
+        (true, false) => "_pack",
+        (false, false) => "",
+    }
+}
+
 documented! {
     /// Fields of a store command, by wires alone but for a few gates.
     #[derive(LogicBlock)]
@@ -34,6 +44,12 @@ documented! {
         pub pixel_bytes: Sig,
         /// bits in memory of each container byte, 2 to 8
         pub bits: Sig,
+        /// the codec is `zvc`
+        pub zvc: Signal<Out, Bit>,
+        /// the code that `zvc` leaves out
+        pub zero_code: Sig,
+        /// byte address of the length table
+        pub table: Sig,
         /// the command stores nothing
         pub empty: Signal<Out, Bit>,
         channels: Sig,
@@ -42,6 +58,8 @@ documented! {
         dense: Signal<Local, Bit>,
         none: Const,
         pack: Const,
+        zvc_code: Const,
+        zvc_there: Const,
         address_low: Const,
         stride_low: Const,
         line_low: Const,
@@ -52,6 +70,8 @@ documented! {
         channels_low: Const,
         codec_low: Const,
         value_bits_low: Const,
+        zero_code_low: Const,
+        table_low: Const,
         address_register: Const,
         stride_register: Const,
         line_register: Const,
@@ -62,6 +82,8 @@ documented! {
         channels_register: Const,
         codec_register: Const,
         value_bits_register: Const,
+        zero_code_register: Const,
+        table_register: Const,
         _address_register: usize,
         _stride_register: usize,
         _line_register: usize,
@@ -71,7 +93,9 @@ documented! {
         _pixels_register: usize,
         _channels_register: usize,
         _codec_register: usize,
-        _value_bits_register: usize
+        _value_bits_register: usize,
+        _zero_code_register: usize,
+        _table_register: usize
     }
 }
 
@@ -79,26 +103,37 @@ impl StoreDecode {
     /// The fields a store unit of this shape looks at.
     #[must_use]
     pub fn new(shape: &Shape) -> StoreDecode {
-        let [address, stride, line, pixel_stride, block_stride, blocks, pixels, channels, codec, value_bits] =
-            [
-                "external_address",
-                "external_block_stride",
-                "line",
-                "pixel_stride",
-                "block_stride",
-                "blocks",
-                "pixels",
-                "channels",
-                "codec",
-                "value_bits",
-            ]
-            .map(field::<Store>);
+        let [
+            address,
+            stride,
+            line,
+            pixel_stride,
+            block_stride,
+            blocks,
+            pixels,
+            channels,
+            codec,
+            value_bits,
+            zero_code,
+            table,
+        ] = [
+            "external_address",
+            "external_block_stride",
+            "line",
+            "pixel_stride",
+            "block_stride",
+            "blocks",
+            "pixels",
+            "channels",
+            "codec",
+            "value_bits",
+            "zero_code",
+            "length_table",
+        ]
+        .map(field::<Store>);
         let output = |field: FieldAt| Sig::output(field.ty());
         StoreDecode {
-            name: Named::of(
-                if shape.pack { "store_decode_pack" } else { "store_decode" }.to_string(),
-                &StoreDecode::DOCS,
-            ),
+            name: Named::of(format!("store_decode{}", suffix(shape)), &StoreDecode::DOCS),
             registers: Sig::inputs(u(32), REGISTERS),
             address: output(address),
             stride: output(stride),
@@ -109,13 +144,18 @@ impl StoreDecode {
             pixels: output(pixels),
             pixel_bytes: Sig::output(u(17)),
             bits: Sig::output(u(4)),
+            zvc: Signal::default(),
+            zero_code: output(zero_code),
+            table: output(table),
             empty: Signal::default(),
             channels: channels.local(),
             codec: codec.local(),
             value_bits: value_bits.local(),
             dense: Signal::default(),
             none: Const::new(i64::from(Codec::None.code())),
-            pack: Const::new(shape.pack),
+            pack: Const::new(shape.pack || shape.zvc),
+            zvc_code: Const::new(i64::from(Codec::Zvc.code())),
+            zvc_there: Const::new(shape.zvc),
             address_low: address.low_const(),
             stride_low: stride.low_const(),
             line_low: line.low_const(),
@@ -126,6 +166,8 @@ impl StoreDecode {
             channels_low: channels.low_const(),
             codec_low: codec.low_const(),
             value_bits_low: value_bits.low_const(),
+            zero_code_low: zero_code.low_const(),
+            table_low: table.low_const(),
             address_register: address.register_const(),
             stride_register: stride.register_const(),
             line_register: line.register_const(),
@@ -136,6 +178,8 @@ impl StoreDecode {
             channels_register: channels.register_const(),
             codec_register: codec.register_const(),
             value_bits_register: value_bits.register_const(),
+            zero_code_register: zero_code.register_const(),
+            table_register: table.register_const(),
             _address_register: address.register,
             _stride_register: stride.register,
             _line_register: line.register,
@@ -146,6 +190,8 @@ impl StoreDecode {
             _channels_register: channels.register,
             _codec_register: codec.register,
             _value_bits_register: value_bits.register,
+            _zero_code_register: zero_code.register,
+            _table_register: table.register,
         }
     }
 }
@@ -165,6 +211,9 @@ impl Logic for StoreDecode {
         self.channels.next = self.registers[self._channels_register].val() >> self.channels_low.val();
         self.codec.next = self.registers[self._codec_register].val() >> self.codec_low.val();
         self.value_bits.next = self.registers[self._value_bits_register].val() >> self.value_bits_low.val();
+        self.zero_code.next = self.registers[self._zero_code_register].val() >> self.zero_code_low.val();
+        self.table.next = self.registers[self._table_register].val() >> self.table_low.val();
+        self.zvc.next = (self.codec.val() == self.zvc_code.val()) & (self.zvc_there.val() != 0);
         self.empty.next = (self.blocks.val() == 0) | (self.pixels.val() == 0) | (self.channels.val() == 0);
         // Codes of more than 8 bits have containers of two bytes.
         self.pixel_bytes.next = self.channels.val();

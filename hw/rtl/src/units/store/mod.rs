@@ -31,12 +31,16 @@ mod pack;
 mod read;
 mod requests;
 mod rotate;
+mod table;
+mod zvc;
 
 use self::beats::{StoreBeats, slots};
-use self::decode::{REGISTERS, StoreDecode};
+use self::decode::{REGISTERS, StoreDecode, suffix};
 use self::ends::StoreEnds;
 use self::read::StoreRead;
 use self::requests::StoreRequests;
+use self::table::StoreTable;
+use self::zvc::StoreZvc;
 use super::Shape;
 use super::memory_port::BEATS_BITS;
 use crate::prelude::*;
@@ -86,6 +90,11 @@ documented! {
         path: StoreBeats,
         requests: StoreRequests,
         ends: StoreEnds,
+        zvc: Vec<StoreZvc>,
+        table: Vec<StoreTable>,
+        from_table: State<Bit>,
+        _zvc: usize,
+        _bus: usize,
         _registers: usize,
         _line: usize,
         _words: usize
@@ -97,7 +106,8 @@ impl Store {
     #[must_use]
     pub fn new(shape: &Shape) -> Store {
         let Shape { line, bus, burst_beats: most, .. } = *shape;
-        let suffix = if shape.pack { "_pack" } else { "" };
+        let (suffix, slots) = (suffix(shape), slots(shape));
+        let zvc = usize::from(shape.zvc);
         Store {
             name: Named::of(format!("store_line{line}_bus{bus}_burst{most}{suffix}"), &Store::DOCS),
             clock: Signal::default(),
@@ -118,10 +128,15 @@ impl Store {
             busy: Signal::default(),
             waits_memory: Signal::default(),
             decode: StoreDecode::new(shape),
-            read: StoreRead::new(shape, slots(shape)),
+            read: StoreRead::new(shape, slots),
             path: StoreBeats::new(shape),
             requests: StoreRequests::new(shape),
             ends: StoreEnds::default(),
+            zvc: (0..zvc).map(|_| StoreZvc::new(shape, slots)).collect(),
+            table: (0..zvc).map(|_| StoreTable::new(shape, u(clog2(slots) + 1))).collect(),
+            from_table: State::default(),
+            _zvc: zvc,
+            _bus: bus,
             _registers: REGISTERS,
             _line: line,
             _words: bus / 4,
@@ -132,6 +147,7 @@ impl Store {
 impl Logic for Store {
     #[hdl_gen]
     fn update(&mut self) {
+        dff_setup!(self, clock, from_table);
         self.read.clock.next = self.clock.val();
         self.path.clock.next = self.clock.val();
         self.requests.clock.next = self.clock.val();
@@ -149,13 +165,21 @@ impl Logic for Store {
         self.read.pixels.next = self.decode.pixels.val();
         self.read.pixel_bytes.next = self.decode.pixel_bytes.val();
         self.read.bits.next = self.decode.bits.val();
+        self.read.zvc.next = self.decode.zvc.val();
+        self.read.external.next = self.decode.address.val();
+        self.read.stride.next = self.decode.stride.val();
+        self.read.table.next = self.decode.table.val();
+        self.read.wins.next = false;
+        self.read.length.next = 0.into();
         self.read.taken.next = self.store_taken.val();
         self.ready.next = self.read.ready.val();
         self.re.next = self.read.re.val();
         self.raddr.next = self.read.raddr.val();
 
         self.path.bytes.next = self.read.bytes.val();
-        self.path.bits.next = self.decode.bits.val();
+        self.path.bits.next = self.read.bits_now.val();
+        self.path.brings.next = self.read.brings.val();
+        self.path.keep.next = self.read.keep.val();
         self.path.beats.next = self.read.beats.val();
         self.path.tail.next = self.read.tail.val();
         self.path.phase.next = self.read.phase.val();
@@ -165,6 +189,58 @@ impl Logic for Store {
         for w in 0..self._words {
             self.store_beat[w].next = self.path.store_beat[w].val();
         }
+        self.from_table.d.next = self.read.from_table.val();
+        for k in 0..9 {
+            self.path.coded[k].next = 0.into();
+        }
+        self.path.coded_valid.next = false;
+        self.path.coded_beats.next = 0.into();
+        self.path.coded_tail.next = 0.into();
+        self.path.coded_phase.next = 0.into();
+        for z in 0..self._zvc {
+            self.zvc[z].clock.next = self.clock.val();
+            self.zvc[z].clear.next = self.read.clear.val();
+            self.zvc[z].bytes.next = self.path.codes_bytes.val();
+            self.zvc[z].count.next = self.read.count.val();
+            self.zvc[z].code.next = self.read.code.val();
+            self.zvc[z].flush.next = self.read.flush.val();
+            self.zvc[z].zero_code.next = self.decode.zero_code.val();
+            self.zvc[z].bits.next = self.decode.bits.val();
+            self.zvc[z].codes.next = self.requests.codes.val();
+            self.zvc[z].raw_beats.next = self.requests.raw_beats.val();
+            self.zvc[z].base.next = self.read.tail.val();
+            self.zvc[z].begin.next = self.read.begin.val();
+            self.read.wins.next = self.zvc[z].wins.val();
+            self.read.length.next = self.zvc[z].beats.val();
+            for k in 0..self._line {
+                self.zvc[z].line[k].next = self.path.codes[k].val();
+            }
+            for k in 0..9 {
+                self.path.coded[k].next = self.zvc[z].coded[k].val();
+            }
+            self.path.coded_valid.next = self.zvc[z].valid.val();
+            self.path.coded_beats.next = self.zvc[z].coded_beats.val();
+            self.path.coded_tail.next = self.zvc[z].tail.val();
+            self.path.coded_phase.next = self.zvc[z].phase.val();
+            self.table[z].clock.next = self.clock.val();
+            self.table[z].we.next = self.read.block_in.val();
+            self.table[z].entry.next = self.read.entry.val();
+            self.table[z].beats.next = self.zvc[z].beats.val();
+            self.table[z].escaped.next = !self.zvc[z].wins.val();
+            self.table[z].raddr.next = self.read.table_line.val();
+            if self.from_table.q.val() {
+                for k in 0..self._bus {
+                    self.path.rdata[k].next = self.table[z].rdata[k].val();
+                }
+            }
+        }
+        self.requests.zvc.next = self.decode.zvc.val();
+        self.requests.block.next = self.read.block.val();
+        self.requests.block_address.next = self.read.block_address.val();
+        self.requests.coded_beats.next = self.read.block_beats.val();
+        self.requests.block_last.next = self.read.block_last.val();
+        self.requests.block_in.next = self.read.block_in.val();
+        self.requests.block_in_beats.next = self.read.length.val();
         self.path.taken.next = self.store_taken.val();
 
         self.requests.start.next = self.start.val();
@@ -189,6 +265,6 @@ impl Logic for Store {
         self.ends.response.next = self.store_response.val();
         self.done.next = self.ends.done.val();
         self.waits_memory.next = self.ends.waits.val();
-        self.busy.next = self.read.re.val() || self.store_taken.val();
+        self.busy.next = self.read.busy.val() || self.store_taken.val();
     }
 }

@@ -1,5 +1,6 @@
 //! The request side of a store: which burst, and when.
 
+use super::beats::slots;
 use super::read::beats_width;
 use crate::prelude::*;
 use crate::units::Shape;
@@ -43,6 +44,24 @@ documented! {
         pub bits: Sig,
         /// beats that are in the FIFO from the next cycle on
         pub arrived: Sig,
+        /// the codec is `zvc`: blocks come one by one, as soon as their length is known
+        pub zvc: Signal<In, Bit>,
+        /// here is one
+        pub block: Signal<In, Bit>,
+        /// its byte address
+        pub block_address: Sig,
+        /// its beats
+        pub coded_beats: Sig,
+        /// it is the length table, the command's last
+        pub block_last: Signal<In, Bit>,
+        /// all beats of a coded block are in the FIFO from the next cycle on
+        pub block_in: Signal<In, Bit>,
+        /// how many
+        pub block_in_beats: Sig,
+        /// codes of a block
+        pub codes: Sig,
+        /// beats of a block before `zvc`
+        pub raw_beats: Sig,
         /// another burst may be asked for
         pub open: Signal<In, Bit>,
         /// the burst is granted
@@ -81,6 +100,10 @@ documented! {
         next_base: Reg,
         step: Reg,
         blocks_left: Reg,
+        final_entry: State<Bit>,
+        pushing: Signal<Local, Bit>,
+        place: Sig,
+        size: Sig,
         known: State<Bit>,
         length: Reg,
         ends_block: State<Bit>,
@@ -95,6 +118,7 @@ documented! {
         requested_address: Reg,
         requested_beats: Reg,
         fill: Const,
+        one: Const,
         beat_log2: Const,
         bus_log2: Const,
         most: Const,
@@ -108,9 +132,11 @@ impl StoreRequests {
     #[must_use]
     pub fn new(shape: &Shape) -> StoreRequests {
         let Shape { line, bus, burst_beats: most, store_fifo_beats: fifo, .. } = *shape;
+        let depth = if shape.zvc { fifo.max(COMMANDS) } else { COMMANDS };
+        let length = u(clog2(slots(shape)) + 1);
         StoreRequests {
             name: Named::of(
-                format!("store_requests_line{line}_bus{bus}_burst{most}_fifo{fifo}"),
+                format!("store_requests_line{line}_bus{bus}_burst{most}_fifo{fifo}_wait{depth}"),
                 &StoreRequests::DOCS,
             ),
             clock: Signal::default(),
@@ -123,6 +149,15 @@ impl StoreRequests {
             pixel_bytes: Sig::input(u(17)),
             bits: Sig::input(u(4)),
             arrived: Sig::input(u(beats_width(shape))),
+            zvc: Signal::default(),
+            block: Signal::default(),
+            block_address: Sig::input(u(32)),
+            coded_beats: Sig::input(length),
+            block_last: Signal::default(),
+            block_in: Signal::default(),
+            block_in_beats: Sig::input(length),
+            codes: Sig::output(u(33)),
+            raw_beats: Sig::output(u(BLOCK_BITS)),
             open: Signal::default(),
             grant: Signal::default(),
             request: Signal::default(),
@@ -137,12 +172,12 @@ impl StoreRequests {
             area: Reg::new(u(33)),
             volume: Reg::new(u(37)),
             block_beats: Sig::local(u(BLOCK_BITS)),
-            places: Mem::new(COMMANDS, u(64)),
-            sizes: Mem::new(COMMANDS, u(BLOCK_BITS + 16)),
-            write: Reg::new(u(clog2(COMMANDS))),
-            read: Reg::new(u(clog2(COMMANDS))),
-            read_next: Sig::local(u(clog2(COMMANDS))),
-            waiting: Reg::new(u(clog2(COMMANDS) + 1)),
+            places: Mem::new(depth, u(64)),
+            sizes: Mem::new(depth, u(BLOCK_BITS + 17)),
+            write: Reg::new(u(clog2(depth))),
+            read: Reg::new(u(clog2(depth))),
+            read_next: Sig::local(u(clog2(depth))),
+            waiting: Reg::new(u(clog2(depth) + 1)),
             loaded: State::default(),
             take: Signal::default(),
             at: Reg::new(u(32)),
@@ -152,6 +187,10 @@ impl StoreRequests {
             next_base: Reg::new(u(32)),
             step: Reg::new(u(32)),
             blocks_left: Reg::new(u(16)),
+            final_entry: State::default(),
+            pushing: Signal::default(),
+            place: Sig::local(u(64)),
+            size: Sig::local(u(BLOCK_BITS + 17)),
             known: State::default(),
             length: Reg::new(u(BEATS_BITS)),
             ends_block: State::default(),
@@ -165,6 +204,7 @@ impl StoreRequests {
             requested_address: Reg::new(u(32)),
             requested_beats: Reg::new(u(BEATS_BITS)),
             fill: Const::new(8 * bus - 1),
+            one: Const::new(1),
             beat_log2: Const::new(clog2(8 * bus)),
             bus_log2: Const::new(clog2(bus)),
             most: Const::new(most),
@@ -197,6 +237,7 @@ impl Logic for StoreRequests {
             next_base,
             step,
             blocks_left,
+            final_entry,
             known,
             length,
             ends_block,
@@ -219,24 +260,36 @@ impl Logic for StoreRequests {
         // Beats of a block, and the command into the queue.
         self.fresh.d.next = self.start.val();
         self.multiply.d.next = self.fresh.q.val() && !self.empty.val();
-        self.push.d.next = self.multiply.q.val();
-        self.seen.d.next = self.push.q.val();
+        self.push.d.next = self.multiply.q.val() && !self.zvc.val();
+        self.pushing.next = self.push.q.val() || self.block.val();
+        self.seen.d.next = self.pushing.val();
         self.area.d.next = self.pixels.val() * self.pixel_bytes.val();
         self.volume.d.next = self.area.q.val() * self.bits.val();
         self.block_beats.next = (self.volume.q.val() + self.fill.val()) >> self.beat_log2.val();
+        self.codes.next = self.area.q.val();
+        self.raw_beats.next = self.block_beats.val();
+        self.place.next = (self.stride.val() << 32) | self.external.val();
+        self.size.next = (self.one.val() << 47) | (self.block_beats.val() << 16) | self.blocks.val();
+        if self.block.val() {
+            self.place.next = self.block_address.val();
+            self.size.next = (self.coded_beats.val() << 16) | 1;
+            if self.block_last.val() {
+                self.size.next = (self.one.val() << 47) | (self.coded_beats.val() << 16) | 1;
+            }
+        }
         self.places.clock.next = self.clock.val();
-        self.places.we.next = self.push.q.val().into();
+        self.places.we.next = self.pushing.val().into();
         self.places.waddr.next = self.write.q.val();
-        self.places.wdata.next = (self.stride.val() << 32) | self.external.val();
+        self.places.wdata.next = self.place.val();
         self.places.re.next = true;
         self.places.raddr.next = self.read_next.val();
         self.sizes.clock.next = self.clock.val();
-        self.sizes.we.next = self.push.q.val().into();
+        self.sizes.we.next = self.pushing.val().into();
         self.sizes.waddr.next = self.write.q.val();
-        self.sizes.wdata.next = (self.block_beats.val() << 16) | self.blocks.val();
+        self.sizes.wdata.next = self.size.val();
         self.sizes.re.next = true;
         self.sizes.raddr.next = self.read_next.val();
-        self.write.d.next = self.write.q.val() + self.push.q.val();
+        self.write.d.next = self.write.q.val() + self.pushing.val();
         self.read.d.next = self.read_next.val();
         self.waiting.d.next = self.waiting.q.val() + self.seen.q.val() - self.take.val();
 
@@ -262,7 +315,7 @@ impl Logic for StoreRequests {
 
         // The burst is asked for.
         self.ask.next = self.asking.val();
-        self.ask_last.next = self.ends_command.q.val();
+        self.ask_last.next = self.ends_command.q.val() && self.final_entry.q.val();
         self.asked.next = 0.into();
         if self.grant.val() {
             self.requested.d.next = false;
@@ -286,6 +339,9 @@ impl Logic for StoreRequests {
             }
         }
         self.available.d.next = self.available.q.val() + self.arrived.val() - self.asked.val();
+        if self.block_in.val() {
+            self.available.d.next = self.available.q.val() + self.block_in_beats.val() - self.asked.val();
+        }
         if self.take.val() {
             self.loaded.d.next = true;
             self.at.d.next = self.places.rdata.val();
@@ -294,6 +350,7 @@ impl Logic for StoreRequests {
             self.left.d.next = self.sizes.rdata.val() >> 16;
             self.raw.d.next = self.sizes.rdata.val() >> 16;
             self.blocks_left.d.next = self.sizes.rdata.val();
+            self.final_entry.d.next = self.sizes.rdata.val().get_bit(47);
         }
         self.request.next = self.requested.q.val();
         self.address.next = self.requested_address.q.val();
