@@ -399,17 +399,17 @@ fn play(functions: &[F], count: usize, seed: u64) {
 
 #[test]
 fn copies_and_patches() {
-    play(&[F::Copy, F::Patch, F::Patch], 36, 11);
+    play(&[F::Copy, F::Patch, F::Patch], 30, 11);
 }
 
 #[test]
 fn adds_and_tables() {
-    play(&[F::Add, F::Add, F::Add, F::Table], 32, 22);
+    play(&[F::Add, F::Add, F::Add, F::Table], 28, 22);
 }
 
 #[test]
 fn pools() {
-    play(&[F::MaxPool, F::AveragePool], 24, 33);
+    play(&[F::MaxPool, F::AveragePool], 18, 33);
 }
 
 #[test]
@@ -419,5 +419,17 @@ fn depthwise() {
 
 #[test]
 fn one_function_after_another() {
-    play(&[F::Depthwise, F::Copy, F::MaxPool, F::Add, F::Patch, F::Table, F::AveragePool], 28, 55);
+    play(&[F::Depthwise, F::Copy, F::MaxPool, F::Add, F::Patch, F::Table, F::AveragePool], 14, 55);
+}
+
+#[test]
+fn the_widest_lines_print() {
+    for (line, lanes) in [(64, 64), (64, 1), (32, 16)] {
+        let unit = Vector::new(&Shape::of(&accelerator(line, lanes)));
+        let design = elaborate(&unit, &Options::default()).unwrap();
+        common::verilator(&design);
+        if lanes == 16 {
+            common::yosys(&design);
+        }
+    }
 }

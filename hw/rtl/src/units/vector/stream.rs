@@ -3,9 +3,12 @@
 pub mod address;
 pub mod assemble;
 pub mod lane;
+pub mod lanes;
 pub mod loops;
 pub mod pick;
 pub mod place;
+pub mod position;
+pub mod products;
 pub mod rotate;
 pub mod setup;
 
@@ -16,10 +19,10 @@ use crate::units::shape::Shape;
 use address::Address;
 use assemble::Assemble;
 use bitgauge_arch::command::{RegisterFile, Vector};
-use lane::Lane;
+use lanes::Lanes;
 use loops::Loops;
-use pick::Pick;
 use place::Place;
+use position::Position;
 use rust_hdl::prelude::*;
 use setup::Setup;
 
@@ -30,10 +33,10 @@ documented! {
     /// The vector unit's engine for functions that take one line and make one line at a time.
     ///
     /// ```text
-    /// setup -> loops -> address -> (scratchpads) -> line --> pick -> lanes <-> (tables, parameters, scale)
-    ///                      |                          |                |
-    ///                      |                          |              place --+--> write port
-    ///                      +--------------------------+--> assemble ---------+
+    /// setup -> loops -> position, address -> (scratchpads) -> line --> lanes <-> (tables, parameters, scale)
+    ///                      |                                    |        |
+    ///                      |                                    |      place --+--> write port
+    ///                      +------------------------------------+--> assemble -+
     /// ```
     ///
     /// One pipeline for all functions. Stage n is n cycles after the read:
@@ -109,54 +112,38 @@ documented! {
         fields: VectorFields,
         setup: Setup,
         loops: Loops,
+        position: Position,
         address: Address,
-        pick: Pick,
-        lane: Vec<Lane>,
+        lanes: Lanes,
         place: Place,
         assemble: Assemble,
         valid_0: State<Bit>,
         first_0: State<Bit>,
         done_0: State<Bit>,
         last_0: State<Bit>,
+        limit_0: Reg,
+        from_0: Reg,
+        count_0: Reg,
         /// valid, first, done, last of the pixel, second operand, lower lanes, upper lanes
         tag_0: Sig,
-        /// tags of stage 1 and following
-        tag: Vec<Reg>,
-        pick_1: Reg,
-        pick_2: Reg,
-        wide_1: State<Bit>,
-        wide_2: State<Bit>,
-        outside_1: State<Bit>,
-        outside_2: State<Bit>,
         line: Vec<Reg>,
-        weights: Vec<Reg>,
-        parameter_group: Reg,
         to_weight: Signal<Local, Bit>,
         enables: Sig,
         we_r: Reg,
         weight_we_r: Reg,
         waddr_r: Reg,
         wdata_r: Vec<Reg>,
-        lane_bits: Const,
-        half: Const,
         _lanes: usize,
-        _half: usize,
         _line: usize
     }
 }
-
-/// Stages that carry tags.
-const STAGES: usize = 11;
 
 impl Stream {
     /// The engine of a shape.
     #[must_use]
     pub fn new(shape: &Shape) -> Stream {
         let (line, lanes) = (shape.line, shape.vector_lanes);
-        let (byte, address) = (u(8), u(24));
-        let pick = u(clog2((line / lanes).max(2)));
-        // Lanes from here on are the upper ones.
-        let half = lanes.min(line / 2);
+        let (byte, address, bytes) = (u(8), u(24), u(clog2(line) + 1));
         Stream {
             name: Named::of(format!("vector_stream_line{line}_by{lanes}"), &Stream::DOCS),
             clock: Signal::default(),
@@ -190,36 +177,27 @@ impl Stream {
             fields: VectorFields::default(),
             setup: Setup::new(shape),
             loops: Loops::default(),
+            position: Position::new(shape),
             address: Address::new(shape),
-            pick: Pick::new(shape),
-            lane: vec![Lane::default(); lanes],
+            lanes: Lanes::new(shape),
             place: Place::new(shape),
             assemble: Assemble::new(shape),
             valid_0: State::default(),
             first_0: State::default(),
             done_0: State::default(),
             last_0: State::default(),
+            limit_0: Reg::new(bytes),
+            from_0: Reg::new(u(clog2(line))),
+            count_0: Reg::new(bytes),
             tag_0: Sig::local(u(7)),
-            tag: Reg::many(u(7), STAGES),
-            pick_1: Reg::new(pick),
-            pick_2: Reg::new(pick),
-            wide_1: State::default(),
-            wide_2: State::default(),
-            outside_1: State::default(),
-            outside_2: State::default(),
             line: Reg::many(byte, line),
-            weights: Reg::many(s(8), line),
-            parameter_group: Reg::new(u(16)),
             to_weight: Signal::default(),
             enables: Sig::local(u(line)),
             we_r: Reg::new(u(line)),
             weight_we_r: Reg::new(u(line)),
             waddr_r: Reg::new(address),
             wdata_r: Reg::many(byte, line),
-            lane_bits: Const::new(clog2(lanes)),
-            half: Const::new(half),
             _lanes: lanes,
-            _half: half,
             _line: line,
         }
     }
@@ -228,16 +206,19 @@ impl Stream {
 impl Logic for Stream {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, valid_0, first_0, done_0, last_0, pick_1, pick_2, wide_1, wide_2, outside_1);
-        dff_setup!(self, clock, outside_2, parameter_group, we_r, weight_we_r, waddr_r);
+        dff_setup!(self, clock, valid_0, first_0, done_0, last_0, limit_0, from_0, count_0, we_r);
+        dff_setup!(self, clock, weight_we_r, waddr_r);
         self.setup.clock.next = self.clock.val();
         self.loops.clock.next = self.clock.val();
+        self.position.clock.next = self.clock.val();
         self.address.clock.next = self.clock.val();
+        self.lanes.clock.next = self.clock.val();
         self.place.clock.next = self.clock.val();
         self.assemble.clock.next = self.clock.val();
         for r in 0..24 {
             self.fields.registers[r].next = self.registers[r].val();
             self.setup.registers[r].next = self.registers[r].val();
+            self.lanes.registers[r].next = self.registers[r].val();
         }
         self.setup.prepare.next = self.prepare.val();
         self.active.next = self.setup.moves.val()
@@ -256,6 +237,32 @@ impl Logic for Stream {
         self.loops.last_slot.next = self.setup.last_slot.val();
         self.finished.next = self.loops.finished.val();
 
+        self.position.load.next = self.setup.load.val();
+        self.position.step.next = self.loops.step.val();
+        self.position.starts.next = self.loops.slot.val() == 0;
+        self.position.next_row.next = self.loops.next_row.val();
+        self.position.next_group.next = self.loops.next_group.val();
+        self.position.next_pixel.next = self.loops.next_pixel.val();
+        self.position.next_line.next = self.loops.next_line.val();
+        self.position.is_patch.next = self.setup.is_patch.val();
+        self.position.mapped.next = self.setup.mapped.val();
+        self.position.in_rows.next = self.fields.in_rows.val();
+        self.position.col_end.next = self.fields.in_cols.val();
+        self.position.pad_top.next = self.fields.pad_top.val();
+        self.position.pad_left.next = self.fields.pad_left.val();
+        self.position.stride_rows.next = self.fields.stride_rows.val();
+        self.position.stride_cols.next = self.fields.stride_cols.val();
+        if self.setup.is_patch.val() {
+            self.position.col_end.next = self.fields.row_bytes.val();
+            self.position.stride_cols.next = self.fields.run_step_bytes.val();
+        }
+        self.position.dilation_rows.next = self.fields.dilation_rows.val();
+        self.position.dilation_cols.next = self.fields.dilation_cols.val();
+        self.position.run_bytes.next = self.fields.run_bytes.val();
+
+        self.address.outside_now.next = self.position.outside.val();
+        self.address.spare.next = self.position.count.val() == 0;
+        self.address.run_line.next = self.position.run_line.val();
         self.address.load.next = self.setup.load.val();
         self.address.step.next = self.loops.step.val();
         self.address.reads.next = self.loops.reads.val();
@@ -283,25 +290,15 @@ impl Logic for Stream {
         self.address.second_half.next = self.setup.second_half.val();
         self.address.source_wide.next = self.fields.source_wide.val();
         self.address.second_wide.next = self.fields.second_wide.val();
-        self.address.in_rows.next = self.fields.in_rows.val();
-        self.address.col_end.next = self.fields.in_cols.val();
-        self.address.pad_top.next = self.fields.pad_top.val();
-        self.address.pad_left.next = self.fields.pad_left.val();
-        self.address.stride_rows.next = self.fields.stride_rows.val();
-        self.address.stride_cols.next = self.fields.stride_cols.val();
-        if self.setup.is_patch.val() {
-            self.address.col_end.next = self.fields.row_bytes.val();
-            self.address.stride_cols.next = self.fields.run_step_bytes.val();
-        }
-        self.address.dilation_rows.next = self.fields.dilation_rows.val();
-        self.address.dilation_cols.next = self.fields.dilation_cols.val();
-        self.address.run_bytes.next = self.fields.run_bytes.val();
         self.re.next = self.address.re.val();
         self.raddr.next = self.address.raddr.val();
         self.weight_re.next = self.address.weight_re.val();
         self.weight_raddr.next = self.address.weight_raddr.val();
 
         // Tags go with the read.
+        self.limit_0.d.next = self.position.limit.val();
+        self.from_0.d.next = self.position.from.val();
+        self.count_0.d.next = self.position.count.val();
         self.valid_0.d.next = self.loops.step.val() & self.loops.reads.val();
         self.first_0.d.next = self.loops.first.val();
         self.done_0.d.next = self.loops.step.val() & self.loops.done.val();
@@ -328,98 +325,44 @@ impl Logic for Stream {
         if self.address.high.val() {
             self.tag_0.next = self.tag_0.val() + 64;
         }
-        self.tag[0].clock.next = self.clock.val();
-        self.tag[0].d.next = self.tag_0.val();
-        for n in 1..11 {
-            self.tag[n].clock.next = self.clock.val();
-            self.tag[n].d.next = self.tag[n - 1].q.val();
-        }
-        self.pick_1.d.next = self.address.pick.val();
-        self.pick_2.d.next = self.pick_1.q.val();
-        self.wide_1.d.next = self.address.wide.val();
-        self.wide_2.d.next = self.wide_1.q.val();
-        self.outside_1.d.next = self.address.outside.val();
-        self.outside_2.d.next = self.outside_1.q.val();
-
-        // Stage 2: codes out of the line.
+        // The lanes, from the line on.
+        self.lanes.load.next = self.setup.load.val();
+        self.lanes.is_add.next = self.setup.is_add.val();
+        self.lanes.is_table.next = self.setup.is_table.val();
+        self.lanes.is_max.next = self.setup.is_max.val();
+        self.lanes.is_depthwise.next = self.setup.is_depthwise.val();
+        self.lanes.outside_code.next = self.setup.outside_code.val();
+        self.lanes.source_shift.next = self.setup.source_shift.val();
+        self.lanes.second_shift.next = self.setup.second_shift.val();
+        self.lanes.tag_0.next = self.tag_0.val();
+        self.lanes.pick.next = self.address.pick.val();
+        self.lanes.wide.next = self.address.wide.val();
+        self.lanes.outside.next = self.address.outside.val();
         for b in 0..self._line {
             self.line[b].clock.next = self.clock.val();
             self.line[b].d.next = self.rdata[b].val();
-            self.weights[b].clock.next = self.clock.val();
-            self.weights[b].d.next = self.weight_rdata[b].val();
-            self.pick.line[b].next = self.line[b].q.val();
-            self.pick.weights[b].next = self.weights[b].q.val();
+            self.lanes.line[b].next = self.line[b].q.val();
+            self.lanes.weight_rdata[b].next = self.weight_rdata[b].val();
             self.assemble.line[b].next = self.line[b].q.val();
         }
-        self.pick.pick.next = self.pick_2.q.val();
-        self.pick.wide.next = self.wide_2.q.val();
-        self.pick.is_signed.next = self.fields.source_signed.val() != 0;
-        self.pick.outside.next = self.outside_2.q.val();
-        self.pick.outside_code.next = self.setup.outside_code.val();
-        self.parameter_re.next = self.setup.is_depthwise.val() & self.tag[1].q.val().get_bit(2);
-        self.parameter_raddr.next = self.parameter_group.q.val();
-        if self.setup.load.val() {
-            self.parameter_group.d.next = self.fields.parameter_base.val() >> self.lane_bits.val();
-        } else if self.tag[1].q.val().get_bit(2) {
-            self.parameter_group.d.next = self.parameter_group.q.val() + 1;
-            if self.tag[1].q.val().get_bit(3) {
-                self.parameter_group.d.next = self.fields.parameter_base.val() >> self.lane_bits.val();
-            }
-        }
-
-        // Stages 3 to 11: the lanes.
-        self.table_re.next = self.setup.is_table.val() & self.tag[2].q.val().get_bit(0);
+        self.parameter_re.next = self.lanes.parameter_re.val();
+        self.parameter_raddr.next = self.lanes.parameter_raddr.val();
+        self.table_re.next = self.lanes.table_re.val();
         for l in 0..self._lanes {
-            self.lane[l].clock.next = self.clock.val();
-            self.lane[l].is_depthwise.next = self.setup.is_depthwise.val();
-            self.lane[l].is_max.next = self.setup.is_max.val();
-            self.lane[l].is_table.next = self.setup.is_table.val();
-            self.lane[l].code.next = self.pick.code[l].val();
-            self.lane[l].weight.next = self.pick.weight[l].val();
-            self.lane[l].zero_point.next = self.fields.source_zero_point.val();
-            if self.setup.is_max.val() {
-                self.lane[l].zero_point.next = 0.into();
-            } else if self.tag[2].q.val().get_bit(4) {
-                self.lane[l].zero_point.next = self.fields.second_zero_point.val();
-            }
-            self.lane[l].first.next = self.setup.is_add.val() | self.tag[3].q.val().get_bit(1);
-            self.lane[l].valid.next = self.tag[3].q.val().get_bit(0);
-            self.lane[l].done.next = self.tag[4].q.val().get_bit(2);
-            self.lane[l].mantissa.next = self.fields.source_mantissa.val();
-            self.lane[l].shift.next = self.setup.source_shift.val();
-            if self.tag[4].q.val().get_bit(4) {
-                self.lane[l].mantissa.next = self.fields.second_mantissa.val();
-                self.lane[l].shift.next = self.setup.second_shift.val();
-            }
-            self.lane[l].parameter.next = self.parameter_rdata[l].val();
-            self.lane[l].table_code.next = self.table_rdata[l].val();
-            self.table_raddr[l].next = (self.fields.table_select.val() << 8) + self.lane[l].table_index.val();
-            self.scale_value[l].next = self.lane[l].scale_value.val();
-            self.scale_mantissa[l].next = self.lane[l].scale_mantissa.val();
-            self.scale_shift[l].next = self.lane[l].scale_shift.val();
-            self.lane[l].scaled.next = self.scaled[l].val();
-            self.lane[l].second.next = self.tag[8].q.val().get_bit(4);
-            self.lane[l].summed.next = self.tag[9].q.val().get_bit(2);
-            self.lane[l].output_zero_point.next = self.fields.zero_point.val();
-            self.lane[l].clamp_low.next = self.fields.clamp_low.val();
-            self.lane[l].clamp_high.next = self.fields.clamp_high.val();
-            self.place.code[l].next = self.lane[l].result.val();
-        }
-        for l in 0..self._half {
-            self.lane[l].adds.next = self.tag[8].q.val().get_bit(0) & self.tag[8].q.val().get_bit(5);
-        }
-        for l in self._half..self._lanes {
-            self.lane[l].adds.next = self.tag[8].q.val().get_bit(0) & self.tag[8].q.val().get_bit(6);
+            self.lanes.parameter_rdata[l].next = self.parameter_rdata[l].val();
+            self.lanes.table_rdata[l].next = self.table_rdata[l].val();
+            self.lanes.scaled[l].next = self.scaled[l].val();
+            self.table_raddr[l].next = self.lanes.table_raddr[l].val();
+            self.scale_value[l].next = self.lanes.scale_value[l].val();
+            self.scale_mantissa[l].next = self.lanes.scale_mantissa[l].val();
+            self.scale_shift[l].next = self.lanes.scale_shift[l].val();
+            self.place.code[l].next = self.lanes.code[l].val();
         }
 
         // The write port.
         self.place.load.next = self.setup.load.val();
-        self.place.valid.next = !self.setup.moves.val() & self.tag[10].q.val().get_bit(2);
-        self.place.last.next = self.tag[10].q.val().get_bit(3);
-        if self.setup.is_max.val() | self.setup.is_table.val() {
-            self.place.valid.next = self.tag[5].q.val().get_bit(2);
-            self.place.last.next = self.tag[5].q.val().get_bit(3);
-        }
+        self.place.valid.next = !self.setup.moves.val() & self.lanes.valid.val();
+        self.place.last.next = self.lanes.last.val();
         self.place.wide.next = self.fields.output_wide.val();
         self.place.mask.next = self.setup.mask.val();
         self.place.mask_second.next = self.setup.mask_second.val();
@@ -429,9 +372,9 @@ impl Logic for Stream {
         self.assemble.load.next = self.setup.load.val();
         self.assemble.valid.next = self.setup.moves.val() & self.valid_0.q.val();
         self.assemble.last.next = self.done_0.q.val() & self.last_0.q.val();
-        self.assemble.limit.next = self.address.limit.val();
-        self.assemble.from.next = self.address.from.val();
-        self.assemble.count.next = self.address.count.val();
+        self.assemble.limit.next = self.limit_0.q.val();
+        self.assemble.from.next = self.from_0.q.val();
+        self.assemble.count.next = self.count_0.q.val();
         self.assemble.pad_code.next = self.fields.pad_code.val();
         self.assemble.output_line.next = self.fields.output_line.val();
         self.assemble.stride.next = self.fields.output_pixel_stride.val();

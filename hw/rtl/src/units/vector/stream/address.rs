@@ -1,4 +1,4 @@
-//! Where each slot reads, and what of the line it uses.
+//! Where each slot reads.
 
 use crate::prelude::*;
 use crate::units::shape::Shape;
@@ -11,12 +11,10 @@ documented! {
     /// ```text
     ///            +-------------------- + step of the loop that goes on ----+
     ///            v                                                         |
-    /// lines of: output row, pixel, kernel row, tap --> base --> + group, half or line of a run --> raddr
-    /// columns and rows of: pixel, tap ----------------> outside? how many bytes? -----> outside, limit
+    /// lines of: output row, pixel, kernel row, tap --> base ---> + group, half or line of a run --> raddr
     /// ```
     ///
-    /// A patch counts its columns in bytes: a tap is a line of the run there. Everything that leaves is
-    /// registered: the step's read is in the cycle after the step.
+    /// Everything that leaves is registered: the step's read is in the cycle after the step.
     #[derive(LogicBlock)]
     pub struct Address {
         name: Named,
@@ -76,24 +74,12 @@ documented! {
         pub source_wide: Sig,
         /// the second operand has 16 bits
         pub second_wide: Sig,
-        /// rows of the map
-        pub in_rows: Sig,
-        /// columns of the map, bytes of a row for a patch
-        pub col_end: Sig,
-        /// rows of padding
-        pub pad_top: Sig,
-        /// columns of padding
-        pub pad_left: Sig,
-        /// rows from a window to the next
-        pub stride_rows: Sig,
-        /// columns from a window to the next
-        pub stride_cols: Sig,
-        /// rows from a tap to the next
-        pub dilation_rows: Sig,
-        /// columns from a tap to the next
-        pub dilation_cols: Sig,
-        /// bytes of a run
-        pub run_bytes: Sig,
+        /// the position lies outside
+        pub outside_now: Signal<In, Bit>,
+        /// nothing of the line is used
+        pub spare: Signal<In, Bit>,
+        /// line of a patch in its row
+        pub run_line: Sig,
         /// read of the activation scratchpad
         pub re: Signal<Out, Bit>,
         /// its line
@@ -114,12 +100,6 @@ documented! {
         pub high: Signal<Out, Bit>,
         /// which codes of the line
         pub pick: Sig,
-        /// bytes of the line that exist
-        pub limit: Sig,
-        /// first byte that is used
-        pub from: Sig,
-        /// bytes that are used
-        pub count: Sig,
         re_r: State<Bit>,
         raddr_r: Reg,
         weight_re_r: State<Bit>,
@@ -130,9 +110,6 @@ documented! {
         low_r: State<Bit>,
         high_r: State<Bit>,
         pick_r: Reg,
-        limit_r: Reg,
-        from_r: Reg,
-        count_r: Reg,
         /// line of the output row, of the pixel, of the kernel row, of the tap
         line_row: Reg,
         line_pixel: Reg,
@@ -140,13 +117,6 @@ documented! {
         line_tap: Reg,
         /// line of the second operand or the weights
         line_second: Reg,
-        /// rows and columns of the pixel and of the tap
-        row_pixel: Reg,
-        row_tap: Reg,
-        col_pixel: Reg,
-        col_tap: Reg,
-        /// bytes of the run that are left
-        left: Reg,
         /// where a loop goes on
         going: Sig,
         going_step: Sig,
@@ -154,37 +124,23 @@ documented! {
         is_second: Signal<Local, Bit>,
         is_wide: Signal<Local, Bit>,
         is_half: Signal<Local, Bit>,
-        is_outside: Signal<Local, Bit>,
         /// the step uses nothing of a line
         idle: Signal<Local, Bit>,
         offset: Sig,
         weight_offset: Sig,
-        aligned: Sig,
-        /// columns from here to the end
-        ahead: Sig,
-        most: Sig,
-        taken: Sig,
-        skipped: Sig,
         group_bits: Const,
-        line_bits: Const,
-        line: Const,
         two_lines: Const,
         pick_mask: Const,
         wide_mask: Const
     }
 }
 
-/// Bits of a column: bytes of a patch may reach far beyond its map.
-const COLUMN: usize = 34;
-/// Bits of a row.
-const ROW: usize = 26;
-
 impl Address {
     /// For the lines and lanes of a shape.
     #[must_use]
     pub fn new(shape: &Shape) -> Address {
         let (line, lanes) = (shape.line, shape.vector_lanes);
-        let (address, count, bytes) = (u(24), u(16), u(clog2(line) + 1));
+        let (address, count) = (u(24), u(16));
         let pick = u(clog2((line / lanes).max(2)));
         let flag = || Sig::input(u(1));
         Address {
@@ -217,15 +173,9 @@ impl Address {
             second_half: Signal::default(),
             source_wide: flag(),
             second_wide: flag(),
-            in_rows: Sig::input(count),
-            col_end: Sig::input(count),
-            pad_top: Sig::input(u(8)),
-            pad_left: Sig::input(u(8)),
-            stride_rows: Sig::input(u(8)),
-            stride_cols: Sig::input(count),
-            dilation_rows: Sig::input(u(8)),
-            dilation_cols: Sig::input(u(8)),
-            run_bytes: Sig::input(count),
+            outside_now: Signal::default(),
+            spare: Signal::default(),
+            run_line: Sig::input(address),
             re: Signal::default(),
             raddr: Sig::output(address),
             weight_re: Signal::default(),
@@ -236,9 +186,6 @@ impl Address {
             low: Signal::default(),
             high: Signal::default(),
             pick: Sig::output(pick),
-            limit: Sig::output(bytes),
-            from: Sig::output(u(clog2(line))),
-            count: Sig::output(bytes),
             re_r: State::default(),
             raddr_r: Reg::new(address),
             weight_re_r: State::default(),
@@ -249,37 +196,21 @@ impl Address {
             low_r: State::default(),
             high_r: State::default(),
             pick_r: Reg::new(pick),
-            limit_r: Reg::new(bytes),
-            from_r: Reg::new(u(clog2(line))),
-            count_r: Reg::new(bytes),
             line_row: Reg::new(address),
             line_pixel: Reg::new(address),
             line_tap_row: Reg::new(address),
             line_tap: Reg::new(address),
             line_second: Reg::new(address),
-            row_pixel: Reg::new(s(ROW)),
-            row_tap: Reg::new(s(ROW)),
-            col_pixel: Reg::new(s(COLUMN)),
-            col_tap: Reg::new(s(COLUMN)),
-            left: Reg::new(count),
             going: Sig::local(address),
             going_step: Sig::local(address),
             next_lines: Sig::local(address),
             is_second: Signal::default(),
             is_wide: Signal::default(),
             is_half: Signal::default(),
-            is_outside: Signal::default(),
             idle: Signal::default(),
             offset: Sig::local(address),
             weight_offset: Sig::local(count),
-            aligned: Sig::local(s(COLUMN)),
-            ahead: Sig::local(s(COLUMN + 1)),
-            most: Sig::local(bytes),
-            taken: Sig::local(bytes),
-            skipped: Sig::local(u(clog2(line))),
             group_bits: Const::new(clog2(line / lanes)),
-            line_bits: Const::new(clog2(line)),
-            line: Const::new(line),
             two_lines: Const::new(usize::from(2 * lanes > line)),
             pick_mask: Const::new(line / lanes - 1),
             wide_mask: Const::new((line / lanes / 2).max(1) - 1),
@@ -290,20 +221,9 @@ impl Address {
 impl Logic for Address {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(
-            self,
-            clock,
-            re_r,
-            raddr_r,
-            weight_re_r,
-            weight_raddr_r,
-            outside_r,
-            operand_r,
-            wide_r,
-            low_r
-        );
-        dff_setup!(self, clock, high_r, pick_r, limit_r, from_r, count_r, line_row, line_pixel, line_tap_row);
-        dff_setup!(self, clock, line_tap, line_second, row_pixel, row_tap, col_pixel, col_tap, left);
+        dff_setup!(self, clock, re_r, raddr_r, weight_re_r, weight_raddr_r, outside_r);
+        dff_setup!(self, clock, operand_r, wide_r, low_r, high_r, pick_r, line_row, line_pixel);
+        dff_setup!(self, clock, line_tap_row, line_tap, line_second);
 
         // What this step reads.
         self.is_second.next = self.is_add.val() & (self.slot.val() >= self.second_at.val());
@@ -324,7 +244,7 @@ impl Logic for Address {
             self.offset.next = self.group.val();
         }
         if self.is_patch.val() {
-            self.offset.next = self.col_tap.q.val() >> self.line_bits.val();
+            self.offset.next = self.run_line.val();
         }
         self.raddr_r.d.next = self.line_tap.q.val() + self.offset.val();
         if self.is_second.val() {
@@ -336,43 +256,13 @@ impl Logic for Address {
             self.pick_r.d.next = self.group.val() & self.wide_mask.val();
         }
 
-        // What of it exists, and what of it a patch uses.
-        self.aligned.next = self.col_tap.q.val();
-        self.skipped.next = 0.into();
-        if self.is_patch.val() {
-            self.aligned.next = (self.col_tap.q.val() >> self.line_bits.val()) << self.line_bits.val();
-            if self.slot.val() == 0 {
-                self.skipped.next = self.col_tap.q.val();
-            }
-        }
-        self.ahead.next = self.col_end.val() - self.aligned.val();
-        self.is_outside.next = self.mapped.val()
-            & ((self.row_tap.q.val() < 0)
-                | (self.row_tap.q.val() >= self.in_rows.val())
-                | (self.aligned.val() < 0)
-                | (self.ahead.val() <= 0));
-        self.most.next = self.line.val() - self.skipped.val();
-        self.taken.next = self.most.val();
-        if self.is_patch.val() & (self.left.q.val() < self.most.val()) {
-            self.taken.next = self.left.q.val();
-        }
-        self.limit_r.d.next = self.line.val();
-        if self.is_patch.val() {
-            if self.is_outside.val() {
-                self.limit_r.d.next = 0.into();
-            } else if self.ahead.val() < self.line.val() {
-                self.limit_r.d.next = self.ahead.val();
-            }
-        }
-        self.from_r.d.next = self.skipped.val();
-        self.count_r.d.next = self.taken.val();
         self.idle.next = !self.step.val()
             | !self.reads.val()
             | (self.is_half.val() & self.group_is_last.val() & !self.second_half.val())
-            | (self.taken.val() == 0);
-        self.re_r.d.next = !self.idle.val() & !self.is_outside.val();
+            | self.spare.val();
+        self.re_r.d.next = !self.idle.val() & !self.outside_now.val();
         self.weight_re_r.d.next = !self.idle.val() & self.is_depthwise.val();
-        self.outside_r.d.next = self.is_outside.val();
+        self.outside_r.d.next = self.outside_now.val();
         self.operand_r.d.next = self.is_second.val();
         self.wide_r.d.next = self.is_wide.val();
         self.low_r.d.next = !self.is_half.val();
@@ -399,30 +289,12 @@ impl Logic for Address {
             self.line_tap.d.next = self.next_lines.val();
             if self.next_row.val() {
                 self.line_tap_row.d.next = self.next_lines.val();
-                self.row_tap.d.next = self.row_tap.q.val() + self.dilation_rows.val();
-                self.col_tap.d.next = self.col_pixel.q.val();
-                self.left.d.next = self.run_bytes.val();
-            } else {
-                self.left.d.next = self.left.q.val() - self.taken.val();
-                self.col_tap.d.next = self.col_tap.q.val() + self.dilation_cols.val();
-                if self.is_patch.val() {
-                    self.col_tap.d.next = self.col_tap.q.val() + self.line.val();
-                }
-            }
-            if self.next_group.val() {
-                self.row_tap.d.next = self.row_pixel.q.val();
             }
             if self.next_pixel.val() {
                 self.line_pixel.d.next = self.next_lines.val();
-                self.col_pixel.d.next = self.col_pixel.q.val() + self.stride_cols.val();
-                self.col_tap.d.next = self.col_pixel.q.val() + self.stride_cols.val();
             }
             if self.next_line.val() {
                 self.line_row.d.next = self.next_lines.val();
-                self.row_pixel.d.next = self.row_pixel.q.val() + self.stride_rows.val();
-                self.row_tap.d.next = self.row_pixel.q.val() + self.stride_rows.val();
-                self.col_pixel.d.next = -self.pad_left.val();
-                self.col_tap.d.next = -self.pad_left.val();
             }
             if self.is_add.val() {
                 if self.next_pixel.val() {
@@ -440,11 +312,6 @@ impl Logic for Address {
             self.line_tap_row.d.next = self.base.val();
             self.line_tap.d.next = self.base.val();
             self.line_second.d.next = self.second_line.val();
-            self.row_pixel.d.next = -self.pad_top.val();
-            self.row_tap.d.next = -self.pad_top.val();
-            self.col_pixel.d.next = -self.pad_left.val();
-            self.col_tap.d.next = -self.pad_left.val();
-            self.left.d.next = self.run_bytes.val();
         }
         self.re.next = self.re_r.q.val();
         self.raddr.next = self.raddr_r.q.val();
@@ -456,8 +323,5 @@ impl Logic for Address {
         self.low.next = self.low_r.q.val();
         self.high.next = self.high_r.q.val();
         self.pick.next = self.pick_r.q.val();
-        self.limit.next = self.limit_r.q.val();
-        self.from.next = self.from_r.q.val();
-        self.count.next = self.count_r.q.val();
     }
 }

@@ -170,11 +170,10 @@ impl Assemble {
 impl Logic for Assemble {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, valid_1, valid_2, valid_3, valid_4, last_1, last_2, last_3, last_4, limit_1);
-        dff_setup!(
-            self, clock, limit_2, from_1, from_2, count_1, count_2, end_3, end_4, place, place_3, place_4
-        );
-        dff_setup!(self, clock, distance, waits, waiting_bytes, waiting_line, pixel_line, line_out);
+        dff_setup!(self, clock, valid_1, valid_2, valid_3, valid_4, last_1, last_2, last_3);
+        dff_setup!(self, clock, last_4, limit_1, limit_2, from_1, from_2, count_1, count_2);
+        dff_setup!(self, clock, end_3, end_4, place, place_3, place_4, distance, waits);
+        dff_setup!(self, clock, waiting_bytes, waiting_line, pixel_line, line_out);
         for b in 0..self._bytes {
             self.padded[b].clock.next = self.clock.val();
             self.rotated[b].clock.next = self.clock.val();

@@ -156,8 +156,9 @@ impl Default for Lane {
 impl Logic for Lane {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, code_r, weight_r, term, accumulator, table_r, early, entry, bias, mantissa_r);
-        dff_setup!(self, clock, shift_r, negate, value, value_mantissa, value_shift, sum, late);
+        dff_setup!(self, clock, code_r, weight_r, term, accumulator, table_r, early, entry);
+        dff_setup!(self, clock, bias, mantissa_r, shift_r, negate, value, value_mantissa);
+        dff_setup!(self, clock, value_shift, sum, late);
         self.code_r.d.next = self.code.val();
         self.weight_r.d.next = self.weight.val();
         self.table_index.next = self.code_r.q.val();

@@ -1,27 +1,17 @@
 //! What a command's fields mean for the loops: counts, steps, masks.
 
+use super::products::Products;
 use crate::prelude::*;
 use crate::units::shape::Shape;
 use crate::units::vector::fields::VectorFields;
 use bitgauge_arch::command::{RegisterFile, Vector, VectorFunction};
 use rust_hdl::prelude::*;
 
-/// Cycles from `prepare` until everything is there.
-pub const SETUP_CYCLES: usize = 8;
-
 documented! {
     /// Derives counts, steps and masks of a command.
     ///
-    /// One multiplier makes the six products of strides in turn: operands, product and result are
-    /// registers of their own. Everything else is there the cycle after `prepare`.
-    ///
-    /// ```text
-    /// cycle     prepare   1     2     3     4     5     6     7     8
-    /// operands           top  left  row   tap   col   tap
-    /// product                 top   left  row   tap   col   tap
-    /// result                              base  row   tap   col   tap
-    /// load                                            x
-    /// ```
+    /// Steps come from [`Products`] in [`super::products::PRODUCT_CYCLES`] cycles; everything else is there
+    /// two cycles after `prepare`.
     #[derive(LogicBlock)]
     pub struct Setup {
         name: Named,
@@ -88,15 +78,7 @@ documented! {
         /// shift of the second operand, 1 to 47
         pub second_shift: Sig,
         fields: VectorFields,
-        phase: Reg,
-        line_factor: Reg,
-        count_factor: Reg,
-        product: Reg,
-        base_r: Reg,
-        row_step_r: Reg,
-        tap_row_step_r: Reg,
-        col_step_r: Reg,
-        tap_col_step_r: Reg,
+        products: Products,
         last_x_r: Reg,
         last_y_r: Reg,
         last_group_r: Reg,
@@ -116,11 +98,6 @@ documented! {
         is_copy: Signal<Local, Bit>,
         /// a pool or depthwise
         windowed: Signal<Local, Bit>,
-        /// stride, dilation and padding that belong to `pixel_stride`
-        col_stride: Sig,
-        col_dilation: Sig,
-        col_pad: Sig,
-        row_pad: Sig,
         /// last code of a pixel
         last_channel: Sig,
         /// its byte in a copy
@@ -194,15 +171,7 @@ impl Setup {
             source_shift: Sig::output(u(6)),
             second_shift: Sig::output(u(6)),
             fields: VectorFields::default(),
-            phase: Reg::new(u(4)),
-            line_factor: Reg::new(address),
-            count_factor: Reg::new(u(8)),
-            product: Reg::new(address),
-            base_r: Reg::new(address),
-            row_step_r: Reg::new(address),
-            tap_row_step_r: Reg::new(address),
-            col_step_r: Reg::new(address),
-            tap_col_step_r: Reg::new(address),
+            products: Products::default(),
             last_x_r: Reg::new(count),
             last_y_r: Reg::new(count),
             last_group_r: Reg::new(count),
@@ -220,10 +189,6 @@ impl Setup {
             second_half_r: State::default(),
             is_copy: Signal::default(),
             windowed: Signal::default(),
-            col_stride: Sig::local(u(8)),
-            col_dilation: Sig::local(u(8)),
-            col_pad: Sig::local(u(8)),
-            row_pad: Sig::local(u(8)),
             last_channel: Sig::local(count),
             last_byte: Sig::local(u(17)),
             last_lane: Sig::local(u(clog2(lanes.max(2)))),
@@ -254,30 +219,10 @@ impl Setup {
 impl Logic for Setup {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(
-            self,
-            clock,
-            phase,
-            line_factor,
-            count_factor,
-            product,
-            base_r,
-            row_step_r,
-            tap_row_step_r
-        );
-        dff_setup!(self, clock, col_step_r, tap_col_step_r, last_x_r, last_y_r, last_group_r, last_row_r);
-        dff_setup!(
-            self,
-            clock,
-            last_read_r,
-            last_slot_r,
-            second_at_r,
-            words_r,
-            mask_r,
-            mask_second_r,
-            outside_r
-        );
-        dff_setup!(self, clock, source_shift_r, second_shift_r, empty_r, second_half_r);
+        dff_setup!(self, clock, last_x_r, last_y_r, last_group_r, last_row_r, last_read_r);
+        dff_setup!(self, clock, last_slot_r, second_at_r, words_r, mask_r, mask_second_r);
+        dff_setup!(self, clock, outside_r, source_shift_r, second_shift_r, empty_r);
+        dff_setup!(self, clock, second_half_r);
         for r in 0..24 {
             self.fields.registers[r].next = self.registers[r].val();
         }
@@ -293,63 +238,19 @@ impl Logic for Setup {
         self.moves.next = self.is_copy.val() | self.is_patch.val();
         self.mapped.next = self.windowed.val() | self.is_patch.val();
 
-        // The products: a pixel after a pixel without a map, no columns in a patch.
-        self.col_stride.next = 1.into();
-        self.col_dilation.next = 0.into();
-        self.col_pad.next = 0.into();
-        self.row_pad.next = 0.into();
-        if self.windowed.val() {
-            self.col_stride.next = self.fields.stride_cols.val();
-            self.col_dilation.next = self.fields.dilation_cols.val();
-            self.col_pad.next = self.fields.pad_left.val();
-            self.row_pad.next = self.fields.pad_top.val();
-        } else if self.is_patch.val() {
-            self.col_stride.next = 0.into();
-            self.row_pad.next = self.fields.pad_top.val();
+        for r in 0..24 {
+            self.products.registers[r].next = self.registers[r].val();
         }
-        self.load.next = self.phase.q.val() == 6;
-        if self.prepare.val() {
-            self.phase.d.next = 1.into();
-        } else if self.phase.q.val() == 8 {
-            self.phase.d.next = 0.into();
-        } else if self.phase.q.val() != 0 {
-            self.phase.d.next = self.phase.q.val() + 1;
-        }
-        self.line_factor.d.next = self.fields.row_stride.val();
-        if (self.phase.q.val() == 1) | (self.phase.q.val() == 4) | (self.phase.q.val() == 5) {
-            self.line_factor.d.next = self.fields.pixel_stride.val();
-        }
-        self.count_factor.d.next = self.row_pad.val();
-        if self.phase.q.val() == 1 {
-            self.count_factor.d.next = self.col_pad.val();
-        } else if self.phase.q.val() == 2 {
-            self.count_factor.d.next = self.fields.stride_rows.val();
-        } else if self.phase.q.val() == 3 {
-            self.count_factor.d.next = self.fields.dilation_rows.val();
-        } else if self.phase.q.val() == 4 {
-            self.count_factor.d.next = self.col_stride.val();
-        } else if self.phase.q.val() == 5 {
-            self.count_factor.d.next = self.col_dilation.val();
-        }
-        self.product.d.next = self.line_factor.q.val() * self.count_factor.q.val();
-        if self.phase.q.val() == 2 {
-            self.base_r.d.next = self.fields.source_line.val() - self.product.q.val();
-        } else if self.phase.q.val() == 3 {
-            self.base_r.d.next = self.base_r.q.val() - self.product.q.val();
-        } else if self.phase.q.val() == 4 {
-            self.row_step_r.d.next = self.product.q.val();
-        } else if self.phase.q.val() == 5 {
-            self.tap_row_step_r.d.next = self.product.q.val();
-        } else if self.phase.q.val() == 6 {
-            self.col_step_r.d.next = self.product.q.val();
-        } else if self.phase.q.val() == 7 {
-            self.tap_col_step_r.d.next = self.product.q.val();
-        }
-        self.base.next = self.base_r.q.val();
-        self.row_step.next = self.row_step_r.q.val();
-        self.tap_row_step.next = self.tap_row_step_r.q.val();
-        self.col_step.next = self.col_step_r.q.val();
-        self.tap_col_step.next = self.tap_col_step_r.q.val();
+        self.products.clock.next = self.clock.val();
+        self.products.prepare.next = self.prepare.val();
+        self.products.windowed.next = self.windowed.val();
+        self.products.is_patch.next = self.is_patch.val();
+        self.load.next = self.products.load.val();
+        self.base.next = self.products.base.val();
+        self.row_step.next = self.products.row_step.val();
+        self.tap_row_step.next = self.products.tap_row_step.val();
+        self.col_step.next = self.products.col_step.val();
+        self.tap_col_step.next = self.products.tap_col_step.val();
 
         // The counts.
         self.last_channel.next = self.fields.channels.val() - 1;
