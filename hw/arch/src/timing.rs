@@ -12,7 +12,7 @@ pub use compute::{
 };
 pub use dma::{
     DmaShape, FETCH_BURST_BYTES, IN_FLIGHT, LENGTH_TABLE_BYTES, LOAD_SETUP, STORE_READ_LATENCY, STORE_SETUP,
-    STORE_ZVC_CHOICE, STORE_ZVC_LATENCY, UNPACK_LATENCY, ZVC_BLOCK_BYTES, ZVC_LOAD_CYCLES, ZVC_TABLE_CYCLES,
-    bursts, load_fifo_beats, load_shape, store_fifo_beats, store_shape,
+    STORE_ZVC_CHOICE, STORE_ZVC_LATENCY, UNPACK_LATENCY, ZVC_BLOCK_BYTES, ZVC_LINE_CYCLES, ZVC_LOAD_CYCLES,
+    ZVC_TABLE_CYCLES, bursts, load_fifo_beats, load_shape, store_fifo_beats, store_shape,
 };
 pub use vector::{LAYERNORM_ROW_CYCLES, SOFTMAX_ROW_CYCLES, VECTOR_LATENCY, VECTOR_SETUP, vector_cycles};

@@ -7,13 +7,14 @@ use bitgauge_arch::Accelerator;
 use bitgauge_arch::codec::{decode, encode, length_entry};
 use bitgauge_arch::command::{Codec, Load, RegisterFile, Target};
 use bitgauge_arch::timing::{
-    DmaShape, LOAD_SETUP, UNPACK_LATENCY, ZVC_TABLE_CYCLES, bursts, load_fifo_beats, load_shape,
+    DmaShape, LOAD_SETUP, UNPACK_LATENCY, ZVC_LOAD_CYCLES, ZVC_TABLE_CYCLES, bursts, load_fifo_beats,
+    load_shape,
 };
 use bitgauge_rtl::bench::Bench;
 use bitgauge_rtl::prelude::Sig;
 use bitgauge_rtl::units::load::Load as Unit;
 use bitgauge_rtl::units::load::beats::window_banks;
-use bitgauge_rtl::units::load::setup::CONTEXT;
+use bitgauge_rtl::units::load::setup::members;
 use bitgauge_rtl::units::shape::Shape;
 use bitgauge_rtl::verilog::{Options, Reset, elaborate};
 use rust_hdl::prelude::{Block, simulate};
@@ -49,6 +50,7 @@ fn accelerator(line: u32, bus: u32, burst: u32) -> Accelerator {
 struct Write {
     target: usize,
     line: i128,
+    from: usize,
     bytes: Vec<u8>,
 }
 
@@ -176,10 +178,28 @@ impl Model {
                 Target::PostTable => u64::from(load.line) * 256 / w,
                 Target::VectorTable => u64::from(load.line) * 512 / w,
             };
-            let write = Write {
+            let write = |from: usize, to: usize| Write {
                 target: load.target as usize,
                 line: i128::from((base + line) % (1 << 24)),
-                bytes: bytes.to_vec(),
+                from,
+                bytes: bytes[from..to].to_vec(),
+            };
+            let writes = if zvc {
+                // Group by group: up to the group's end, or the line's.
+                let mut at = 0;
+                let mut steps = vec![];
+                for step in 0.. {
+                    let place = (first as usize + at) % 8;
+                    let to = bytes.len().min(at + 8 - place);
+                    if at == to {
+                        break;
+                    }
+                    steps.push((ZVC_LOAD_CYCLES * step + 2, write(at, to)));
+                    at = to;
+                }
+                steps
+            } else {
+                vec![(0, write(0, bytes.len()))]
             };
             let last = index + 1 == ends.len();
             let leave = if last { beats } else { end / beat_bits };
@@ -194,7 +214,7 @@ impl Model {
                 from: 0,
                 cycles: shape.cycles_per_line,
                 last: last && block + 1 == shape.blocks,
-                writes: vec![(0, write)],
+                writes,
             });
             before = end;
             left = leave;
@@ -285,7 +305,7 @@ fn ends(
             let index = pixel * shape.pixel_bytes + byte;
             if format.codec == Codec::Zvc && !escaped {
                 let code = containers[index as usize] & ((1u32 << format.value_bits) - 1) as u8;
-                bits += if index % 8 == 0 { 8 } else { 0 } + if code == zero { 0 } else { width };
+                bits += if index.is_multiple_of(8) { 8 } else { 0 } + if code == zero { 0 } else { width };
             } else {
                 bits += width;
             }
@@ -334,6 +354,9 @@ fn random_load(random: &mut Random, accelerator: &Accelerator, codecs: &[Codec],
     }
     load.blocks = random.of(&[0, 1, 1, 2, 3]);
     load.pixels = random.of(&[0, 1, 2, 3, 7, 16]);
+    if codec == Codec::Zvc {
+        load.pixels %= 4;
+    }
     load.channels = random.of(&[1, 2, 3, 8, w, w + 1, 2 * w, 3 * w - 2, 40]);
     let lines = (load.channels * if load.value_bits > 8 { 2 } else { 1 }).div_ceil(w);
     load.pixel_stride = lines + random.of(&[0, 0, 1, 1000]);
@@ -370,7 +393,10 @@ fn play(
     let banks = window_banks(&shape);
     bench.setup("begin : clear integer i;");
     let depth = shape.load_fifo_beats * shape.bus / 4 / banks;
-    let contexts = (0..CONTEXT.len()).map(|member| (format!("u_walk.u_memory_{member}"), 8));
+    let contexts = (0..members(&shape)).map(|member| (format!("u_walk.u_memory_{member}"), 8));
+    let tables = if shape.zvc { 2 * shape.bus / 4 } else { 0 };
+    let tables = (0..tables).map(|memory| (format!("u_table_0.u_memory_{memory}"), 256 / shape.bus));
+    let contexts = contexts.chain(tables);
     for (path, depth) in (0..banks).map(|bank| (format!("u_fifo.u_memory_{bank}"), depth)).chain(contexts) {
         bench.setup(&format!("for (i = 0; i < {depth}; i = i + 1) dut.{path}.words[i] = 0;"));
         bench.setup(&format!("dut.{path}.rdata = 0;"));
@@ -384,6 +410,8 @@ fn play(
     let mut registers = vec![0u32; 12];
     let (mut in_flight, mut started, mut written) = (0u64, 0u64, 0u64);
     let mut filled = 0;
+    // Long enough for all that is in flight.
+    let rest = if shape.zvc { 5000 } else { 600 };
     assert!(simulate(&mut unit, 1000));
     for now in 0..cycles {
         let case = format!("line {line} bus {bus} burst {burst} cycle {now}");
@@ -393,7 +421,7 @@ fn play(
         }
         let free = model.ask.is_empty() && !model.asking && now >= model.free;
         assert_eq!(unit.ready.val(), free, "{case}: ready");
-        let start = free && in_flight < 8 && random.below(8) < 6 && now + 600 < cycles;
+        let start = free && in_flight < 8 && random.below(8) < 6 && now + rest < cycles;
         unit.start.next = start;
         let granted = request.filter(|_| random.below(8) < patience);
         unit.grant.next = granted.is_some();
@@ -454,13 +482,19 @@ fn play(
         .map(value);
         let expected = model.writes.remove(&now);
         for (target, &enables) in enables.iter().enumerate() {
-            let bytes = expected.as_ref().filter(|write| write.target == target).map_or(0, |w| w.bytes.len());
-            assert_eq!(enables, (1i128 << bytes) - 1, "{case}: enables of target {target}, {expected:?}");
+            let mask = |write: &Write| ((1i128 << write.bytes.len()) - 1) << write.from;
+            let wanted = expected.as_ref().filter(|write| write.target == target).map_or(0, mask);
+            assert_eq!(enables, wanted, "{case}: enables of target {target}, {expected:?}");
         }
         if let Some(write) = expected {
             assert_eq!(value(&unit.write_line), write.line, "{case}");
-            let data: Vec<u8> =
-                unit.write_data.iter().take(write.bytes.len()).map(|b| value(b) as u8).collect();
+            let data: Vec<u8> = unit
+                .write_data
+                .iter()
+                .skip(write.from)
+                .take(write.bytes.len())
+                .map(|b| value(b) as u8)
+                .collect();
             assert_eq!(data, write.bytes, "{case}");
             written += 1;
         }
@@ -525,4 +559,13 @@ fn packed_codes() {
     play((8, 4, 16), &codecs, (2, 4, false), (4000, true), Reset::Initial);
     play((16, 8, 4), &codecs, (1, 8, true), (4000, true), Reset::Asynchronous);
     play((16, 16, 16), &codecs, (12, 8, false), (5000, false), Reset::Initial);
+}
+
+#[test]
+fn zero_value_compression() {
+    let codecs = [Codec::None, Codec::Pack, Codec::Zvc, Codec::Zvc, Codec::Zvc];
+    play((4, 4, 4), &codecs, (1, 8, true), (12000, true), Reset::Synchronous);
+    play((8, 4, 16), &codecs, (2, 4, false), (8000, false), Reset::Initial);
+    play((8, 8, 1), &codecs, (1, 8, true), (8000, false), Reset::Initial);
+    play((16, 16, 4), &codecs, (5, 8, true), (8000, true), Reset::Initial);
 }

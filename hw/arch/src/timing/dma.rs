@@ -18,6 +18,8 @@ pub const LOAD_SETUP: u64 = 4;
 pub const UNPACK_LATENCY: u64 = 5;
 /// Cycles in which a load under `zvc` decodes (a part of) one group of codes.
 pub const ZVC_LOAD_CYCLES: u64 = 4;
+/// Cycles after a line's groups until the beats that the next line may need are known.
+pub const ZVC_LINE_CYCLES: u64 = 3;
 /// Cycles from the length table's last beat being seen to the first request for coded data.
 pub const ZVC_TABLE_CYCLES: u64 = 3;
 /// Cycles from a store's line read to its bytes being in the FIFO: address, line, dense codes, place.
@@ -125,7 +127,7 @@ pub fn load_shape(accelerator: &Accelerator, load: &Load) -> DmaShape {
                 let per_line = shape.pixel_bytes.min(u64::from(accelerator.line_bytes()));
                 // Lines need not begin with a group: so many groups they touch at most.
                 let groups = (per_line + 7).div_ceil(8);
-                shape.cycles_per_line = ZVC_LOAD_CYCLES * groups;
+                shape.cycles_per_line = ZVC_LOAD_CYCLES * groups + ZVC_LINE_CYCLES;
                 shape.most_line_bits = per_line * u64::from(format.value_bits) + 8 * groups;
             }
             shape

@@ -1,6 +1,6 @@
 //! The request side: cuts blocks into bursts and asks for them.
 
-use super::beats::{beat_counter_bits, position_bits};
+use super::beats::beat_counter_bits;
 use crate::prelude::*;
 use crate::units::Shape;
 use rust_hdl::prelude::*;
@@ -31,8 +31,22 @@ documented! {
         pub stride: Sig,
         /// blocks
         pub blocks: Sig,
-        /// where the write side reads: what is before has left the FIFO
-        pub at: Sig,
+        /// beats that have left the FIFO
+        pub left_fifo: Sig,
+        /// the codec is `zvc`
+        pub zvc: Signal<In, Bit>,
+        /// byte address of the length table
+        pub table: Sig,
+        /// the table's buffer is free
+        pub alone: Signal<In, Bit>,
+        /// beats of the table that have come
+        pub table_came: Sig,
+        /// entry of the table that is wanted
+        pub number: Sig,
+        /// the entry, a cycle later
+        pub entry: Sig,
+        /// the burst is for the length table
+        pub load_table: Signal<Out, Bit>,
         /// the next command may start
         pub ready: Signal<Out, Bit>,
         /// a burst is asked for
@@ -57,8 +71,16 @@ documented! {
         request_address: Reg,
         request_beats: Reg,
         asked: Reg,
-        left_fifo: Sig,
         held: Sig,
+        /// the table is asked for
+        tabling: State<Bit>,
+        /// it is not there yet
+        awaiting: State<Bit>,
+        arrived: State<Bit>,
+        asking_table: State<Bit>,
+        lookup: Reg,
+        table_beats: Sig,
+        next_beats: Sig,
         /// beats up to the next page
         page: Sig,
         ends_block: Signal<Local, Bit>,
@@ -67,8 +89,10 @@ documented! {
         page_mask: Const,
         page_beats: Const,
         bus_shift: Const,
-        position_shift: Const,
-        fifo: Const
+        entry_shift: Const,
+        entry_round: Const,
+        fifo: Const,
+        _zvc: usize
     }
 }
 
@@ -80,7 +104,10 @@ impl Ask {
         let counter = u(beat_counter_bits(shape));
         Ask {
             name: Named::of(
-                format!("load_ask_bus{bus}_burst{burst_beats}_fifo{load_fifo_beats}"),
+                format!(
+                    "load_ask_bus{bus}_burst{burst_beats}_fifo{load_fifo_beats}{}",
+                    if shape.zvc { "_zvc" } else { "" }
+                ),
                 &Ask::DOCS,
             ),
             clock: Signal::default(),
@@ -92,7 +119,14 @@ impl Ask {
             base: Sig::input(u(32)),
             stride: Sig::input(u(32)),
             blocks: Sig::input(u(16)),
-            at: Sig::input(u(position_bits(shape))),
+            left_fifo: Sig::input(counter),
+            zvc: Signal::default(),
+            table: Sig::input(u(32)),
+            alone: Signal::default(),
+            table_came: Sig::input(u(7)),
+            number: Sig::output(u(7)),
+            entry: Sig::input(u(16)),
+            load_table: Signal::default(),
             ready: Signal::default(),
             request: Signal::default(),
             address: Sig::output(u(32)),
@@ -111,7 +145,16 @@ impl Ask {
             request_address: Reg::new(u(32)),
             request_beats: Reg::new(u(9)),
             asked: Reg::new(counter),
-            left_fifo: Sig::local(counter),
+            tabling: State::default(),
+            awaiting: State::default(),
+            arrived: State::default(),
+            asking_table: State::default(),
+            lookup: Reg::new(u(7)),
+            table_beats: Sig::local(u(7)),
+            next_beats: Sig::local(u(32)),
+            entry_shift: Const::new(clog2(bus / 2)),
+            entry_round: Const::new(bus / 2 - 1),
+            _zvc: usize::from(shape.zvc),
             held: Sig::local(counter),
             page: Sig::local(u(11)),
             ends_block: Signal::default(),
@@ -120,7 +163,6 @@ impl Ask {
             page_mask: Const::new(4096 / bus - 1),
             page_beats: Const::new(4096 / bus),
             bus_shift: Const::new(clog2(bus)),
-            position_shift: Const::new(clog2(8 * bus)),
             fifo: Const::new(load_fifo_beats),
         }
     }
@@ -129,6 +171,7 @@ impl Ask {
 impl Logic for Ask {
     #[hdl_gen]
     fn update(&mut self) {
+        dff_setup!(self, clock, tabling, awaiting, arrived, asking_table, lookup);
         dff_setup!(self, clock, active, more, cut, asking, last);
         dff_setup!(self, clock, next, next_block, left, block, length, request_address, request_beats, asked);
         self.ready.next = !self.active.q.val();
@@ -136,11 +179,24 @@ impl Logic for Ask {
         self.address.next = self.request_address.q.val();
         self.beats.next = self.request_beats.q.val();
 
-        self.left_fifo.next = self.at.val() >> self.position_shift.val();
         self.held.next = self.asked.q.val() - self.left_fifo.val();
         self.take.next = self.cut.q.val()
             & !self.asking.q.val()
             & ((self.held.val() + self.length.q.val()) <= self.fifo.val());
+        for _z in 0..self._zvc {
+            if self.tabling.q.val() {
+                self.take.next = self.cut.q.val() & !self.asking.q.val() & self.alone.val();
+            }
+        }
+        // Beats of the next block; of none at all would be a wrong entry.
+        self.next_beats.next = self.block_beats.val();
+        for _z in 0..self._zvc {
+            if self.zvc.val() {
+                self.next_beats.next = bits_w(self.entry.val(), 15) | (bits_w(self.entry.val(), 15) == 0);
+            }
+        }
+        self.load_table.next = self.asking_table.q.val();
+        self.number.next = self.lookup.q.val();
         self.ends_block.next = self.left.q.val() == self.length.q.val();
 
         // The next burst: as long as block, page and port allow.
@@ -161,16 +217,25 @@ impl Logic for Ask {
             self.asking.d.next = true;
             self.request_address.d.next = self.next.q.val();
             self.request_beats.d.next = self.length.q.val();
-            self.asked.d.next = self.asked.q.val() + self.length.q.val();
+            self.asking_table.d.next = self.tabling.q.val();
+            if !self.tabling.q.val() {
+                self.asked.d.next = self.asked.q.val() + self.length.q.val();
+            }
             self.next.d.next = self.next.q.val() + (self.length.q.val() << self.bus_shift.val());
             self.left.d.next = self.left.q.val() - self.length.q.val();
             self.last.d.next = false;
             if self.ends_block.val() {
                 self.next.d.next = self.next_block.q.val();
                 self.next_block.d.next = self.next_block.q.val() + self.stride.val();
-                self.left.d.next = self.block_beats.val();
+                self.left.d.next = self.next_beats.val();
+                self.lookup.d.next = self.lookup.q.val() + 1;
                 self.block.d.next = self.block.q.val() + 1;
-                if self.block.q.val() + 1 == self.blocks.val() {
+                if self.tabling.q.val() {
+                    self.tabling.d.next = false;
+                    self.awaiting.d.next = true;
+                    self.more.d.next = false;
+                    self.lookup.d.next = 0.into();
+                } else if self.block.q.val() + 1 == self.blocks.val() {
                     self.last.d.next = true;
                     self.more.d.next = false;
                 }
@@ -191,6 +256,25 @@ impl Logic for Ask {
             self.left.d.next = self.block_beats.val();
             self.block.d.next = 0.into();
             self.more.d.next = !self.empty.val();
+        }
+        self.table_beats.next = (self.blocks.val() + self.entry_round.val()) >> self.entry_shift.val();
+        self.arrived.d.next = self.table_came.val() == self.table_beats.val();
+        for _z in 0..self._zvc {
+            if self.sized.val() & self.zvc.val() {
+                self.next.d.next = self.table.val();
+                self.left.d.next = self.table_beats.val();
+                self.tabling.d.next = !self.empty.val();
+                self.lookup.d.next = 0.into();
+            }
+            if self.awaiting.q.val() & self.arrived.q.val() {
+                self.awaiting.d.next = false;
+                self.next.d.next = self.base.val();
+                self.next_block.d.next = self.base.val() + self.stride.val();
+                self.left.d.next = self.next_beats.val();
+                self.block.d.next = 0.into();
+                self.lookup.d.next = 1.into();
+                self.more.d.next = true;
+            }
         }
         if self.set.val() & self.empty.val() {
             self.active.d.next = false;

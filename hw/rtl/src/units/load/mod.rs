@@ -22,15 +22,19 @@ pub mod ask;
 pub mod beats;
 pub mod expand;
 pub mod fields;
+pub mod groups;
 pub mod rotate;
 pub mod setup;
+pub mod table;
 pub mod walk;
 
 use self::ask::Ask;
 use self::beats::{BeatFifo, window_bytes};
 use self::expand::Expand;
 use self::fields::REGISTERS;
-use self::setup::{CONTEXT, Setup};
+use self::groups::Groups;
+use self::setup::{Setup, members};
+use self::table::LengthTable;
 use self::walk::Walk;
 use super::Shape;
 use crate::prelude::*;
@@ -97,6 +101,10 @@ documented! {
         walk: Walk,
         fifo: BeatFifo,
         expand: Vec<Expand>,
+        groups: Vec<Groups>,
+        table: Vec<LengthTable>,
+        /// a table entry was wrong
+        wrong: State<Bit>,
         data: Vec<Reg>,
         code: Vec<Sig>,
         mask: Sig,
@@ -111,7 +119,8 @@ documented! {
         _padding: usize,
         window: Const,
         _members: usize,
-        _expand: usize
+        _expand: usize,
+        _zvc: usize
     }
 }
 
@@ -157,6 +166,9 @@ impl Load {
             walk: Walk::new(shape),
             fifo: BeatFifo::new(shape),
             expand: (0..expand).map(|_| Expand::new(expanded)).collect(),
+            groups: (0..usize::from(zvc)).map(|_| Groups::new(shape)).collect(),
+            table: (0..usize::from(zvc)).map(|_| LengthTable::new(shape)).collect(),
+            wrong: State::default(),
             data: Reg::many(u(8), line),
             code: Sig::locals(u(8), line),
             mask: Sig::local(u(line)),
@@ -170,8 +182,9 @@ impl Load {
             _window: window.min(expanded),
             _padding: expanded - window.min(expanded),
             window: Const::new(window.min(expanded)),
-            _members: CONTEXT.len(),
+            _members: members(shape),
             _expand: expand,
+            _zvc: usize::from(zvc),
         }
     }
 }
@@ -179,7 +192,7 @@ impl Load {
 impl Logic for Load {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, enables, target, line, ended);
+        dff_setup!(self, clock, enables, target, line, ended, wrong);
         self.setup.clock.next = self.clock.val();
         self.ask.clock.next = self.clock.val();
         self.walk.clock.next = self.clock.val();
@@ -198,14 +211,22 @@ impl Logic for Load {
         self.ask.base.next = self.setup.address.val();
         self.ask.stride.next = self.setup.stride.val();
         self.ask.blocks.next = self.setup.blocks.val();
-        self.ask.at.next = self.walk.at.val();
+        self.ask.left_fifo.next = self.walk.left.val();
+        self.ask.zvc.next = self.setup.zvc.val();
+        self.ask.table.next = self.setup.table.val();
+        self.ask.alone.next = self.walk.alone.val();
+        self.ask.table_came.next = 0.into();
+        self.ask.entry.next = 0.into();
         self.ask.grant.next = self.grant.val();
         self.ready.next = self.ask.ready.val();
         self.request.next = self.ask.request.val();
         self.address.next = self.ask.address.val();
         self.beats.next = self.ask.beats.val();
-        self.load_table.next = false;
-        self.error.next = false;
+        self.load_table.next = self.ask.load_table.val();
+        self.error.next = self.wrong.q.val();
+        if self.start.val() {
+            self.wrong.d.next = false;
+        }
 
         self.walk.start.next = self.start.val();
         self.walk.push.next = self.setup.ready.val();
@@ -221,6 +242,12 @@ impl Logic for Load {
             self.fifo.beat[w].next = self.beat[w].val();
         }
         self.fifo.re.next = self.walk.take.val();
+        self.walk.there.next = false;
+        self.walk.active.next = false;
+        self.walk.advance.next = false;
+        self.walk.consumed.next = 0.into();
+        self.walk.finish.next = false;
+        self.walk.over.next = false;
         self.fifo.at.next = self.walk.at.val();
 
         // From aligned bits to bytes.
@@ -241,6 +268,56 @@ impl Logic for Load {
             }
         }
 
+        // Group by group.
+        for z in 0..self._zvc {
+            for b in 0..8 {
+                if self.groups[z].skip.val() {
+                    self.expand[z].packed[b].next = self.fifo.window[b + 1].val();
+                }
+                self.groups[z].code[b].next = self.expand[z].code[b].val();
+            }
+            if self.groups[z].active.val() {
+                self.expand[z].width.next = self.walk.command[0].val();
+                self.expand[z].signed.next = self.walk.command_signed.val();
+            }
+            if self.groups[z].read.val() {
+                self.fifo.re.next = true;
+            }
+            self.table[z].clock.next = self.clock.val();
+            self.table[z].clear.next = self.setup.sized.val();
+            self.table[z].push.next = self.table_beat.val();
+            for w in 0..self._bus_words {
+                self.table[z].beat[w].next = self.beat[w].val();
+            }
+            self.table[z].number[0].next = self.ask.number.val();
+            self.table[z].number[1].next = self.walk.number.val();
+            self.ask.table_came.next = self.table[z].came.val();
+            self.ask.entry.next = self.table[z].entry[0].val();
+            self.groups[z].clock.next = self.clock.val();
+            self.groups[z].begin.next = self.walk.begin.val();
+            self.groups[z].first.next = self.walk.first.val();
+            self.groups[z].last.next = self.walk.last_of_block.val();
+            self.groups[z].count.next = self.walk.count.val();
+            self.groups[z].width.next = self.walk.command[0].val();
+            self.groups[z].zero.next = self.walk.command[1].val();
+            self.groups[z].groups.next = self.walk.command[2].val();
+            self.groups[z].most.next = self.walk.command[3].val();
+            self.groups[z].signed.next = self.walk.command_signed.val();
+            self.groups[z].entry.next = self.table[z].entry[1].val();
+            self.groups[z].position.next = self.walk.at.val();
+            self.groups[z].came.next = self.fifo.came.val();
+            self.groups[z].mask.next = self.fifo.window[z].val();
+            self.walk.there.next = self.groups[z].there.val();
+            self.walk.active.next = self.groups[z].active.val();
+            self.walk.advance.next = self.groups[z].advance.val();
+            self.walk.consumed.next = self.groups[z].consumed.val();
+            self.walk.finish.next = self.groups[z].finish.val();
+            self.walk.over.next = self.groups[z].over.val();
+            if self.groups[z].wrong.val() {
+                self.wrong.d.next = true;
+            }
+        }
+
         // The write port.
         self.mask.next = 0.into();
         if self.walk.valid.val() {
@@ -253,12 +330,24 @@ impl Logic for Load {
         self.enables.d.next = self.mask.val();
         self.target.d.next = self.walk.target.val();
         self.line.d.next = self.walk.line.val();
+        for z in 0..self._zvc {
+            if self.groups[z].enables.val().any() {
+                self.enables.d.next = self.groups[z].enables.val();
+                self.target.d.next = self.walk.held_target.val();
+                self.line.d.next = self.walk.held_line.val();
+            }
+        }
         self.ended.d.next = self.walk.last.val();
         self.done.next = self.ended.q.val();
         self.write_line.next = self.line.q.val();
         for b in 0..self._line {
             self.data[b].clock.next = self.clock.val();
             self.data[b].d.next = self.code[b].val();
+            for z in 0..self._zvc {
+                if self.groups[z].enables.val().any() {
+                    self.data[b].d.next = self.groups[z].value[b].val();
+                }
+            }
             self.write_data[b].next = self.data[b].q.val();
         }
         self.activation_we.next = 0.into();

@@ -6,7 +6,7 @@ use crate::units::Shape;
 use rust_hdl::prelude::*;
 
 /// What the write side needs of a command, in the order of [`Setup::context`], with the bits of each.
-pub const CONTEXT: [(Context, usize); 14] = [
+pub const CONTEXT: [(Context, usize); 16] = [
     (Context::Target, 3),
     (Context::Line, 24),
     (Context::PixelStride, 16),
@@ -21,7 +21,15 @@ pub const CONTEXT: [(Context, usize); 14] = [
     (Context::Empty, 1),
     (Context::Zvc, 1),
     (Context::ZeroCode, 8),
+    (Context::Groups, 4),
+    (Context::MostBits, 10),
 ];
+
+/// Members of the context that a design needs: the last four are for `zvc`.
+#[must_use]
+pub fn members(shape: &Shape) -> usize {
+    CONTEXT.len() - if shape.zvc { 0 } else { 4 }
+}
 
 /// Members of the context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +62,10 @@ pub enum Context {
     Zvc,
     /// The code that it leaves out.
     ZeroCode,
+    /// Groups that a line touches at most.
+    Groups,
+    /// Bits that a line takes at most under `zvc`.
+    MostBits,
 }
 
 documented! {
@@ -107,11 +119,16 @@ documented! {
         last_byte: Reg,
         first_line: Sig,
         last_bytes: Sig,
+        most_codes: Sig,
+        most_bits: Sig,
+        groups: Sig,
         nothing: State<Bit>,
         round: Const,
         beat_shift: Const,
         line_shift: Const,
-        within: Const
+        within: Const,
+        line_bytes: Const,
+        _zvc: usize
     }
 }
 
@@ -121,7 +138,15 @@ impl Setup {
     pub fn new(shape: &Shape) -> Setup {
         let beat_bits = 8 * shape.bus;
         Setup {
-            name: Named::of(format!("load_setup_line{}_bus{}", shape.line, shape.bus), &Setup::DOCS),
+            name: Named::of(
+                format!(
+                    "load_setup_line{}_bus{}{}",
+                    shape.line,
+                    shape.bus,
+                    if shape.zvc { "_zvc" } else { "" }
+                ),
+                &Setup::DOCS,
+            ),
             clock: Signal::default(),
             start: Signal::default(),
             registers: Sig::inputs(u(32), REGISTERS),
@@ -134,7 +159,7 @@ impl Setup {
             stride: Sig::output(u(32)),
             blocks: Sig::output(u(16)),
             table: Sig::output(u(32)),
-            context: CONTEXT.iter().map(|member| Sig::output(u(member.1))).collect(),
+            context: CONTEXT[..members(shape)].iter().map(|member| Sig::output(u(member.1))).collect(),
             fields: LoadFields::default(),
             cycle_1: State::default(),
             cycle_2: State::default(),
@@ -151,6 +176,11 @@ impl Setup {
             last_byte: Reg::new(u(24)),
             first_line: Sig::local(u(24)),
             last_bytes: Sig::local(u(7)),
+            most_codes: Sig::local(u(7)),
+            most_bits: Sig::local(u(10)),
+            groups: Sig::local(u(4)),
+            line_bytes: Const::new(shape.line),
+            _zvc: usize::from(shape.zvc),
             nothing: State::default(),
             round: Const::new(beat_bits - 1),
             beat_shift: Const::new(clog2(beat_bits)),
@@ -235,7 +265,18 @@ impl Logic for Setup {
         self.context[9].next = self.width.val();
         self.context[10].next = self.fields.signed.val();
         self.context[11].next = self.nothing.q.val().into();
-        self.context[12].next = self.zvc.val().into();
-        self.context[13].next = self.fields.zero_code.val();
+        self.most_codes.next = self.line_bytes.val();
+        self.most_bits.next = self.width.val() << self.line_shift.val();
+        if (self.last_byte.q.val() >> self.line_shift.val()) == 0 {
+            self.most_codes.next = self.last_bytes.val();
+            self.most_bits.next = self.last_bytes.val() * self.width.val();
+        }
+        self.groups.next = (self.most_codes.val() + 14) >> 3usize;
+        for z in 0..self._zvc {
+            self.context[12 + z].next = self.zvc.val().into();
+            self.context[13 + z].next = self.fields.zero_code.val();
+            self.context[14 + z].next = self.groups.val();
+            self.context[15 + z].next = self.most_bits.val() + (self.groups.val() << 3usize);
+        }
     }
 }

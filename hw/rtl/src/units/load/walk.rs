@@ -1,7 +1,7 @@
 //! The write side: which line is written when, and from which bits.
 
 use super::beats::{beat_counter_bits, position_bits};
-use super::setup::CONTEXT;
+use super::setup::{CONTEXT, members};
 use crate::prelude::*;
 use crate::units::Shape;
 use rust_hdl::prelude::*;
@@ -31,6 +31,10 @@ documented! {
         pub came: Sig,
         /// position of the first bit of the next line
         pub at: Sig,
+        /// what is before has left the FIFO
+        pub left: Sig,
+        /// no other command is in flight, and the codec is free
+        pub alone: Signal<Out, Bit>,
         /// a line is taken
         pub take: Signal<Out, Bit>,
         /// the codec is taken by a line
@@ -51,6 +55,36 @@ documented! {
         pub width: Sig,
         /// they extend their sign
         pub signed: Signal<Out, Bit>,
+        /// the line is the decoder's affair
+        pub begin: Signal<Out, Bit>,
+        /// it is the first of its block
+        pub first: Signal<Out, Bit>,
+        /// it is the last of its block
+        pub last_of_block: Signal<Out, Bit>,
+        /// its bytes
+        pub count: Sig,
+        /// its block
+        pub number: Sig,
+        /// width, zero code, groups, bits at most: of the command
+        pub command: Vec<Sig>,
+        /// the command's codes extend their sign
+        pub command_signed: Signal<Out, Bit>,
+        /// target and address of the line in the decoder
+        pub held_target: Sig,
+        /// see there
+        pub held_line: Sig,
+        /// the decoder's beats have come
+        pub there: Signal<In, Bit>,
+        /// the decoder works
+        pub active: Signal<In, Bit>,
+        /// the position moves on
+        pub advance: Signal<In, Bit>,
+        /// by so many bits
+        pub consumed: Sig,
+        /// the decoder is through with the line's bits
+        pub finish: Signal<In, Bit>,
+        /// and with the line
+        pub over: Signal<In, Bit>,
         memory: Vec<Mem>,
         head: Reg,
         tail: Reg,
@@ -75,13 +109,24 @@ documented! {
         ends_block: Signal<Local, Bit>,
         ends: Signal<Local, Bit>,
         fire: Signal<Local, Bit>,
+        coded: Signal<Local, Bit>,
+        /// the walk goes on
+        go: Signal<Local, Bit>,
+        left_beats: Reg,
+        last_held: State<Bit>,
+        /// cycles that the decoder has known its command, up to three
+        settled: Reg,
+        target_held: Reg,
+        line_held: Reg,
         waiting: Signal<Local, Bit>,
         empty: Signal<Local, Bit>,
         bits: Sig,
         end: Sig,
         needed: Sig,
+        round_up: Sig,
+        /// the position of the next cycle
+        onward: Sig,
         spare: Sig,
-        count: Sig,
         valid_at: Vec<State<Bit>>,
         last_at: Vec<State<Bit>>,
         signed_at: Vec<State<Bit>>,
@@ -94,7 +139,8 @@ documented! {
         beat_shift: Const,
         round: Const,
         sign_bit: Const,
-        _members: usize
+        _members: usize,
+        _zvc: usize
     }
 }
 
@@ -108,13 +154,21 @@ impl Walk {
         let address = u(24);
         let flags = || vec![State::default(); STAGES];
         Walk {
-            name: Named::of(format!("load_walk_line{line}_bus{bus}_fifo{load_fifo_beats}"), &Walk::DOCS),
+            name: Named::of(
+                format!(
+                    "load_walk_line{line}_bus{bus}_fifo{load_fifo_beats}{}",
+                    if shape.zvc { "_zvc" } else { "" }
+                ),
+                &Walk::DOCS,
+            ),
             clock: Signal::default(),
             start: Signal::default(),
             push: Signal::default(),
-            context: CONTEXT.iter().map(|member| Sig::input(u(member.1))).collect(),
+            context: CONTEXT[..members(shape)].iter().map(|member| Sig::input(u(member.1))).collect(),
             came: Sig::input(u(counter)),
             at: Sig::output(position),
+            left: Sig::output(u(counter)),
+            alone: Signal::default(),
             take: Signal::default(),
             busy: Signal::default(),
             waits_memory: Signal::default(),
@@ -125,7 +179,28 @@ impl Walk {
             bytes: Sig::output(u(7)),
             width: Sig::output(u(4)),
             signed: Signal::default(),
-            memory: CONTEXT.iter().map(|member| Mem::new(IN_FLIGHT, u(member.1))).collect(),
+            memory: CONTEXT[..members(shape)].iter().map(|member| Mem::new(IN_FLIGHT, u(member.1))).collect(),
+            begin: Signal::default(),
+            first: Signal::default(),
+            last_of_block: Signal::default(),
+            number: Sig::output(u(7)),
+            command: [4, 8, 4, 10].iter().map(|&bits| Sig::output(u(bits))).collect(),
+            command_signed: Signal::default(),
+            held_target: Sig::output(u(3)),
+            held_line: Sig::output(address),
+            there: Signal::default(),
+            active: Signal::default(),
+            advance: Signal::default(),
+            consumed: Sig::input(u(7)),
+            finish: Signal::default(),
+            over: Signal::default(),
+            coded: Signal::default(),
+            go: Signal::default(),
+            left_beats: Reg::new(u(counter)),
+            last_held: State::default(),
+            settled: Reg::new(u(2)),
+            target_held: Reg::new(u(3)),
+            line_held: Reg::new(address),
             head: Reg::new(u(4)),
             tail: Reg::new(u(4)),
             open: State::default(),
@@ -152,8 +227,10 @@ impl Walk {
             bits: Sig::local(u(10)),
             end: Sig::local(position),
             needed: Sig::local(u(counter)),
+            round_up: Sig::local(u(counter)),
+            onward: Sig::local(position),
             spare: Sig::local(u(counter)),
-            count: Sig::local(u(7)),
+            count: Sig::output(u(7)),
             valid_at: flags(),
             last_at: flags(),
             signed_at: flags(),
@@ -166,7 +243,8 @@ impl Walk {
             beat_shift: Const::new(clog2(8 * bus)),
             round: Const::new(8 * bus - 1),
             sign_bit: Const::new(counter - 1),
-            _members: CONTEXT.len(),
+            _members: members(shape),
+            _zvc: usize::from(shape.zvc),
         }
     }
 }
@@ -175,6 +253,7 @@ impl Logic for Walk {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, head, tail, open, fresh, pending, position);
+        dff_setup!(self, clock, left_beats, last_held, settled, target_held, line_held);
         dff_setup!(self, clock, line_of_pixel, pixel, block, line_at, pixel_at, block_at);
         self.at.next = self.position.q.val();
 
@@ -195,9 +274,27 @@ impl Logic for Walk {
         self.end.next = self.position.q.val() + self.bits.val();
         self.needed.next =
             (self.position.q.val() + self.bits.val() + self.round.val()) >> self.beat_shift.val();
+        self.round_up.next = (self.position.q.val() + self.round.val()) >> self.beat_shift.val();
         self.spare.next = self.came.val() - self.needed.val();
         self.fire.next =
             self.open.q.val() & (self.empty.val() | !self.spare.val().get_bit(self.sign_bit.val()));
+        self.coded.next = false;
+        for z in 0..self._zvc {
+            self.coded.next = self.memory[12 + z].rdata.val().any() & !self.empty.val();
+            if self.coded.val() {
+                self.fire.next = self.there.val() & (self.settled.q.val() == 3);
+            }
+            if self.active.val() {
+                self.fire.next = false;
+            }
+        }
+        // The decoder needs some cycles to know what a command's first line takes.
+        self.settled.d.next = 0.into();
+        if self.open.q.val() & self.coded.val() {
+            self.settled.d.next = self.settled.q.val() + (self.settled.q.val() < 3);
+        }
+        self.begin.next = self.fire.val() & self.coded.val();
+        self.go.next = (self.fire.val() & !self.coded.val()) | self.finish.val();
 
         // Where the line goes.
         self.here.next = self.line_at.q.val();
@@ -212,14 +309,15 @@ impl Logic for Walk {
         self.next_block.next = self.block_here.val() + self.memory[3].rdata.val();
 
         self.waiting.next = self.head.q.val() != self.tail.q.val();
-        if self.fire.val() {
+        self.onward.next = self.position.q.val();
+        if self.go.val() {
             self.fresh.d.next = false;
             self.line_at.d.next = self.here.val() + 1;
             self.pixel_at.d.next = self.pixel_here.val();
             self.block_at.d.next = self.block_here.val();
             self.line_of_pixel.d.next = self.line_of_pixel.q.val() + 1;
-            if !self.empty.val() {
-                self.position.d.next = self.end.val();
+            if !self.empty.val() & !self.coded.val() {
+                self.onward.next = self.end.val();
             }
             if self.ends_pixel.val() {
                 self.line_of_pixel.d.next = 0.into();
@@ -233,8 +331,10 @@ impl Logic for Walk {
                 self.line_at.d.next = self.next_block.val();
                 self.pixel_at.d.next = self.next_block.val();
                 self.block_at.d.next = self.next_block.val();
-                if !self.empty.val() {
-                    self.position.d.next = self.needed.val() << self.beat_shift.val();
+                if self.coded.val() {
+                    self.onward.next = self.round_up.val() << self.beat_shift.val();
+                } else if !self.empty.val() {
+                    self.onward.next = self.needed.val() << self.beat_shift.val();
                 }
             }
             if self.ends.val() {
@@ -242,6 +342,16 @@ impl Logic for Walk {
                 self.pixel.d.next = 0.into();
                 self.block.d.next = 0.into();
             }
+        }
+
+        if self.advance.val() {
+            self.onward.next = self.position.q.val() + self.consumed.val();
+        }
+        self.position.d.next = self.onward.val();
+        // Beats leave with a plain line, or in the last cycle of one that is decoded.
+        self.left.next = self.left_beats.q.val();
+        if !self.active.val() | self.over.val() {
+            self.left_beats.d.next = self.onward.val() >> self.beat_shift.val();
         }
 
         // The next command.
@@ -256,7 +366,7 @@ impl Logic for Walk {
             self.memory[m].re.next = false;
             self.memory[m].raddr.next = self.head.q.val();
         }
-        if !self.open.q.val() | (self.fire.val() & self.ends.val()) {
+        if !self.open.q.val() | (self.go.val() & self.ends.val()) {
             self.open.d.next = self.waiting.val();
             if self.waiting.val() {
                 self.head.d.next = self.head.q.val() + 1;
@@ -269,9 +379,34 @@ impl Logic for Walk {
 
         // Counters.
         self.take.next = self.fire.val();
-        self.busy.next = self.fire.val();
+        self.busy.next = self.fire.val() | self.active.val();
         self.waits_memory.next = self.start.val() | self.pending.q.val().any();
-        self.pending.d.next = self.pending.q.val() + self.start.val() - (self.fire.val() & self.ends.val());
+        self.pending.d.next = self.pending.q.val() + self.start.val() - (self.go.val() & self.ends.val());
+        self.alone.next = (self.pending.q.val() == 1) & !self.active.val();
+
+        // What the decoder is told.
+        self.first.next = (self.line_of_pixel.q.val() == 0) & (self.pixel.q.val() == 0);
+        self.last_of_block.next = self.ends_block.val();
+        self.number.next = self.block.q.val();
+        self.command[0].next = self.memory[9].rdata.val();
+        self.command[1].next = 0.into();
+        self.command[2].next = 0.into();
+        self.command[3].next = 0.into();
+        for z in 0..self._zvc {
+            self.command[1].next = self.memory[13 + z].rdata.val();
+            self.command[2].next = self.memory[14 + z].rdata.val();
+            self.command[3].next = self.memory[15 + z].rdata.val();
+        }
+        self.command_signed.next = self.memory[10].rdata.val().any();
+        if self.fire.val() {
+            self.target_held.d.next = self.memory[0].rdata.val();
+            self.line_held.d.next = self.here.val();
+        }
+        if self.go.val() {
+            self.last_held.d.next = self.ends.val();
+        }
+        self.held_target.next = self.target_held.q.val();
+        self.held_line.next = self.line_held.q.val();
 
         // What goes along with the bytes.
         for i in 0..3 {
@@ -283,8 +418,9 @@ impl Logic for Walk {
             self.bytes_at[i].clock.next = self.clock.val();
             self.width_at[i].clock.next = self.clock.val();
         }
-        self.valid_at[0].d.next = self.fire.val() & !self.empty.val();
-        self.last_at[0].d.next = self.fire.val() & self.ends.val();
+        self.valid_at[0].d.next = self.fire.val() & !self.empty.val() & !self.coded.val();
+        self.last_at[0].d.next = (self.fire.val() & !self.coded.val() & self.ends.val())
+            | (self.over.val() & self.last_held.q.val());
         self.signed_at[0].d.next = self.memory[10].rdata.val().any();
         self.target_at[0].d.next = self.memory[0].rdata.val();
         self.address_at[0].d.next = self.here.val();
