@@ -4,7 +4,9 @@
 mod common;
 
 use bitgauge_arch::Accelerator;
+use bitgauge_arch::arith::layernorm::layernorm_token;
 use bitgauge_arch::arith::requantize::MAX_SHIFT;
+use bitgauge_arch::arith::softmax::softmax_row;
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness, read_code, write_code};
 use bitgauge_arch::command::{
     Command as Script, Operation, RegisterFile, Vector as Command, VectorFunction as F,
@@ -121,6 +123,29 @@ fn naive(line: usize, v: &Command, before: &Memories) -> Memories {
                     v.pad_code as u8
                 };
             }
+            continue;
+        }
+        if function == F::Softmax {
+            let entries = &before.table[512 * v.table_select as usize..][..512];
+            let table =
+                std::array::from_fn(|index| u16::from_le_bytes([entries[2 * index], entries[2 * index + 1]]));
+            let row = &activation[from..from + channels];
+            let target = &mut after.activation[to..to + channels];
+            softmax_row(row, v.source_signed == 1, &table, v.output_bits as u8, target);
+            continue;
+        }
+        if function == F::LayerNorm {
+            let base = 8 * v.parameter_base as usize;
+            let entries = before.entries[base..base + 8 * channels].as_chunks::<8>().0;
+            let parameters: Vec<_> =
+                entries.iter().map(|entry| ChannelParameter::from_bytes(*entry)).collect();
+            let container = 1 + v.source_wide as usize;
+            let codes: Vec<i32> =
+                (0..channels).map(|at| read_code(&activation[from..], at, container, sign)).collect();
+            layernorm_token(&codes, v.epsilon(), &parameters, |channel, value| {
+                let target = &mut after.activation[to..];
+                write_code(target, channel, 1 + v.output_wide as usize, post.finish(value));
+            });
             continue;
         }
         for channel in 0..channels {
@@ -344,6 +369,11 @@ fn command(function: F, line: u32, lanes: u32, random: &mut Random) -> Command {
         }
         F::Copy => (v.source_wide, v.to_weight) = (random.below(2), random.below(2)),
         F::Table => {}
+        F::Softmax => v.output_bits = 2 + random.below(7),
+        F::LayerNorm => {
+            (v.source_wide, v.output_wide) = (random.below(2), random.below(2));
+            v.epsilon_low = 1 + random.below(1 << 20);
+        }
         F::Patch => {
             v.run_bytes = 1 + random.below(2 * line + 2);
             v.row_bytes = 1 + random.below(4 * line);
@@ -420,6 +450,11 @@ fn depthwise() {
 #[test]
 fn one_function_after_another() {
     play(&[F::Depthwise, F::Copy, F::MaxPool, F::Add, F::Patch, F::Table, F::AveragePool], 14, 55);
+}
+
+#[test]
+fn rows_between_streams() {
+    play(&[F::Softmax, F::Add, F::LayerNorm, F::Table, F::LayerNorm, F::Depthwise], 10, 66);
 }
 
 #[test]

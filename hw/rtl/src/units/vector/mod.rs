@@ -9,6 +9,7 @@ use crate::prelude::*;
 use crate::units::shape::Shape;
 use bitgauge_arch::command::{RegisterFile, Vector as Registers};
 use bitgauge_arch::timing::{VECTOR_LATENCY, VECTOR_SETUP};
+use rows::Rows;
 use rust_hdl::prelude::*;
 use scale::Scale;
 use stream::Stream;
@@ -17,10 +18,10 @@ documented! {
     /// The vector unit: one command at a time, setup, body, and what the pipeline still holds.
     ///
     /// ```text
-    /// start ---> setup ---> engine ---> end ---> done
-    ///                       |    ^
-    ///                       v    |
-    ///                       scale
+    /// start ---> setup ---> Stream or Rows ---> end ---> done
+    ///                           |    ^
+    ///                           v    |
+    ///                           scale
     /// ```
     ///
     /// ```text
@@ -87,6 +88,7 @@ documented! {
         /// the entries, a cycle later
         pub table_rdata: Vec<Sig>,
         stream: Stream,
+        rows: Rows,
         scale: Scale,
         running: State<Bit>,
         setup: Reg,
@@ -133,6 +135,7 @@ impl Vector {
             table_raddr: Sig::outputs(u(9), lanes),
             table_rdata: Sig::inputs(u(16), lanes),
             stream: Stream::new(shape),
+            rows: Rows::new(shape),
             scale: Scale::new(shape),
             running: State::default(),
             setup: Reg::new(u(5)),
@@ -152,12 +155,13 @@ impl Logic for Vector {
     fn update(&mut self) {
         dff_setup!(self, clock, running, setup, ending);
         self.stream.clock.next = self.clock.val();
+        self.rows.clock.next = self.clock.val();
         self.scale.clock.next = self.clock.val();
 
         // One command from its start to its end.
         self.ready.next = !self.running.q.val();
         self.busy.next = self.running.q.val();
-        self.finished.next = self.stream.finished.val();
+        self.finished.next = self.stream.finished.val() | self.rows.finished.val();
         self.begin.next = self.setup.q.val() == self.setup_cycles.val();
         self.done.next = self.ending.q.val() == self.latency.val();
         if self.begin.val() {
@@ -180,9 +184,14 @@ impl Logic for Vector {
 
         for r in 0..24 {
             self.stream.registers[r].next = self.registers[r].val();
+            self.rows.registers[r].next = self.registers[r].val();
         }
         self.stream.prepare.next = self.setup.q.val() == 1;
-        self.stream.begin.next = self.begin.val();
+        self.rows.prepare.next = self.setup.q.val() == 1;
+        self.stream.begin.next = self.begin.val() & !self.rows.active.val();
+        self.rows.begin.next = self.begin.val() & self.rows.active.val();
+
+        // The ports belong to the engine whose command it is; only copies write weights.
         self.re.next = self.stream.re.val();
         self.raddr.next = self.stream.raddr.val();
         self.weight_re.next = self.stream.weight_re.val();
@@ -191,23 +200,45 @@ impl Logic for Vector {
         self.waddr.next = self.stream.waddr.val();
         self.weight_we.next = self.stream.weight_we.val();
         self.weight_waddr.next = self.stream.weight_waddr.val();
-        for b in 0..self._line {
-            self.stream.rdata[b].next = self.rdata[b].val();
-            self.stream.weight_rdata[b].next = self.weight_rdata[b].val();
-            self.wdata[b].next = self.stream.wdata[b].val();
-            self.weight_wdata[b].next = self.stream.weight_wdata[b].val();
-        }
         self.parameter_re.next = self.stream.parameter_re.val();
         self.parameter_raddr.next = self.stream.parameter_raddr.val();
         self.table_re.next = self.stream.table_re.val();
+        if self.rows.active.val() {
+            self.re.next = self.rows.re.val();
+            self.raddr.next = self.rows.raddr.val();
+            self.we.next = self.rows.we.val();
+            self.waddr.next = self.rows.waddr.val();
+            self.parameter_re.next = self.rows.parameter_re.val();
+            self.parameter_raddr.next = self.rows.parameter_raddr.val();
+            self.table_re.next = self.rows.table_re.val();
+        }
+        for b in 0..self._line {
+            self.stream.rdata[b].next = self.rdata[b].val();
+            self.rows.rdata[b].next = self.rdata[b].val();
+            self.stream.weight_rdata[b].next = self.weight_rdata[b].val();
+            self.wdata[b].next = self.stream.wdata[b].val();
+            if self.rows.active.val() {
+                self.wdata[b].next = self.rows.wdata[b].val();
+            }
+            self.weight_wdata[b].next = self.stream.weight_wdata[b].val();
+        }
         for l in 0..self._lanes {
             self.stream.parameter_rdata[l].next = self.parameter_rdata[l].val();
+            self.rows.parameter_rdata[l].next = self.parameter_rdata[l].val();
             self.stream.table_rdata[l].next = self.table_rdata[l].val();
+            self.rows.table_rdata[l].next = self.table_rdata[l].val();
             self.table_raddr[l].next = self.stream.table_raddr[l].val();
             self.scale.value[l].next = self.stream.scale_value[l].val();
             self.scale.mantissa[l].next = self.stream.scale_mantissa[l].val();
             self.scale.shift[l].next = self.stream.scale_shift[l].val();
+            if self.rows.active.val() {
+                self.table_raddr[l].next = self.rows.table_raddr[l].val();
+                self.scale.value[l].next = self.rows.scale_value[l].val();
+                self.scale.mantissa[l].next = self.rows.scale_mantissa[l].val();
+                self.scale.shift[l].next = self.rows.scale_shift[l].val();
+            }
             self.stream.scaled[l].next = self.scale.scaled[l].val();
+            self.rows.scaled[l].next = self.scale.scaled[l].val();
         }
     }
 }

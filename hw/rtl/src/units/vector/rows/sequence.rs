@@ -67,6 +67,8 @@ documented! {
         parity: State<Bit>,
         rows: Reg,
         last_group: Reg,
+        /// the second line of the last group's wide codes exists
+        second_half: State<Bit>,
         line: Reg,
         phase: Reg,
         pause: Reg,
@@ -97,6 +99,7 @@ documented! {
         gap_maximum: Const,
         gap_sum: Const,
         gap_layer_norm: Const,
+        half_lanes: Const,
         halves: Const,
         lanes_log: Const,
         narrow_log: Const,
@@ -142,6 +145,7 @@ impl Sequence {
             // The validator allows 2^20 pixels.
             rows: Reg::new(u(21)),
             last_group: Reg::new(u(16)),
+            second_half: State::default(),
             line: Reg::new(u(24)),
             phase: Reg::new(u(2)),
             pause: Reg::new(u(6)),
@@ -163,6 +167,7 @@ impl Sequence {
             gap_maximum: Const::new(GAP_MAXIMUM),
             gap_sum: Const::new(GAP_SUM),
             gap_layer_norm: Const::new(GAP_LAYER_NORM),
+            half_lanes: Const::new(shape.vector_lanes / 2),
             halves: Const::new(2 * lanes > line),
             lanes_log: Const::new(clog2(lanes)),
             narrow_log: Const::new(clog2(places)),
@@ -176,7 +181,7 @@ impl Logic for Sequence {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, active_r, softmax_r, running, ended, re_r, parity, rows, last_group);
-        dff_setup!(self, clock, line, phase, pause, group, raddr_r, place_r, tag_r);
+        dff_setup!(self, clock, second_half, line, phase, pause, group, raddr_r, place_r, tag_r);
         self.busy.next =
             self.running.q.val() | (self.begin.val() & self.active_r.q.val() & (self.rows.q.val() != 0));
         self.issue.next = self.busy.val() & (self.pause.q.val() == 0);
@@ -196,7 +201,12 @@ impl Logic for Sequence {
         }
         self.raddr_r.d.next = self.line.q.val() + self.offset.val();
         self.place_r.d.next = self.group.q.val() & self.places_less_one.val();
-        self.re_r.d.next = self.issue.val();
+        // A line beyond the row may lie in a bank of another unit.
+        self.re_r.d.next = self.issue.val()
+            & (!self.last.val()
+                | !self.parity.q.val()
+                | (self.source_wide.val() == 0)
+                | self.second_half.q.val());
         self.flags[0].next = (self.phase.q.val() == 0).into();
         self.flags[1].next = ((self.phase.q.val() == 1) & self.softmax_r.q.val()).into();
         self.flags[2].next = self.emits.val().into();
@@ -257,6 +267,7 @@ impl Logic for Sequence {
             self.rows.d.next = self.out_rows.val() * self.out_cols.val();
             self.last_group.d.next = (self.channels.val() - 1) >> self.lanes_log.val();
             self.line.d.next = self.source_line.val();
+            self.second_half.d.next = ((self.channels.val() - 1) & self.half_lanes.val()) != 0;
         }
         self.active.next = self.active_r.q.val();
         self.softmax.next = self.softmax_r.q.val();
