@@ -1,5 +1,5 @@
 //! The vector unit's streaming functions against a plain model: every byte, and the cycle of the end.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 

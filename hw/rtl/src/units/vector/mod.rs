@@ -12,7 +12,12 @@ use bitgauge_arch::timing::{VECTOR_LATENCY, VECTOR_SETUP};
 use rows::Rows;
 use rust_hdl::prelude::*;
 use scale::Scale;
-use stream::Stream;
+use stream::products::PRODUCT_CYCLES;
+use stream::{STREAM_LATENCY, Stream};
+
+// The products start a cycle after the command, and the body a cycle after them.
+const _: () = assert!(VECTOR_SETUP as usize >= PRODUCT_CYCLES + 2);
+const _: () = assert!(VECTOR_LATENCY as usize >= STREAM_LATENCY);
 
 documented! {
     /// The vector unit: one command at a time, setup, body, and what the pipeline still holds.
