@@ -193,20 +193,21 @@ fn check_compute(accelerator: &Accelerator, c: &Compute) -> Check {
     ensure(c.accumulate == 0 && c.tag_mode == 0 && c.tag_shift == 0, "uses a reserved register")?;
     let pixels = u64::from(c.out_rows) * u64::from(c.out_cols);
     let outputs = u64::from(c.outputs);
-    // Nothing to do; the closed form must not overflow all the same.
+    // A command without folds touches nothing.
+    if pixels == 0 || outputs == 0 {
+        return Ok(());
+    }
     let words = lines(accelerator, u64::from(c.channels), 0);
     let positions = u64::from(c.kernel_rows) * u64::from(c.kernel_cols) * u64::from(c.segments);
-    if pixels > 0 && outputs > 0 {
-        ensure(positions * words > 0, "has nothing to sum")?;
-    }
-    let weights = extent(c.weight_line, &[(outputs.max(1), u64::from(c.weight_stride))], positions * words);
+    ensure(positions * words > 0, "has nothing to sum")?;
+    let weights = extent(c.weight_line, &[(outputs, u64::from(c.weight_stride))], positions * words);
     within(weights, u64::from(accelerator.weight_lines()), Space::Weight)?;
     check_pixels(
         accelerator,
         c.output_line,
         pixels,
         c.output_pixel_stride,
-        lines(accelerator, outputs.max(1), c.output_wide),
+        lines(accelerator, outputs, c.output_wide),
         true,
     )?;
     if c.residual_enable == 1 {
@@ -240,6 +241,10 @@ fn check_vector(accelerator: &Accelerator, v: &Vector) -> Check {
     let pixels = u64::from(v.out_rows) * u64::from(v.out_cols);
     let channels = u64::from(v.channels);
     let line = u64::from(accelerator.line_bytes());
+    // A command without pixels touches nothing.
+    if pixels == 0 {
+        return Ok(());
+    }
     let run = u64::from(v.kernel_rows) * u64::from(v.run_bytes);
     let written = match function {
         F::Patch => run.div_ceil(line),
