@@ -69,6 +69,7 @@
 //!   rust-hdl's own `Bits`, `Signed` and `bit_cast`, whose Verilog means something else than its Rust.
 
 pub mod bench;
+pub mod export;
 pub mod memory;
 pub mod module;
 pub mod register;

@@ -1,0 +1,124 @@
+//! From an accelerator to a program that simulates it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use bitgauge_arch::Accelerator;
+use bitgauge_rtl::export::{self, TESTBENCH};
+
+use crate::error::CosimError;
+
+/// How to build.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BuildOptions {
+    /// Bytes of external memory; rounded up to a power of two.
+    pub memory_bytes: usize,
+    /// Able to write waveforms; slower.
+    pub waveforms: bool,
+}
+
+/// A built bench.
+#[derive(Clone, Debug)]
+pub struct Build {
+    pub(crate) binary: PathBuf,
+    pub(crate) bus_bytes: usize,
+    pub(crate) memory_bytes: usize,
+    folder: PathBuf,
+}
+
+impl Build {
+    /// Exports the accelerator to a folder of its own under `folder` and builds it there, or takes what an
+    /// earlier call has built of the very same sources.
+    ///
+    /// # Errors
+    /// Verilator missing, files that cannot be written, a design that Verilator refuses.
+    pub fn new(accelerator: &Accelerator, folder: &Path, options: BuildOptions) -> Result<Build, CosimError> {
+        let memory_bytes = options.memory_bytes.max(1 << 16).next_power_of_two();
+        let bus_bytes = accelerator.bus_bytes() as usize;
+        let files = export::export(accelerator, None)?;
+        let mut hash = Hash::default();
+        for file in &files {
+            hash.add(file.path.as_bytes());
+            hash.add(file.text.as_bytes());
+        }
+        hash.add(format!("{memory_bytes} {}", options.waveforms).as_bytes());
+        let folder = folder.join(format!("{}-{:016x}", export::top_name(accelerator), hash.0));
+        let build = Build {
+            binary: folder.join("build/Vtestbench"),
+            bus_bytes,
+            memory_bytes,
+            folder: folder.clone(),
+        };
+        // The binary is the last thing that Verilator's make writes.
+        if build.binary.exists() {
+            return Ok(build);
+        }
+        for file in &files {
+            let path = folder.join(&file.path);
+            let fail = |source| CosimError::File { path: path.clone(), source };
+            fs::create_dir_all(path.parent().unwrap_or(&folder)).map_err(fail)?;
+            fs::write(&path, &file.text).map_err(fail)?;
+        }
+        let mut command = Command::new(verilator());
+        command.current_dir(&folder).args(["--binary", "-O3", "--x-assign", "fast", "--x-initial", "fast"]);
+        command.args([
+            "-Wno-fatal",
+            "-Wno-lint",
+            "-Wno-style",
+            "--top-module",
+            "testbench",
+            "-Mdir",
+            "build",
+        ]);
+        command.args(["-j", "2", "-CFLAGS", "-O2", "--output-split", "8000"]);
+        if options.waveforms {
+            command.args(["--trace", "--trace-structs"]);
+        }
+        command.arg(format!("-GMEMORY_BEATS={}", memory_bytes / bus_bytes)).arg(TESTBENCH);
+        command.args(
+            files
+                .iter()
+                .filter(|file| file.path.ends_with(".v") && file.path != TESTBENCH)
+                .map(|file| &file.path),
+        );
+        let output = command
+            .output()
+            .map_err(|source| CosimError::Tool { program: verilator().display().to_string(), source })?;
+        if !output.status.success() {
+            let said = [output.stdout, output.stderr].concat();
+            let said = String::from_utf8_lossy(&said).into_owned();
+            let lines: Vec<&str> = said.lines().collect();
+            let log = lines[lines.len().saturating_sub(30)..].join("\n");
+            return Err(CosimError::Refused { folder, log });
+        }
+        Ok(build)
+    }
+
+    /// Where the sources lie.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+fn verilator() -> PathBuf {
+    std::env::var_os("BITGAUGE_VERILATOR").map_or_else(|| PathBuf::from("verilator"), PathBuf::from)
+}
+
+/// FNV-1a.
+struct Hash(u64);
+
+impl Default for Hash {
+    fn default() -> Hash {
+        Hash(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hash {
+    fn add(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! One program on a built bench.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use bitgauge_rtl::export::vectors;
+
+use crate::build::Build;
+use crate::error::CosimError;
+use crate::trace::{self, Span};
+
+/// Counters of a unit: busy, the six stall reasons, idle.
+pub const COUNTERS: usize = 8;
+
+/// What to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// External memory before the run, program and inputs included.
+    pub memory: &'a [u8],
+    /// Byte address of the program.
+    pub command_address: u64,
+    /// Its words.
+    pub command_words: u64,
+}
+
+/// How to run.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Random stalls on every channel of the bus: bits stay, cycles do not.
+    pub stall_seed: Option<u32>,
+    /// Give up after so many cycles.
+    pub cycle_limit: Option<u32>,
+    /// Write waveforms.
+    pub waveforms: Option<PathBuf>,
+}
+
+/// What the Verilog did.
+#[derive(Clone, Debug)]
+pub struct RtlRun {
+    /// Cycles of the run.
+    pub cycles: u64,
+    /// Per unit: busy, stalled by reason, idle.
+    pub counters: [[u64; COUNTERS]; 4],
+    /// Per unit, in the order of starts.
+    pub spans: [Vec<Span>; 4],
+    /// External memory after the run.
+    pub memory: Vec<u8>,
+    /// What the bench complains of: a run without end, a breach of the bus protocol, the error flag.
+    pub complaints: Vec<String>,
+    /// How long the run took, reading and writing of files included.
+    pub elapsed: Duration,
+}
+
+impl Build {
+    /// Runs a program. `scratch` is a folder for this run's files.
+    ///
+    /// # Errors
+    /// Files that cannot be written, a bench that does not finish.
+    pub fn run(&self, job: &Job<'_>, scratch: &Path, options: &RunOptions) -> Result<RtlRun, CosimError> {
+        if job.memory.len() > self.memory_bytes {
+            return Err(CosimError::Memory { needed: job.memory.len(), available: self.memory_bytes });
+        }
+        let run = vectors::Run {
+            command_address: job.command_address,
+            command_words: job.command_words,
+            cycles: 0,
+            counters: vec![0; 4 * COUNTERS],
+        };
+        let path = |name: &str| scratch.join(name);
+        write(&path("memory.hex"), &vectors::memory(job.memory, self.bus_bytes))?;
+        write(&path("run.hex"), &run.text())?;
+        let mut command = Command::new(&self.binary);
+        command.arg("+expected=none");
+        let files =
+            [("memory", "memory.hex"), ("run", "run.hex"), ("trace", "trace.txt"), ("dump", "dump.hex")];
+        for (argument, name) in files {
+            command.arg(format!("+{argument}={}", path(name).display()));
+        }
+        if let Some(seed) = options.stall_seed {
+            command.arg(format!("+stall={seed}"));
+        }
+        if let Some(limit) = options.cycle_limit {
+            command.arg(format!("+limit={limit}"));
+        }
+        if let Some(waveforms) = &options.waveforms {
+            command.arg(format!("+vcd={}", waveforms.display()));
+        }
+        let started = Instant::now();
+        let output = command
+            .output()
+            .map_err(|source| CosimError::Tool { program: self.binary.display().to_string(), source })?;
+        let elapsed = started.elapsed();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let failed = || CosimError::Bench(said.lines().rev().take(12).collect::<Vec<_>>().join("; "));
+        let trace = fs::read_to_string(path("trace.txt")).map_err(|_| failed())?;
+        let (cycles, counters) = numbers(&said).ok_or_else(failed)?;
+        let complaints =
+            said.lines().filter_map(|line| line.strip_prefix("FAIL: ")).map(str::to_owned).collect();
+        let dump = path("dump.hex");
+        let text = fs::read_to_string(&dump).map_err(|_| failed())?;
+        let memory = vectors::parse_memory(&text, self.bus_bytes, job.memory.len()).map_err(|_| failed())?;
+        Ok(RtlRun {
+            cycles,
+            counters,
+            spans: trace::spans(&trace).ok_or_else(failed)?,
+            memory,
+            complaints,
+            elapsed,
+        })
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), CosimError> {
+    fs::write(path, text).map_err(|source| CosimError::File { path: path.to_owned(), source })
+}
+
+/// Cycles and counters from what the bench printed.
+fn numbers(said: &str) -> Option<(u64, [[u64; COUNTERS]; 4])> {
+    let mut cycles = None;
+    let mut counters = [[0; COUNTERS]; 4];
+    for line in said.lines() {
+        let mut words = line.split_whitespace();
+        match (words.next(), words.next(), words.next()) {
+            (Some("cycles"), Some(value), None) => cycles = value.parse().ok(),
+            (Some("counter"), Some(index), Some(value)) => {
+                let index: usize = index.parse().ok()?;
+                *counters.get_mut(index / COUNTERS)?.get_mut(index % COUNTERS)? = value.parse().ok()?;
+            }
+            _ => {}
+        }
+    }
+    Some((cycles?, counters))
+}

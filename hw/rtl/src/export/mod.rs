@@ -1,0 +1,129 @@
+//! Everything a user gets with the Verilog of an accelerator, as texts by path.
+//!
+//! | path | what |
+//! | --- | --- |
+//! | `rtl/*.v`, `rtl/files.f` | the modules, one a file, and their list, sub-modules first |
+//! | `testbench/testbench.v` | self-checking bench with a memory of the cycle contract |
+//! | `vectors/*.hex` | memory before and after, program, cycles and counters of one run |
+//! | `Makefile` | lints, and runs the bench under Verilator and under Icarus |
+//! | `*.core` | FuseSoC |
+//! | `constraints/*` | clock constraints for ECP5, iCE40 and Xilinx 7 |
+//! | `registers.md`, `registers.h` | the register map |
+//! | `accelerator.toml` | the description with every default filled in |
+
+mod project;
+mod testbench;
+pub mod vectors;
+mod wrapper;
+
+use bitgauge_arch::Accelerator;
+use bitgauge_arch::description::Reset as ResetStyle;
+
+use crate::units::{control::map, top};
+use crate::verilog::{Error, Module, Options, Reset};
+
+pub use crate::units::top::configuration_hash;
+pub use testbench::TESTBENCH;
+pub use wrapper::{Bus, buses};
+
+/// A file of the export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Path inside the export, with `/`.
+    pub path: String,
+    /// The whole text.
+    pub text: String,
+}
+
+impl File {
+    fn new(path: impl Into<String>, text: impl Into<String>) -> File {
+        File { path: path.into(), text: text.into() }
+    }
+}
+
+/// One run of one program, for the bench to repeat.
+#[derive(Clone, Debug)]
+pub struct Vectors<'a> {
+    /// External memory before the run.
+    pub memory: &'a [u8],
+    /// External memory after it.
+    pub expected: &'a [u8],
+    /// Program, cycles and counters.
+    pub run: vectors::Run,
+}
+
+/// The name of the outermost module.
+#[must_use]
+pub fn top_name(accelerator: &Accelerator) -> String {
+    let array = &accelerator.array;
+    format!("bitgauge_{}x{}_bus{}", array.rows, array.cols, accelerator.memory.bus_bits)
+}
+
+/// The modules of an accelerator, the outermost last.
+///
+/// # Errors
+/// Where the design cannot be printed; never for a checked description.
+pub fn modules(accelerator: &Accelerator) -> Result<Vec<Module>, Error> {
+    let header = header(accelerator);
+    let reset = match accelerator.synthesis.reset {
+        ResetStyle::Sync => Reset::Synchronous,
+        ResetStyle::Async => Reset::Asynchronous,
+    };
+    let design = top::design(accelerator, &Options { reset, header: header.clone() })?;
+    let bus = accelerator.bus_bytes() as usize;
+    let size = bus.trailing_zeros();
+    let constants = [
+        ("s_axi_bresp", 2, "2'd0".to_owned(), "OKAY"),
+        ("s_axi_rresp", 2, "2'd0".to_owned(), "OKAY"),
+        ("m_axi_arsize", 3, format!("3'd{size}"), "whole beats"),
+        ("m_axi_arburst", 2, "2'd1".to_owned(), "INCR"),
+        ("m_axi_awsize", 3, format!("3'd{size}"), "whole beats"),
+        ("m_axi_awburst", 2, "2'd1".to_owned(), "INCR"),
+        ("m_axi_wstrb", bus, format!("{{{bus}{{1'b1}}}}"), "a block's last beat is filled with zeros"),
+    ];
+    let outermost = wrapper::wrapper(&top_name(accelerator), &design, &header, &constants);
+    let mut modules = design.modules;
+    modules.push(outermost);
+    Ok(modules)
+}
+
+fn header(accelerator: &Accelerator) -> String {
+    format!(
+        "Bitgauge {}, accelerator {}, configuration {:016x}",
+        env!("CARGO_PKG_VERSION"),
+        accelerator.name,
+        configuration_hash(accelerator)
+    )
+}
+
+/// Bytes of memory that the bench has without vectors.
+const EMPTY_BENCH_BYTES: usize = 1 << 16;
+
+/// All files of an export.
+///
+/// # Errors
+/// Where the design cannot be printed; never for a checked description.
+pub fn export(accelerator: &Accelerator, vectors: Option<&Vectors<'_>>) -> Result<Vec<File>, Error> {
+    let top = top_name(accelerator);
+    let modules = modules(accelerator)?;
+    let bus = accelerator.bus_bytes() as usize;
+    let list = modules.iter().fold(String::new(), |list, module| list + &module.file() + "\n");
+    let memory_bytes = vectors.map_or(EMPTY_BENCH_BYTES, |vectors| vectors.memory.len());
+    let sources: Vec<String> = modules.iter().map(Module::file).collect();
+    let mut files: Vec<File> =
+        modules.into_iter().map(|module| File::new(format!("rtl/{}", module.file()), module.text)).collect();
+    files.push(File::new("rtl/files.f", list));
+    files.push(File::new(TESTBENCH, testbench::text(accelerator, &top, memory_bytes)));
+    files.push(File::new("Makefile", project::makefile(&top)));
+    files.push(File::new(format!("{top}.core"), project::fusesoc(&top, &sources)));
+    files.extend(project::constraints(accelerator));
+    files.push(File::new("registers.md", map::register_map_markdown()));
+    files.push(File::new("registers.h", map::register_map_header()));
+    files.push(File::new("accelerator.toml", accelerator.to_toml()));
+    if let Some(vectors) = vectors {
+        files.push(File::new("vectors/memory.hex", vectors::memory(vectors.memory, bus)));
+        files.push(File::new("vectors/expected.hex", vectors::memory(vectors.expected, bus)));
+        files.push(File::new("vectors/run.hex", vectors.run.text()));
+    }
+    Ok(files)
+}
