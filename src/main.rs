@@ -16,6 +16,7 @@ mod network;
 mod output;
 mod pipeline;
 mod quantization;
+mod rtl;
 mod shipped;
 mod simulator;
 

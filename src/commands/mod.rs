@@ -3,6 +3,8 @@
 mod check;
 mod compile;
 mod completions;
+mod cosim;
+mod export_verilog;
 mod init;
 mod quantize;
 mod run;
@@ -28,6 +30,10 @@ pub enum Command {
     Compile(compile::Compile),
     /// Run a compiled program
     Simulate(simulate::Simulate),
+    /// Run a network on the simulator and on the exported Verilog, and compare
+    Cosim(cosim::Cosim),
+    /// Write the accelerator as Verilog, with bench and vectors
+    ExportVerilog(export_verilog::ExportVerilog),
     /// Write a commented accelerator description to start from
     Init(init::Init),
     /// Print the JSON schema of the accelerator description
@@ -45,6 +51,8 @@ impl Command {
             Command::Quantize(command) => command.run(format),
             Command::Compile(command) => command.run(format),
             Command::Simulate(command) => command.run(format),
+            Command::Cosim(command) => command.run(format),
+            Command::ExportVerilog(command) => command.run(format),
             Command::Init(command) => command.run(),
             Command::Schema(command) => command.run(),
             Command::Completions(command) => command.run(cli()),
