@@ -4,6 +4,9 @@
 // A helper fails its test by panicking, and says what is skipped.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, clippy::print_stderr)]
 
+pub mod programs;
+pub mod verilog;
+
 use std::path::{Path, PathBuf};
 
 use bitgauge_arch::Accelerator;

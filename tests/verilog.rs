@@ -1,0 +1,113 @@
+//! A program on the simulator and on the exported Verilog.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use bitgauge_arch::command::{Decoded, Unit};
+use bitgauge_arch::{Accelerator, Program};
+use bitgauge_cosim::{
+    Build, BuildOptions, COUNTERS, Difference, Expected, Job, RtlRun, RunOptions, Span, compare,
+};
+use bitgauge_sim::Machine;
+use bitgauge_sim::result::{RunResult, UnitCycles};
+
+/// Whether Verilator is there; says so where it is not, and fails where it has to be.
+#[must_use]
+pub fn verilator() -> bool {
+    let works =
+        Command::new("verilator").arg("--version").output().is_ok_and(|output| output.status.success());
+    if !works {
+        assert!(std::env::var_os("BITGAUGE_REQUIRE_TOOLS").is_none(), "verilator does not start");
+        crate::skipped("cosimulation: `apt-get install verilator g++ make` brings what it needs");
+    }
+    works
+}
+
+/// Where benches are built; kept, so that an unchanged design is built once.
+#[must_use]
+pub fn folder() -> PathBuf {
+    let target = std::env::current_exe().unwrap();
+    // target/release/deps/test -> target
+    target.ancestors().nth(3).unwrap().join("cosim")
+}
+
+/// A bench for an accelerator.
+#[must_use]
+pub fn build(accelerator: &Accelerator, memory_bytes: u64) -> Build {
+    let options = BuildOptions { memory_bytes: memory_bytes as usize, waveforms: false };
+    Build::new(accelerator, &folder(), options)
+        .unwrap_or_else(|error| panic!("{}: {error}", accelerator.name))
+}
+
+fn counters(unit: &UnitCycles) -> [u64; COUNTERS] {
+    let mut counters = [0; COUNTERS];
+    counters[0] = unit.busy;
+    counters[1..7].copy_from_slice(&unit.stalled);
+    counters[7] = unit.idle;
+    counters
+}
+
+/// Commands in program order.
+fn spans(program: &Program, result: &RunResult) -> Vec<Span> {
+    let units = program.words.iter().filter_map(|word| match word.decode() {
+        Some(Decoded::Exec { unit, .. }) => Some(unit),
+        _ => None,
+    });
+    let mut spans: Vec<Span> =
+        units.map(|unit: Unit| Span { unit, start: u64::MAX, end: u64::MAX }).collect();
+    for span in &result.spans {
+        spans[span.command as usize] = Span { unit: span.unit, start: span.start, end: span.end };
+    }
+    spans
+}
+
+/// Runs a program on both; gives both outcomes and every difference.
+pub fn both(
+    build: &Build,
+    program: &Program,
+    inputs: &[(&str, &[u8])],
+    options: &RunOptions,
+) -> Result<(RunResult, RtlRun, Vec<Difference>), String> {
+    let mut machine = Machine::new(program).map_err(|error| format!("simulator: {error}"))?;
+    let mut memory = program.initial_memory();
+    for (name, codes) in inputs {
+        program.tensor(name).unwrap().write(&mut memory, codes);
+    }
+    let result = machine
+        .run(inputs, &bitgauge_sim::Options { trace: false, ..bitgauge_sim::Options::default() })
+        .map_err(|error| format!("simulator: {error}"))?;
+    let scratch = tempfile::tempdir().unwrap();
+    let job = Job {
+        memory: &memory,
+        command_address: program.command_address,
+        command_words: program.words.len() as u64,
+    };
+    let limit = u32::try_from(2 * result.cycles + 10_000).unwrap_or(u32::MAX);
+    let options = RunOptions {
+        cycle_limit: Some(options.stall_seed.map_or(limit, |_| limit.saturating_mul(20))),
+        ..options.clone()
+    };
+    let rtl = build.run(&job, scratch.path(), &options).map_err(|error| error.to_string())?;
+    let expected = Expected {
+        cycles: options.stall_seed.is_none().then_some(result.cycles),
+        counters: result.units.each_ref().map(counters),
+        commands: spans(program, &result),
+        memory: machine.memory(),
+    };
+    let differences = compare(&expected, &rtl);
+    Ok((result, rtl, differences))
+}
+
+/// Runs a program on both and fails at the first difference.
+pub fn assert_same(
+    case: &str,
+    build: &Build,
+    program: &Program,
+    inputs: &[(&str, &[u8])],
+) -> (RunResult, RtlRun) {
+    let (result, rtl, differences) = both(build, program, inputs, &RunOptions::default())
+        .unwrap_or_else(|error| panic!("{case}: {error}"));
+    let first: Vec<String> = differences.iter().take(6).map(ToString::to_string).collect();
+    assert!(differences.is_empty(), "{case}: {} differences: {}", differences.len(), first.join("; "));
+    (result, rtl)
+}
