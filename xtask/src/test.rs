@@ -21,5 +21,9 @@ fn with(arguments: &[&str]) -> Result<()> {
     if let Some(python) = tools::python() {
         tests.env("BITGAUGE_PYTHON", python);
     }
+    // With the tools there, a check that cannot start one fails instead of being skipped.
+    if tools::hardware() {
+        tests.env("BITGAUGE_REQUIRE_TOOLS", "1");
+    }
     shell::run(tests)
 }

@@ -1,7 +1,7 @@
 //! Programs that tests use and that this repository does not hold. They go to `.tools/`, which git ignores.
 //!
 //! One function per tool. A tool that cannot be had is one loud line, and the checks that need it are
-//! skipped, each with a line of its own. Verilator and Yosys will be set up here too.
+//! skipped, each with a line of its own.
 
 use std::path::PathBuf;
 
@@ -39,4 +39,67 @@ pub fn python() -> Option<PathBuf> {
 fn skip(why: &str) -> Option<PathBuf> {
     eprintln!("SKIPPED: the comparison with ONNX Runtime: {why}");
     None
+}
+
+/// What checks the Verilog: command, and the Debian package that brings it.
+const HARDWARE: [(&str, &str); 5] = [
+    ("verilator", "verilator"),
+    ("yosys", "yosys"),
+    ("iverilog", "iverilog"),
+    ("g++", "g++"),
+    ("make", "make"),
+];
+
+/// Makes sure that Verilator, Icarus and Yosys are there; installs them where that is allowed. `false`, and
+/// a line that says what to do, where they cannot be had.
+pub fn hardware() -> bool {
+    let missing = || -> Vec<&str> {
+        let lacks = |program: &str| {
+            let asks = if program == "yosys" || program == "iverilog" { "-V" } else { "--version" };
+            !works(command(program, &[asks]))
+        };
+        HARDWARE.iter().filter(|(program, _)| lacks(program)).map(|(_, package)| *package).collect()
+    };
+    let packages = missing();
+    if packages.is_empty() {
+        return true;
+    }
+    let install = ["apt-get", "install", "-y", "--no-install-recommends"];
+    let update = ["apt-get", "update"];
+    let prefix: &[&str] = match root_access() {
+        Some(prefix) => prefix,
+        None => return lacking(&packages),
+    };
+    let with = |words: &[&str]| {
+        let all: Vec<&str> = prefix.iter().chain(words).copied().collect();
+        let mut command = command(all[0], &all[1..]);
+        command.env("DEBIAN_FRONTEND", "noninteractive");
+        command
+    };
+    // A stale list of packages is the usual reason for a failure; an update that fails may not matter.
+    let _ = run(with(&update));
+    let _ = run(with(&[&install[..], &packages].concat()));
+    let packages = missing();
+    packages.is_empty() || lacking(&packages)
+}
+
+/// What to put before a command that installs; `None` where we may not.
+fn root_access() -> Option<&'static [&'static str]> {
+    if !works(command("apt-get", &["--version"])) {
+        return None;
+    }
+    let user = command("id", &["-u"]).output().ok()?;
+    if user.stdout.trim_ascii() == b"0" {
+        return Some(&[]);
+    }
+    works(command("sudo", &["-n", "true"])).then_some(&["sudo", "-n"])
+}
+
+fn lacking(packages: &[&str]) -> bool {
+    eprintln!(
+        "SKIPPED: checks of the Verilog: install {0} (Debian: sudo apt-get install {0}; macOS: brew install \
+         verilator yosys icarus-verilog)",
+        packages.join(" ")
+    );
+    false
 }
