@@ -19,6 +19,7 @@ mod quantization;
 mod rtl;
 mod shipped;
 mod simulator;
+mod waves;
 
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;

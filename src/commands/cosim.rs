@@ -17,7 +17,7 @@ use crate::network::Source;
 use crate::output::{self, Format};
 use crate::pipeline::{self, CodecArgument};
 use crate::rtl::{self, Reference};
-use crate::{inputs, simulator};
+use crate::{files, inputs, simulator, waves};
 
 /// Options of `cosim`.
 #[derive(clap::Args)]
@@ -36,8 +36,8 @@ pub struct Cosim {
     /// Stall the memory bus at random: bits are compared, cycles are not
     #[arg(long, value_name = "SEED")]
     stall: Option<u32>,
-    /// Write waveforms of the first image (VCD)
-    #[arg(long, value_name = "FILE")]
+    /// Folder for waveforms of the first image: `verilog.vcd` and `simulator.vcd`, equal signals by name
+    #[arg(long, value_name = "DIR")]
     vcd: Option<PathBuf>,
     /// Folder for what is built; kept from call to call
     #[arg(long, value_name = "DIR")]
@@ -82,6 +82,10 @@ impl Cosim {
             let named: Vec<(&str, &[u8])> =
                 names.iter().copied().zip(inputs.iter().map(Vec::as_slice)).collect();
             let reference = Reference::new(&program, machine, &named)?;
+            let waves = self.vcd.as_deref().filter(|_| index == 0);
+            if let Some(folder) = waves {
+                files::write(&folder.join("simulator.vcd"), waves::vcd(&reference.result).as_bytes())?;
+            }
             let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
             let options = RunOptions {
                 stall_seed: self.stall,
@@ -89,7 +93,7 @@ impl Cosim {
                     reference.result.cycles * if self.stall.is_some() { 40 } else { 2 } + 10_000,
                 )
                 .ok(),
-                waveforms: self.vcd.clone().filter(|_| index == 0),
+                waveforms: waves.map(|folder| folder.join("verilog.vcd")),
                 ..RunOptions::default()
             };
             let run = build.run(&reference.job(), scratch.path(), &options).map_err(rtl::failure)?;
@@ -128,7 +132,11 @@ impl Cosim {
         match answer.differences.first() {
             None => Ok(ExitStatus::Success),
             Some(first) => Err(Failure::finding(format!("simulator and Verilog differ: {first}"))
-                .hint("this is a fault of Bitgauge; please report it with the model and the description")
+                .hint(if self.vcd.is_some() {
+                    "this is a fault of Bitgauge; please report it with the model and the description"
+                } else {
+                    "--vcd DIR writes waveforms of both sides; please report it, it is a fault of Bitgauge"
+                })
                 .into()),
         }
     }
