@@ -1,0 +1,163 @@
+//! Do command streams, cycles and counters stay what they were?
+//!
+//! The files in `tests/golden/` hold what the compiler and the simulator gave when simulator and Verilog
+//! agreed on it (`tests/cosim.rs`). Two kinds, so that two kinds of change can be told apart:
+//! `MODEL-DESIGN.txt` is compiled anew each time; `stored.program` is the compiler's output of one day, and
+//! a difference of `stored.txt` can come from the simulator alone.
+//!
+//! A change that means to move them: `BITGAUGE_BLESS=1 cargo test -p bitgauge-tests --test golden`, then
+//! read the diff and say in the changelog why. `BITGAUGE_BLESS=program` stores the program anew as well,
+//! for when commands or the text form change.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use bitgauge_arch::Program;
+use bitgauge_arch::command::Unit;
+use bitgauge_arch::program::{TensorRole, from_text, to_text};
+
+use bitgauge_arch::validate::validate;
+use bitgauge_models::integer::QuantizeOptions;
+use bitgauge_models::integer::evaluate::encode_inputs;
+use bitgauge_sim::Machine;
+use bitgauge_sim::result::{LayerResult, RunResult, StallReason};
+use bitgauge_tests::{DESIGNS, Images, MODELS, design, repository, shipped};
+
+fn golden(name: &str) -> PathBuf {
+    repository("tests/golden").join(name)
+}
+
+fn blessed() -> Option<String> {
+    std::env::var("BITGAUGE_BLESS").ok()
+}
+
+/// FNV-1a.
+fn hash(bytes: impl IntoIterator<Item = u8>) -> String {
+    let hash = bytes
+        .into_iter()
+        .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("{hash:016x}")
+}
+
+/// Busy, stalls by reason, idle.
+fn counters(text: &mut String, result: &RunResult) {
+    for unit in Unit::ALL {
+        let cycles = &result.units[unit.index()];
+        write!(text, "{} busy {}", unit.name(), cycles.busy).unwrap();
+        for reason in StallReason::ALL {
+            write!(text, " {} {}", reason.name(), cycles.stalled[reason as usize]).unwrap();
+        }
+        writeln!(text, " idle {}", cycles.idle).unwrap();
+    }
+}
+
+fn layer(text: &mut String, name: &str, layer: &LayerResult) {
+    writeln!(
+        text,
+        "layer {name}: start {} end {} busy {:?} waited {:?} feed {} span {} macs {} padded {} vector {} beats {}",
+        layer.start,
+        layer.end,
+        layer.unit_busy,
+        layer.unit_waited.map(|reasons| reasons.iter().sum::<u64>()),
+        layer.feed_cycles,
+        layer.array_span,
+        layer.array_macs,
+        layer.array_padded_macs,
+        layer.vector_macs,
+        layer.bus_beats
+    )
+    .unwrap();
+}
+
+/// Runs a program and puts into lines what has to stay.
+fn replay(program: &Program, inputs: &[(&str, &[u8])]) -> String {
+    validate(program).unwrap_or_else(|problems| panic!("{}", problems[0]));
+    let mut machine = Machine::new(program).unwrap();
+    let result = machine.run(inputs, &bitgauge_sim::Options::default()).unwrap();
+    let mut text = String::new();
+    let words = program.words.iter().flat_map(|word| word.0.to_le_bytes());
+    writeln!(text, "words {} fnv1a {}", program.words.len(), hash(words)).unwrap();
+    let constants = program.segments.iter().flat_map(|segment| segment.bytes.iter().copied());
+    writeln!(text, "constants fnv1a {}", hash(constants)).unwrap();
+    writeln!(text, "memory {} fnv1a {}", program.memory_bytes, hash(machine.memory().iter().copied()))
+        .unwrap();
+    writeln!(text, "commands {} cycles {}", result.spans.len(), result.cycles).unwrap();
+    writeln!(text, "bound {} beats {}", result.bound_cycles, result.bus_beats).unwrap();
+    counters(&mut text, &result);
+    for (symbol, of) in program.layers.iter().zip(&result.layers) {
+        layer(&mut text, &symbol.name, of);
+    }
+    writeln!(text, "actions {}", serde_json::to_string(&result.actions).unwrap()).unwrap();
+    text
+}
+
+/// Compares with a file, or writes it.
+fn hold(name: &str, found: &str, blame: &str) {
+    let path = golden(name);
+    if blessed().is_some() {
+        std::fs::write(&path, found).unwrap();
+        return;
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    if expected == found {
+        return;
+    }
+    let unequal = expected.lines().zip(found.lines()).enumerate().filter(|(_, (a, b))| a != b);
+    let first: Vec<String> =
+        unequal.take(4).map(|(at, (a, b))| format!("line {}\n  was {a}\n  is  {b}", at + 1)).collect();
+    panic!(
+        "tests/golden/{name} differs ({} lines, now {}): {blame}\n{}\n\
+         If it was meant: BITGAUGE_BLESS=1 cargo test -p bitgauge-tests --test golden, read the diff, and \
+         say in the changelog why.",
+        expected.lines().count(),
+        found.lines().count(),
+        first.join("\n")
+    );
+}
+
+#[test]
+fn shipped_models_on_shipped_designs() {
+    for model in MODELS {
+        let graph = shipped(model, QuantizeOptions::default());
+        let codes = encode_inputs(&graph, &[Images::mnist("test").tensor(0)]).unwrap();
+        let names = graph.inputs.iter().map(|&id| graph.tensor(id).name.as_str());
+        let inputs: Vec<(&str, &[u8])> = names.zip(codes.iter().map(Vec::as_slice)).collect();
+        for name in DESIGNS {
+            let options = bitgauge_compiler::Options::default();
+            let program = bitgauge_compiler::compile(&graph, &design(name), &options).unwrap();
+            let blame = "where the hash of the words is another, the compiler or the quantizer changed; else \
+                         the simulator";
+            hold(&format!("{model}-{name}.txt"), &replay(&program, &inputs), blame);
+        }
+    }
+}
+
+#[test]
+fn a_stored_program() {
+    let paths = [golden("stored.program"), golden("stored.bin")];
+    if blessed().as_deref() == Some("program") {
+        let graph = shipped("cnn_mnist", QuantizeOptions::default());
+        let options = bitgauge_compiler::Options::default();
+        let program = bitgauge_compiler::compile(&graph, &design("reference-8x8"), &options).unwrap();
+        let (text, image) = to_text(&program, "stored.bin");
+        std::fs::write(&paths[0], text).unwrap();
+        std::fs::write(&paths[1], image).unwrap();
+    }
+    let text = std::fs::read_to_string(&paths[0]).unwrap();
+    let image = std::fs::read(&paths[1]).unwrap();
+    let program = from_text(&text, &image).unwrap();
+    assert_eq!(to_text(&program, "stored.bin"), (text, image), "the text form changed");
+    // Input codes of no model: nothing but the simulator has a part in this.
+    let tensors = program.tensors.iter().filter(|tensor| tensor.role == TensorRole::Input);
+    let codes: Vec<(&str, Vec<u8>)> = tensors
+        .map(|tensor| {
+            let count = tensor.groups * tensor.rows * tensor.cols * tensor.channels;
+            assert!(tensor.value_bits <= 8);
+            let mask = (1u64 << tensor.value_bits) - 1;
+            (tensor.name.as_str(), (0..count).map(|at| (at * at / 7 & mask) as u8).collect())
+        })
+        .collect();
+    let inputs: Vec<(&str, &[u8])> = codes.iter().map(|(name, codes)| (*name, codes.as_slice())).collect();
+    hold("stored.txt", &replay(&program, &inputs), "the program is a stored one: the simulator changed");
+}
