@@ -4,6 +4,7 @@
 // A helper fails its test by panicking, and says what is skipped.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, clippy::print_stderr)]
 
+pub mod networks;
 pub mod programs;
 pub mod verilog;
 
@@ -43,14 +44,20 @@ pub fn design(name: &str) -> Accelerator {
 pub struct Images {
     pixels: Vec<u8>,
     shape: [usize; 4],
-    mean: f32,
-    std: f32,
+    mean: [f32; 3],
+    std: [f32; 3],
 }
 
 impl Images {
-    /// Loads an array of bytes, N x H x W x C.
+    /// Loads an array of bytes, N x H x W x C; all channels are shifted and scaled alike.
     #[must_use]
     pub fn load(path: &Path, mean: f32, std: f32) -> Images {
+        Images::load_colours(path, [mean; 3], [std; 3])
+    }
+
+    /// As [`Images::load`], with mean and deviation of each channel.
+    #[must_use]
+    pub fn load_colours(path: &Path, mean: [f32; 3], std: [f32; 3]) -> Images {
         let array = npy::read(&std::fs::read(path).unwrap()).unwrap();
         let NpyData::U8(pixels) = array.data else { panic!("{} does not hold bytes", path.display()) };
         Images { pixels, shape: array.shape.try_into().unwrap(), mean, std }
@@ -68,8 +75,20 @@ impl Images {
         let [_, rows, cols, channels] = self.shape;
         let pixels = &self.pixels[index * rows * cols * channels..][..rows * cols * channels];
         let of_channel = |c: usize| pixels.iter().skip(c).step_by(channels);
-        let reals = (0..channels).flat_map(|c| of_channel(c).map(|&p| (f32::from(p) - self.mean) / self.std));
+        let reals = (0..channels)
+            .flat_map(|c| of_channel(c).map(move |&p| (f32::from(p) - self.mean[c]) / self.std[c]));
         Tensor::new(vec![1, channels, rows, cols], reals.collect()).unwrap()
+    }
+
+    /// The codes of a network's input: the pixels themselves where one code can say so.
+    #[must_use]
+    pub fn input_code(&self) -> InputCode {
+        let alike = |values: &[f32; 3]| values.iter().all(|value| *value == values[0]);
+        if alike(&self.mean) && alike(&self.std) {
+            InputCode::Pixels { mean: f64::from(self.mean[0]), std: f64::from(self.std[0]) }
+        } else {
+            InputCode::Calibrated
+        }
     }
 }
 
@@ -106,12 +125,25 @@ pub fn efficientnet() -> Option<(PathBuf, Images)> {
     found.map(|(model, images)| (model, Images::load(&images, 127.0, 128.0)))
 }
 
+/// ResNet-20 and images of CIFAR-10; says so where they are not at hand.
+#[must_use]
+pub fn resnet20() -> Option<(PathBuf, Images)> {
+    let model = repository("../shared/data/models/resnet20_cifar10.onnx");
+    let images = repository("../shared/data/images/cifar10_test_n1000_u8.npy");
+    if !(model.exists() && images.exists()) {
+        skipped("ResNet-20: its model and images of CIFAR-10 are not beside this checkout");
+        return None;
+    }
+    let mean = [0.485, 0.456, 0.406].map(|mean: f32| 255.0 * mean);
+    let std = [0.229, 0.224, 0.225].map(|std: f32| 255.0 * std);
+    Some((model, Images::load_colours(&images, mean, std)))
+}
+
 /// Quantizes with the first images.
 #[must_use]
 pub fn quantized(float: &FloatGraph, images: &Images, count: usize, options: QuantizeOptions) -> IntGraph {
     let calibration = calibrate(float, count, |index| vec![images.tensor(index)]).unwrap();
-    let input = InputCode::Pixels { mean: f64::from(images.mean), std: f64::from(images.std) };
-    quantize(float, &calibration, &QuantizeOptions { input, ..options }).unwrap()
+    quantize(float, &calibration, &QuantizeOptions { input: images.input_code(), ..options }).unwrap()
 }
 
 /// A shipped model, quantized with 32 images.

@@ -54,6 +54,23 @@ fn cnn_mnist() {
 }
 
 #[test]
+#[ignore = "long tier: ResNet-20 over 1000 images"]
+fn resnet20_cifar10() {
+    let Some(data) = DataSet::resnet20() else {
+        eprintln!("SKIPPED: ResNet-20 or its images are not beside this checkout");
+        return;
+    };
+    // Mean and deviation differ between the colours, so the input's codes are calibrated as well.
+    let base = QuantizeOptions { input: InputCode::Calibrated, ..Default::default() };
+    for options in variants(&base) {
+        let result = report("resnet20_cifar10", &data, &options);
+        if options == base {
+            check(&result, 0.5, 95.0);
+        }
+    }
+}
+
+#[test]
 #[ignore = "long tier: EfficientNet-Lite0 over 256 images"]
 fn efficientnet_lite0() {
     let Some(data) = DataSet::efficientnet() else {

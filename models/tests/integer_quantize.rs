@@ -1,9 +1,11 @@
 //! Quantization of small graphs built by hand, without any file.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
+use bitgauge_models::float::ops::pad::Pad;
+use bitgauge_models::float::ops::slice::{Range, Slice};
 use bitgauge_models::float::ops::{clip::Clip, conv::Conv, window::Window};
-use bitgauge_models::float::{FloatGraph, Node, Op, Tensor, ValueId, run};
-use bitgauge_models::integer::evaluate::{logits, noise};
+use bitgauge_models::float::{FloatGraph, Node, Op, Tensor, ValueId, passes, run};
+use bitgauge_models::integer::evaluate::{encode_inputs, logits, noise};
 use bitgauge_models::integer::{IntOp, Prepared, QuantizeError, QuantizeOptions, calibrate, quantize};
 
 fn wave(count: usize, phase: f32) -> Vec<f32> {
@@ -99,4 +101,37 @@ fn what_is_not_supported_is_named() {
     assert!(matches!(&error, QuantizeError::Unsupported { node, .. } if node == "z/node"), "{error}");
     let options = QuantizeOptions { weight_bits: 9, ..QuantizeOptions::default() };
     assert!(matches!(quantize(&float, &seen, &options), Err(QuantizeError::Option { .. })));
+}
+
+/// ResNet's option A: every second pixel, and channels of zeros before and after.
+#[test]
+fn a_shortcut_of_slice_and_pad_loses_no_code() {
+    let mut float = FloatGraph { name: "shortcut".to_owned(), ..FloatGraph::default() };
+    let x = float.add_value("x", vec![1, 6, 5, 4]);
+    float.inputs = vec![x];
+    let range = |axis, len| Range { axis, start: 0, len, step: 2 };
+    let slice = Op::Slice(Slice { ranges: vec![range(2, 3), range(3, 2)] });
+    let cut = node(&mut float, "cut", slice, vec![x], vec![1, 6, 3, 2]);
+    let pad = Op::Pad(Pad { before: vec![0, 3, 0, 0], after: vec![0, 2, 0, 0], value: 0.0 });
+    let y = node(&mut float, "y", pad, vec![cut], vec![1, 11, 3, 2]);
+    float.outputs = vec![y];
+    passes::simplify(&mut float).unwrap();
+    let seen = calibrate(&float, 8, image).unwrap();
+    let graph = quantize(&float, &seen, &QuantizeOptions::default()).unwrap();
+    let [only] = &graph.nodes[..] else { panic!("{}", graph.to_text()) };
+    assert!(matches!(only.op, IntOp::Conv { .. }));
+    let inputs = encode_inputs(&graph, &image(3)).unwrap();
+    let got = logits(&Prepared::new(&graph).unwrap(), &image(3)).unwrap();
+    let code = graph.tensor(graph.inputs[0]).code;
+    // Both tensors are in storage order: channels fastest. The output's 16-bit codes are far finer than the
+    // input's, so what remains is the input's code itself.
+    for (at, &got) in got.iter().enumerate() {
+        let (pixel, channel) = (at / 11, at % 11);
+        let from = (pixel / 2 * 2) * 4 + pixel % 2 * 2;
+        let want = match channel.checked_sub(3).filter(|&c| c < 6) {
+            Some(c) => code.decode(i32::from(inputs[0][from * 6 + c] as i8)),
+            None => 0.0,
+        };
+        assert!((f64::from(got) - want).abs() < 0.01 * code.scale, "{at}: {got}, not {want}");
+    }
 }

@@ -27,12 +27,16 @@ struct Images {
     shape: [usize; 4],
     pixels: Vec<u8>,
     first: usize,
-    mean: f32,
-    std: f32,
+    mean: [f32; 3],
+    std: [f32; 3],
 }
 
 impl Images {
     fn load(path: &Path, mean: f32, std: f32) -> Option<Images> {
+        Images::load_colours(path, [mean; 3], [std; 3])
+    }
+
+    fn load_colours(path: &Path, mean: [f32; 3], std: [f32; 3]) -> Option<Images> {
         let array = npy::read(&std::fs::read(path).ok()?).unwrap();
         let NpyData::U8(pixels) = array.data else { panic!("{} is not u8", path.display()) };
         let shape = match array.shape[..] {
@@ -46,7 +50,10 @@ impl Images {
     fn image(&self, index: usize) -> Vec<Tensor> {
         let [_, h, w, c] = self.shape;
         let pixels = &self.pixels[(self.first + index) * h * w * c..][..h * w * c];
-        let real = |i: usize| (f32::from(pixels[(i % (h * w)) * c + i / (h * w)]) - self.mean) / self.std;
+        let real = |i: usize| {
+            let channel = i / (h * w);
+            (f32::from(pixels[(i % (h * w)) * c + channel]) - self.mean[channel]) / self.std[channel]
+        };
         vec![Tensor::new(vec![1, c, h, w], (0..h * w * c).map(real).collect()).unwrap()]
     }
 }
@@ -98,6 +105,21 @@ impl DataSet {
         test.first = 64;
         test.shape[0] -= 64;
         Some(DataSet { graph, labels: labels[64..].to_vec(), calibration, test })
+    }
+
+    /// ResNet-20: 200 images of CIFAR-10 to calibrate, the other 800 to test.
+    pub fn resnet20() -> Option<DataSet> {
+        let data = here("../../shared/data");
+        let graph = load_graph(&data.join("models/resnet20_cifar10.onnx"))?;
+        let mean = [0.485, 0.456, 0.406].map(|mean: f32| 255.0 * mean);
+        let std = [0.229, 0.224, 0.225].map(|std: f32| 255.0 * std);
+        let load = || Images::load_colours(&data.join("images/cifar10_test_n1000_u8.npy"), mean, std);
+        let (mut calibration, mut test) = (load()?, load()?);
+        let labels = load_labels(&data.join("images/cifar10_test_n1000_labels_i64.npy"))?;
+        calibration.shape[0] = 200;
+        test.first = 200;
+        test.shape[0] -= 200;
+        Some(DataSet { graph, labels: labels[200..].to_vec(), calibration, test })
     }
 }
 

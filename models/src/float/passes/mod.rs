@@ -12,6 +12,7 @@ pub mod fuse_gelu;
 pub mod fuse_layer_norm;
 mod matcher;
 pub mod remove_identity;
+pub mod select_channels;
 #[cfg(test)]
 mod testing;
 pub mod to_linear;
@@ -24,6 +25,8 @@ pub const PASSES: &[(&str, Pass)] = &[
     // First, so that the patterns below see through Identity and meet plain constants.
     ("remove_identity", remove_identity::run),
     ("constant_folding", constant_folding::run),
+    // Before fold_batch_norm, which may fold into the convolution.
+    ("select_channels", select_channels::run),
     ("fold_batch_norm", fold_batch_norm::run),
     ("fuse_gelu", fuse_gelu::run),
     // Before to_linear, which would not touch it, but a bias Add is then no candidate any more.

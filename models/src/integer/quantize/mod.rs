@@ -30,7 +30,7 @@ use super::graph::IntGraph;
 use super::validate::{ValidateError, validate};
 use crate::float::FloatGraph;
 
-/// Operators that quantization understands, after simplification.
+/// Operators that quantization understands, after simplification (which turns a strided Slice with a Pad of channels into a Conv).
 pub const SUPPORTED: &str = "Conv (dense or depthwise), Linear, MatMul of activations, Softmax, LayerNorm, \
     Gelu, Erf, Exp, HardSwish, Neg, Relu, Sigmoid, Sqrt, Tanh, Clip, Add, Mul and Div by a positive \
     constant, MaxPool, AveragePool, GlobalAveragePool, ReduceMean over the map or the tokens, Concat, \

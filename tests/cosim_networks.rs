@@ -1,0 +1,95 @@
+//! Do networks of real size come out of the Verilog as out of the simulator, cycle for cycle?
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+use bitgauge_models::float::{FloatGraph, Tensor};
+use bitgauge_models::integer::evaluate::encode_inputs;
+use bitgauge_models::integer::{InputCode, IntGraph, QuantizeOptions, calibrate, quantize};
+use bitgauge_tests::networks::{Block, block_ends, cut, noise, transformer_block, value_of};
+use bitgauge_tests::programs::Random;
+use bitgauge_tests::verilog::{assert_same, build, verilator};
+use bitgauge_tests::{assert_equal, design, efficientnet, float_model, quantized, resnet20};
+
+/// One bench for all networks: building it takes longer than most of them.
+const MEMORY_BYTES: u64 = 16 << 20;
+
+/// Interpreter, simulator and Verilog on the reference design. Every tensor keeps its place, so that the
+/// comparison of memories compares all of them.
+fn agrees(case: &str, graph: &IntGraph, input: &Tensor) {
+    let accelerator = design("reference-16x16");
+    let options = bitgauge_compiler::Options { reuse_memory: false, ..bitgauge_compiler::Options::default() };
+    let (_, bytes) = assert_equal(case, graph, &accelerator, &options, std::slice::from_ref(input));
+    let program = bitgauge_compiler::compile(graph, &accelerator, &options).unwrap();
+    let build = build(&accelerator, program.memory_bytes.max(MEMORY_BYTES));
+    let inputs = encode_inputs(graph, std::slice::from_ref(input)).unwrap();
+    let name = graph.tensor(graph.inputs[0]).name.as_str();
+    let (result, rtl) = assert_same(case, &build, &program, &[(name, &inputs[0])]);
+    eprintln!(
+        "{case} on {}: {} commands, {} cycles, {bytes} bytes of tensors, 0 differences; Verilog in {:.0} s, \
+         {:.0} cycles per second",
+        accelerator.name,
+        program.commands.len(),
+        result.cycles,
+        rtl.elapsed.as_secs_f64(),
+        rtl.cycles as f64 / rtl.elapsed.as_secs_f64()
+    );
+}
+
+/// Quantizes a part of a network by what it was given.
+fn part(float: &FloatGraph, inputs: &[Tensor]) -> IntGraph {
+    let seen = calibrate(float, inputs.len(), |index| vec![inputs[index].clone()]).unwrap();
+    quantize(float, &seen, &QuantizeOptions { input: InputCode::Calibrated, ..QuantizeOptions::default() })
+        .unwrap()
+}
+
+#[test]
+#[ignore = "long tier: minutes of Verilator"]
+fn transformer_block_of_vit_s() {
+    if !verilator() {
+        return;
+    }
+    let block = Block { tokens: 257, channels: 384, heads: 6, hidden: 1536 };
+    let float = transformer_block(block, 1);
+    let mut random = Random(2);
+    let inputs = [(); 2].map(|()| noise(&mut random, &[1, block.tokens, block.channels], 0.0, 1.0));
+    agrees("ViT-S block", &part(&float, &inputs), &inputs[0]);
+}
+
+#[test]
+#[ignore = "long tier: minutes of Verilator"]
+fn first_blocks_of_efficientnet() {
+    if !verilator() {
+        return;
+    }
+    let Some((model, images)) = efficientnet() else { return };
+    let whole = float_model(&model);
+    let ends = block_ends(&whole);
+    assert_eq!(ends.len(), 16);
+    let first = cut(&whole, whole.inputs[0], ends[2]);
+    let graph = quantized(&first, &images, 4, QuantizeOptions::default());
+    agrees("EfficientNet-Lite0, stem and blocks 1 to 3", &graph, &images.tensor(5));
+}
+
+#[test]
+#[ignore = "long tier: minutes of Verilator"]
+fn last_block_of_efficientnet() {
+    if !verilator() {
+        return;
+    }
+    let Some((model, images)) = efficientnet() else { return };
+    let whole = float_model(&model);
+    let ends = block_ends(&whole);
+    let last = cut(&whole, ends[14], ends[15]);
+    let inputs = [0, 1, 2, 3].map(|index| value_of(&whole, ends[14], &images.tensor(index)));
+    agrees("EfficientNet-Lite0, block 16", &part(&last, &inputs), &inputs[0]);
+}
+
+#[test]
+#[ignore = "long tier: minutes of Verilator"]
+fn resnet20_for_cifar10() {
+    if !verilator() {
+        return;
+    }
+    let Some((model, images)) = resnet20() else { return };
+    let graph = quantized(&float_model(&model), &images, 16, QuantizeOptions::default());
+    agrees("ResNet-20", &graph, &images.tensor(200));
+}

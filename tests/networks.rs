@@ -1,0 +1,192 @@
+//! Networks for tests: float graphs built in code, and parts cut out of larger ones.
+
+use bitgauge_models::float::ops::binary::Binary;
+use bitgauge_models::float::ops::gelu::Gelu;
+use bitgauge_models::float::ops::layer_norm::LayerNorm;
+use bitgauge_models::float::ops::linear::Linear;
+use bitgauge_models::float::ops::mat_mul::MatMul;
+use bitgauge_models::float::ops::reshape::Reshape;
+use bitgauge_models::float::ops::softmax::Softmax;
+use bitgauge_models::float::ops::transpose::Transpose;
+use bitgauge_models::float::{FloatGraph, Node, Op, Tensor, ValueId, run_all};
+
+use crate::programs::Random;
+
+/// About normal, mean 0, deviation 1: the sum of twelve uniform numbers.
+pub fn normal(random: &mut Random) -> f32 {
+    (0..12).map(|_| random.below(1 << 20) as f32 / (1 << 20) as f32).sum::<f32>() - 6.0
+}
+
+/// A tensor of random numbers.
+pub fn noise(random: &mut Random, shape: &[usize], mean: f32, deviation: f32) -> Tensor {
+    let count = shape.iter().product();
+    let data = (0..count).map(|_| mean + deviation * normal(random)).collect();
+    Tensor::new(shape.to_vec(), data).unwrap()
+}
+
+/// A float graph under construction, with random weights.
+pub struct Sketch {
+    graph: FloatGraph,
+    random: Random,
+}
+
+impl Sketch {
+    /// An empty graph.
+    #[must_use]
+    pub fn new(name: &str, seed: u64) -> Sketch {
+        let graph = FloatGraph { name: name.to_owned(), ..FloatGraph::default() };
+        Sketch { graph, random: Random(seed) }
+    }
+
+    /// A graph input.
+    pub fn input(&mut self, name: &str, shape: &[usize]) -> ValueId {
+        let id = self.graph.add_value(name, shape.to_vec());
+        self.graph.inputs.push(id);
+        id
+    }
+
+    /// Random weights.
+    pub fn weights(&mut self, name: &str, shape: &[usize], mean: f32, deviation: f32) -> ValueId {
+        let tensor = noise(&mut self.random, shape, mean, deviation);
+        self.graph.add_constant(name, tensor)
+    }
+
+    /// An operation with one result.
+    pub fn node(&mut self, name: &str, op: Op, inputs: &[ValueId]) -> ValueId {
+        let mut node = Node { name: name.to_owned(), op, inputs: inputs.to_vec(), outputs: Vec::new() };
+        let shape = self.graph.infer(&node).unwrap().remove(0);
+        let output = self.graph.add_value(name, shape);
+        node.outputs.push(output);
+        self.graph.nodes.push(node);
+        output
+    }
+
+    /// A linear layer over the last axis.
+    pub fn linear(&mut self, name: &str, x: ValueId, columns: usize) -> ValueId {
+        let rows = *self.graph.shape(x).last().unwrap();
+        let deviation = (1.0 / rows as f32).sqrt();
+        let weight = self.weights(&format!("{name}.weight"), &[columns, rows], 0.0, deviation);
+        let bias = self.weights(&format!("{name}.bias"), &[columns], 0.0, 0.1);
+        self.node(name, Op::Linear(Linear), &[x, weight, bias])
+    }
+
+    /// Layer normalization of the last axis.
+    pub fn layer_norm(&mut self, name: &str, x: ValueId) -> ValueId {
+        let shape = self.graph.shape(x).to_vec();
+        let channels = &shape[shape.len() - 1..];
+        let gamma = self.weights(&format!("{name}.gamma"), channels, 1.0, 0.2);
+        let beta = self.weights(&format!("{name}.beta"), channels, 0.0, 0.2);
+        let op = LayerNorm { axis: shape.len() - 1, epsilon: 1e-6 };
+        self.node(name, Op::LayerNorm(op), &[x, gamma, beta])
+    }
+
+    /// The graph, checked.
+    #[must_use]
+    pub fn finish(mut self, outputs: &[ValueId]) -> FloatGraph {
+        self.graph.outputs = outputs.to_vec();
+        self.graph.compact();
+        self.graph.validate().unwrap();
+        self.graph
+    }
+}
+
+/// Sizes of a transformer block.
+#[derive(Clone, Copy, Debug)]
+pub struct Block {
+    /// Tokens.
+    pub tokens: usize,
+    /// Channels of a token.
+    pub channels: usize,
+    /// Heads of the attention.
+    pub heads: usize,
+    /// Channels between the two layers of the perceptron.
+    pub hidden: usize,
+}
+
+/// A pre-norm transformer block: tokens in, tokens out.
+#[must_use]
+pub fn transformer_block(block: Block, seed: u64) -> FloatGraph {
+    let Block { tokens, channels, heads, hidden } = block;
+    let mut s = Sketch::new("transformer_block", seed);
+    let x = s.input("tokens", &[1, tokens, channels]);
+    let normed = s.layer_norm("norm1", x);
+    let split = vec![1, tokens, heads, channels / heads];
+    let head = |s: &mut Sketch, name: &str, perm: [usize; 4]| {
+        let y = s.linear(name, normed, channels);
+        let y = s.node(&format!("{name}.split"), Op::Reshape(Reshape { shape: split.clone() }), &[y]);
+        s.node(&format!("{name}.heads"), Op::Transpose(Transpose { perm: perm.to_vec() }), &[y])
+    };
+    let q = head(&mut s, "q", [0, 2, 1, 3]);
+    let k = head(&mut s, "k", [0, 2, 3, 1]);
+    let v = head(&mut s, "v", [0, 2, 1, 3]);
+    let scores = s.node("scores", Op::MatMul(MatMul), &[q, k]);
+    let scale = s.graph.add_constant("scale", Tensor::scalar((channels as f32 / heads as f32).powf(-0.5)));
+    let scaled = s.node("scaled", Op::Binary(Binary::Mul), &[scores, scale]);
+    let softmax = s.node("softmax", Op::Softmax(Softmax { axis: 3 }), &[scaled]);
+    let mixed = s.node("mixed", Op::MatMul(MatMul), &[softmax, v]);
+    let joined = s.node("joined", Op::Transpose(Transpose { perm: vec![0, 2, 1, 3] }), &[mixed]);
+    let joined = s.node("rows", Op::Reshape(Reshape { shape: vec![1, tokens, channels] }), &[joined]);
+    let projected = s.linear("projection", joined, channels);
+    let x = s.node("residual1", Op::Binary(Binary::Add), &[x, projected]);
+    let normed = s.layer_norm("norm2", x);
+    let wide = s.linear("mlp1", normed, hidden);
+    let gelu = s.node("gelu", Op::Gelu(Gelu { tanh: false }), &[wide]);
+    let narrow = s.linear("mlp2", gelu, channels);
+    let x = s.node("residual2", Op::Binary(Binary::Add), &[x, narrow]);
+    s.finish(&[x])
+}
+
+/// The part of a graph that computes `to` out of `from`.
+#[must_use]
+pub fn cut(graph: &FloatGraph, from: ValueId, to: ValueId) -> FloatGraph {
+    let mut part = graph.clone();
+    part.nodes.retain(|node| !node.outputs.contains(&from));
+    (part.inputs, part.outputs) = (vec![from], vec![to]);
+    part.fixed_dims.clear();
+    part.compact();
+    part.validate().unwrap();
+    part
+}
+
+/// Where the blocks of a network of inverted residuals end: at an addition, or at a convolution that nothing
+/// bounds and nothing is added to.
+#[must_use]
+pub fn block_ends(graph: &FloatGraph) -> Vec<ValueId> {
+    let links = graph.links();
+    let goes_on = |value: ValueId| {
+        let next = links.sole_consumer(value).map(|id| &graph.node(id).op);
+        matches!(next, Some(Op::Clip(_) | Op::Binary(Binary::Add)))
+    };
+    let ends = graph.nodes.iter().filter(|node| match node.op {
+        Op::Binary(Binary::Add) => true,
+        Op::Conv(_) => !goes_on(node.outputs[0]),
+        _ => false,
+    });
+    ends.map(|node| node.outputs[0]).collect()
+}
+
+/// What a value of the graph takes for an image.
+#[must_use]
+pub fn value_of(graph: &FloatGraph, value: ValueId, image: &Tensor) -> Tensor {
+    let all = run_all(graph, std::slice::from_ref(image)).unwrap();
+    all.into_iter().find(|(id, _)| *id == value).unwrap().1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bitgauge_models::float::run;
+
+    #[test]
+    fn a_part_computes_what_the_whole_does() {
+        let block = Block { tokens: 5, channels: 8, heads: 2, hidden: 12 };
+        let whole = transformer_block(block, 1);
+        let input = noise(&mut Random(2), &[1, 5, 8], 0.0, 1.0);
+        let (from, to) = (whole.find("residual1").unwrap(), whole.find("mlp2").unwrap());
+        let part = cut(&whole, from, to);
+        let kinds: Vec<&str> = part.nodes.iter().map(|node| node.op.kind()).collect();
+        assert_eq!(kinds, ["LayerNorm", "Linear", "Gelu", "Linear"]);
+        let found = run(&part, &[value_of(&whole, from, &input)]).unwrap();
+        assert_eq!(found[0], value_of(&whole, to, &input));
+    }
+}
