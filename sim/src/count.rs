@@ -2,7 +2,7 @@
 //! granted.
 //!
 //! Choices: a feeder reads whole lines, for rows and columns that exist and positions inside the map only.
-//! The post-processor reads a column's parameters once per fold, a row's once per row and column group. The
+//! The post-processor reads a column's parameters once per fold, a row's once per row and fold. The
 //! vector unit reads its operands, weights and parameters for every code it handles; positions outside a map
 //! are not read, but count as multiply-accumulates and operations.
 
@@ -73,11 +73,8 @@ fn compute(plan: &Plan, c: &Compute, row_folds: u64, column_folds: u64, counts: 
     if c.residual_enable == 1 {
         counts.add(A::ActivationReadByte, pixels * outputs * u64::from(1 + c.residual_wide));
     }
-    let groups = outputs.div_ceil(u64::from(plan.accelerator.post.lanes));
-    counts.add(
-        A::ParameterReadByte,
-        8 * if c.parameter_per_row == 1 { pixels * groups } else { row_folds * outputs },
-    );
+    let entries = if c.parameter_per_row == 1 { pixels * column_folds } else { row_folds * outputs };
+    counts.add(A::ParameterReadByte, 8 * entries);
     if c.table_enable == 1 {
         counts.add(A::ParameterReadByte, pixels * outputs);
     }
@@ -133,4 +130,40 @@ fn vector(v: &Vector, counts: &mut ActionCounts) {
         if function == F::Copy && v.to_weight == 1 { A::WeightWriteByte } else { A::ActivationWriteByte };
     counts.add(target, written);
     counts.add(A::VectorOperation, operations);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Random, accelerator, compute, program};
+    use bitgauge_arch::command::Command;
+
+    /// Fold by fold, entry by entry, as the hardware fills its lanes.
+    #[test]
+    fn parameters_are_read_once_per_fold() {
+        let mut random = Random(8);
+        let (mut several, mut checked) = ([0, 0], 0);
+        while checked < 300 {
+            let accelerator = accelerator(&mut random);
+            let (rows, cols) = (accelerator.array.rows, accelerator.array.cols);
+            let mut c = compute(&mut random);
+            c.table_enable = random.small(2);
+            let command = Command { wait: 0, signal: 0, operation: Operation::Compute(c.clone()) };
+            let Ok(plan) = Plan::new(&program(accelerator, &[command], Vec::new())) else { continue };
+            let mut counts = ActionCounts::default();
+            super::command(&plan, &plan.commands[0], &mut counts);
+            let (pixels, mut read) = (c.out_rows * c.out_cols, 0);
+            for column in (0..c.outputs).step_by(cols as usize) {
+                for pixel in (0..pixels).step_by(rows as usize) {
+                    let per_row = c.parameter_per_row == 1;
+                    read += 8 * if per_row { rows.min(pixels - pixel) } else { cols.min(c.outputs - column) };
+                    several[c.parameter_per_row as usize] += u32::from(pixel > 0 && column > 0);
+                }
+            }
+            read += pixels * c.outputs * c.table_enable;
+            assert_eq!(counts.get(Action::ParameterReadByte), u64::from(read), "{rows}x{cols} {c:?}");
+            checked += 1;
+        }
+        assert!(several.iter().all(|&count| count > 20), "{several:?}");
+    }
 }

@@ -97,6 +97,54 @@ impl Logic for Ports {
     }
 }
 
+unit!(Hidden, "hidden", { a: input(u(8)), byte: local(u(8)), y: output(u(8)) });
+impl Logic for Hidden {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.byte.next = self.a.val();
+        self.y.next = 0.into();
+        for byte in 0..2 {
+            if self.a.val().get_bit(byte) {
+                self.y.next = self.byte.val();
+            }
+        }
+    }
+}
+
+/// Its loop variable hides a constant.
+#[derive(LogicBlock)]
+struct HiddenCount {
+    name: Named,
+    a: Sig,
+    y: Sig,
+    many: Const,
+    _many: usize,
+}
+impl Logic for HiddenCount {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.y.next = 0.into();
+        for many in 0..self._many {
+            if self.a.val().get_bit(many) {
+                self.y.next = self.many.val();
+            }
+        }
+    }
+}
+
+#[test]
+fn loop_variables_that_hide_fields_are_refused() {
+    let wanted = |module: &str, name: &str| {
+        format!(
+            "module `{module}`: the loop variable `{name}` hides a field of that name: rename the variable"
+        )
+    };
+    assert_eq!(message(&Hidden::new()), wanted("hidden", "byte"));
+    let (a, y) = (Sig::input(u(8)), Sig::output(u(8)));
+    let unit = HiddenCount { name: Named::new("count"), a, y, many: Const::new(3), _many: 3 };
+    assert_eq!(message(&unit), wanted("count", "many"));
+}
+
 #[test]
 fn widths_are_limited() {
     assert_eq!(

@@ -40,10 +40,10 @@ fn requantizer_agrees_with_the_contract() {
         let mut expected = vec![];
         for cycle in 0..3000 {
             let x = match random.below(8) {
-                0 => -(1i64 << 32),
-                1 => (1 << 32) - 1,
+                0 => -(1i64 << 33),
+                1 => (1 << 33) - 1,
                 2 => 0,
-                _ => ((random.next() as i64) << 31 >> 31) >> random.below(33),
+                _ => ((random.next() as i64) << 30 >> 30) >> random.below(34),
             };
             let mantissa = 1 << 15 | random.next() as u16;
             let shift = 1 + random.below(47) as u8;

@@ -96,6 +96,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_least_sum_negated_is_the_greatest_value() {
+        let requant = Requant { mantissa: 1 << 15, shift: 47 };
+        let of = |negate| ChannelParameter { bias: i32::MIN, requant, negate }.requantize(i32::MIN);
+        assert_eq!((of(false), of(true)), (-1, 1));
+    }
+
+    #[test]
     fn entries_survive_their_bytes() {
         for shift in 1..=47u8 {
             for (bias, negate) in [(i32::MIN, false), (-1, true), (i32::MAX, true)] {

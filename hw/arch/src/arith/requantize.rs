@@ -21,7 +21,7 @@ pub struct Requant {
 impl Requant {
     /// The nearest representable factor, or `None` where `factor` is not finite, is negative or is too
     /// large (2^15 and above). Factors below 2^-32, zero included, become the smallest factor: they
-    /// send every 33-bit accumulator to a value within two of zero.
+    /// send every sum of accumulator and bias to a value within two of zero.
     #[must_use]
     pub fn from_real(factor: f64) -> Option<Requant> {
         if !factor.is_finite() || factor < 0.0 {
@@ -65,7 +65,8 @@ impl Requant {
     }
 
     /// `floor((value * mantissa + 2^(shift-1)) >> shift)`, saturated to 18 bits: half goes towards plus
-    /// infinity. `value` has at most 33 bits, so the product has at most 50.
+    /// infinity. `value` is a sum of two 32-bit numbers or its negative, at most 2^32: 34 bits, so
+    /// the product has at most 50.
     #[must_use]
     #[inline]
     pub fn apply(self, value: i64) -> i32 {

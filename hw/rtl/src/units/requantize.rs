@@ -3,8 +3,9 @@
 use crate::prelude::*;
 use rust_hdl::prelude::*;
 
-/// Bits of the value that comes in: an accumulator of 32 bits plus bias.
-pub const INPUT_BITS: usize = 33;
+/// Bits of the value that comes in: an accumulator of 32 bits plus bias, negated perhaps, which makes 2^32
+/// of the least sum.
+pub const INPUT_BITS: usize = 34;
 /// Bits of the mantissa, unsigned.
 pub const MANTISSA_BITS: usize = 16;
 /// Bits of the shift amount.
@@ -52,7 +53,7 @@ documented! {
 
 impl Default for Requantizer {
     fn default() -> Requantizer {
-        let product = INPUT_BITS + MANTISSA_BITS + 1;
+        let product = INPUT_BITS + MANTISSA_BITS;
         let most = (1i64 << (OUTPUT_BITS - 1)) - 1;
         Requantizer {
             name: Named::of("requantizer", &Requantizer::DOCS),

@@ -58,6 +58,7 @@ impl Lower<'_> {
                 VerilogStatement::If(conditional) => self.conditional(conditional, out)?,
                 VerilogStatement::Match(choice) => self.choice(choice, out)?,
                 VerilogStatement::Loop(unrolled) => {
+                    self.visible(&unrolled.index)?;
                     for index in unrolled.from.as_usize()..unrolled.to.as_usize() {
                         self.loops.push((unrolled.index.clone(), index as Value));
                         self.block(&unrolled.block, out)?;
@@ -160,6 +161,18 @@ impl Lower<'_> {
         }
         let symbol = self.symbol(name)?;
         Ok(Expr::signal(&symbol.name, symbol.ty))
+    }
+
+    /// Refuses a loop variable that hides a field: rust-hdl's tree calls both by the same name.
+    fn visible(&self, index: &str) -> Result<(), String> {
+        let constant = index.strip_prefix('_').unwrap_or(index);
+        let Scope { symbols, constants, .. } = self.scope;
+        if symbols.contains_key(index) || constants.contains_key(index) || constants.contains_key(constant) {
+            return Err(format!(
+                "the loop variable `{index}` hides a field of that name: rename the variable"
+            ));
+        }
+        Ok(())
     }
 
     fn symbol(&self, name: &str) -> Result<&Symbol, String> {

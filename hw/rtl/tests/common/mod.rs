@@ -1,5 +1,6 @@
 //! Runs the open tools on printed designs.
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+// Not every test file needs every tool.
+#![allow(clippy::unwrap_used, clippy::print_stdout, dead_code)]
 
 use bitgauge_rtl::bench::{Bench, VECTOR_FILE};
 use bitgauge_rtl::verilog::Design;
@@ -31,7 +32,7 @@ fn skipped(program: &str) {
 
 /// Runs a tool in a folder; returns whether it succeeded and all it said. `None` where the tool is not
 /// installed, which is an error if `BITGAUGE_REQUIRE_TOOLS` is set.
-fn tool(folder: &Path, program: &str, arguments: &[&str]) -> Option<(bool, String)> {
+pub fn tool(folder: &Path, program: &str, arguments: &[&str]) -> Option<(bool, String)> {
     match Command::new(program).args(arguments).current_dir(folder).output() {
         Ok(output) => {
             let text = [output.stdout, output.stderr].concat();
@@ -45,7 +46,7 @@ fn tool(folder: &Path, program: &str, arguments: &[&str]) -> Option<(bool, Strin
     }
 }
 
-fn files(design: &Design) -> Vec<String> {
+pub fn files(design: &Design) -> Vec<String> {
     design.modules.iter().map(|module| module.file()).collect()
 }
 
@@ -93,7 +94,6 @@ pub fn icarus(design: &Design, bench: &Bench) -> bool {
 }
 
 /// The design after logic synthesis by Yosys, as one netlist. `None` where Yosys is not installed.
-#[allow(dead_code)]
 pub fn synthesized(design: &Design) -> Option<Design> {
     let folder = folder(design);
     let script = format!(

@@ -1,7 +1,7 @@
 //! One lane of the post-processor.
 
 use crate::prelude::*;
-use crate::units::Requantizer;
+use crate::units::requantize::{INPUT_BITS, Requantizer};
 use rust_hdl::prelude::*;
 
 /// Bits of a prepared parameter entry: bias with the sign applied 33, negate 1, mantissa 16, shift 6.
@@ -15,7 +15,7 @@ documented! {
     /// ```text
     /// d    entry read                       d+5  two requantized values
     /// d+1  bias + sum, or -bias - sum       d+6  their sum; zero point and clamp follow
-    /// d+2  33-bit value; residual's code    d+7  code
+    /// d+2  34-bit value; residual's code    d+7  code
     /// d+3  products  d+4  shifted           d+8  code, a cycle later, beside the table's byte
     /// ```
     ///
@@ -111,7 +111,7 @@ impl Lane {
             used: Sig::local(u(ENTRY_BITS)),
             flipped: Sig::local(s(accumulator)),
             bias: Sig::local(s(33)),
-            value: Reg::new(s(33)),
+            value: Reg::new(s(INPUT_BITS)),
             mantissa: Reg::new(u(16)),
             shift: Reg::new(u(6)),
             residual_code: Reg::new(s(16)),

@@ -135,7 +135,8 @@ impl Default for Lane {
             table_r: Reg::new(u(8)),
             early: Reg::new(s(16)),
             entry: Reg::new(u(64)),
-            bias: Reg::new(s(INPUT_BITS)),
+            // A bias of 32 bits, negated perhaps.
+            bias: Reg::new(s(33)),
             mantissa_r: Reg::new(mantissa),
             shift_r: Reg::new(shift),
             negate: State::default(),
