@@ -162,6 +162,9 @@ mod tests {
     #[test]
     fn a_ring_wraps_before_it_would_split() {
         let mut ring = Ring::default();
-        assert_eq!([(5, 1), (4, 1), (3, 2), (1, 4)].map(|(count, align)| ring.take(count, 8, align)), [0, 0, 4, 0]);
+        assert_eq!(
+            [(5, 1), (4, 1), (3, 2), (1, 4)].map(|(count, align)| ring.take(count, 8, align)),
+            [0, 0, 4, 0]
+        );
     }
 }
