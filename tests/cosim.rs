@@ -1,13 +1,16 @@
 //! Does the exported Verilog give the same bits in the same cycles as the simulator?
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
+use std::time::Instant;
+
 use bitgauge_arch::validate::validate;
 use bitgauge_arch::{Accelerator, Program};
-use bitgauge_cosim::{Build, RunOptions};
-use bitgauge_models::integer::QuantizeOptions;
+use bitgauge_cosim::{Build, Effort, RunOptions};
+use bitgauge_models::float::Tensor;
 use bitgauge_models::integer::evaluate::encode_inputs;
+use bitgauge_models::integer::{IntGraph, QuantizeOptions};
 use bitgauge_tests::programs::{self, Random};
-use bitgauge_tests::verilog::{assert_same, both, build, verilator};
+use bitgauge_tests::verilog::{assert_same, both, build, build_with, verilator};
 use bitgauge_tests::{Images, design, shipped};
 
 #[test]
@@ -27,15 +30,22 @@ fn random_programs_are_valid_and_run() {
     assert_eq!(commands, ended);
 }
 
+/// What both say of a program.
+fn outcome(build: &Build, program: &Program, options: &RunOptions) -> Result<(), String> {
+    let (_, _, differences) = both(build, program, &[], options)?;
+    let first: Vec<String> = differences.iter().take(6).map(ToString::to_string).collect();
+    if first.is_empty() { Ok(()) } else { Err(first.join("\n")) }
+}
+
 /// A failing program with as few commands as dropping leaves.
-fn shrink(build: &Build, program: Program) -> Program {
-    let fails = |program: &Program| !matches!(both(build, program, &[], &RunOptions::default()), Ok((_, _, d)) if d.is_empty());
+fn shrink(build: &Build, program: Program, options: &RunOptions) -> Program {
     let mut least = program;
     let mut step = least.commands.len() / 2;
     while step > 0 {
         let mut at = 0;
         while at < least.commands.len() {
-            match programs::without(&least, at..at + step).filter(&fails) {
+            let shorter = programs::without(&least, at..at + step);
+            match shorter.filter(|program| outcome(build, program, options).is_err()) {
                 Some(shorter) => least = shorter,
                 None => at += step,
             }
@@ -45,29 +55,29 @@ fn shrink(build: &Build, program: Program) -> Program {
     least
 }
 
-/// Runs random programs on both; a difference is shrunk and shown.
-fn play(accelerator: &Accelerator, random: &mut Random, count: usize, length: usize) {
-    let build = build(accelerator, 1 << 20);
+/// Runs random programs on both, every fourth one under random stalls of the bus too; a difference is shrunk
+/// and shown.
+fn play(accelerator: &Accelerator, random: &mut Random, count: usize, effort: Effort) {
+    let build = build_with(accelerator, 1 << 20, effort);
     for number in 0..count {
         let seed = random.0;
-        let program = programs::program(random, accelerator, length);
-        let outcome = both(&build, &program, &[], &RunOptions::default());
-        if matches!(&outcome, Ok((_, _, differences)) if differences.is_empty()) {
-            continue;
-        }
-        let least = shrink(&build, program);
-        let text = bitgauge_arch::command::to_text(&least.words);
-        let found = match both(&build, &least, &[], &RunOptions::default()) {
-            Ok((_, _, differences)) => {
-                differences.iter().take(6).map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        let program = programs::program(random, accelerator, 25);
+        let stalled = RunOptions { stall_seed: Some(number as u32 + 1), ..RunOptions::default() };
+        let ways = [RunOptions::default(), stalled];
+        for options in &ways[..if number % 4 == 0 { 2 } else { 1 }] {
+            if outcome(&build, &program, options).is_ok() {
+                continue;
             }
-            Err(error) => error,
-        };
-        panic!(
-            "program {number}, seed {seed}, {}:\n{}\n{text}\n{found}",
-            accelerator.name,
-            accelerator.to_toml()
-        );
+            let least = shrink(&build, program.clone(), options);
+            panic!(
+                "program {number}, seed {seed}, stalls {:?}, {}:\n{}\n{}\n{}",
+                options.stall_seed,
+                accelerator.name,
+                accelerator.to_toml(),
+                bitgauge_arch::command::to_text(&least.words),
+                outcome(&build, &least, options).err().unwrap_or_default()
+            );
+        }
     }
 }
 
@@ -77,40 +87,123 @@ fn random_programs_agree() {
         return;
     }
     let mut random = Random(5);
-    for _ in 0..2 {
-        let accelerator = programs::accelerator(&mut random, 8);
-        play(&accelerator, &mut random, 10, 25);
+    let accelerator = programs::accelerator(&mut random, 4);
+    play(&accelerator, &mut random, 20, Effort::Quick);
+}
+
+#[test]
+#[ignore = "long tier: 1,008 random programs over 12 random designs of up to 16x16"]
+fn many_random_programs_agree() {
+    if !verilator() {
+        return;
+    }
+    let mut random = Random(17);
+    for _ in 0..12 {
+        let accelerator = programs::accelerator(&mut random, 16);
+        let started = Instant::now();
+        play(&accelerator, &mut random, 84, Effort::Full);
+        eprintln!("{}: 84 programs in {:.0} s", accelerator.name, started.elapsed().as_secs_f64());
     }
 }
 
-/// Images of a shipped model on a design.
-fn shipped_agrees(model: &str, accelerator: &Accelerator, images: usize) {
-    let graph = shipped(model, QuantizeOptions::default());
+/// Both shipped models, every tensor in a place of its own so that all of them are compared.
+fn models(accelerator: &Accelerator) -> Vec<(&'static str, IntGraph, Program)> {
     let options = bitgauge_compiler::Options { reuse_memory: false, ..bitgauge_compiler::Options::default() };
-    let program = bitgauge_compiler::compile(&graph, accelerator, &options).unwrap();
-    validate(&program).unwrap_or_else(|problems| panic!("{}", problems[0]));
-    let build = build(accelerator, program.memory_bytes);
+    let compiled = |model| {
+        let graph = shipped(model, QuantizeOptions::default());
+        let program = bitgauge_compiler::compile(&graph, accelerator, &options).unwrap();
+        validate(&program).unwrap_or_else(|problems| panic!("{}", problems[0]));
+        (model, graph, program)
+    };
+    bitgauge_tests::MODELS.into_iter().map(compiled).collect()
+}
+
+/// One bench for all of them.
+fn bench(accelerator: &Accelerator, models: &[(&str, IntGraph, Program)]) -> Build {
+    let bytes = models.iter().map(|(.., program)| program.memory_bytes).max().unwrap();
+    build(accelerator, bytes)
+}
+
+/// Codes of an image, by the input's name.
+fn inputs(graph: &IntGraph, image: &Tensor) -> Vec<(String, Vec<u8>)> {
+    let names = graph.inputs.iter().map(|&id| graph.tensor(id).name.clone());
+    names.zip(encode_inputs(graph, std::slice::from_ref(image)).unwrap()).collect()
+}
+
+/// Images of the shipped models on a design.
+fn shipped_agree(accelerator: &Accelerator, images: usize) {
+    let models = models(accelerator);
+    let build = bench(accelerator, &models);
     let test = Images::mnist("test");
-    for index in 0..images {
-        let inputs = encode_inputs(&graph, &[test.tensor(index)]).unwrap();
-        let names = graph.inputs.iter().map(|&id| graph.tensor(id).name.as_str());
-        let named: Vec<(&str, &[u8])> = names.zip(inputs.iter().map(Vec::as_slice)).collect();
-        let (result, rtl) = assert_same(&format!("{model}, image {index}"), &build, &program, &named);
-        eprintln!(
-            "{model} on {}, image {index}: {} cycles, {:.0} per second",
-            accelerator.name,
-            result.cycles,
-            rtl.cycles as f64 / rtl.elapsed.as_secs_f64()
-        );
+    for (model, graph, program) in &models {
+        for index in 0..images {
+            let inputs = inputs(graph, &test.tensor(index));
+            let named: Vec<(&str, &[u8])> =
+                inputs.iter().map(|(name, codes)| (name.as_str(), codes.as_slice())).collect();
+            let (result, rtl) = assert_same(&format!("{model}, image {index}"), &build, program, &named);
+            eprintln!(
+                "{model} on {}, {} bits, image {index}: {} cycles, {} commands, {:.0} cycles per second",
+                accelerator.name,
+                accelerator.memory.bus_bits,
+                result.cycles,
+                program.commands.len(),
+                rtl.cycles as f64 / rtl.elapsed.as_secs_f64()
+            );
+        }
     }
 }
 
 #[test]
 fn shipped_models_agree() {
+    if verilator() {
+        shipped_agree(&design("reference-8x8"), 1);
+    }
+}
+
+#[test]
+#[ignore = "long tier: both models, 10 images, on 8x8 and 16x16 with 64 and 128 bits of memory bus"]
+fn shipped_models_agree_on_variants() {
     if !verilator() {
         return;
     }
-    for model in bitgauge_tests::MODELS {
-        shipped_agrees(model, &design("reference-8x8"), 1);
+    for name in ["reference-8x8", "reference-16x16"] {
+        for bits in [64, 128] {
+            let mut accelerator = design(name);
+            accelerator.memory.bus_bits = bits;
+            accelerator.check().unwrap_or_else(|problem| panic!("{}", problem.message));
+            shipped_agree(&accelerator, 10);
+        }
+    }
+}
+
+#[test]
+#[ignore = "long tier: a measurement"]
+fn the_trace_takes_less_than_half_of_the_speed() {
+    if !verilator() {
+        return;
+    }
+    for name in ["reference-8x8", "reference-16x16"] {
+        let accelerator = design(name);
+        let models = models(&accelerator);
+        let build = bench(&accelerator, &models);
+        let (_, graph, program) = &models[0];
+        let inputs = inputs(graph, &Images::mnist("test").tensor(0));
+        let named: Vec<(&str, &[u8])> =
+            inputs.iter().map(|(name, codes)| (name.as_str(), codes.as_slice())).collect();
+        // The best of three, in turns, against what else the host does.
+        let mut speeds = [0.0f64; 2];
+        for turn in 0..6 {
+            let options = RunOptions { untraced: turn % 2 == 1, ..RunOptions::default() };
+            let (result, rtl, _) = both(&build, program, &named, &options).unwrap();
+            assert_eq!(result.cycles, rtl.cycles);
+            let speed = rtl.cycles as f64 / rtl.elapsed.as_secs_f64();
+            speeds[turn % 2] = speeds[turn % 2].max(speed);
+        }
+        let [traced, bare] = speeds;
+        eprintln!(
+            "{name}: {traced:.0} cycles per second with the trace, {bare:.0} without ({:.0} %)",
+            100.0 * traced / bare
+        );
+        assert!(traced >= 0.5 * bare);
     }
 }

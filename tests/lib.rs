@@ -4,6 +4,7 @@
 // A helper fails its test by panicking, and says what is skipped.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, clippy::print_stderr)]
 
+pub mod descriptions;
 pub mod networks;
 pub mod programs;
 pub mod verilog;

@@ -6,21 +6,29 @@ use std::process::Command;
 use bitgauge_arch::command::{Decoded, Unit};
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_cosim::{
-    Build, BuildOptions, COUNTERS, Difference, Expected, Job, RtlRun, RunOptions, Span, compare,
+    Build, BuildOptions, COUNTERS, Difference, Effort, Expected, Job, RtlRun, RunOptions, Span, compare,
 };
 use bitgauge_sim::Machine;
 use bitgauge_sim::result::{RunResult, UnitCycles};
 
-/// Whether Verilator is there; says so where it is not, and fails where it has to be.
+/// Whether a tool is there; says so where it is not, and fails where it has to be.
 #[must_use]
-pub fn verilator() -> bool {
-    let works =
-        Command::new("verilator").arg("--version").output().is_ok_and(|output| output.status.success());
+pub fn tool(name: &str) -> bool {
+    let asks = if name == "verilator" { "--version" } else { "-V" };
+    let works = Command::new(name).arg(asks).output().is_ok_and(|output| output.status.success());
     if !works {
-        assert!(std::env::var_os("BITGAUGE_REQUIRE_TOOLS").is_none(), "verilator does not start");
-        crate::skipped("cosimulation: `apt-get install verilator g++ make` brings what it needs");
+        assert!(std::env::var_os("BITGAUGE_REQUIRE_TOOLS").is_none(), "{name} does not start");
+        crate::skipped(&format!(
+            "checks with {name}: `apt-get install verilator yosys iverilog g++ make` brings it"
+        ));
     }
     works
+}
+
+/// Whether Verilator is there.
+#[must_use]
+pub fn verilator() -> bool {
+    tool("verilator")
 }
 
 /// Where benches are built; kept, so that an unchanged design is built once.
@@ -31,10 +39,16 @@ pub fn folder() -> PathBuf {
     target.ancestors().nth(3).unwrap().join("cosim")
 }
 
-/// A bench for an accelerator.
+/// A bench for whole networks.
 #[must_use]
 pub fn build(accelerator: &Accelerator, memory_bytes: u64) -> Build {
-    let options = BuildOptions { memory_bytes: memory_bytes as usize, waveforms: false };
+    build_with(accelerator, memory_bytes, Effort::Full)
+}
+
+/// A bench for an accelerator.
+#[must_use]
+pub fn build_with(accelerator: &Accelerator, memory_bytes: u64, effort: Effort) -> Build {
+    let options = BuildOptions { memory_bytes: memory_bytes as usize, effort, ..BuildOptions::default() };
     Build::new(accelerator, &folder(), options)
         .unwrap_or_else(|error| panic!("{}: {error}", accelerator.name))
 }

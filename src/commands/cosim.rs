@@ -68,8 +68,11 @@ impl Cosim {
         let program = pipeline::compiled(graph, &design.accelerator, &options)?;
         let folder = self.build.clone().unwrap_or_else(|| std::env::temp_dir().join("bitgauge-cosim"));
         let bar = output::spinner("verilate");
-        let build_options =
-            BuildOptions { memory_bytes: program.memory_bytes as usize, waveforms: self.vcd.is_some() };
+        let build_options = BuildOptions {
+            memory_bytes: program.memory_bytes as usize,
+            waveforms: self.vcd.is_some(),
+            ..BuildOptions::default()
+        };
         let build = Build::new(&design.accelerator, &folder, build_options).map_err(rtl::failure)?;
         bar.finish_and_clear();
 

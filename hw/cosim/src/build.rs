@@ -9,6 +9,26 @@ use bitgauge_rtl::export::{self, TESTBENCH};
 
 use crate::error::CosimError;
 
+/// What the C++ compiler spends on a bench.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Effort {
+    /// Short programs: what counts is the build.
+    Quick,
+    /// Whole networks: what counts is build and runs together. On an 8x8 design `-O1` beats `-Os` in both.
+    #[default]
+    Full,
+}
+
+impl Effort {
+    /// For `make`: only what is given there comes behind the `-Os` of Verilator's own makefile.
+    fn make_flags(self) -> &'static str {
+        match self {
+            Effort::Quick => "OPT_FAST=-O0 OPT_GLOBAL=-O1",
+            Effort::Full => "OPT_FAST=-O1 OPT_GLOBAL=-O2",
+        }
+    }
+}
+
 /// How to build.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BuildOptions {
@@ -16,6 +36,8 @@ pub struct BuildOptions {
     pub memory_bytes: usize,
     /// Able to write waveforms; slower.
     pub waveforms: bool,
+    /// What the C++ compiler spends.
+    pub effort: Effort,
 }
 
 /// A built bench.
@@ -42,7 +64,7 @@ impl Build {
             hash.add(file.path.as_bytes());
             hash.add(file.text.as_bytes());
         }
-        hash.add(format!("{memory_bytes} {}", options.waveforms).as_bytes());
+        hash.add(format!("{memory_bytes} {} {}", options.waveforms, options.effort.make_flags()).as_bytes());
         let folder = folder.join(format!("{}-{:016x}", export::top_name(accelerator), hash.0));
         let build = Build {
             binary: folder.join("build/Vtestbench"),
@@ -71,7 +93,7 @@ impl Build {
             "-Mdir",
             "build",
         ]);
-        command.args(["-j", "2", "-CFLAGS", "-O2", "--output-split", "8000"]);
+        command.args(["-j", "2", "-MAKEFLAGS", options.effort.make_flags(), "--output-split", "8000"]);
         if options.waveforms {
             command.args(["--trace", "--trace-structs"]);
         }

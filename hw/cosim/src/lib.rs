@@ -10,7 +10,7 @@ mod error;
 mod run;
 mod trace;
 
-pub use build::{Build, BuildOptions};
+pub use build::{Build, BuildOptions, Effort};
 pub use compare::{Difference, Expected, compare};
 pub use error::CosimError;
 pub use run::{COUNTERS, Job, RtlRun, RunOptions};
