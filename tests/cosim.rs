@@ -13,23 +13,6 @@ use bitgauge_tests::programs::{self, Random};
 use bitgauge_tests::verilog::{assert_same, both, build, build_with, verilator};
 use bitgauge_tests::{Images, design, shipped};
 
-#[test]
-fn random_programs_are_valid_and_run() {
-    let mut random = Random(11);
-    let (mut commands, mut ended) = (0, 0);
-    for number in 0..200 {
-        let accelerator = programs::accelerator(&mut random, 16);
-        let program = programs::program(&mut random, &accelerator, 30);
-        validate(&program).unwrap_or_else(|problems| panic!("program {number}: {}", problems[0]));
-        let mut machine = bitgauge_sim::Machine::new(&program).unwrap();
-        let result = machine.run(&[], &bitgauge_sim::Options::default());
-        let result = result.unwrap_or_else(|error| panic!("program {number}: {error}"));
-        commands += program.commands.len();
-        ended += result.spans.len();
-    }
-    assert_eq!(commands, ended);
-}
-
 /// What both say of a program.
 fn outcome(build: &Build, program: &Program, options: &RunOptions) -> Result<(), String> {
     let (_, _, differences) = both(build, program, &[], options)?;

@@ -102,12 +102,18 @@ pub fn program(random: &mut Random, accelerator: &Accelerator, length: usize) ->
     assemble(accelerator, &builder.commands, segments)
 }
 
+/// Parameters lie below; above, every second KiB is sparse.
+const DENSE: usize = 1 << 14;
+
 /// Noise in the data area, with entries of parameters whose mantissas are in range.
 fn data(random: &mut Random) -> Vec<Segment> {
     let bytes = (0..COMMANDS as usize)
         .map(|index| {
             let byte = random.below(256) as u8;
+            let page = index / 1024;
             match index % 8 {
+                // One of the small zero codes, so that blocks stored from here are worth coding.
+                _ if index >= DENSE && page % 2 == 1 && byte < 220 => (page / 2 % 4) as u8,
                 5 => byte | 0x80,
                 // Shifts that leave something to see.
                 6 => 14 + byte % 12,
@@ -117,6 +123,11 @@ fn data(random: &mut Random) -> Vec<Segment> {
         })
         .collect();
     vec![Segment { address: 0, bytes }]
+}
+
+/// Mostly small; sometimes with bits beyond a narrow code, which nobody may look at.
+fn zero_code(random: &mut Random) -> u32 {
+    if random.below(4) == 0 { random.within(0, 255) } else { random.within(0, 3) }
 }
 
 fn assemble(accelerator: &Accelerator, commands: &[Command], segments: Vec<Segment>) -> Program {
@@ -278,7 +289,7 @@ fn load(random: &mut Random, accelerator: &Accelerator, coded: &mut u64, blocks:
         codec: codec.code(),
         value_bits: if wide { 16 } else { random.of(&[2, 3, 4, 5, 6, 7, 8, 8]) },
         signed: random.within(0, 1),
-        zero_code: random.within(0, 3),
+        zero_code: zero_code(random),
         external_address: 16 * random.within(0, 2000),
         external_block_stride: 16 * random.within(0, 300),
         ..Load::default()
@@ -347,7 +358,7 @@ fn store(random: &mut Random, accelerator: &Accelerator) -> Store {
         block_stride: random.within(0, (pixel_lines + 2) * pixels.max(1)),
         codec: codec.code(),
         value_bits: if wide { 16 } else { random.of(&[2, 3, 4, 5, 6, 7, 8, 8]) },
-        zero_code: random.within(0, 3),
+        zero_code: zero_code(random),
         external_address: STORED as u32 + 16 * random.within(0, 2000),
         external_block_stride: (pixels * channels * (1 + u32::from(wide))).next_multiple_of(16) + 16,
         length_table: STORED as u32 + 200_000 + 16 * random.within(0, 1000),

@@ -75,6 +75,54 @@ fn spans(program: &Program, result: &RunResult) -> Vec<Span> {
     spans
 }
 
+/// A program and what the simulator made of it.
+pub struct Simulated<'a> {
+    program: &'a Program,
+    before: Vec<u8>,
+    after: Vec<u8>,
+    /// Cycles, counters and spans.
+    pub result: RunResult,
+}
+
+impl<'a> Simulated<'a> {
+    /// Simulates.
+    pub fn new(program: &'a Program, inputs: &[(&str, &[u8])]) -> Result<Simulated<'a>, String> {
+        let mut machine = Machine::new(program).map_err(|error| format!("simulator: {error}"))?;
+        let mut before = program.initial_memory();
+        for (name, codes) in inputs {
+            program.tensor(name).unwrap().write(&mut before, codes);
+        }
+        let result = machine
+            .run(inputs, &bitgauge_sim::Options { trace: false, ..bitgauge_sim::Options::default() })
+            .map_err(|error| format!("simulator: {error}"))?;
+        Ok(Simulated { program, before, after: machine.memory().to_vec(), result })
+    }
+
+    /// Runs the program on a bench as well and gives every difference.
+    pub fn run(&self, build: &Build, options: &RunOptions) -> Result<(RtlRun, Vec<Difference>), String> {
+        let scratch = tempfile::tempdir().unwrap();
+        let job = Job {
+            memory: &self.before,
+            command_address: self.program.command_address,
+            command_words: self.program.words.len() as u64,
+        };
+        let limit = u32::try_from(2 * self.result.cycles + 10_000).unwrap_or(u32::MAX);
+        let options = RunOptions {
+            cycle_limit: Some(options.stall_seed.map_or(limit, |_| limit.saturating_mul(20))),
+            ..options.clone()
+        };
+        let rtl = build.run(&job, scratch.path(), &options).map_err(|error| error.to_string())?;
+        let expected = Expected {
+            cycles: options.stall_seed.is_none().then_some(self.result.cycles),
+            counters: self.result.units.each_ref().map(counters),
+            commands: spans(self.program, &self.result),
+            memory: &self.after,
+        };
+        let differences = compare(&expected, &rtl);
+        Ok((rtl, differences))
+    }
+}
+
 /// Runs a program on both; gives both outcomes and every difference.
 pub fn both(
     build: &Build,
@@ -82,34 +130,9 @@ pub fn both(
     inputs: &[(&str, &[u8])],
     options: &RunOptions,
 ) -> Result<(RunResult, RtlRun, Vec<Difference>), String> {
-    let mut machine = Machine::new(program).map_err(|error| format!("simulator: {error}"))?;
-    let mut memory = program.initial_memory();
-    for (name, codes) in inputs {
-        program.tensor(name).unwrap().write(&mut memory, codes);
-    }
-    let result = machine
-        .run(inputs, &bitgauge_sim::Options { trace: false, ..bitgauge_sim::Options::default() })
-        .map_err(|error| format!("simulator: {error}"))?;
-    let scratch = tempfile::tempdir().unwrap();
-    let job = Job {
-        memory: &memory,
-        command_address: program.command_address,
-        command_words: program.words.len() as u64,
-    };
-    let limit = u32::try_from(2 * result.cycles + 10_000).unwrap_or(u32::MAX);
-    let options = RunOptions {
-        cycle_limit: Some(options.stall_seed.map_or(limit, |_| limit.saturating_mul(20))),
-        ..options.clone()
-    };
-    let rtl = build.run(&job, scratch.path(), &options).map_err(|error| error.to_string())?;
-    let expected = Expected {
-        cycles: options.stall_seed.is_none().then_some(result.cycles),
-        counters: result.units.each_ref().map(counters),
-        commands: spans(program, &result),
-        memory: machine.memory(),
-    };
-    let differences = compare(&expected, &rtl);
-    Ok((result, rtl, differences))
+    let simulated = Simulated::new(program, inputs)?;
+    let (rtl, differences) = simulated.run(build, options)?;
+    Ok((simulated.result, rtl, differences))
 }
 
 /// Runs a program on both and fails at the first difference.

@@ -56,11 +56,23 @@ impl Build {
     /// # Errors
     /// Verilator missing, files that cannot be written, a design that Verilator refuses.
     pub fn new(accelerator: &Accelerator, folder: &Path, options: BuildOptions) -> Result<Build, CosimError> {
+        Build::of_files(accelerator, &export::export(accelerator, None)?, folder, options)
+    }
+
+    /// The same of an export whose texts the caller may have changed.
+    ///
+    /// # Errors
+    /// Verilator missing, files that cannot be written, a design that Verilator refuses.
+    pub fn of_files(
+        accelerator: &Accelerator,
+        files: &[export::File],
+        folder: &Path,
+        options: BuildOptions,
+    ) -> Result<Build, CosimError> {
         let memory_bytes = options.memory_bytes.max(1 << 16).next_power_of_two();
         let bus_bytes = accelerator.bus_bytes() as usize;
-        let files = export::export(accelerator, None)?;
         let mut hash = Hash::default();
-        for file in &files {
+        for file in files {
             hash.add(file.path.as_bytes());
             hash.add(file.text.as_bytes());
         }
@@ -76,7 +88,7 @@ impl Build {
         if build.binary.exists() {
             return Ok(build);
         }
-        for file in &files {
+        for file in files {
             let path = folder.join(&file.path);
             let fail = |source| CosimError::File { path: path.clone(), source };
             fs::create_dir_all(path.parent().unwrap_or(&folder)).map_err(fail)?;

@@ -36,6 +36,8 @@ pub struct RunOptions {
     pub waveforms: Option<PathBuf>,
     /// Write no trace; the run has no spans.
     pub untraced: bool,
+    /// Further plus arguments, for benches that the caller has changed.
+    pub arguments: Vec<String>,
 }
 
 /// What the Verilog did.
@@ -90,6 +92,7 @@ impl Build {
         if let Some(waveforms) = &options.waveforms {
             command.arg(format!("+vcd={}", waveforms.display()));
         }
+        command.args(options.arguments.iter().map(|argument| format!("+{argument}")));
         let started = Instant::now();
         let output = command
             .output()

@@ -1,0 +1,167 @@
+//! Does the comparison find a fault in the hardware? Every mutation changes one line of the exported
+//! Verilog, and random programs have to show it.
+//!
+//! All mutations of a design are in one bench, which takes the number of the one to switch on from its
+//! arguments; number 0 is the design as exported, and has to agree.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+mod table;
+
+use bitgauge_arch::{Accelerator, Program};
+use bitgauge_cosim::{Build, BuildOptions, RunOptions};
+use bitgauge_rtl::export::{self, File, TESTBENCH};
+use bitgauge_tests::design;
+use bitgauge_tests::programs::{self, Random};
+use bitgauge_tests::verilog::{Simulated, folder, verilator};
+
+/// One fault.
+pub struct Mutation {
+    name: &'static str,
+    module: &'static str,
+    line: &'static str,
+    mutated: &'static str,
+}
+
+/// What the modules ask for the mutation's number.
+const NUMBER: &str = "testbench.mutant";
+
+/// A line's expression between what stays of the line: the condition of an `if` or what is assigned.
+fn parts(line: &str) -> Option<(&str, &str, &str)> {
+    for head in ["if (", "end else if ("] {
+        if let Some(condition) = line.strip_prefix(head).and_then(|rest| rest.strip_suffix(") begin")) {
+            return Some((head, condition, ") begin"));
+        }
+    }
+    let at = line.find(" = ")? + 3;
+    Some((&line[..at], line[at..].strip_suffix(';')?, ";"))
+}
+
+/// The line with both expressions, of which the number picks one.
+fn either(number: usize, line: &str, mutated: &str) -> Option<String> {
+    let (head, original, tail) = parts(line)?;
+    let (other_head, fault, other_tail) = parts(mutated)?;
+    ((head, tail) == (other_head, other_tail))
+        .then(|| format!("{head}({NUMBER} == 32'd{number}) ? ({fault}) : ({original}){tail}"))
+}
+
+impl Mutation {
+    /// Puts the fault into its file; says why where that cannot be.
+    fn insert(&self, number: usize, files: &mut [File]) -> Result<(), String> {
+        let prefix = format!("rtl/{}", self.module);
+        let mut found: Vec<&mut File> =
+            files.iter_mut().filter(|file| file.path.starts_with(&prefix)).collect();
+        let [file] = found.as_mut_slice() else {
+            return Err(format!("{} files begin with `{prefix}`, not one", found.len()));
+        };
+        let count = file.text.lines().filter(|line| line.trim() == self.line).count();
+        if count != 1 {
+            return Err(format!("{} has the line `{}` {count} times, not once", file.path, self.line));
+        }
+        let line = either(number, self.line, self.mutated).ok_or_else(|| {
+            format!("`{}` and `{}` differ in more than an expression", self.line, self.mutated)
+        })?;
+        file.text = file.text.replace(&format!(" {}\n", self.line), &format!(" {line}\n"));
+        Ok(())
+    }
+}
+
+/// Builds a bench with all the mutations, numbered from 1.
+fn build(accelerator: &Accelerator, mutations: &[Mutation]) -> Build {
+    let mut files = export::export(accelerator, None).unwrap();
+    for (index, mutation) in mutations.iter().enumerate() {
+        mutation.insert(index + 1, &mut files).unwrap_or_else(|why| panic!("{}: {why}", mutation.name));
+    }
+    let bench = files.iter_mut().find(|file| file.path == TESTBENCH).unwrap();
+    let module = "module testbench;\n";
+    assert_eq!(bench.text.matches(module).count(), 1);
+    let register =
+        "  reg [31:0] mutant;\n  initial if (!$value$plusargs(\"mutant=%d\", mutant)) mutant = 0;\n";
+    bench.text = bench.text.replace(module, &format!("{module}{register}"));
+    let options = BuildOptions { memory_bytes: 1 << 20, ..BuildOptions::default() };
+    Build::of_files(accelerator, &files, &folder(), options).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What shows a mutation in a run; `None` where all is as it should be.
+fn symptom(build: &Build, simulated: &Simulated<'_>, number: usize) -> Option<String> {
+    let options = RunOptions { arguments: vec![format!("mutant={number}")], ..RunOptions::default() };
+    match simulated.run(build, &options) {
+        Ok((_, differences)) => differences.first().map(ToString::to_string),
+        Err(error) => Some(error),
+    }
+}
+
+/// Holds every mutation to be found by one of `count` random programs.
+fn all_are_caught(accelerator: &Accelerator, mutations: &[Mutation], count: u64) {
+    if !verilator() {
+        return;
+    }
+    accelerator.check().unwrap();
+    let build = build(accelerator, mutations);
+    let programs: Vec<Program> =
+        (0..count).map(|seed| programs::program(&mut Random(seed), accelerator, 40)).collect();
+    let simulated: Vec<Simulated<'_>> =
+        programs.iter().map(|program| Simulated::new(program, &[]).unwrap()).collect();
+    for (index, program) in simulated.iter().enumerate() {
+        let found = symptom(&build, program, 0);
+        assert!(found.is_none(), "program {index}, no mutation: {}", found.unwrap_or_default());
+    }
+    let mut survivors = Vec::new();
+    for (index, mutation) in mutations.iter().enumerate() {
+        let mut runs = simulated.iter().enumerate();
+        let found = runs.find_map(|(at, program)| Some((at, symptom(&build, program, index + 1)?)));
+        match found {
+            Some((at, symptom)) => {
+                eprintln!("{}: {}: caught by program {at}: {symptom}", mutation.module, mutation.name);
+            }
+            None => {
+                eprintln!("{}: {}: SURVIVES {count} programs", mutation.module, mutation.name);
+                survivors.push(mutation.name);
+            }
+        }
+    }
+    eprintln!("{}: {} of {} caught", accelerator.name, mutations.len() - survivors.len(), mutations.len());
+    assert!(survivors.is_empty(), "{survivors:?} survive");
+}
+
+/// 4 x 4, lines of the bus' width, small memories and queues.
+fn small(name: &str) -> Accelerator {
+    let mut a = design("reference-8x8");
+    a.name = name.to_owned();
+    (a.array.rows, a.array.cols) = (4, 4);
+    (a.scratchpad.activation_kib, a.scratchpad.weight_kib) = (16, 8);
+    (a.scratchpad.banks, a.scratchpad.weight_banks) = (4, 2);
+    (a.post.lanes, a.post.parameter_entries, a.vector.lanes) = (2, 64, 2);
+    a.compression.lanes = 2;
+    (a.memory.latency_cycles, a.memory.max_burst_beats) = (7, 4);
+    (a.controller.queue_words, a.controller.prefetch_words) = (8, 16);
+    a
+}
+
+#[test]
+#[ignore = "builds a bench and runs about a hundred programs"]
+fn faults_are_caught() {
+    all_are_caught(&small("mutants-narrow"), table::NARROW, 40);
+}
+
+#[test]
+#[ignore = "builds a bench and runs about thirty programs"]
+fn faults_of_two_steps_are_caught() {
+    let mut accelerator = small("mutants-wide");
+    accelerator.memory.bus_bits = 32;
+    accelerator.post.lanes = 4;
+    all_are_caught(&accelerator, table::WIDE, 40);
+}
+
+#[test]
+fn faults_are_inserted_where_they_belong() {
+    assert_eq!(
+        either(3, "a = b + 1;", "a = b;").unwrap(),
+        format!("a = ({NUMBER} == 32'd3) ? (b) : (b + 1);")
+    );
+    let condition = either(1, "if (a == b) begin", "if (1'd0) begin").unwrap();
+    assert_eq!(condition, format!("if (({NUMBER} == 32'd1) ? (1'd0) : (a == b)) begin"));
+    assert_eq!(either(1, "a = b;", "c = b;"), None);
+    let mut files = [File { path: "rtl/x.v".to_owned(), text: "  a = b;\n  a = b;\n".to_owned() }];
+    let twice = Mutation { name: "", module: "x", line: "a = b;", mutated: "a = c;" };
+    assert!(twice.insert(1, &mut files).unwrap_err().contains("2 times"));
+}

@@ -1,0 +1,167 @@
+//! Do random programs reach what they are to test: every function, codec, stall and corner?
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+
+use bitgauge_arch::Program;
+use bitgauge_arch::command::{Codec, Command, Operation, Target, Unit, VectorFunction};
+use bitgauge_arch::timing::drain_steps;
+use bitgauge_arch::validate::validate;
+use bitgauge_sim::result::StallReason;
+use bitgauge_sim::{Machine, Options};
+use bitgauge_tests::programs::{self, Random};
+
+/// How often each thing occurred; all that have to occur are in it from the start.
+struct Seen(BTreeMap<String, u64>);
+
+/// Stalls that a unit can have at all.
+const STALLS: [&[StallReason]; 4] = [
+    &[StallReason::Token, StallReason::Bank, StallReason::Memory, StallReason::Codec],
+    &[StallReason::Token, StallReason::Bank, StallReason::Drain],
+    &[StallReason::Token, StallReason::Bank],
+    &[StallReason::Token, StallReason::Bank, StallReason::Memory, StallReason::Operand],
+];
+
+const CORNERS: [&str; 16] = [
+    "load of no data",
+    "load of a page's boundary",
+    "load with an escaped block",
+    "load with a coded block",
+    "load of signed narrow codes",
+    "store of a page's boundary",
+    "store with an escaped block",
+    "store with a coded block",
+    "store's zero code wider than its codes",
+    "compute in two steps",
+    "compute with a wide residual only",
+    "compute with parameters per row",
+    "compute in groups",
+    "compute with the second table",
+    "token",
+    "barrier",
+];
+
+impl Seen {
+    fn new() -> Seen {
+        let mut all: Vec<String> = CORNERS.map(str::to_owned).to_vec();
+        all.extend(VectorFunction::ALL.iter().map(|function| format!("vector {function:?}")));
+        all.extend(Target::ALL.iter().map(|target| format!("load to {target:?}")));
+        for codec in Codec::ALL {
+            all.extend([format!("load by {codec:?}"), format!("store by {codec:?}")]);
+        }
+        for unit in Unit::ALL {
+            let reasons = STALLS[unit.index()].iter();
+            all.extend(reasons.map(|reason| format!("{} waits for {}", unit.name(), reason.name())));
+        }
+        Seen(all.into_iter().map(|name| (name, 0)).collect())
+    }
+
+    fn see(&mut self, name: &str) {
+        *self.0.get_mut(name).unwrap_or_else(|| panic!("`{name}` is not in the list")) += 1;
+    }
+
+    fn see_if(&mut self, condition: bool, name: &str) {
+        if condition {
+            self.see(name);
+        }
+    }
+
+    fn command(&mut self, program: &Program, command: &Command) {
+        let me = command.operation.unit().index();
+        self.see_if(command.wait & !(1 << me) != 0, "token");
+        self.see_if(command.wait >> me & 1 == 1, "barrier");
+        match &command.operation {
+            Operation::Load(load) => {
+                self.see(&format!("load by {:?}", load.format().codec));
+                self.see(&format!("load to {:?}", Target::ALL[load.target as usize]));
+                let bytes = load.pixels * load.channels;
+                self.see_if(bytes * load.blocks == 0, "load of no data");
+                self.see_if(crosses(load.external_address, bytes), "load of a page's boundary");
+                self.see_if(load.signed == 1 && load.value_bits < 8, "load of signed narrow codes");
+                if load.format().codec == Codec::Zvc && bytes > 0 {
+                    let escaped = escapes(&program.initial_memory(), load.length_table, load.blocks);
+                    self.see_if(escaped.contains(&true), "load with an escaped block");
+                    self.see_if(escaped.contains(&false), "load with a coded block");
+                }
+            }
+            Operation::Store(store) => {
+                self.see(&format!("store by {:?}", store.format().codec));
+                let bytes = store.pixels * store.channels;
+                self.see_if(crosses(store.external_address, bytes), "store of a page's boundary");
+                let zvc = store.format().codec == Codec::Zvc;
+                let wider = store.zero_code >> store.value_bits.min(8) != 0;
+                self.see_if(
+                    zvc && bytes * store.blocks > 0 && wider,
+                    "store's zero code wider than its codes",
+                );
+            }
+            Operation::Compute(compute) => {
+                let steps = drain_steps(&program.accelerator, compute);
+                self.see_if(steps == 2, "compute in two steps");
+                let residual = compute.residual_enable == 1 && compute.residual_wide == 1;
+                self.see_if(residual && compute.output_wide == 0, "compute with a wide residual only");
+                self.see_if(compute.parameter_per_row == 1, "compute with parameters per row");
+                self.see_if(compute.grouped == 1, "compute in groups");
+                self.see_if(
+                    compute.table_enable == 1 && compute.table_select == 1,
+                    "compute with the second table",
+                );
+            }
+            Operation::Vector(vector) => {
+                let function = VectorFunction::ALL.iter().find(|f| f.code() == vector.function).unwrap();
+                self.see(&format!("vector {function:?}"));
+            }
+        }
+    }
+}
+
+/// Whether a dense block lies in two pages.
+fn crosses(address: u32, bytes: u32) -> bool {
+    bytes > 0 && address / 4096 != (address + bytes - 1) / 4096
+}
+
+/// What a length table says of its blocks.
+fn escapes(memory: &[u8], table: u32, blocks: u32) -> Vec<bool> {
+    (0..blocks).map(|block| memory[(table + 2 * block + 1) as usize] >> 7 == 1).collect()
+}
+
+#[test]
+fn random_programs_reach_everything() {
+    let mut random = Random(11);
+    let mut seen = Seen::new();
+    for number in 0..200 {
+        let accelerator = programs::accelerator(&mut random, 16);
+        let program = programs::program(&mut random, &accelerator, 30);
+        validate(&program).unwrap_or_else(|problems| panic!("program {number}: {}", problems[0]));
+        let mut machine = Machine::new(&program).unwrap();
+        let result = machine.run(&[], &Options::default());
+        let result = result.unwrap_or_else(|error| panic!("program {number}: {error}"));
+        assert_eq!(result.spans.len(), program.commands.len(), "program {number}");
+        let commands: Vec<Command> = program.resolved().map(|(_, command)| command).collect();
+        for command in &commands {
+            seen.command(&program, command);
+        }
+        // What later stores leave alone.
+        let stores = commands.iter().filter_map(|command| match &command.operation {
+            Operation::Store(store) => Some(store),
+            _ => None,
+        });
+        if let Some(store) = stores.last().filter(|store| store.format().codec == Codec::Zvc)
+            && store.pixels * store.channels > 0
+        {
+            let escaped = escapes(machine.memory(), store.length_table, store.blocks);
+            seen.see_if(escaped.contains(&true), "store with an escaped block");
+            seen.see_if(escaped.contains(&false), "store with a coded block");
+        }
+        for unit in Unit::ALL {
+            for &reason in STALLS[unit.index()] {
+                let cycles = result.units[unit.index()].stalled[reason as usize];
+                seen.see_if(cycles > 0, &format!("{} waits for {}", unit.name(), reason.name()));
+            }
+        }
+    }
+    let missing: Vec<&String> =
+        seen.0.iter().filter(|(_, count)| **count == 0).map(|(name, _)| name).collect();
+    let table: Vec<String> = seen.0.iter().map(|(name, count)| format!("{count:6} {name}")).collect();
+    assert!(missing.is_empty(), "never: {missing:?}\n{}", table.join("\n"));
+}
