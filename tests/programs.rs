@@ -36,9 +36,11 @@ impl Random {
 
 /// Bytes of external memory of a random program.
 const MEMORY_BYTES: u64 = 1 << 20;
-/// Where the commands lie; below are data, above is what stores write, then blocks of `zvc`.
+/// Where the commands lie; below are data, above is what stores write, then all activations, then blocks of
+/// `zvc`.
 const COMMANDS: u64 = 1 << 18;
 const STORED: u64 = 1 << 19;
+const DUMPED: u64 = STORED + (1 << 16);
 const CODED: u64 = 3 << 18;
 
 /// A random description with at most `most` rows and columns.
@@ -98,6 +100,17 @@ pub fn program(random: &mut Random, accelerator: &Accelerator, length: usize) ->
             segments.extend(blocks);
         }
     }
+    // What the activations hold in the end, so that no result stays unseen.
+    let all = Store {
+        blocks: 1,
+        pixels: accelerator.activation_lines(),
+        channels: accelerator.line_bytes(),
+        pixel_stride: 1,
+        value_bits: 8,
+        external_address: DUMPED as u32,
+        ..Store::default()
+    };
+    builder.push(random, Operation::Store(all), &[]);
     segments.sort_by_key(|segment| segment.address);
     assemble(accelerator, &builder.commands, segments)
 }
@@ -105,17 +118,25 @@ pub fn program(random: &mut Random, accelerator: &Accelerator, length: usize) ->
 /// Parameters lie below; above, every second KiB is sparse.
 const DENSE: usize = 1 << 14;
 
-/// Noise in the data area, with entries of parameters whose mantissas are in range.
+/// Noise in the data area, with entries of parameters that leave something to see: biases of 16 bits, for
+/// greater ones would drown every sum, mantissas in range and middling shifts.
 fn data(random: &mut Random) -> Vec<Segment> {
+    let mut sign = 0;
     let bytes = (0..COMMANDS as usize)
         .map(|index| {
             let byte = random.below(256) as u8;
             let page = index / 1024;
-            match index % 8 {
+            if index >= DENSE {
                 // One of the small zero codes, so that blocks stored from here are worth coding.
-                _ if index >= DENSE && page % 2 == 1 && byte < 220 => (page / 2 % 4) as u8,
+                return if page % 2 == 1 && byte < 220 { (page / 2 % 4) as u8 } else { byte };
+            }
+            match index % 8 {
+                1 => {
+                    sign = if byte < 128 { 0 } else { 0xff };
+                    byte
+                }
+                2 | 3 => sign,
                 5 => byte | 0x80,
-                // Shifts that leave something to see.
                 6 => 14 + byte % 12,
                 7 => 0,
                 _ => byte,
@@ -198,6 +219,12 @@ impl<'a> Builder<'a> {
             return false;
         }
         let accesses = footprint(self.accelerator, &command);
+        // What a command reads of its own results is nowhere said.
+        let (writes, reads): (Vec<Access>, Vec<Access>) =
+            accesses.iter().partition(|access| access.port == Port::Write);
+        if meet(&writes, &reads) {
+            return false;
+        }
         let me = unit_of(&command);
         // More tokens than needed, now and then.
         let mut needs = [false; 4];
@@ -238,6 +265,16 @@ fn meet(earlier: &[Access], later: &[Access]) -> bool {
             .iter()
             .any(|b| a.space == b.space && a.start < b.end && b.start < a.end && (writes(a) || writes(b)))
     })
+}
+
+/// A line up to `most` of a memory of `lines`: often at one of a few places, where commands meet each other's
+/// data.
+fn place(random: &mut Random, lines: u32, most: u32) -> u32 {
+    if random.below(2) == 0 {
+        return random.within(0, most);
+    }
+    let step = lines / 16;
+    step * random.within(0, (most / step).max(1) - 1) + random.within(0, 3)
 }
 
 fn constants(accelerator: &Accelerator, target: Target, random: &mut Random) -> Load {
@@ -285,7 +322,7 @@ fn load(random: &mut Random, accelerator: &Accelerator, coded: &mut u64, blocks:
         channels,
         pixel_stride: pixel_lines + random.within(0, 2),
         block_stride: (pixel_lines + 2) * pixels.max(1),
-        line: random.within(0, lines / 2),
+        line: place(random, lines, lines / 2),
         codec: codec.code(),
         value_bits: if wide { 16 } else { random.of(&[2, 3, 4, 5, 6, 7, 8, 8]) },
         signed: random.within(0, 1),
@@ -350,7 +387,7 @@ fn store(random: &mut Random, accelerator: &Accelerator) -> Store {
     let pixel_lines = (channels * (1 + u32::from(wide))).div_ceil(line_bytes).max(1);
     let pixels = random.within(0, 9);
     Store {
-        line: random.within(0, accelerator.activation_lines() / 2),
+        line: place(random, accelerator.activation_lines(), accelerator.activation_lines() / 2),
         blocks: random.within(0, 4),
         pixels,
         channels,
@@ -379,9 +416,9 @@ fn compute(random: &mut Random, accelerator: &Accelerator) -> Compute {
     let output_lines = (outputs * (1 + wide)).div_ceil(line_bytes).max(1);
     let residual_wide = random.within(0, 1);
     Compute {
-        activation_line: random.within(0, lines / 4),
-        weight_line: random.within(0, accelerator.weight_lines() / 4),
-        output_line: random.within(0, lines / 2),
+        activation_line: place(random, lines, lines / 4),
+        weight_line: place(random, accelerator.weight_lines(), accelerator.weight_lines() / 4),
+        output_line: place(random, lines, lines / 2),
         out_rows: random.within(0, 4),
         out_cols: random.within(1, 7),
         in_rows,
@@ -416,7 +453,7 @@ fn compute(random: &mut Random, accelerator: &Accelerator) -> Compute {
         residual_shift: random.within(8, 24),
         clamp_low: -(random.within(0, 200) as i32),
         clamp_high: random.within(0, 40_000) as i32 % 32_768,
-        residual_line: random.within(0, lines / 2),
+        residual_line: place(random, lines, lines / 2),
         residual_mantissa: random.within(32_768, 65_535),
         residual_zero_point: random.within(0, 100) as i32 - 50,
         residual_pixel_stride: random.within(0, output_lines + 1),
@@ -447,10 +484,10 @@ fn vector(random: &mut Random, accelerator: &Accelerator) -> Vector {
     let pixel_lines = (2 * channels).div_ceil(line_bytes);
     let in_cols = random.within(1, 6);
     Vector {
-        source_line: random.within(0, lines / 4),
+        source_line: place(random, lines, lines / 4),
         function: function.code(),
-        second_line: random.within(0, accelerator.weight_lines() / 4),
-        output_line: random.within(lines / 4, lines / 2),
+        second_line: place(random, accelerator.weight_lines(), accelerator.weight_lines() / 4),
+        output_line: lines / 4 + place(random, lines, lines / 4),
         out_rows: random.within(0, 4),
         out_cols: random.within(1, 4),
         in_rows: random.within(1, 5),

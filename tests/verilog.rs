@@ -148,3 +148,34 @@ pub fn assert_same(
     assert!(differences.is_empty(), "{case}: {} differences: {}", differences.len(), first.join("; "));
     (result, rtl)
 }
+
+/// A failing program with as few commands as dropping leaves.
+fn shrink(build: &Build, program: Program) -> Program {
+    let fails = |program: &Program| !matches!(both(build, program, &[], &RunOptions::default()), Ok((_, _, d)) if d.is_empty());
+    let mut least = program;
+    let mut step = least.commands.len() / 2;
+    while step > 0 {
+        let mut at = 0;
+        while at < least.commands.len() {
+            match crate::programs::without(&least, at..at + step).filter(&fails) {
+                Some(shorter) => least = shorter,
+                None => at += step,
+            }
+        }
+        step /= 2;
+    }
+    least
+}
+
+/// Shrinks a failing program; gives what is left of it and what differs.
+#[must_use]
+pub fn shrunk(build: &Build, program: Program) -> String {
+    let least = shrink(build, program);
+    let found = match both(build, &least, &[], &RunOptions::default()) {
+        Ok((_, _, differences)) => {
+            differences.iter().take(6).map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        }
+        Err(error) => error,
+    };
+    format!("{}\n{found}", bitgauge_arch::command::to_text(&least.words))
+}

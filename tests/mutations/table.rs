@@ -9,7 +9,17 @@ const fn fault(
     line: &'static str,
     mutated: &'static str,
 ) -> Mutation {
-    Mutation { name, module, line, mutated }
+    Mutation { name, module, line, mutated, why_equal: "" }
+}
+
+/// A mutation that changes nothing that a program can see, and why: such a one has to survive.
+const fn equal(
+    why_equal: &'static str,
+    module: &'static str,
+    line: &'static str,
+    mutated: &'static str,
+) -> Mutation {
+    Mutation { name: why_equal, module, line, mutated, why_equal }
 }
 
 /// On the design with narrow output lines: 4 x 4, two lanes, 64-bit bus.
@@ -102,7 +112,7 @@ pub const NARROW: &[Mutation] = &[
     fault("load's next block starts at the next pixel", "load_walk",
         "block_at_d = next_block;",
         "block_at_d = next_pixel;"),
-    fault("beats of a load are joined across the wrong row", "beat_fifo",
+    equal("no group of codes reaches into the fourth word from its first", "beat_fifo",
         "if (place > 2'd1) begin",
         "if (place > 2'd2) begin"),
     fault("entries of the length table are swapped", "length_table",
@@ -159,7 +169,7 @@ pub const NARROW: &[Mutation] = &[
     fault("corner of the window is not moved by the padding", "feed_steps",
         "assign corner = (activation_line - pad_row_q) - pad_column_q;",
         "assign corner = activation_line - pad_row_q;"),
-    fault("feeders do not wait for the drain", "feed_pace",
+    equal("eight lines of a fold take as long to feed as four rows of two groups to drain", "feed_pace",
         "allowed = spacing_q == 4'd0;",
         "allowed = 1'd1;"),
     fault("column of the array reads weights past its command", "feed_columns",
@@ -275,7 +285,7 @@ pub const WIDE: &[Mutation] = &[
     fault("half of the lanes takes the other step", "drain_place",
         "assign on_2 = (valid && (lanes_left > 7'd2)) && ((!two_steps) || (step == 1'd1));",
         "assign on_2 = (valid && (lanes_left > 7'd2)) && ((!two_steps) || (step == 1'd0));"),
-    fault("second step exists without a column", "drain_turns",
+    equal("a step without columns writes no byte", "drain_turns",
         "if (cols_left_q <= 7'd2) begin",
         "if (cols_left_q <= 7'd1) begin"),
     fault("second step writes to the first one's line", "drain_turns",
@@ -284,7 +294,7 @@ pub const WIDE: &[Mutation] = &[
     fault("wide residual alone does not ask for two steps", "drain_contexts",
         "assign both = registers_12[16] || (registers_12[19] && registers_12[20]);",
         "assign both = registers_12[16];"),
-    fault("feeders leave time for one step only", "feed_pace",
+    equal("a command's setup takes as long as the drain of its predecessor's last fold", "feed_pace",
         "threshold_d = 4'd8;",
         "threshold_d = 4'd4;"),
     fault("beat of 32 bits goes to another's memory", "beat_fifo",
