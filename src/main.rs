@@ -20,6 +20,7 @@ mod rtl;
 mod shipped;
 mod simulator;
 mod waves;
+mod synth;
 
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;

@@ -10,6 +10,7 @@ mod quantize;
 mod run;
 mod schema;
 mod simulate;
+mod synth;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -34,6 +35,8 @@ pub enum Command {
     Cosim(cosim::Cosim),
     /// Write the accelerator as Verilog, with bench and vectors
     ExportVerilog(export_verilog::ExportVerilog),
+    /// Synthesize the accelerator for an FPGA with Yosys, and place it with nextpnr
+    Synth(synth::Synth),
     /// Write a commented accelerator description to start from
     Init(init::Init),
     /// Print the JSON schema of the accelerator description
@@ -53,6 +56,7 @@ impl Command {
             Command::Simulate(command) => command.run(format),
             Command::Cosim(command) => command.run(format),
             Command::ExportVerilog(command) => command.run(format),
+            Command::Synth(command) => command.run(format),
             Command::Init(command) => command.run(),
             Command::Schema(command) => command.run(),
             Command::Completions(command) => command.run(cli()),

@@ -5,14 +5,16 @@ use crate::signal::{Sig, Ty, u};
 use crate::value::{Value, Word};
 use rust_hdl::prelude::*;
 
-/// The mark by which the printer knows a memory, followed by depth and lanes.
+/// The mark by which the printer knows a memory, followed by depth, lanes and what a
+/// read of a word gives that is just written.
 pub(crate) const MEMORY_MARK: &str = "bitgauge memory ";
 
 /// A memory with a write port and a read port on one clock.
 ///
 /// A read takes effect at the rising edge where `re` is set and shows what the word was before a write of
 /// the same edge. Reset does not touch it. It becomes a module of its own (`ram_256x16`), so that a
-/// memory macro can take its place. An address at or beyond the depth reads as nothing in particular.
+/// memory macro can take its place. Where nobody uses a lane in the cycle in which it is written,
+/// [`Mem::without_collisions`] says so, and saves an FPGA the logic that keeps the old word. An address at or beyond the depth reads as nothing in particular.
 #[derive(LogicBlock, Clone)]
 pub struct Mem {
     name: Named,
@@ -32,6 +34,7 @@ pub struct Mem {
     pub rdata: Sig,
     _words: Vec<Value>,
     _lanes: usize,
+    _collides: bool,
 }
 
 impl Mem {
@@ -61,7 +64,23 @@ impl Mem {
             rdata: Sig::output(ty),
             _words: vec![0; depth],
             _lanes: lanes,
+            _collides: true,
         }
+    }
+
+    /// The same memory, where no reader uses a lane that is written in the cycle of the read. Simulations
+    /// of the Verilog with `BITGAUGE_COLLISIONS` defined give such a reader the opposite of what is written.
+    #[must_use]
+    pub fn without_collisions(mut self) -> Mem {
+        let (depth, lanes, ty) = (self._words.len(), self._lanes, self.wdata.ty());
+        let sign = if ty.signed { "_signed" } else { "" };
+        let suffix = if lanes > 1 { format!("_by{lanes}") } else { String::new() };
+        self.name = Named::new(format!("ram_{depth}x{}{suffix}{sign}_apart", ty.width))
+            .doc("Simple dual port memory: one write, one registered read; nobody needs a word that is just written.")
+            .port("we", "write enable of each lane")
+            .port("re", "read enable; without it rdata keeps its value");
+        self._collides = false;
+        self
     }
 
     fn write(&mut self) {
@@ -94,7 +113,8 @@ impl Logic for Mem {
         self.rdata.connect();
     }
     fn hdl(&self) -> Verilog {
-        Verilog::Custom(format!("{MEMORY_MARK}{} {}", self._words.len(), self._lanes))
+        let kind = if self._collides { "old" } else { "apart" };
+        Verilog::Custom(format!("{MEMORY_MARK}{} {} {kind}", self._words.len(), self._lanes))
     }
 }
 

@@ -3,6 +3,7 @@
 //! | path | what |
 //! | --- | --- |
 //! | `rtl/*.v`, `rtl/files.f` | the modules, one a file, and their list, sub-modules first |
+//! | `synthesis/*_pins.v` | a module of five pins around the outermost, for place and route without a board |
 //! | `testbench/testbench.v` | self-checking bench with a memory of the cycle contract |
 //! | `vectors/*.hex` | memory before and after, program, cycles and counters of one run |
 //! | `Makefile` | lints, and runs the bench under Verilator and under Icarus |
@@ -11,6 +12,7 @@
 //! | `registers.md`, `registers.h` | the register map |
 //! | `accelerator.toml` | the description with every default filled in |
 
+mod pins;
 mod project;
 mod testbench;
 pub mod vectors;
@@ -64,6 +66,14 @@ pub fn top_name(accelerator: &Accelerator) -> String {
 /// # Errors
 /// Where the design cannot be printed; never for a checked description.
 pub fn modules(accelerator: &Accelerator) -> Result<Vec<Module>, Error> {
+    with_pins(accelerator).map(|(modules, _)| modules)
+}
+
+/// The modules, and one more around the outermost that needs five pins only, for place and route.
+///
+/// # Errors
+/// Where the design cannot be printed; never for a checked description.
+pub fn with_pins(accelerator: &Accelerator) -> Result<(Vec<Module>, Module), Error> {
     let header = header(accelerator);
     let reset = match accelerator.synthesis.reset {
         ResetStyle::Sync => Reset::Synchronous,
@@ -81,10 +91,12 @@ pub fn modules(accelerator: &Accelerator) -> Result<Vec<Module>, Error> {
         ("m_axi_awburst", 2, "2'd1".to_owned(), "INCR"),
         ("m_axi_wstrb", bus, format!("{{{bus}{{1'b1}}}}"), "a block's last beat is filled with zeros"),
     ];
-    let outermost = wrapper::wrapper(&top_name(accelerator), &design, &header, &constants);
+    let top = top_name(accelerator);
+    let outermost = wrapper::wrapper(&top, &design, &header, &constants);
+    let pins = pins::pins(&top, design.reset_port, &buses(&design), &header);
     let mut modules = design.modules;
     modules.push(outermost);
-    Ok(modules)
+    Ok((modules, pins))
 }
 
 fn header(accelerator: &Accelerator) -> String {
@@ -105,7 +117,7 @@ const EMPTY_BENCH_BYTES: usize = 1 << 16;
 /// Where the design cannot be printed; never for a checked description.
 pub fn export(accelerator: &Accelerator, vectors: Option<&Vectors<'_>>) -> Result<Vec<File>, Error> {
     let top = top_name(accelerator);
-    let modules = modules(accelerator)?;
+    let (modules, pins) = with_pins(accelerator)?;
     let bus = accelerator.bus_bytes() as usize;
     let list = modules.iter().fold(String::new(), |list, module| list + &module.file() + "\n");
     let memory_bytes = vectors.map_or(EMPTY_BENCH_BYTES, |vectors| vectors.memory.len());
@@ -113,6 +125,7 @@ pub fn export(accelerator: &Accelerator, vectors: Option<&Vectors<'_>>) -> Resul
     let mut files: Vec<File> =
         modules.into_iter().map(|module| File::new(format!("rtl/{}", module.file()), module.text)).collect();
     files.push(File::new("rtl/files.f", list));
+    files.push(File::new(format!("synthesis/{}", pins.file()), pins.text));
     files.push(File::new(TESTBENCH, testbench::text(accelerator, &top, memory_bytes)));
     files.push(File::new("Makefile", project::makefile(&top)));
     files.push(File::new(format!("{top}.core"), project::fusesoc(&top, &sources)));

@@ -19,7 +19,9 @@ pub struct Bus {
 }
 
 impl Bus {
-    fn width(&self) -> usize {
+    /// Bits of all lanes.
+    #[must_use]
+    pub fn width(&self) -> usize {
         self.lane.width * self.lanes.unwrap_or(1)
     }
 

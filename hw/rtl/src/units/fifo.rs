@@ -88,7 +88,7 @@ impl Fifo {
             fresh: State::default(),
             recent: lanes.iter().map(|ty| Reg::new(*ty)).collect(),
             next_read: Sig::local(address),
-            memory: lanes.iter().map(|ty| Mem::new(depth, *ty)).collect(),
+            memory: lanes.iter().map(|ty| Mem::new(depth, *ty).without_collisions()).collect(),
             depth: Const::new(depth),
             _lanes: lanes.len(),
         }

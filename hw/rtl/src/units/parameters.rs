@@ -106,7 +106,7 @@ impl Parameters {
             re: Signal::default(),
             raddr: Sig::input(u(ENTRY_BITS)),
             rdata: Sig::outputs(u(8 * PARAMETER_BYTES), lanes),
-            memory: (0..words).map(|_| Mem::with_lanes(depth, word, bytes)).collect(),
+            memory: (0..words).map(|_| Mem::with_lanes(depth, word, bytes).without_collisions()).collect(),
             write_part: Sig::local(part(write_parts)),
             read_part: Sig::local(part(read_parts)),
             seen_part: Reg::new(part(read_parts)),

@@ -11,7 +11,7 @@
 //! cycle      t      t+1    t+2
 //! re, raddr  __/~~~~\_________
 //! rdata      ________<line>___   behind the multiplexer, not registered again
-//! we, waddr  __/~~~~\_________   a read with `re` in t sees the old line, one in t+1 the new
+//! we, waddr  __/~~~~\_________   a read with `re` in t sees the old bytes or none of use, one in t+1 the new
 //! ```
 //!
 //! That at most one reader and one writer use a bank in a cycle is the affair of the bank ports that
@@ -116,7 +116,7 @@ impl Scratchpad {
             we: Sig::inputs(u(line), writers),
             waddr: Sig::inputs(address, writers),
             wdata: Sig::inputs(u(8), writers * line),
-            bank: (0..banks * pieces).map(|_| Mem::with_lanes(bank_lines, word, bytes)).collect(),
+            bank: (0..banks * pieces).map(|_| Mem::with_lanes(bank_lines, word, bytes).without_collisions()).collect(),
             read_bank: Sig::locals(bank, readers),
             write_bank: Sig::locals(bank, writers),
             seen_bank: Reg::many(bank, readers),

@@ -50,7 +50,7 @@ impl<'a> Assembler<'a> {
                     Context { module: &wanted, node, children: &children, reset: self.options.reset };
                 body::print(&context, kernel)?
             }
-            Body::Memory { depth, lanes } => memory(node, *depth, *lanes, &wanted)?,
+            Body::Memory { depth, lanes, collides } => memory(node, (*depth, *lanes), *collides, &wanted)?,
             Body::Register(_) | Body::Foreign => {
                 let message = "this is no unit with a kernel, so it cannot be a module".into();
                 return Err(Error::Kernel { module: wanted, message });
@@ -118,8 +118,14 @@ pub(super) fn ports(node: &Node, is_reg: &dyn Fn(&str) -> bool, reset: bool) -> 
     })
 }
 
-/// A memory: written in lanes, read old word first.
-fn memory(node: &Node, depth: usize, lanes: usize, module: &str) -> Result<String, Error> {
+/// A memory: written in lanes, read old word first. Without collisions synthesis is told that a read of a
+/// word that is just written may give anything, and a simulation can be told to give a wrong word.
+fn memory(
+    node: &Node,
+    (depth, lanes): (usize, usize),
+    collides: bool,
+    module: &str,
+) -> Result<String, Error> {
     let data = node.ports().find(|atom| atom.name == "wdata").map(|atom| atom.ty);
     let data = data.filter(|ty| depth >= 1 && lanes >= 1 && ty.width % lanes == 0);
     let Some(ty) = data else {
@@ -127,8 +133,15 @@ fn memory(node: &Node, depth: usize, lanes: usize, module: &str) -> Result<Strin
         return Err(Error::Kernel { module: module.into(), message });
     };
     let mut text = format!("(\n{});\n", ports(node, &|name| name == "rdata", false));
-    let _ = writeln!(text, "  reg {}words [0:{}];\n\n  always @(posedge clock) begin", range(ty), depth - 1);
+    let attribute = if collides { "" } else { "(* no_rw_check *) " };
+    let _ = writeln!(
+        text,
+        "  {attribute}reg {}words [0:{}];\n\n  always @(posedge clock) begin",
+        range(ty),
+        depth - 1
+    );
     let bits = ty.width / lanes;
+    let mut wrong = String::new();
     for lane in 0..lanes {
         let (enable, part) = match (lanes, bits) {
             (1, _) => ("we".into(), String::new()),
@@ -136,8 +149,13 @@ fn memory(node: &Node, depth: usize, lanes: usize, module: &str) -> Result<Strin
             _ => (format!("we[{lane}]"), format!("[{}:{}]", (lane + 1) * bits - 1, lane * bits)),
         };
         let _ = writeln!(text, "    if ({enable}) words[waddr]{part} <= wdata{part};");
+        let _ = writeln!(wrong, "    if (re && {enable} && waddr == raddr) rdata{part} <= ~wdata{part};");
     }
-    text += "    if (re) rdata <= words[raddr];\n  end\n";
+    text += "    if (re) rdata <= words[raddr];\n";
+    if !collides {
+        let _ = writeln!(text, "`ifdef BITGAUGE_COLLISIONS\n{wrong}`endif");
+    }
+    text += "  end\n";
     Ok(text)
 }
 

@@ -29,7 +29,7 @@ pub(super) enum Body {
     /// A register with its reset value.
     Register(Value),
     /// A memory.
-    Memory { depth: usize, lanes: usize },
+    Memory { depth: usize, lanes: usize, collides: bool },
     /// Anything else.
     Foreign,
 }
@@ -197,8 +197,9 @@ fn custom(text: &str) -> Option<Body> {
     if let Some(value) = text.strip_prefix(REGISTER_MARK) {
         return Some(Body::Register(value.parse().ok()?));
     }
-    let (depth, lanes) = text.strip_prefix(MEMORY_MARK)?.split_once(' ')?;
-    Some(Body::Memory { depth: depth.parse().ok()?, lanes: lanes.parse().ok()? })
+    let mut words = text.strip_prefix(MEMORY_MARK)?.split(' ');
+    let (depth, lanes) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    Some(Body::Memory { depth, lanes, collides: words.next()? == "old" })
 }
 
 /// The number in a literal, whose fields rust-hdl keeps private.
@@ -237,7 +238,10 @@ mod tests {
     #[test]
     fn marks_are_read_back() {
         assert!(matches!(custom("bitgauge register -3"), Some(Body::Register(-3))));
-        assert!(matches!(custom("bitgauge memory 16 2"), Some(Body::Memory { depth: 16, lanes: 2 })));
+        assert!(matches!(
+            custom("bitgauge memory 16 2 old"),
+            Some(Body::Memory { depth: 16, lanes: 2, collides: true })
+        ));
         assert!(custom("something else").is_none());
     }
 }

@@ -106,7 +106,7 @@ impl Lane {
             high_bound: Sig::input(s(17)),
             code: Sig::output(s(16)),
             passed: Sig::output(s(16)),
-            entries: Mem::new(entries, u(ENTRY_BITS)),
+            entries: Mem::new(entries, u(ENTRY_BITS)).without_collisions(),
             hit: State::default(),
             used: Sig::local(u(ENTRY_BITS)),
             flipped: Sig::local(s(accumulator)),

@@ -115,7 +115,7 @@ impl BeatFifo {
             re: Signal::default(),
             at: Sig::input(u(position_bits(shape))),
             window: Sig::outputs(u(8), 4 * words),
-            memory: (0..banks).map(|_| Mem::new(depth, u(32))).collect(),
+            memory: (0..banks).map(|_| Mem::new(depth, u(32)).without_collisions()).collect(),
             rotate: (0..levels).map(|level| RotateStep::new(banks, banks >> (level + 1))).collect(),
             count: Reg::new(u(beat_counter_bits(shape))),
             slot: Sig::local(u(clog2(slots.max(2)))),

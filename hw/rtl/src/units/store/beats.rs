@@ -192,7 +192,7 @@ impl StoreBeats {
             row: Sig::local(u(clog2((slots / banks).max(2)))),
             distance: Sig::locals(u(clog2(banks)), banks),
             full: vec![Signal::default(); banks],
-            ram: (0..banks * words).map(|_| Mem::new(slots / banks, u(32))).collect(),
+            ram: (0..banks * words).map(|_| Mem::new(slots / banks, u(32)).without_collisions()).collect(),
             head: Reg::new(tail),
             head_next: Sig::local(tail),
             head_bank: Sig::local(u(clog2(banks))),

@@ -1,0 +1,244 @@
+//! `bitgauge synth`: what the accelerator takes of an FPGA, and how fast it is there.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use bitgauge_arch::description::DspPolicy;
+use bitgauge_rtl::export;
+use serde::Serialize;
+
+use crate::exit::ExitStatus;
+use crate::failure::Failure;
+use crate::inputs;
+use crate::output::{self, Format};
+use crate::synth::family::{Area, Device, Family};
+use crate::synth::{nextpnr, stat, yosys};
+
+/// Options of `synth`.
+#[derive(clap::Args)]
+pub struct Synth {
+    /// Accelerator description (TOML); the reference design if left out
+    accelerator: Option<PathBuf>,
+    /// FPGA family
+    #[arg(long, value_enum)]
+    family: Family,
+    /// Device that it has to fit: ecp5 25k, 45k, 85k; ice40 hx8k, up5k; xilinx7 35t, 100t, 200t, 7z020
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
+    /// Place and route, and report the highest clock
+    #[arg(long)]
+    place: bool,
+    /// Clock that place and route aims at, MHz
+    #[arg(long, default_value_t = 100, value_name = "MHZ")]
+    clock: u32,
+    /// Folder for Verilog, logs, netlist and synth.json
+    #[arg(long, short, default_value = "synth", value_name = "DIR")]
+    output: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    accelerator: String,
+    configuration: String,
+    family: Family,
+    top: String,
+    yosys: String,
+    dsp_blocks: bool,
+    total: Area,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<Fit>,
+    latches: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<Place>,
+    seconds: f64,
+    modules: Vec<stat::Row>,
+}
+
+#[derive(Serialize)]
+struct Fit {
+    name: &'static str,
+    holds: Area,
+    fits: bool,
+}
+
+#[derive(Serialize)]
+struct Place {
+    nextpnr: String,
+    device: &'static str,
+    target_mhz: u32,
+    fmax_mhz: f64,
+    used: std::collections::BTreeMap<String, u64>,
+    /// Cell and delay in ns, from register to register.
+    critical_path: Vec<(String, f64)>,
+}
+
+impl Synth {
+    pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
+        let start = Instant::now();
+        let device = self.device()?;
+        let design = inputs::design(self.accelerator.as_deref())?;
+        let accelerator = &design.accelerator;
+        // Tools are looked for before any work is done.
+        let yosys = yosys::find()?;
+        let placer = if self.place { Some(nextpnr::find(self.family)?) } else { None };
+        let (modules, pins) = export::with_pins(accelerator).map_err(|error| {
+            Failure::new(format!("cannot export the accelerator: {error}")).at(&design.place)
+        })?;
+        std::fs::create_dir_all(self.output.join("rtl"))
+            .with_context(|| format!("cannot make the folder {}", self.output.display()))?;
+        let mut files = vec![];
+        for module in modules.iter().chain(self.place.then_some(&pins)) {
+            files.push(format!("rtl/{}", module.file()));
+            let path = self.output.join("rtl").join(module.file());
+            std::fs::write(&path, &module.text)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        let top = export::top_name(accelerator);
+        let dsp = match accelerator.synthesis.dsp {
+            DspPolicy::Auto => accelerator.array.operand_bits >= 5,
+            DspPolicy::Never => false,
+            DspPolicy::Always => true,
+        };
+        let bar = output::spinner("yosys");
+        let job = yosys::Job {
+            family: self.family,
+            top: if self.place { &pins.name } else { &top },
+            files: &files,
+            dsp,
+            netlist: self.place,
+        };
+        let synthesis = yosys::run(&yosys, &self.output, &job)?;
+        bar.finish_and_clear();
+        let rows = stat::rows(&synthesis.cells, self.family, &top);
+        let total = rows.iter().find(|row| row.module == top).map(|row| row.whole);
+        let total = total.context("Yosys did not count the outermost module")?;
+        let mut answer = Answer {
+            accelerator: design.place.clone(),
+            configuration: format!("{:016x}", export::configuration_hash(accelerator)),
+            family: self.family,
+            top,
+            yosys: yosys::version(&yosys),
+            dsp_blocks: dsp,
+            total,
+            device: device.map(|device| Fit {
+                name: device.name,
+                holds: device.holds,
+                fits: total.beyond(device.holds).is_empty(),
+            }),
+            latches: synthesis.latches,
+            place: None,
+            seconds: 0.0,
+            modules: rows,
+        };
+        let mut fault = self.fault(&answer);
+        if let Some(placer) = placer.filter(|_| fault.is_none()) {
+            match self.placed(&placer, device) {
+                Ok(place) => answer.place = Some(place),
+                Err(error) => fault = Some(error),
+            }
+        }
+        answer.seconds = start.elapsed().as_secs_f64();
+        let json = output::json("synth", &answer)?;
+        crate::files::write(&self.output.join("synth.json"), json.as_bytes())?;
+        output::data(&match format {
+            Format::Json => json,
+            Format::Text => text(&answer),
+        })?;
+        fault.map_or(Ok(ExitStatus::Success), Err)
+    }
+
+    /// The device that the user names, or the largest if one is needed.
+    fn device(&self) -> Result<Option<&'static Device>> {
+        let devices = self.family.devices();
+        let Some(name) = &self.device else {
+            return Ok(if self.place { devices.iter().max_by_key(|device| device.holds.lut) } else { None });
+        };
+        let name = name.to_lowercase();
+        let found = devices.iter().find(|device| device.name == name);
+        let choices: Vec<_> = devices.iter().map(|device| device.name).collect();
+        found.map(Some).ok_or_else(|| {
+            Failure::new(format!("{} has no device `{name}`", self.family.name()))
+                .hint(format!("choices: {}", choices.join(", ")))
+                .into()
+        })
+    }
+
+    /// Why the answer is bad news.
+    fn fault(&self, answer: &Answer) -> Option<anyhow::Error> {
+        if let Some(latch) = answer.latches.first() {
+            let count = answer.latches.len();
+            let fault = Failure::new(format!("{count} signals are latches, {latch} first"));
+            return Some(fault.hint("this is a fault of Bitgauge; please report it with the description").into());
+        }
+        let device = answer.device.as_ref()?;
+        let beyond: Vec<_> = answer.total.beyond(device.holds);
+        let texts: Vec<_> =
+            beyond.iter().map(|(what, here, there)| format!("{here} {what} of {there}")).collect();
+        (!texts.is_empty()).then(|| {
+            let message =
+                format!("does not fit {} {}: {}", self.family.name(), device.name, texts.join(", "));
+            Failure::finding(message)
+                .hint("choose a larger --device, smaller scratchpads, or fewer rows, columns or lanes")
+                .into()
+        })
+    }
+
+    fn placed(&self, placer: &Path, device: Option<&'static Device>) -> Result<Place> {
+        let device = device.context("place and route needs a device")?;
+        let bar = output::spinner("nextpnr");
+        let placed = nextpnr::run(placer, &self.output, self.family, device.name, self.clock)?;
+        bar.finish_and_clear();
+        Ok(Place {
+            nextpnr: crate::synth::version(placer).unwrap_or_default(),
+            device: device.name,
+            target_mhz: self.clock,
+            fmax_mhz: placed.mhz,
+            used: placed.used,
+            critical_path: placed.path,
+        })
+    }
+}
+
+/// Modules that the table shows.
+const SHOWN: usize = 24;
+
+fn text(answer: &Answer) -> String {
+    let cells = |area: &Area| [area.lut, area.ff, area.dsp, area.bram].map(|count| count.to_string());
+    let mut rows = vec![];
+    for row in answer.modules.iter().take(SHOWN) {
+        let mut line = vec![row.module.clone(), row.instances.to_string()];
+        line.extend(cells(&row.whole));
+        line.extend(cells(&row.own));
+        rows.push(line);
+    }
+    let header = ["module", "instances", "LUT", "FF", "DSP", "BRAM", "own LUT", "FF", "DSP", "BRAM"];
+    let mut text = output::table(&header, &rows);
+    if answer.modules.len() > SHOWN {
+        text += &format!("... and {} smaller modules, in synth.json\n", answer.modules.len() - SHOWN);
+    }
+    let Area { lut, ff, dsp, bram } = answer.total;
+    text += &format!(
+        "{} on {} ({}): {lut} LUT, {ff} FF, {dsp} DSP, {bram} BRAM; latches: {}\n",
+        answer.top,
+        answer.family.name(),
+        answer.yosys,
+        answer.latches.len()
+    );
+    if let Some(device) = &answer.device {
+        let share = |here: u64, there: u64| 100.0 * here as f64 / there.max(1) as f64;
+        let holds = &device.holds;
+        text += &format!(
+            "of {}: {:.0} % LUT, {:.0} % FF, {:.0} % DSP, {:.0} % BRAM\n",
+            device.name,
+            share(lut, holds.lut),
+            share(ff, holds.ff),
+            share(dsp, holds.dsp),
+            share(bram, holds.bram)
+        );
+    }
+    if let Some(place) = &answer.place {
+        text += &format!("placed and routed ({}): {:.1} MHz\n", place.nextpnr, place.fmax_mhz);
+    }
+    text
+}

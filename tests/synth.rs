@@ -1,0 +1,112 @@
+//! Does a small accelerator become what an FPGA has: multipliers DSP blocks, scratchpads block RAM, no latch?
+
+// Helpers outside of #[test] functions fail the test by panicking.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// 2 x 2 elements, one lane, least memories.
+const SMALL: &str = r#"
+name = "small"
+[array]
+rows = 2
+cols = 2
+[scratchpad]
+activation_kib = 16
+weight_kib = 8
+banks = 4
+weight_banks = 2
+[post]
+lanes = 1
+parameter_entries = 64
+[vector]
+lanes = 1
+[compression]
+codecs = []
+lanes = 1
+[memory]
+bus_bits = 32
+latency_cycles = 10
+max_burst_beats = 4
+[controller]
+queue_words = 8
+prefetch_words = 16
+[clock]
+mhz = 50
+"#;
+
+fn yosys() -> bool {
+    let works = Command::new("yosys").arg("-V").output().is_ok_and(|output| output.status.success());
+    if !works {
+        assert!(std::env::var_os("BITGAUGE_REQUIRE_TOOLS").is_none(), "yosys does not start");
+        eprintln!("SKIPPED: synthesis; `apt-get install yosys` brings what it needs");
+    }
+    works
+}
+
+fn synth(folder: &Path, arguments: &[&str]) -> Output {
+    std::fs::write(folder.join("small.toml"), SMALL).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bitgauge"));
+    command.current_dir(folder).args(["synth", "small.toml", "--format", "json"]).args(arguments);
+    command.output().unwrap()
+}
+
+#[test]
+fn small_design_on_ecp5() {
+    if !yosys() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let output = synth(folder.path(), &["--family", "ecp5", "--device", "25k"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{said}");
+    // Exit code and answer say the same.
+    assert_eq!(answer["device"]["fits"] == true, output.status.code() == Some(0), "{said}");
+    assert_eq!(answer["latches"].as_array().unwrap().len(), 0);
+    let modules = answer["modules"].as_array().unwrap();
+    let named = |start: &str| -> Vec<&Value> {
+        let name = |row: &&Value| row["module"].as_str().unwrap().starts_with(start);
+        modules.iter().filter(name).collect()
+    };
+    let pe = named("pe_");
+    assert_eq!(pe.len(), 1);
+    assert_eq!(pe[0]["instances"], 4);
+    assert_eq!(pe[0]["whole"]["dsp"], 1, "one DSP block per element");
+    // The main requantizer's 33 x 16 bits take two.
+    assert_eq!(named("requantizer")[0]["whole"]["dsp"], 2);
+    // Each byte of a line is a memory of its own: 1 bank of 4 KiB is 4096 x 1 byte, two block RAMs.
+    for (start, kib) in [("scratchpad_activation", 16), ("scratchpad_weight", 8)] {
+        let rows = named(start);
+        assert_eq!(rows.len(), 1, "{start}");
+        assert_eq!(rows[0]["whole"]["bram"], kib / 2, "{start}");
+    }
+    let written: Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("synth/synth.json")).unwrap()).unwrap();
+    assert_eq!(written, answer);
+}
+
+#[test]
+fn wrong_names_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = synth(folder.path(), &["--family", "ecp5", "--device", "12"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("choices: 25k, 45k, 85k"));
+}
+
+#[test]
+fn missing_tool_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("small.toml"), SMALL).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_bitgauge"))
+        .current_dir(folder.path())
+        .args(["synth", "small.toml", "--family", "ecp5"])
+        .env("BITGAUGE_YOSYS", folder.path().join("nothing"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("BITGAUGE_YOSYS"));
+}
