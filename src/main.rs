@@ -19,8 +19,8 @@ mod quantization;
 mod rtl;
 mod shipped;
 mod simulator;
-mod waves;
 mod synth;
+mod waves;
 
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;

@@ -78,7 +78,7 @@ fn small_design_on_ecp5() {
     assert_eq!(pe[0]["whole"]["dsp"], 1, "one DSP block per element");
     // The main requantizer's 33 x 16 bits take two.
     assert_eq!(named("requantizer")[0]["whole"]["dsp"], 2);
-    // Each byte of a line is a memory of its own: 1 bank of 4 KiB is 4096 x 1 byte, two block RAMs.
+    // A block RAM holds 2 KiB.
     for (start, kib) in [("scratchpad_activation", 16), ("scratchpad_weight", 8)] {
         let rows = named(start);
         assert_eq!(rows.len(), 1, "{start}");

@@ -169,7 +169,9 @@ impl Synth {
         if let Some(latch) = answer.latches.first() {
             let count = answer.latches.len();
             let fault = Failure::new(format!("{count} signals are latches, {latch} first"));
-            return Some(fault.hint("this is a fault of Bitgauge; please report it with the description").into());
+            return Some(
+                fault.hint("this is a fault of Bitgauge; please report it with the description").into(),
+            );
         }
         let device = answer.device.as_ref()?;
         let beyond: Vec<_> = answer.total.beyond(device.holds);

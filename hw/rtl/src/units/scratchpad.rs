@@ -116,7 +116,9 @@ impl Scratchpad {
             we: Sig::inputs(u(line), writers),
             waddr: Sig::inputs(address, writers),
             wdata: Sig::inputs(u(8), writers * line),
-            bank: (0..banks * pieces).map(|_| Mem::with_lanes(bank_lines, word, bytes).without_collisions()).collect(),
+            bank: (0..banks * pieces)
+                .map(|_| Mem::with_lanes(bank_lines, word, bytes).without_collisions())
+                .collect(),
             read_bank: Sig::locals(bank, readers),
             write_bank: Sig::locals(bank, writers),
             seen_bank: Reg::many(bank, readers),

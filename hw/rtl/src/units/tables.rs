@@ -67,7 +67,8 @@ impl Tables {
         let bytes = piece_bytes(line);
         let words = line / bytes;
         let line_entries = line / entry;
-        let memory = |_| Mem::with_lanes(TABLE_ENTRIES / line_entries, u(8 * bytes), bytes).without_collisions();
+        let memory =
+            |_| Mem::with_lanes(TABLE_ENTRIES / line_entries, u(8 * bytes), bytes).without_collisions();
         Tables {
             name: Named::of(format!("tables_e{entry}_line{line}_by{lanes}"), &Tables::DOCS),
             clock: Signal::default(),
