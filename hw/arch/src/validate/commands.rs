@@ -6,7 +6,7 @@ use crate::command::{
     Codec, Command, Compute, Decoded, Decoder, Load, Operation, Store, Target, Vector, VectorFunction, Word,
 };
 use crate::description::CodecKind;
-use crate::footprint::{Port, Space, banks, footprint, format_is_valid};
+use crate::footprint::{Access, Port, Space, banks, footprint, format_is_valid};
 use crate::timing::{LENGTH_TABLE_BYTES, load_shape, store_fifo_beats, store_shape};
 use crate::{Accelerator, Program};
 
@@ -64,6 +64,7 @@ fn command_problem(program: &Program, command: &Command) -> Result<(), String> {
             && program.command_address < access.end;
         require(!(over_commands && access.port == Port::Write), || "writes over the commands".to_owned())?;
     }
+    in_place_problem(&accesses)?;
     let named = |space, port, mask: u32| {
         let used = banks(accelerator, &accesses, space, port);
         require(used & !mask == 0, || {
@@ -92,6 +93,29 @@ fn command_problem(program: &Program, command: &Command) -> Result<(), String> {
             named(Space::Weight, Port::Write, vector.weight_write)
         }
     }
+}
+
+/// A command must not read what it writes: how far its reads are ahead of its writes is the pipeline's matter,
+/// not the program's.
+fn in_place_problem(accesses: &[Access]) -> Result<(), String> {
+    let writes = accesses.iter().filter(|access| access.port == Port::Write);
+    for write in writes {
+        let mut reads = accesses.iter().filter(|access| access.port != Port::Write);
+        let meets = |read: &&Access| {
+            read.space == write.space && read.start < write.end && write.start < read.end
+        };
+        if let Some(read) = reads.find(meets) {
+            return Err(format!(
+                "reads {} {}..{} and writes {}..{} there",
+                read.space.name(),
+                read.start,
+                read.end,
+                write.start,
+                write.end
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn codec_problem(
