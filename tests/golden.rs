@@ -155,7 +155,7 @@ fn a_stored_program() {
             let count = tensor.groups * tensor.rows * tensor.cols * tensor.channels;
             assert!(tensor.value_bits <= 8);
             let mask = (1u64 << tensor.value_bits) - 1;
-            (tensor.name.as_str(), (0..count).map(|at| (at * at / 7 & mask) as u8).collect())
+            (tensor.name.as_str(), (0..count).map(|at| ((at * at / 7) & mask) as u8).collect())
         })
         .collect();
     let inputs: Vec<(&str, &[u8])> = codes.iter().map(|(name, codes)| (*name, codes.as_slice())).collect();
