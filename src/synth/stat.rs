@@ -11,11 +11,6 @@ use super::family::{Area, Family};
 pub type Cells = BTreeMap<String, BTreeMap<String, u64>>;
 
 #[derive(Deserialize)]
-struct Stat {
-    modules: BTreeMap<String, Module>,
-}
-
-#[derive(Deserialize)]
 struct Module {
     #[serde(default)]
     num_cells_by_type: BTreeMap<String, serde_json::Value>,
@@ -23,16 +18,17 @@ struct Module {
 
 /// Reads the output of `stat -json`.
 pub fn cells(text: &str) -> Result<Cells> {
-    // Yosys prints lines of its log around it.
-    let object = text.find('{').zip(text.rfind('}')).and_then(|(from, to)| text.get(from..=to));
-    let stat: Stat = serde_json::from_str(object.unwrap_or_default()).context("Yosys's `stat -json`")?;
+    // Yosys 0.23 prints the hierarchy as plain text behind the modules: only they are read.
+    let (_, rest) = text.split_once("\"modules\":").context("Yosys's `stat -json` names no modules")?;
+    let mut values = serde_json::Deserializer::from_str(rest).into_iter::<BTreeMap<String, Module>>();
+    let modules =
+        values.next().context("Yosys's `stat -json` is cut off")?.context("Yosys's `stat -json`")?;
     // Later versions give a number and an area for each type.
     let number = |value: &serde_json::Value| {
         value.as_u64().or_else(|| value.get("count").and_then(serde_json::Value::as_u64)).unwrap_or(0)
     };
     let plain = |name: &str| name.trim_start_matches('\\').to_owned();
-    Ok(stat
-        .modules
+    Ok(modules
         .iter()
         .map(|(name, module)| {
             let types = module.num_cells_by_type.iter();
@@ -123,7 +119,10 @@ mod tests {
          "num_cells_by_type": { "LUT4": 1, "pe": 4, "DP16KD": 3 }
       },
       "\\unused": { "num_cells": 1, "num_cells_by_type": { "LUT4": 1 } }
-   }
+   },
+       top                               1
+         pe                              4
+   "design": { "num_cells": 277 }
 }
 "#;
 
