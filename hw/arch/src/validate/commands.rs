@@ -101,9 +101,8 @@ fn in_place_problem(accesses: &[Access]) -> Result<(), String> {
     let writes = accesses.iter().filter(|access| access.port == Port::Write);
     for write in writes {
         let mut reads = accesses.iter().filter(|access| access.port != Port::Write);
-        let meets = |read: &&Access| {
-            read.space == write.space && read.start < write.end && write.start < read.end
-        };
+        let meets =
+            |read: &&Access| read.space == write.space && read.start < write.end && write.start < read.end;
         if let Some(read) = reads.find(meets) {
             return Err(format!(
                 "reads {} {}..{} and writes {}..{} there",
