@@ -63,8 +63,8 @@ documented! {
     /// softmax   |    |       |      |      | raddr | entry | exp | scale 3 cycles  | +z   | zero| we   |
     /// LayerNorm |    |       |      |      | N q   | - S   | x r | >>  | + | scale 3 cycles   | y   | zero | we
     ///
-    /// What the row shares is in [`Statistics`](statistics::Statistics), the order of steps in
-    /// [`Sequence`](sequence::Sequence). Cycles: `timing::vector_cycles`; arithmetic: `arith::softmax`,
+    /// What the row shares is in [`Statistics`], the order of steps in
+    /// [`Sequence`]. Cycles: `timing::vector_cycles`; arithmetic: `arith::softmax`,
     /// `arith::layernorm`.
     #[derive(LogicBlock)]
     pub struct Rows {
