@@ -54,7 +54,7 @@ fn cnn_mnist() {
 }
 
 #[test]
-#[ignore = "long tier: ResNet-20 over 1000 images"]
+#[ignore = "long tier: ResNet-20, 200 images calibrate and 800 are judged: half a minute"]
 fn resnet20_cifar10() {
     let Some(data) = DataSet::resnet20() else {
         eprintln!("SKIPPED: ResNet-20 or its images are not beside this checkout");

@@ -142,13 +142,13 @@ fn small(name: &str) -> Accelerator {
 }
 
 #[test]
-#[ignore = "builds a bench and runs about a hundred programs"]
+#[ignore = "long tier: builds a bench and runs about a hundred programs"]
 fn faults_are_caught() {
     all_are_caught(&small("mutants-narrow"), table::NARROW, 40);
 }
 
 #[test]
-#[ignore = "builds a bench and runs about thirty programs"]
+#[ignore = "long tier: builds a bench and runs about thirty programs"]
 fn faults_of_two_steps_are_caught() {
     let mut accelerator = small("mutants-wide");
     accelerator.memory.bus_bits = 32;

@@ -149,6 +149,7 @@ impl Model {
         }
     }
 
+    // What a block's lines depend on.
     #[allow(clippy::too_many_arguments)]
     fn block(
         &mut self,
@@ -371,6 +372,7 @@ fn value(signal: &Sig) -> i128 {
 }
 
 /// Plays random commands. `patience`: of eight cycles with a request, so many grant it.
+// One cycle from top to bottom, in the order of the contract: it is read as one page.
 #[allow(clippy::too_many_lines)]
 fn play(
     (line, bus, burst): (u32, u32, u32),

@@ -48,6 +48,7 @@ enum Memory {
 }
 
 /// Plays random requests; `keen` of 8 cycles a requester without a request makes one.
+// One cycle from top to bottom: it is read as one page.
 #[allow(clippy::too_many_lines)]
 fn play(bus: usize, memory: Memory, keen: u64, cycles: u64, seed: u64) {
     let words = bus / 4;

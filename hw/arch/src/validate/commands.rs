@@ -322,3 +322,24 @@ fn vector_problem(accelerator: &Accelerator, vector: &Vector) -> Result<(), Stri
         (u64::from(vector.channels) * u64::from(1 + wide)).div_ceil(u64::from(accelerator.line_bytes()));
     overlap_problem(pixels, vector.output_pixel_stride, lines)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_reads_nothing_that_it_writes() {
+        let access = |space, port, start, end| Access { space, port, start, end };
+        let output = access(Space::Activation, Port::Write, 10, 20);
+        for (port, start, end, sound) in [
+            (Port::Read, 0, 10, true),
+            (Port::Read, 20, 30, true),
+            (Port::Read, 19, 21, false),
+            (Port::Residual, 5, 11, false),
+        ] {
+            let accesses = [access(Space::Activation, port, start, end), output];
+            assert_eq!(in_place_problem(&accesses).is_ok(), sound, "{port:?} {start}..{end}");
+        }
+        assert!(in_place_problem(&[access(Space::Weight, Port::Read, 10, 20), output]).is_ok());
+    }
+}

@@ -7,6 +7,7 @@ use rust_hdl::core::ast::VerilogBlock;
 use rust_hdl::prelude::*;
 
 #[derive(LogicState, Copy, Clone, Debug, PartialEq)]
+// States that no kernel names are still encoded.
 #[allow(dead_code)]
 pub enum Mode {
     Idle,
