@@ -124,7 +124,8 @@ pub struct VectorUnit {
 pub struct Compression {
     /// Codecs in the load and store paths, beside `none`.
     pub codecs: Vec<CodecKind>,
-    /// Groups of eight codes that `zvc` handles in a cycle: a power of two.
+    /// Reserved: groups of eight codes that `zvc` handles in a cycle, a power of two. The codec takes one group
+    /// at a time for now, so this changes nothing yet.
     pub lanes: u32,
 }
 

@@ -23,8 +23,6 @@ pub struct Shape {
     pub post_lanes: usize,
     /// Codes the vector unit handles in a cycle.
     pub vector_lanes: usize,
-    /// Groups of eight codes that `zvc` handles in a cycle.
-    pub codec_lanes: usize,
     /// Whether load and store have the codec `pack`.
     pub pack: bool,
     /// Whether load and store have the codec `zvc`.
@@ -65,7 +63,6 @@ impl Shape {
             bus: accelerator.bus_bytes() as usize,
             post_lanes: accelerator.post.lanes as usize,
             vector_lanes: accelerator.vector.lanes as usize,
-            codec_lanes: accelerator.compression.lanes as usize,
             pack: codec(CodecKind::Pack),
             zvc: codec(CodecKind::Zvc),
             activation_banks: accelerator.scratchpad.banks as usize,
