@@ -3,9 +3,10 @@
 
 use std::time::Instant;
 
+use bitgauge_arch::command::{Codec, Operation};
 use bitgauge_arch::validate::validate;
 use bitgauge_arch::{Accelerator, Program};
-use bitgauge_cosim::{Build, Effort, RunOptions};
+use bitgauge_cosim::{Build, Effort, Job, RunOptions};
 use bitgauge_models::float::Tensor;
 use bitgauge_models::integer::evaluate::encode_inputs;
 use bitgauge_models::integer::{IntGraph, QuantizeOptions};
@@ -72,6 +73,56 @@ fn random_programs_agree() {
     let mut random = Random(5);
     let accelerator = programs::accelerator(&mut random, 4);
     play(&accelerator, &mut random, 20, Effort::Quick);
+}
+
+/// Where the length of a program's first coded block stands in memory.
+fn length_of_a_block(program: &Program) -> Option<usize> {
+    program.resolved().find_map(|(_, command)| match command.operation {
+        Operation::Load(load) if load.format().codec == Codec::Zvc => {
+            (load.blocks * load.pixels * load.channels > 0).then_some(load.length_table as usize)
+        }
+        _ => None,
+    })
+}
+
+#[test]
+fn wrong_lengths_are_reported() {
+    if !verilator() {
+        return;
+    }
+    let mut accelerator = design("reference-8x8");
+    (accelerator.array.rows, accelerator.array.cols) = (4, 4);
+    (accelerator.post.lanes, accelerator.vector.lanes) = (2, 2);
+    accelerator.check().unwrap_or_else(|problem| panic!("{}", problem.message));
+    let build = build_with(&accelerator, 1 << 20, Effort::Quick);
+    let mut tried = 0;
+    for seed in 0..10 {
+        if tried >= 6 {
+            break;
+        }
+        let program = programs::program(&mut Random(seed), &accelerator, 25);
+        let Some(at) = length_of_a_block(&program) else { continue };
+        for more in [0u16, 1, 0xffff] {
+            let mut memory = program.initial_memory();
+            let entry = u16::from_le_bytes([memory[at], memory[at + 1]]).wrapping_add(more);
+            if entry & 0x7fff == 0 {
+                continue;
+            }
+            memory[at..at + 2].copy_from_slice(&entry.to_le_bytes());
+            let job = Job {
+                memory: &memory,
+                command_address: program.command_address,
+                command_words: program.words.len() as u64,
+            };
+            let scratch = tempfile::tempdir().unwrap();
+            let options = RunOptions { cycle_limit: Some(30_000), ..RunOptions::default() };
+            let run = build.run(&job, scratch.path(), &options).unwrap();
+            let reported = run.complaints.iter().any(|complaint| complaint.contains("reports an error"));
+            assert_eq!(reported, more != 0, "seed {seed}, {more:#x} more: {:?}", run.complaints);
+            tried += 1;
+        }
+    }
+    assert!(tried > 4, "only {tried} lengths were tried");
 }
 
 #[test]

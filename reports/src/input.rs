@@ -17,6 +17,8 @@ pub struct ReportInput<'a> {
     pub run: &'a RunResult,
     /// Prices.
     pub energy: &'a EnergyTable,
+    /// What an FPGA needs for the accelerator, where it was synthesized.
+    pub synthesis: Option<Synthesis>,
     /// Accuracy, where it was evaluated.
     pub accuracy: Option<Accuracy>,
     /// Signal to quantization noise, in network order.
@@ -46,6 +48,25 @@ pub struct ModelInfo {
     pub quantization: String,
     /// Shape of the input, such as `1 x 3 x 224 x 224`.
     pub input_shape: String,
+}
+
+/// What an FPGA needs for the accelerator and how fast it is there, as tools say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Synthesis {
+    /// Family, and device where there is one, such as `ecp5 85k`.
+    pub device: String,
+    /// The tools with their versions.
+    pub tools: Vec<String>,
+    /// Look-up tables.
+    pub lut: u64,
+    /// Flip-flops.
+    pub ff: u64,
+    /// DSP blocks.
+    pub dsp: u64,
+    /// Block RAMs.
+    pub bram: u64,
+    /// Highest clock after place and route, MHz.
+    pub fmax_mhz: Option<f64>,
 }
 
 /// Accuracy over a data set; shares are from 0 to 1.

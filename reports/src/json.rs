@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::page::NOT_MODELLED;
 use crate::{
-    Accuracy, ActivationSize, Measured, ModelInfo, Provenance, ReportError, ReportInput, TensorSqnr,
+    Accuracy, ActivationSize, Measured, ModelInfo, Provenance, ReportError, ReportInput, Synthesis,
+    TensorSqnr,
 };
 
 /// Version of the file's shape: raised when a field changes its meaning or goes.
@@ -22,6 +23,7 @@ struct Document<'a> {
     measured: &'a Measured,
     units: Vec<UnitEntry<'a>>,
     stall_reasons: Vec<&'static str>,
+    synthesis: &'a Option<Synthesis>,
     accuracy: &'a Option<Accuracy>,
     sqnr: &'a [TensorSqnr],
     activation_sizes: &'a [ActivationSize],
@@ -49,6 +51,7 @@ pub fn json(input: &ReportInput<'_>, measured: &Measured) -> Result<Vec<u8>, Rep
             .map(|(unit, cycles)| UnitEntry { unit, cycles })
             .collect(),
         stall_reasons: StallReason::ALL.iter().map(|reason| reason.name()).collect(),
+        synthesis: &input.synthesis,
         accuracy: &input.accuracy,
         sqnr: &input.sqnr,
         activation_sizes: &input.activation_sizes,

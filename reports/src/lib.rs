@@ -4,7 +4,8 @@
 //! writing them is the caller's. Equal inputs give equal bytes: no date, no hash order, no randomness.
 //!
 //! Every number in a report says where it comes from: *simulated* (cycle-level), *evaluated* (counted on
-//! images), *analytical* (a closed form) or *priced* (a count times a published figure). What should add
+//! images), *analytical* (a closed form), *synthesized* (what tools say of the exported Verilog) or *priced* (a
+//! count times a published figure). What should add
 //! up is added up twice: energies refuse to be reported unless the parts sum to the total, and the other
 //! cross-checks stand in the report with their outcome.
 
@@ -20,7 +21,7 @@ mod svg;
 mod tables;
 
 pub use error::ReportError;
-pub use input::{Accuracy, ActivationSize, ModelInfo, Provenance, ReportInput, TensorSqnr};
+pub use input::{Accuracy, ActivationSize, ModelInfo, Provenance, ReportInput, Synthesis, TensorSqnr};
 pub use json::FORMAT_VERSION;
 pub use measure::{
     ActionEnergy, Check, Component, EnergySummary, Headline, LayerEnergy, LayerRow, Loads, Measured, Traffic,

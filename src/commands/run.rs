@@ -18,6 +18,7 @@ use crate::measure::{self, Simulated};
 use crate::network::{Network, Source};
 use crate::output::{self, Format};
 use crate::pipeline::{self, AccuracyFigures, CodecArgument};
+use crate::synth::summary;
 
 /// Options of `run`.
 #[derive(clap::Args)]
@@ -33,6 +34,9 @@ pub struct Run {
     /// Images to simulate and compare bit by bit with the interpreter; the report draws the first
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     images: u32,
+    /// What `bitgauge synth` wrote for this accelerator (synth.json), for the report
+    #[arg(long, value_name = "JSON")]
+    synth: Option<PathBuf>,
     /// Codec of activations in external memory
     #[arg(long, value_enum, default_value_t)]
     codec: CodecArgument,
@@ -66,6 +70,8 @@ impl Run {
         let folder = OutputFolder::create(&self.output)?;
         let design = inputs::design(self.accelerator.as_deref())?;
         let energy = inputs::energy_table(&design.accelerator, self.accelerator.as_deref())?;
+        let synth = self.synth.as_deref();
+        let synthesis = synth.map(|path| summary::read(path, &design.accelerator)).transpose()?;
         let (network, data) = self.source.with_data()?;
         let graph = &network.graph;
         let options = pipeline::compile_options(self.codec);
@@ -82,6 +88,7 @@ impl Run {
             program: &program,
             run: &simulated.result,
             energy: &energy,
+            synthesis,
             accuracy: accuracy.as_ref().map(|figures| self.report_accuracy(figures)),
             sqnr: sqnr(graph, &noise),
             activation_sizes: simulated.activation_sizes.clone(),

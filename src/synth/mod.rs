@@ -1,11 +1,12 @@
 //! Synthesis with open tools: what an accelerator costs on an FPGA, and how fast it is there.
 //!
 //! `yosys` runs Yosys, `stat` reads what it counts, `family` knows cells and devices, `nextpnr` places and
-//! routes and reads the report.
+//! routes and reads the report, `summary` reads the result for a report of a run.
 
 pub mod family;
 pub mod nextpnr;
 pub mod stat;
+pub mod summary;
 pub mod yosys;
 
 use std::path::{Path, PathBuf};

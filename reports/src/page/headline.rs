@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::Source;
 use crate::number::{count, digits, joules, percent, ratio, si};
-use crate::{Measured, ReportInput};
+use crate::{Measured, ReportInput, Synthesis};
 
 struct Card {
     name: &'static str,
@@ -126,7 +126,28 @@ fn cards(input: &ReportInput<'_>, measured: &Measured) -> Vec<Card> {
             source: Source::Evaluated,
         });
     }
+    cards.extend(input.synthesis.as_ref().map(|synthesis| fpga(synthesis, headline.cycles)));
     cards
+}
+
+/// What it is on an FPGA.
+fn fpga(synthesis: &Synthesis, cycles: u64) -> Card {
+    let Synthesis { lut, ff, dsp, bram, .. } = *synthesis;
+    let [lut, ff, dsp, bram] = [lut, ff, dsp, bram].map(count);
+    let clock = synthesis.fmax_mhz.map_or(String::new(), |mhz| {
+        let rate = mhz * 1e6 / cycles.max(1) as f64;
+        format!("At its highest clock, {} MHz: {} inferences per second. ", digits(mhz), digits(rate))
+    });
+    Card {
+        name: "On an FPGA",
+        value: synthesis.fmax_mhz.map_or(format!("{lut} LUT"), |mhz| format!("{} MHz", digits(mhz))),
+        mean: format!(
+            "{clock}{lut} LUT, {ff} FF, {dsp} DSP blocks, {bram} block RAMs of {} ({}).",
+            synthesis.device,
+            synthesis.tools.join(", ")
+        ),
+        source: Source::Synthesized,
+    }
 }
 
 /// A difference of shares in percentage points.

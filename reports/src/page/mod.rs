@@ -23,6 +23,8 @@ pub enum Source {
     Evaluated,
     /// A closed form.
     Analytical,
+    /// What synthesis tools say of the exported Verilog.
+    Synthesized,
     /// A count times a published price.
     Priced,
 }
@@ -34,6 +36,7 @@ impl Source {
             Source::Simulated => ("simulated", "simulated, cycle-level"),
             Source::Evaluated => ("evaluated", "evaluated"),
             Source::Analytical => ("analytical", "analytical"),
+            Source::Synthesized => ("synthesized", "synthesized"),
             Source::Priced => ("priced", "priced from a table"),
         };
         html! { span class=(format!("badge {class}")) { (text) } }

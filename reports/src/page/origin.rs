@@ -8,7 +8,6 @@ use crate::{Measured, ReportInput};
 
 /// What no number of a report contains.
 pub const NOT_MODELLED: &[&str] = &[
-    "RTL: cycles follow the written contract; no comparison with a hardware description has been made yet.",
     "DRAM pages, refresh and banks: external memory has one latency and one beat per cycle.",
     "Leakage, clock tree, wires between units, and energy of queues, FIFOs, codecs and controller.",
     "The host: bringing the input into external memory and taking the output from it.",
@@ -82,10 +81,14 @@ pub fn section(input: &ReportInput<'_>, measured: &Measured, plots: &[Plot]) -> 
 const KINDS: &[(Source, &str)] = &[
     (
         Source::Simulated,
-        "Counted by a cycle-level simulator that follows the written cycle contract: bit-exact in values. No RTL has been compared with it yet, so cycles are those of the contract.",
+        "Counted by a cycle-level simulator that follows the written cycle contract: the exported Verilog gives the same bits in the same cycles, which bitgauge cosim shows for any program.",
     ),
     (Source::Evaluated, "Counted on images or tensors by running the float and the integer network."),
     (Source::Analytical, "A closed form of shapes and hardware; nothing was run."),
+    (
+        Source::Synthesized,
+        "Counted by synthesis and place and route of the exported Verilog, for one device of an FPGA family.",
+    ),
     (
         Source::Priced,
         "Simulated counts times prices from a published table: right to compare designs by, not what a chip will draw.",

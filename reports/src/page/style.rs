@@ -13,10 +13,10 @@ pub fn css() -> String {
 
 const VARIABLES: &str = ":root{color-scheme:light dark;--ink:#1c1f24;--faint:#5b6470;--line:#dfe3e8;--page:#f4f5f7;\
 --card:#fff;--link:#0060a0;--good:#00735a;--bad:#b34700;--simulated:#0060a0;--evaluated:#00735a;--analytical:#8a4b7a;\
---priced:#a05a00}";
+--priced:#a05a00;--synthesized:#5a4fb0}";
 const DARK_VARIABLES: &str = ":root{--ink:#e8eaed;--faint:#a5adb8;--line:#3a414b;--page:#121519;--card:#1b1f25;\
 --link:#6bbcf0;--good:#38c9a0;--bad:#ff9a57;--simulated:#6bbcf0;--evaluated:#38c9a0;--analytical:#e2a3c8;\
---priced:#f0b440}";
+--priced:#f0b440;--synthesized:#b3a8ff}";
 
 const RULES: &str = "
 *{box-sizing:border-box}
@@ -37,7 +37,7 @@ figcaption{margin-top:8px}
 svg.plot{display:block;width:100%;min-width:800px;max-width:1120px;margin:0 auto;height:auto}
 .badge{display:inline-block;padding:0 7px;border:1px solid currentColor;border-radius:9px;font-size:11.5px;font-weight:500;line-height:17px;vertical-align:2px;white-space:nowrap}
 .badge.simulated{color:var(--simulated)}.badge.evaluated{color:var(--evaluated)}.badge.analytical{color:var(--analytical)}
-.badge.priced{color:var(--priced)}
+.badge.priced{color:var(--priced)}.badge.synthesized{color:var(--synthesized)}
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(235px,1fr));gap:12px}
 .card{padding:14px 16px;background:var(--card);border:1px solid var(--line);border-radius:8px}
 .card .name{font-size:14px;color:var(--faint)}

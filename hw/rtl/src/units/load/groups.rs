@@ -4,10 +4,13 @@
 //! cycle     w       w+1 .. w+2   w+3        w+4                  w+6
 //! begin     /~~~\_________________________________________________
 //! window    ___________________<mask, codes>______________________   read at the position of w
-//! consumed  ___________________<bits>_____________________________   position moves on
+//! consumed  _______________________________<bits>_________________   position moves on
 //! group 2   _______________________________read, and so on
 //! value     _____________________________________________<bytes>__   on the write port a cycle later
 //! ```
+//!
+//! What a group consumes is known in the cycle of the next read, which is therefore made at `at`: the
+//! position, moved on in the same cycle. The loop over both does not fit into one cycle of an FPGA.
 //!
 //! A line of n codes touches at most (n + 7) / 8 groups, rounded up; it takes `ZVC_LOAD_CYCLES` for each,
 //! and `ZVC_LINE_CYCLES` until the next line may be taken. It is taken when all bits have come that it could
@@ -49,6 +52,8 @@ documented! {
         pub entry: Sig,
         /// position of the next bit
         pub position: Sig,
+        /// the same, once it has moved on
+        pub at: Sig,
         /// beats that have come
         pub came: Sig,
         /// the next line's beats have come
@@ -93,11 +98,17 @@ documented! {
         masked: Signal<Local, Bit>,
         marks: Sig,
         ones: Sig,
+        addend: Vec<Sig>,
+        header: Sig,
+        taken: Reg,
+        moves: State<Bit>,
         beats: Reg,
         beat_at: Sig,
         beat_after: Sig,
         known: Sig,
-        total: Sig,
+        rest: State<Bit>,
+        judged: State<Bit>,
+        judged_by: Reg,
         wanted: Sig,
         needed: Reg,
         enough: State<Bit>,
@@ -146,6 +157,7 @@ impl Groups {
             most: Sig::input(u(10)),
             entry: Sig::input(u(16)),
             position: Sig::input(u(position_bits(shape))),
+            at: Sig::input(u(position_bits(shape))),
             came: Sig::input(u(counter)),
             there: Signal::default(),
             mask: Sig::input(u(8)),
@@ -176,11 +188,17 @@ impl Groups {
             masked: Signal::default(),
             marks: Sig::local(u(8)),
             ones: Sig::local(u(4)),
+            addend: Sig::locals(u(7), 4),
+            header: Sig::local(u(4)),
+            taken: Reg::new(u(7)),
+            moves: State::default(),
             beats: Reg::new(u(16)),
             beat_at: Sig::local(u(counter)),
             beat_after: Sig::local(u(counter)),
             known: Sig::local(u(15)),
-            total: Sig::local(u(16)),
+            rest: State::default(),
+            judged: State::default(),
+            judged_by: Reg::new(u(15)),
             wanted: Sig::local(u(17)),
             needed: Reg::new(u(counter)),
             enough: State::default(),
@@ -217,6 +235,7 @@ impl Logic for Groups {
             self, clock, phase, step, running, tail, place, column, held, span, live, beats, needed, enough
         );
         dff_setup!(self, clock, marks_1, from_1, span_1, place_1, from_2, span_2, turn_2);
+        dff_setup!(self, clock, taken, moves, rest, judged, judged_by);
 
         // Steps of four cycles, then what the next line's beats take to be known.
         self.decode.next = self.running.q.val() & (self.phase.q.val() == 3);
@@ -273,11 +292,23 @@ impl Logic for Groups {
         for i in 0..8 {
             self.ones.next = self.ones.val() + self.marks.val().get_bit(i);
         }
-        self.advance.next = self.decode.val();
-        self.consumed.next = self.ones.val() * self.width.val();
-        if self.masked.val() {
-            self.consumed.next = self.ones.val() * self.width.val() + 8;
+        // The product by its addends: a multiplier of an FPGA takes longer.
+        for i in 0..4 {
+            self.addend[i].next = 0.into();
+            if self.ones.val().get_bit(i) {
+                self.addend[i].next = self.width.val() << i;
+            }
         }
+        self.header.next = 0.into();
+        if self.masked.val() {
+            self.header.next = 8.into();
+        }
+        self.taken.d.next = (self.addend[0].val() + self.addend[1].val())
+            + (self.addend[2].val() + self.addend[3].val())
+            + self.header.val();
+        self.moves.d.next = self.decode.val();
+        self.advance.next = self.moves.q.val();
+        self.consumed.next = self.taken.q.val();
         if self.decode.val() {
             self.place.d.next = self.place.q.val() + self.span.q.val();
             self.column.d.next = self.column.q.val() + self.span.q.val();
@@ -294,14 +325,18 @@ impl Logic for Groups {
 
         // Beats of the block: those left behind, and those that the next line may need.
         self.beat_at.next = self.position.val() >> self.beat_shift.val();
-        self.beat_after.next = (self.position.val() + self.consumed.val()) >> self.beat_shift.val();
+        self.beat_after.next = self.at.val() >> self.beat_shift.val();
         self.known.next = self.entry.val();
-        self.total.next = self.beats.q.val() + ((self.position.val() & self.beat_mask.val()) > 0);
-        if self.decode.val() {
+        if self.moves.q.val() {
             self.beats.d.next = self.beats.q.val() + bits_w(self.beat_after.val() - self.beat_at.val(), 2);
         }
-        self.wrong.next = self.finish.val() & self.last.val() & (self.total.val() != self.known.val());
-        if self.finish.val() & self.last.val() {
+        // The last beats are counted a cycle after the block's end.
+        self.judged.d.next = self.finish.val() & self.last.val();
+        self.judged_by.d.next = self.known.val();
+        self.rest.d.next = (self.at.val() & self.beat_mask.val()).any();
+        self.wrong.next =
+            self.judged.q.val() & ((self.beats.q.val() + self.rest.q.val()) != self.judged_by.q.val());
+        if self.judged.q.val() {
             self.beats.d.next = 0.into();
         }
         self.wanted.next =

@@ -304,7 +304,8 @@ impl Logic for Load {
             self.groups[z].most.next = self.walk.command[3].val();
             self.groups[z].signed.next = self.walk.command_signed.val();
             self.groups[z].entry.next = self.table[z].entry[1].val();
-            self.groups[z].position.next = self.walk.at.val();
+            self.groups[z].position.next = self.walk.position.val();
+            self.groups[z].at.next = self.walk.at.val();
             self.groups[z].came.next = self.fifo.came.val();
             self.groups[z].mask.next = self.fifo.window[z].val();
             self.walk.there.next = self.groups[z].there.val();

@@ -29,7 +29,9 @@ documented! {
         pub context: Vec<Sig>,
         /// beats that have come
         pub came: Sig,
-        /// position of the first bit of the next line
+        /// position of the first bit that the decoder has not taken
+        pub position: Sig,
+        /// where to read: the position, moved on by what the decoder takes
         pub at: Sig,
         /// what is before has left the FIFO
         pub left: Sig,
@@ -93,7 +95,7 @@ documented! {
         /// its first line was not taken yet
         fresh: State<Bit>,
         pending: Reg,
-        position: Reg,
+        bit: Reg,
         line_of_pixel: Reg,
         pixel: Reg,
         block: Reg,
@@ -112,7 +114,8 @@ documented! {
         coded: Signal<Local, Bit>,
         /// the walk goes on
         go: Signal<Local, Bit>,
-        left_beats: Reg,
+        follows: State<Bit>,
+        left_held: Reg,
         last_held: State<Bit>,
         /// cycles that the decoder has known its command, up to three
         settled: Reg,
@@ -126,6 +129,7 @@ documented! {
         round_up: Sig,
         /// the position of the next cycle
         onward: Sig,
+        ahead: Sig,
         spare: Sig,
         valid_at: Vec<State<Bit>>,
         last_at: Vec<State<Bit>>,
@@ -166,6 +170,7 @@ impl Walk {
             push: Signal::default(),
             context: CONTEXT[..members(shape)].iter().map(|member| Sig::input(u(member.1))).collect(),
             came: Sig::input(u(counter)),
+            position: Sig::output(position),
             at: Sig::output(position),
             left: Sig::output(u(counter)),
             alone: Signal::default(),
@@ -196,7 +201,8 @@ impl Walk {
             over: Signal::default(),
             coded: Signal::default(),
             go: Signal::default(),
-            left_beats: Reg::new(u(counter)),
+            follows: State::default(),
+            left_held: Reg::new(u(counter)),
             last_held: State::default(),
             settled: Reg::new(u(2)),
             target_held: Reg::new(u(3)),
@@ -206,7 +212,7 @@ impl Walk {
             open: State::default(),
             fresh: State::default(),
             pending: Reg::new(u(4)),
-            position: Reg::new(position),
+            bit: Reg::new(position),
             line_of_pixel: Reg::new(u(18)),
             pixel: Reg::new(u(16)),
             block: Reg::new(u(16)),
@@ -229,7 +235,8 @@ impl Walk {
             needed: Sig::local(u(counter)),
             round_up: Sig::local(u(counter)),
             onward: Sig::local(position),
-            spare: Sig::local(u(counter)),
+            ahead: Sig::local(position),
+            spare: Sig::local(position),
             count: Sig::output(u(7)),
             valid_at: flags(),
             last_at: flags(),
@@ -242,7 +249,7 @@ impl Walk {
             line_shift: Const::new(clog2(line)),
             beat_shift: Const::new(clog2(8 * bus)),
             round: Const::new(8 * bus - 1),
-            sign_bit: Const::new(counter - 1),
+            sign_bit: Const::new(position_bits(shape) - 1),
             _members: members(shape),
             _zvc: usize::from(shape.zvc),
         }
@@ -252,10 +259,14 @@ impl Walk {
 impl Logic for Walk {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, head, tail, open, fresh, pending, position);
-        dff_setup!(self, clock, left_beats, last_held, settled, target_held, line_held);
+        dff_setup!(self, clock, head, tail, open, fresh, pending, bit);
+        dff_setup!(self, clock, follows, left_held, last_held, settled, target_held, line_held);
         dff_setup!(self, clock, line_of_pixel, pixel, block, line_at, pixel_at, block_at);
-        self.at.next = self.position.q.val();
+        self.position.next = self.bit.q.val();
+        self.at.next = self.bit.q.val();
+        if self.advance.val() {
+            self.at.next = self.bit.q.val() + self.consumed.val();
+        }
 
         // Is the next line there? The memories show, in the order of `CONTEXT`: 0 target, 1 line,
         // 2 pixel stride, 3 block stride, 4 last line, 5 last pixel, 6 last block, 7 last bytes,
@@ -271,11 +282,12 @@ impl Logic for Walk {
             self.bits.next = self.memory[8].rdata.val();
             self.count.next = self.memory[7].rdata.val();
         }
-        self.end.next = self.position.q.val() + self.bits.val();
-        self.needed.next =
-            (self.position.q.val() + self.bits.val() + self.round.val()) >> self.beat_shift.val();
-        self.round_up.next = (self.position.q.val() + self.round.val()) >> self.beat_shift.val();
-        self.spare.next = self.came.val() - self.needed.val();
+        self.end.next = self.bit.q.val() + self.bits.val();
+        self.needed.next = (self.bit.q.val() + self.bits.val() + self.round.val()) >> self.beat_shift.val();
+        self.round_up.next = (self.at.val() + self.round.val()) >> self.beat_shift.val();
+        // Bits that have come beyond the position, less those of the line: the subtrahend comes late.
+        self.ahead.next = (self.came.val() << self.beat_shift.val()) - self.bit.q.val();
+        self.spare.next = self.ahead.val() - self.bits.val();
         self.fire.next =
             self.open.q.val() & (self.empty.val() | !self.spare.val().get_bit(self.sign_bit.val()));
         self.coded.next = false;
@@ -309,7 +321,7 @@ impl Logic for Walk {
         self.next_block.next = self.block_here.val() + self.memory[3].rdata.val();
 
         self.waiting.next = self.head.q.val() != self.tail.q.val();
-        self.onward.next = self.position.q.val();
+        self.onward.next = self.at.val();
         if self.go.val() {
             self.fresh.d.next = false;
             self.line_at.d.next = self.here.val() + 1;
@@ -344,15 +356,14 @@ impl Logic for Walk {
             }
         }
 
-        if self.advance.val() {
-            self.onward.next = self.position.q.val() + self.consumed.val();
-        }
-        self.position.d.next = self.onward.val();
+        self.bit.d.next = self.onward.val();
         // Beats leave with a plain line, or in the last cycle of one that is decoded.
-        self.left.next = self.left_beats.q.val();
-        if !self.active.val() | self.over.val() {
-            self.left_beats.d.next = self.onward.val() >> self.beat_shift.val();
+        self.follows.d.next = !self.active.val() | self.over.val();
+        self.left.next = self.left_held.q.val();
+        if self.follows.q.val() {
+            self.left.next = self.bit.q.val() >> self.beat_shift.val();
         }
+        self.left_held.d.next = self.left.val();
 
         // The next command.
         if self.push.val() {

@@ -107,7 +107,8 @@ documented! {
         table_at: Reg,
         table_left: Reg,
         need: Sig,
-        reserve: Sig,
+        room_less: Sig,
+        room_sign: Const,
         step: Sig,
         code_now: Signal<Local, Bit>,
         coding: Signal<Local, Bit>,
@@ -158,6 +159,8 @@ impl StoreRead {
         let Shape { line, bus, store_fifo_beats: fifo, .. } = *shape;
         let (line_bits, beat_bits) = (clog2(8 * line), clog2(8 * bus));
         let (address, length) = (u(24), u(clog2(slots) + 1));
+        // Rooms and lengths with a sign.
+        let less = clog2(slots.max(fifo)) + 2;
         StoreRead {
             name: Named::of(format!("store_read_line{line}_bus{bus}_fifo{fifo}"), &StoreRead::DOCS),
             clock: Signal::default(),
@@ -213,7 +216,8 @@ impl StoreRead {
             table_at: Reg::new(u(6)),
             table_left: Reg::new(u(9)),
             need: Sig::local(length),
-            reserve: Sig::local(length),
+            room_less: Sig::local(u(less)),
+            room_sign: Const::new(less - 1),
             step: Sig::local(length),
             code_now: Signal::default(),
             coding: Signal::default(),
@@ -327,8 +331,11 @@ impl Logic for StoreRead {
                 self.need.next = self.length.val();
             }
         }
-        self.go.next =
-            self.active.q.val() && (self.hold.q.val() == 0) && (self.need.val() <= self.room.q.val());
+        // Both rooms are computed beside the decision, which comes late.
+        self.room_less.next = self.room.q.val() - self.need.val();
+        self.go.next = self.active.q.val()
+            && (self.hold.q.val() == 0)
+            && !self.room_less.val().get_bit(self.room_sign.val());
         self.re.next = self.go.val() && !self.tabling.q.val();
         self.raddr.next = self.line_now.q.val();
         self.tail.next = self.tail_beat.q.val();
@@ -351,7 +358,6 @@ impl Logic for StoreRead {
         }
         self.beats.next = self.step.val();
         self.brings.next = self.step.val();
-        self.reserve.next = self.need.val();
         if self.coding.val() {
             self.brings.next = 0.into();
         }
@@ -359,14 +365,16 @@ impl Logic for StoreRead {
             self.beats.next = 0.into();
             self.brings.next = 0.into();
             self.bytes.next = 0.into();
-            self.reserve.next = 0.into();
         }
         self.count.next = self.go.val() && self.zvc.val() && self.counting.q.val() && !self.tabling.q.val();
         self.code.next = self.go.val() && self.code_now.val();
         self.begin.next = self.go.val() && self.coding.val() && !self.reserved.q.val();
         self.busy.next = self.go.val() || (self.cool.q.val() != 0);
         // Beats that leave make room from the next cycle on.
-        self.room.d.next = self.room.q.val() + self.taken.val() - self.reserve.val();
+        self.room.d.next = self.room.q.val() + self.taken.val();
+        if self.go.val() {
+            self.room.d.next = self.room_less.val() + self.taken.val();
+        }
         if self.hold.q.val() != 0 {
             self.hold.d.next = self.hold.q.val() - 1;
         }

@@ -64,7 +64,6 @@ documented! {
         /// the enables gathered so far
         gathered: Vec<Sig>,
         /// code of each lane, at least the least
-        raised: Vec<Sig>,
         /// code of each lane
         code: Vec<Sig>,
         /// high byte of each lane's code
@@ -135,7 +134,6 @@ impl RowWriter {
             waddr_r: Reg::new(u(24)),
             wdata_r: Reg::many(u(8), line),
             gathered: Sig::locals(u(line), line + 1),
-            raised: Sig::locals(moved, lanes),
             code: Sig::locals(s(16), lanes),
             upper: Sig::locals(u(8), lanes),
             place: Sig::local(u(clog2(places.max(2)))),
@@ -169,7 +167,12 @@ impl Logic for RowWriter {
         }
         // Softmax codes are positive and below their number of levels.
         self.zero.d.next = self.zero_point.val();
+        // The upper bound rules where the lower lies above it. With the bounds in order both comparisons
+        // can be made at once.
         self.low.d.next = self.clamp_low.val();
+        if self.clamp_low.val() > self.clamp_high.val() {
+            self.low.d.next = self.clamp_high.val();
+        }
         self.high.d.next = self.clamp_high.val();
         if self.softmax.val() {
             self.zero.d.next = 0.into();
@@ -179,12 +182,11 @@ impl Logic for RowWriter {
         for l in 0..self._lanes {
             self.moved[l].clock.next = self.clock.val();
             self.moved[l].d.next = self.scaled[l].val() + self.zero.q.val();
-            self.raised[l].next = self.moved[l].q.val();
+            self.code[l].next = self.moved[l].q.val();
             if self.moved[l].q.val() < self.low.q.val() {
-                self.raised[l].next = self.low.q.val();
+                self.code[l].next = self.low.q.val();
             }
-            self.code[l].next = self.raised[l].val();
-            if self.raised[l].val() > self.high.q.val() {
+            if self.moved[l].q.val() > self.high.q.val() {
                 self.code[l].next = self.high.q.val();
             }
             self.upper[l].next = self.code[l].val() >> 8;
