@@ -3,7 +3,7 @@
 //! ```text
 //!            +----------------+ rdata
 //! data ---+->| Mem            |------>\
-//!         |  | raddr = read+? |        >-- head
+//!         |  | raddr = read+1 |        >-- head
 //!         |  +----------------+   +-->/
 //!         +-> recent -------------+   (while `fresh`)
 //!
@@ -15,9 +15,9 @@
 //! count    0    1    2    1    0
 //! ```
 //!
-//! The memory reads the word that will be the head in the next cycle, in every cycle. Where that word is
-//! just being written, the memory would give the old one: a register beside it holds the new one for
-//! this one cycle.
+//! With a pop the memory reads the word behind the head: its address comes from a register alone, and a
+//! late pop is but an enable. Where that word is just being written, or is none yet, the memory cannot
+//! give it: a register beside it takes it when it comes and keeps it until it is popped.
 
 use crate::prelude::*;
 use rust_hdl::prelude::*;
@@ -50,11 +50,13 @@ documented! {
         read: Reg,
         write: Reg,
         level: Reg,
-        /// the head is in `recent`, not yet in the memory's output
+        /// the head is in `recent`, not in the memory's output
         fresh: State<Bit>,
         recent: Vec<Reg>,
-        /// where the next cycle's head is
-        next_read: Sig,
+        /// where the word behind the head is
+        behind: Sig,
+        /// what is pushed is the next cycle's head
+        becomes_head: Signal<Local, Bit>,
         memory: Vec<Mem>,
         depth: Const,
         _lanes: usize
@@ -87,7 +89,8 @@ impl Fifo {
             level: Reg::new(u(address.width + 1)),
             fresh: State::default(),
             recent: lanes.iter().map(|ty| Reg::new(*ty)).collect(),
-            next_read: Sig::local(address),
+            behind: Sig::local(address),
+            becomes_head: Signal::default(),
             memory: lanes.iter().map(|ty| Mem::new(depth, *ty).without_collisions()).collect(),
             depth: Const::new(depth),
             _lanes: lanes.len(),
@@ -99,11 +102,12 @@ impl Logic for Fifo {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, read, write, level, fresh);
-        self.next_read.next = self.read.q.val();
+        self.behind.next = self.read.q.val() + 1;
+        self.becomes_head.next = self.push.val() & (self.read.q.val() == self.write.q.val());
         if self.pop.val() {
-            self.next_read.next = self.read.q.val() + 1;
+            self.read.d.next = self.behind.val();
+            self.becomes_head.next = self.push.val() & (self.behind.val() == self.write.q.val());
         }
-        self.read.d.next = self.next_read.val();
         if self.push.val() {
             self.write.d.next = self.write.q.val() + 1;
         }
@@ -111,10 +115,18 @@ impl Logic for Fifo {
         self.count.next = self.level.q.val();
         self.valid.next = self.level.q.val() != 0;
         self.room.next = self.level.q.val() < self.depth.val();
-        self.fresh.d.next = self.push.val() & (self.next_read.val() == self.write.q.val());
+        if self.pop.val() {
+            self.fresh.d.next = false;
+        }
+        if self.becomes_head.val() {
+            self.fresh.d.next = true;
+        }
         for l in 0..self._lanes {
             self.recent[l].clock.next = self.clock.val();
-            self.recent[l].d.next = self.data[l].val();
+            self.recent[l].d.next = self.recent[l].q.val();
+            if self.becomes_head.val() {
+                self.recent[l].d.next = self.data[l].val();
+            }
             self.memory[l].clock.next = self.clock.val();
             self.memory[l].we.next = 0.into();
             if self.push.val() {
@@ -122,8 +134,8 @@ impl Logic for Fifo {
             }
             self.memory[l].waddr.next = self.write.q.val();
             self.memory[l].wdata.next = self.data[l].val();
-            self.memory[l].re.next = true;
-            self.memory[l].raddr.next = self.next_read.val();
+            self.memory[l].re.next = self.pop.val();
+            self.memory[l].raddr.next = self.behind.val();
             self.head[l].next = self.memory[l].rdata.val();
             if self.fresh.q.val() {
                 self.head[l].next = self.recent[l].q.val();

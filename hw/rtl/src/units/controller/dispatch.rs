@@ -2,12 +2,12 @@
 //!
 //! ```text
 //!                      +--> push[0]  load      room[0], idle[0]
-//! word, valid --> decode--> push[1]  compute   ...
+//! kind, valid ----------+--> push[1]  compute   ...
 //!         take <--+    +--> push[2]  vector
 //!                      +--> push[3]  store
 //!
 //! cycle      t      t+1    t+2
-//! word       set    exec   end
+//! kind       load   store  end
 //! room       1      0      .      the queue of its unit
 //! take       1      0      .
 //! push       1      0      .
@@ -16,8 +16,8 @@
 //! Combinational, but for the error flag. Source: `bitgauge_arch::command` (the word), cycle contract
 //! "Controller".
 
+use super::decode::KIND_BITS;
 use crate::prelude::*;
-use bitgauge_arch::command::{Compute, Load, RegisterFile, Store, Vector};
 use rust_hdl::prelude::*;
 
 documented! {
@@ -34,8 +34,10 @@ documented! {
         pub clear: Signal<In, Bit>,
         /// there is a word
         pub valid: Signal<In, Bit>,
-        /// its four parts
-        pub word: Vec<Sig>,
+        /// its kind
+        pub kind: Sig,
+        /// its highest part
+        pub top: Sig,
         /// the word leaves the prefetch buffer
         pub take: Signal<Out, Bit>,
         /// the unit's queue has room
@@ -51,30 +53,20 @@ documented! {
         /// there was a word that is no command word
         pub error: Signal<Out, Bit>,
         failed: State<Bit>,
-        unit: Sig,
-        kind: Sig,
-        byte: Sig,
-        reserved: Sig,
-        /// the word is one of the unit's
-        chosen: Vec<Signal<Local, Bit>>,
-        /// the word is one of some unit's
-        known: Signal<Local, Bit>,
-        /// the word is `end`
         ending: Signal<Local, Bit>,
-        all_idle: Signal<Local, Bit>,
-        groups: Vec<Const>
+        all_idle: Signal<Local, Bit>
     }
 }
 
 impl Default for Dispatch {
     fn default() -> Dispatch {
-        let groups = [Load::GROUPS, Compute::GROUPS, Vector::GROUPS, Store::GROUPS];
         Dispatch {
             name: Named::of("dispatch", &Dispatch::DOCS),
             clock: Signal::default(),
             clear: Signal::default(),
             valid: Signal::default(),
-            word: Sig::inputs(u(32), 4),
+            kind: Sig::input(u(KIND_BITS)),
+            top: Sig::input(u(32)),
             take: Signal::default(),
             room: vec![Signal::default(); 4],
             idle: vec![Signal::default(); 4],
@@ -83,15 +75,8 @@ impl Default for Dispatch {
             finished: Signal::default(),
             error: Signal::default(),
             failed: State::default(),
-            unit: Sig::local(u(4)),
-            kind: Sig::local(u(4)),
-            byte: Sig::local(u(8)),
-            reserved: Sig::local(u(16)),
-            chosen: vec![Signal::default(); 4],
-            known: Signal::default(),
             ending: Signal::default(),
             all_idle: Signal::default(),
-            groups: groups.map(Const::new).to_vec(),
         }
     }
 }
@@ -100,47 +85,26 @@ impl Logic for Dispatch {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, failed);
-        self.unit.next = self.word[3].val() >> 28;
-        self.kind.next = self.word[3].val() >> 24;
-        self.byte.next = self.word[3].val() >> 16;
-        self.reserved.next = self.word[3].val();
-        self.header.next = self.word[3].val() >> 16;
-        self.known.next = false;
+        self.header.next = self.top.val() >> 16;
         self.all_idle.next = true;
         self.take.next = false;
         for i in 0..4 {
-            self.chosen[i].next = (self.unit.val() == i + 1)
-                & (self.reserved.val() == 0)
-                & ((self.kind.val() == 1)
-                    | ((self.kind.val() == 0)
-                        & (self.byte.val() != 0)
-                        & (self.byte.val() < self.groups[i].val())));
-            self.push[i].next = self.valid.val() & self.chosen[i].val() & self.room[i].val();
-            if self.chosen[i].val() {
-                self.known.next = true;
-                if self.room[i].val() {
-                    self.take.next = self.valid.val();
-                }
+            self.push[i].next = self.valid.val() & self.kind.val().get_bit(i) & self.room[i].val();
+            if self.kind.val().get_bit(i) & self.room[i].val() {
+                self.take.next = self.valid.val();
             }
             if !self.idle[i].val() {
                 self.all_idle.next = false;
             }
         }
-        self.ending.next = (self.unit.val() == 0)
-            & (self.kind.val() == 2)
-            & (self.byte.val() == 0)
-            & (self.reserved.val() == 0)
-            & (self.word[0].val() == 0)
-            & (self.word[1].val() == 0)
-            & (self.word[2].val() == 0);
+        self.ending.next = self.kind.val().get_bit(4usize);
         self.finished.next = self.valid.val() & self.ending.val() & self.all_idle.val();
-        if self.valid.val() {
-            if self.ending.val() {
-                self.take.next = self.all_idle.val();
-            } else if !self.known.val() {
-                self.take.next = true;
-                self.failed.d.next = true;
-            }
+        if self.finished.val() {
+            self.take.next = true;
+        }
+        if self.valid.val() & !self.kind.val().any() {
+            self.take.next = true;
+            self.failed.d.next = true;
         }
         if self.clear.val() {
             self.failed.d.next = false;

@@ -4,7 +4,7 @@
 //! go, address, words --> next, left --+--> request, address, beats --> memory port
 //!                                     |         grant <---------------
 //!                 room (beats) -------+
-//!                   ^ taken                   beat --> parts of a word --> prefetch FIFO --> word
+//!                   ^ taken                   beat --> parts of a word --> decode, prefetch FIFO --> word, kind
 //!                   +------------------------------------------------------ take
 //!
 //! cycle     0     1     2     3    ...   g    g+1   g+2
@@ -19,6 +19,7 @@
 //! validator sees to it): no burst can cross 4 KiB. Source: `sim/src/engine/fetch.rs` and the cycle
 //! contract, "Controller".
 
+use super::decode::{Decode, KIND_BITS};
 use crate::prelude::*;
 use crate::units::fifo::Fifo;
 use crate::units::shape::Shape;
@@ -59,6 +60,8 @@ documented! {
         pub valid: Signal<Out, Bit>,
         /// the oldest word's four parts, lowest bytes first
         pub word: Vec<Sig>,
+        /// its kind
+        pub kind: Sig,
         /// the word is dispatched in this cycle
         pub take: Signal<In, Bit>,
         /// byte address of the next burst
@@ -72,6 +75,7 @@ documented! {
         /// beats of an incomplete word
         part: Reg,
         held: Vec<Reg>,
+        decode: Decode,
         buffer: Fifo,
         /// beats that the next burst has
         wanted: Sig,
@@ -114,6 +118,7 @@ impl Fetch {
             beat: parts,
             valid: Signal::default(),
             word: Sig::outputs(u(32), 4),
+            kind: Sig::output(u(KIND_BITS)),
             take: Signal::default(),
             next: Reg::new(u(32)),
             left: Reg::new(u(32)),
@@ -122,7 +127,8 @@ impl Fetch {
             free: Reg::reset_to(u(clog2(room + 1)), room),
             part: Reg::new(u(2)),
             held: Reg::many(u(32), 4 - bus / 4),
-            buffer: Fifo::new(&[u(32); 4], shape.prefetch_words),
+            decode: Decode::default(),
+            buffer: Fifo::new(&[u(32), u(32), u(32), u(32), u(KIND_BITS)], shape.prefetch_words),
             wanted: Sig::local(u(9)),
             spent: Sig::local(u(9)),
             freed: Sig::local(u(3)),
@@ -188,14 +194,17 @@ impl Logic for Fetch {
                 if self.fetch_beat.val() & (self.part.q.val() == p) {
                     self.held[p * self._bus_words + w].d.next = self.beat[w].val();
                 }
-                self.buffer.data[p * self._bus_words + w].next = self.held[p * self._bus_words + w].q.val();
+                self.decode.word[p * self._bus_words + w].next = self.held[p * self._bus_words + w].q.val();
             }
         }
         for w in 0..self._bus_words {
-            self.buffer.data[self._last_part * self._bus_words + w].next = self.beat[w].val();
+            self.decode.word[self._last_part * self._bus_words + w].next = self.beat[w].val();
         }
         self.valid.next = self.buffer.valid.val();
+        self.buffer.data[4].next = self.decode.kind.val();
+        self.kind.next = self.buffer.head[4].val();
         for l in 0..4 {
+            self.buffer.data[l].next = self.decode.word[l].val();
             self.word[l].next = self.buffer.head[l].val();
         }
     }

@@ -21,10 +21,12 @@
 //!
 //! Source: `docs/reference/cycles.md`, "Controller" and "Unit front"; `sim/src/stepper.rs`.
 
+pub mod decode;
 pub mod dispatch;
 pub mod fetch;
 pub mod flights;
 pub mod front;
+pub mod overlaps;
 pub mod ports;
 pub mod tokens;
 
@@ -35,6 +37,7 @@ use bitgauge_arch::command::{Compute, Load, RegisterFile, Store, Unit, Vector};
 use dispatch::Dispatch;
 use fetch::Fetch;
 use front::Front;
+use overlaps::Overlaps;
 use ports::Ports;
 use rust_hdl::prelude::*;
 use tokens::Tokens;
@@ -101,6 +104,7 @@ documented! {
         dispatch: Dispatch,
         front: Vec<Front>,
         tokens: Tokens,
+        overlaps: Overlaps,
         ports: Ports,
         over: Vec<State<Bit>>,
         /// the last compute command still reads activations and weights
@@ -158,6 +162,7 @@ impl Controller {
             dispatch: Dispatch::default(),
             front: Unit::ALL.iter().map(|unit| Front::new(*unit, queue_words)).collect(),
             tokens: Tokens::default(),
+            overlaps: Overlaps::default(),
             ports: Ports::default(),
             over: vec![State::default(); 4],
             feeding: State::default(),
@@ -197,9 +202,8 @@ impl Logic for Controller {
         // Dispatch.
         self.dispatch.clear.next = self.go.val();
         self.dispatch.valid.next = self.fetch.valid.val();
-        for k in 0..4 {
-            self.dispatch.word[k].next = self.fetch.word[k].val();
-        }
+        self.dispatch.kind.next = self.fetch.kind.val();
+        self.dispatch.top.next = self.fetch.word[3].val();
         self.finished.next = self.dispatch.finished.val();
         self.error.next = self.dispatch.error.val();
 
@@ -225,7 +229,8 @@ impl Logic for Controller {
             self.front[i].done.next = self.done[i].val();
             self.ports.asks[i].next = self.front[i].asks.val();
             self.ports.free[i].next = self.front[i].free.val();
-            self.ports.named[i].next = self.front[i].named.val();
+            self.overlaps.named[i].next = self.front[i].named.val();
+            self.ports.taken[i].next = self.overlaps.taken[i].val();
             self.start[i].next = self.ports.start[i].val();
             self.token[i].next = self.front[i].token.val();
             self.bank[i].next = self.ports.bank[i].val();
@@ -258,9 +263,12 @@ impl Logic for Controller {
             self.early.next =
                 self.activation_read.val() | (self.weight_read.val() << self.weight_place.val());
         }
-        self.ports.held[0].next = self.front[0].held.val();
-        self.ports.held[1].next = self.front[1].held.val() | self.early.val();
-        self.ports.held[2].next = self.front[2].held.val();
-        self.ports.held[3].next = self.front[3].held.val();
+        self.overlaps.held[0].next = self.front[0].held.val();
+        self.overlaps.held[1].next = self.front[1].held.val() | self.early.val();
+        self.overlaps.held[2].next = self.front[2].held.val();
+        self.overlaps.held[3].next = self.front[3].held.val();
+        for p in 0..6 {
+            self.ports.overlap[p].next = self.overlaps.overlap[p].val();
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! Bank ports: which of the four heads start in this cycle.
 //!
 //! ```text
-//! named[u] --+--& held[v]  --> in the way      \
-//!            +--& named[v] --> overlap & start[v], v before u --> bank[u]
-//! asks[u], free[u] ------------------------------------------> start[u]
+//! taken[u] ----------------------------------+--> bank[u]
+//! overlap[u, v] & start[v], v before u ------+
+//! asks[u], free[u] --------------------------+--> start[u]
 //!
 //! cycle         t    t+1
 //! asks[load]    1    .
@@ -13,8 +13,7 @@
 //! bank[store]   1    1
 //! ```
 //!
-//! The overlaps come from registers; only one gate a unit is left of the tie's chain load, compute,
-//! vector, store. Source: cycle contract, "Unit front".
+//! One gate a unit is left of the tie's chain load, compute, vector, store. Source: cycle contract, "Unit front".
 
 use crate::prelude::*;
 use rust_hdl::prelude::*;
@@ -22,6 +21,8 @@ use rust_hdl::prelude::*;
 /// Bits that name the bank ports: eight each for activation read, activation write, weight read and
 /// weight write.
 pub const PORT_BITS: usize = 32;
+/// Pairs of units: 1 and 0, 2 and 0, 2 and 1, 3 and 0, and so on.
+pub const PAIRS: usize = 6;
 
 documented! {
     /// Bank ports: lets heads start that name no port of another unit; load goes first, then compute,
@@ -33,15 +34,15 @@ documented! {
         pub asks: Vec<Signal<In, Bit>>,
         /// the unit may take a command
         pub free: Vec<Signal<In, Bit>>,
-        /// ports that the head names
-        pub named: Vec<Sig>,
-        /// ports that the unit's commands in flight hold
-        pub held: Vec<Sig>,
+        /// another unit's command in flight is in the way
+        pub taken: Vec<Signal<In, Bit>>,
+        /// two heads name a port, pair by pair
+        pub overlap: Vec<Signal<In, Bit>>,
         /// the head starts in this cycle
         pub start: Vec<Signal<Out, Bit>>,
         /// the head waits for a port
         pub bank: Vec<Signal<Out, Bit>>,
-        /// another unit's command in flight is in the way
+        /// another unit's command is in the way
         blocked: Vec<Signal<Local, Bit>>,
         starts: Vec<Signal<Local, Bit>>
     }
@@ -53,8 +54,8 @@ impl Default for Ports {
             name: Named::of("bank_ports", &Ports::DOCS),
             asks: vec![Signal::default(); 4],
             free: vec![Signal::default(); 4],
-            named: Sig::inputs(u(PORT_BITS), 4),
-            held: Sig::inputs(u(PORT_BITS), 4),
+            taken: vec![Signal::default(); 4],
+            overlap: vec![Signal::default(); PAIRS],
             start: vec![Signal::default(); 4],
             bank: vec![Signal::default(); 4],
             blocked: vec![Signal::default(); 4],
@@ -67,16 +68,18 @@ impl Logic for Ports {
     #[hdl_gen]
     fn update(&mut self) {
         for i in 0..4 {
-            self.blocked[i].next = false;
-            for j in 0..4 {
-                if i != j && (self.named[i].val() & self.held[j].val()) != 0 {
-                    self.blocked[i].next = true;
-                }
-                if j < i && self.starts[j].val() && (self.named[i].val() & self.named[j].val()) != 0 {
+            self.blocked[i].next = self.taken[i].val();
+        }
+        self.starts[0].next = self.asks[0].val() & self.free[0].val() & !self.blocked[0].val();
+        for i in 1..4 {
+            for j in 0..3 {
+                if j < i && self.starts[j].val() && self.overlap[i * (i - 1) / 2 + j].val() {
                     self.blocked[i].next = true;
                 }
             }
             self.starts[i].next = self.asks[i].val() & self.free[i].val() & !self.blocked[i].val();
+        }
+        for i in 0..4 {
             self.start[i].next = self.starts[i].val();
             self.bank[i].next = self.asks[i].val() & self.blocked[i].val();
         }

@@ -6,7 +6,7 @@ use crate::units::Shape;
 use rust_hdl::prelude::*;
 
 /// What the write side needs of a command, in the order of [`Setup::context`], with the bits of each.
-pub const CONTEXT: [(Context, usize); 16] = [
+pub const CONTEXT: [(Context, usize); 17] = [
     (Context::Target, 3),
     (Context::Line, 24),
     (Context::PixelStride, 16),
@@ -19,6 +19,7 @@ pub const CONTEXT: [(Context, usize); 16] = [
     (Context::Width, 4),
     (Context::Signed, 1),
     (Context::Empty, 1),
+    (Context::Single, 1),
     (Context::Zvc, 1),
     (Context::ZeroCode, 8),
     (Context::Groups, 4),
@@ -58,6 +59,8 @@ pub enum Context {
     Signed,
     /// The command has no lines.
     Empty,
+    /// A pixel has one line.
+    Single,
     /// The codec is `zvc`.
     Zvc,
     /// The code that it leaves out.
@@ -265,6 +268,7 @@ impl Logic for Setup {
         self.context[9].next = self.width.val();
         self.context[10].next = self.fields.signed.val();
         self.context[11].next = self.nothing.q.val().into();
+        self.context[12].next = ((self.last_byte.q.val() >> self.line_shift.val()) == 0).into();
         self.most_codes.next = self.line_bytes.val();
         self.most_bits.next = self.width.val() << self.line_shift.val();
         if (self.last_byte.q.val() >> self.line_shift.val()) == 0 {
@@ -273,10 +277,10 @@ impl Logic for Setup {
         }
         self.groups.next = (self.most_codes.val() + 14) >> 3usize;
         for z in 0..self._zvc {
-            self.context[12 + z].next = self.zvc.val().into();
-            self.context[13 + z].next = self.fields.zero_code.val();
-            self.context[14 + z].next = self.groups.val();
-            self.context[15 + z].next = self.most_bits.val() + (self.groups.val() << 3usize);
+            self.context[13 + z].next = self.zvc.val().into();
+            self.context[14 + z].next = self.fields.zero_code.val();
+            self.context[15 + z].next = self.groups.val();
+            self.context[16 + z].next = self.most_bits.val() + (self.groups.val() << 3usize);
         }
     }
 }

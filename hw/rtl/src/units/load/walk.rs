@@ -107,9 +107,13 @@ documented! {
         block_here: Sig,
         next_pixel: Sig,
         next_block: Sig,
+        pixel_ends: State<Bit>,
+        nearly: Signal<Local, Bit>,
         ends_pixel: Signal<Local, Bit>,
         ends_block: Signal<Local, Bit>,
         ends: Signal<Local, Bit>,
+        may: Signal<Local, Bit>,
+        plain: Signal<Local, Bit>,
         fire: Signal<Local, Bit>,
         coded: Signal<Local, Bit>,
         /// the walk goes on
@@ -224,9 +228,13 @@ impl Walk {
             block_here: Sig::local(address),
             next_pixel: Sig::local(address),
             next_block: Sig::local(address),
+            pixel_ends: State::default(),
+            nearly: Signal::default(),
             ends_pixel: Signal::default(),
             ends_block: Signal::default(),
             ends: Signal::default(),
+            may: Signal::default(),
+            plain: Signal::default(),
             fire: Signal::default(),
             waiting: Signal::default(),
             empty: Signal::default(),
@@ -260,7 +268,7 @@ impl Logic for Walk {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, head, tail, open, fresh, pending, bit);
-        dff_setup!(self, clock, follows, left_held, last_held, settled, target_held, line_held);
+        dff_setup!(self, clock, follows, pixel_ends, left_held, last_held, settled, target_held, line_held);
         dff_setup!(self, clock, line_of_pixel, pixel, block, line_at, pixel_at, block_at);
         self.position.next = self.bit.q.val();
         self.at.next = self.bit.q.val();
@@ -270,8 +278,13 @@ impl Logic for Walk {
 
         // Is the next line there? The memories show, in the order of `CONTEXT`: 0 target, 1 line,
         // 2 pixel stride, 3 block stride, 4 last line, 5 last pixel, 6 last block, 7 last bytes,
-        // 8 last bits, 9 width, 10 signed, 11 empty, 12 zvc, 13 zero code.
-        self.ends_pixel.next = self.line_of_pixel.q.val() == self.memory[4].rdata.val();
+        // 8 last bits, 9 width, 10 signed, 11 empty, 12 single, 13 zvc, 14 zero code. Whether a line is its
+        // pixel's last is known when the line before it goes: the comparison takes too long beside the rest.
+        self.ends_pixel.next = self.pixel_ends.q.val();
+        if self.fresh.q.val() {
+            self.ends_pixel.next = self.memory[12].rdata.val().any();
+        }
+        self.nearly.next = (self.line_of_pixel.q.val() + 1) == self.memory[4].rdata.val();
         self.ends_block.next = self.ends_pixel.val() & (self.pixel.q.val() == self.memory[5].rdata.val());
         self.empty.next = self.memory[11].rdata.val().any();
         self.ends.next =
@@ -288,25 +301,24 @@ impl Logic for Walk {
         // Bits that have come beyond the position, less those of the line: the subtrahend comes late.
         self.ahead.next = (self.came.val() << self.beat_shift.val()) - self.bit.q.val();
         self.spare.next = self.ahead.val() - self.bits.val();
-        self.fire.next =
-            self.open.q.val() & (self.empty.val() | !self.spare.val().get_bit(self.sign_bit.val()));
         self.coded.next = false;
+        self.begin.next = false;
+        self.may.next = self.open.q.val();
         for z in 0..self._zvc {
-            self.coded.next = self.memory[12 + z].rdata.val().any() & !self.empty.val();
-            if self.coded.val() {
-                self.fire.next = self.there.val() & (self.settled.q.val() == 3);
-            }
-            if self.active.val() {
-                self.fire.next = false;
-            }
+            self.coded.next = self.memory[13 + z].rdata.val().any() & !self.empty.val();
+            self.begin.next =
+                self.coded.val() & self.there.val() & (self.settled.q.val() == 3) & !self.active.val();
+            self.may.next = self.open.q.val() & !self.coded.val() & !self.active.val();
         }
+        self.plain.next =
+            self.may.val() & (self.empty.val() | !self.spare.val().get_bit(self.sign_bit.val()));
+        self.fire.next = self.plain.val() | self.begin.val();
         // The decoder needs some cycles to know what a command's first line takes.
         self.settled.d.next = 0.into();
         if self.open.q.val() & self.coded.val() {
             self.settled.d.next = self.settled.q.val() + (self.settled.q.val() < 3);
         }
-        self.begin.next = self.fire.val() & self.coded.val();
-        self.go.next = (self.fire.val() & !self.coded.val()) | self.finish.val();
+        self.go.next = self.plain.val() | self.finish.val();
 
         // Where the line goes.
         self.here.next = self.line_at.q.val();
@@ -328,10 +340,12 @@ impl Logic for Walk {
             self.pixel_at.d.next = self.pixel_here.val();
             self.block_at.d.next = self.block_here.val();
             self.line_of_pixel.d.next = self.line_of_pixel.q.val() + 1;
+            self.pixel_ends.d.next = self.nearly.val();
             if !self.empty.val() & !self.coded.val() {
                 self.onward.next = self.end.val();
             }
             if self.ends_pixel.val() {
+                self.pixel_ends.d.next = self.memory[12].rdata.val().any();
                 self.line_of_pixel.d.next = 0.into();
                 self.pixel.d.next = self.pixel.q.val() + 1;
                 self.line_at.d.next = self.next_pixel.val();
@@ -404,9 +418,9 @@ impl Logic for Walk {
         self.command[2].next = 0.into();
         self.command[3].next = 0.into();
         for z in 0..self._zvc {
-            self.command[1].next = self.memory[13 + z].rdata.val();
-            self.command[2].next = self.memory[14 + z].rdata.val();
-            self.command[3].next = self.memory[15 + z].rdata.val();
+            self.command[1].next = self.memory[14 + z].rdata.val();
+            self.command[2].next = self.memory[15 + z].rdata.val();
+            self.command[3].next = self.memory[16 + z].rdata.val();
         }
         self.command_signed.next = self.memory[10].rdata.val().any();
         if self.fire.val() {
@@ -429,9 +443,9 @@ impl Logic for Walk {
             self.bytes_at[i].clock.next = self.clock.val();
             self.width_at[i].clock.next = self.clock.val();
         }
-        self.valid_at[0].d.next = self.fire.val() & !self.empty.val() & !self.coded.val();
-        self.last_at[0].d.next = (self.fire.val() & !self.coded.val() & self.ends.val())
-            | (self.over.val() & self.last_held.q.val());
+        self.valid_at[0].d.next = self.plain.val() & !self.empty.val();
+        self.last_at[0].d.next =
+            (self.plain.val() & self.ends.val()) | (self.over.val() & self.last_held.q.val());
         self.signed_at[0].d.next = self.memory[10].rdata.val().any();
         self.target_at[0].d.next = self.memory[0].rdata.val();
         self.address_at[0].d.next = self.here.val();

@@ -107,6 +107,8 @@ documented! {
         table_at: Reg,
         table_left: Reg,
         need: Sig,
+        width: Reg,
+        coded: State<Bit>,
         room_less: Sig,
         room_sign: Const,
         step: Sig,
@@ -216,6 +218,8 @@ impl StoreRead {
             table_at: Reg::new(u(6)),
             table_left: Reg::new(u(9)),
             need: Sig::local(length),
+            width: Reg::new(u(4)),
+            coded: State::default(),
             room_less: Sig::local(u(less)),
             room_sign: Const::new(less - 1),
             step: Sig::local(length),
@@ -298,16 +302,21 @@ impl Logic for StoreRead {
             blocks_more,
             tail_beat,
             tail_bit,
-            room
+            room,
+            width,
+            coded
         );
         self.fresh.d.next = self.start.val();
+        // What every line needs of the fields, decoded once a command.
+        self.width.d.next = self.bits.val();
+        self.coded.d.next = self.zvc.val();
         self.setup.d.next = self.fresh.q.val() && !self.empty.val();
         self.ready.next =
             !((self.fresh.q.val() && !self.empty.val()) || self.setup.q.val() || self.active.q.val());
 
         self.last_of_pixel.next = self.lines_more.q.val() == 0;
         self.last_of_block.next = self.last_of_pixel.val() && (self.pixels_more.q.val() == 0);
-        self.line_bits.next = self.bits.val() << self.line_log2.val();
+        self.line_bits.next = self.width.q.val() << self.line_log2.val();
         self.bytes.next = self.line_bytes.val();
         if self.last_of_pixel.val() {
             self.line_bits.next = self.last_bits.q.val();
@@ -320,12 +329,12 @@ impl Logic for StoreRead {
         }
         self.completed.next = self.filled.val() >> self.beat_log2.val();
         // A coded block takes its room at once, a line of the table that of a beat.
-        self.coding.next = self.zvc.val() && !self.counting.q.val() && !self.tabling.q.val();
+        self.coding.next = self.coded.q.val() && !self.counting.q.val() && !self.tabling.q.val();
         self.code_now.next = self.coding.val() && self.wins.val();
         self.need.next = self.completed.val();
         if self.tabling.q.val() {
             self.need.next = 1.into();
-        } else if self.zvc.val() {
+        } else if self.coded.q.val() {
             self.need.next = 0.into();
             if !self.counting.q.val() && !self.reserved.q.val() {
                 self.need.next = self.length.val();
@@ -340,7 +349,7 @@ impl Logic for StoreRead {
         self.raddr.next = self.line_now.q.val();
         self.tail.next = self.tail_beat.q.val();
         self.phase.next = self.tail_bit.q.val();
-        self.bits_now.next = self.bits.val();
+        self.bits_now.next = self.width.q.val();
         self.from_table.next = self.tabling.q.val();
         self.table_line.next = self.table_at.q.val();
         self.step.next = self.completed.val();
@@ -352,7 +361,7 @@ impl Logic for StoreRead {
             if self.table_left.q.val() < self.bus.val() {
                 self.bytes.next = self.table_left.q.val();
             }
-        } else if self.zvc.val() && (self.counting.q.val() || self.wins.val()) {
+        } else if self.coded.q.val() && (self.counting.q.val() || self.wins.val()) {
             self.step.next = 0.into();
             self.keep.next = false;
         }
@@ -366,7 +375,8 @@ impl Logic for StoreRead {
             self.brings.next = 0.into();
             self.bytes.next = 0.into();
         }
-        self.count.next = self.go.val() && self.zvc.val() && self.counting.q.val() && !self.tabling.q.val();
+        self.count.next =
+            self.go.val() && self.coded.q.val() && self.counting.q.val() && !self.tabling.q.val();
         self.code.next = self.go.val() && self.code_now.val();
         self.begin.next = self.go.val() && self.coding.val() && !self.reserved.q.val();
         self.busy.next = self.go.val() || (self.cool.q.val() != 0);
@@ -410,7 +420,7 @@ impl Logic for StoreRead {
             }
         } else if self.go.val() {
             self.tail_beat.d.next = self.tail_beat.q.val() + self.step.val();
-            if !self.zvc.val() || (self.coding.val() && !self.wins.val()) {
+            if !self.coded.q.val() || (self.coding.val() && !self.wins.val()) {
                 self.tail_bit.d.next = self.sum.val();
             }
             self.lines_more.d.next = self.lines_more.q.val() - 1;
@@ -429,7 +439,7 @@ impl Logic for StoreRead {
             if self.last_of_block.val() {
                 self.tail_bit.d.next = 0.into();
                 self.pixels_more.d.next = self.pixels.val() - 1;
-                if self.zvc.val() && self.counting.q.val() {
+                if self.coded.q.val() && self.counting.q.val() {
                     // The same lines once more.
                     self.counting.d.next = false;
                     self.hold.d.next = self.choice.val();
@@ -442,10 +452,10 @@ impl Logic for StoreRead {
                     self.block_line.d.next = self.block_line.q.val() + self.block_stride.val();
                     self.place.d.next = self.place.q.val() + self.stride.val();
                     if self.blocks_more.q.val() == 0 {
-                        self.active.d.next = self.zvc.val();
-                        self.tabling.d.next = self.zvc.val();
+                        self.active.d.next = self.coded.q.val();
+                        self.tabling.d.next = self.coded.q.val();
                     }
-                    if self.zvc.val() {
+                    if self.coded.q.val() {
                         self.counting.d.next = true;
                         self.reserved.d.next = false;
                         self.settling.d.next = true;

@@ -1,0 +1,63 @@
+//! Which bank ports the four heads want that others have or want.
+//!
+//! ```text
+//! named[u] --+--& held[v], v another  --> taken[u]
+//!            +--& named[v], v before u --> overlap[u, v]
+//! ```
+//!
+//! All comes from registers early in the cycle; apart from the decision, which does not. Source: cycle
+//! contract, "Unit front".
+
+use super::ports::{PAIRS, PORT_BITS};
+use crate::prelude::*;
+use rust_hdl::prelude::*;
+
+documented! {
+    /// Overlaps of bank ports.
+    #[derive(LogicBlock)]
+    pub struct Overlaps {
+        name: Named,
+        /// ports that the head names
+        pub named: Vec<Sig>,
+        /// ports that the unit's commands in flight hold
+        pub held: Vec<Sig>,
+        /// another unit's command in flight holds a port that the head names
+        pub taken: Vec<Signal<Out, Bit>>,
+        /// two heads name a port: compute and load; vector and load, compute; store and load, compute, vector
+        pub overlap: Vec<Signal<Out, Bit>>
+    }
+}
+
+impl Default for Overlaps {
+    fn default() -> Overlaps {
+        Overlaps {
+            name: Named::of("bank_overlaps", &Overlaps::DOCS),
+            named: Sig::inputs(u(PORT_BITS), 4),
+            held: Sig::inputs(u(PORT_BITS), 4),
+            taken: vec![Signal::default(); 4],
+            overlap: vec![Signal::default(); PAIRS],
+        }
+    }
+}
+
+impl Logic for Overlaps {
+    #[hdl_gen]
+    fn update(&mut self) {
+        for i in 0..4 {
+            self.taken[i].next = false;
+            for j in 0..4 {
+                if i != j && (self.named[i].val() & self.held[j].val()) != 0 {
+                    self.taken[i].next = true;
+                }
+            }
+        }
+        for i in 1..4 {
+            for j in 0..3 {
+                if j < i {
+                    self.overlap[i * (i - 1) / 2 + j].next =
+                        (self.named[i].val() & self.named[j].val()).any();
+                }
+            }
+        }
+    }
+}
