@@ -24,6 +24,9 @@ pub struct Mutation {
     why_equal: &'static str,
 }
 
+/// Random programs of a design.
+const PROGRAMS: u64 = 60;
+
 /// What the modules ask for the mutation's number.
 const NUMBER: &str = "testbench.mutant";
 
@@ -67,12 +70,23 @@ impl Mutation {
     }
 }
 
-/// Builds a bench with all the mutations, numbered from 1.
-fn build(accelerator: &Accelerator, mutations: &[Mutation]) -> Build {
+/// The exported files with all the mutations, numbered from 1.
+fn mutated(accelerator: &Accelerator, mutations: &[Mutation]) -> Vec<File> {
+    accelerator.check().unwrap();
     let mut files = export::export(accelerator, None).unwrap();
+    let mut lost = Vec::new();
     for (index, mutation) in mutations.iter().enumerate() {
-        mutation.insert(index + 1, &mut files).unwrap_or_else(|why| panic!("{}: {why}", mutation.name));
+        if let Err(why) = mutation.insert(index + 1, &mut files) {
+            lost.push(format!("{}: {why}", mutation.name));
+        }
     }
+    assert!(lost.is_empty(), "{}", lost.join("\n"));
+    files
+}
+
+/// Builds a bench with all the mutations.
+fn build(accelerator: &Accelerator, mutations: &[Mutation]) -> Build {
+    let mut files = mutated(accelerator, mutations);
     let bench = files.iter_mut().find(|file| file.path == TESTBENCH).unwrap();
     let module = "module testbench;\n";
     assert_eq!(bench.text.matches(module).count(), 1);
@@ -97,7 +111,6 @@ fn all_are_caught(accelerator: &Accelerator, mutations: &[Mutation], count: u64)
     if !verilator() {
         return;
     }
-    accelerator.check().unwrap();
     let build = build(accelerator, mutations);
     let programs: Vec<Program> =
         (0..count).map(|seed| programs::program(&mut Random(seed), accelerator, 40)).collect();
@@ -141,19 +154,38 @@ fn small(name: &str) -> Accelerator {
     a
 }
 
-#[test]
-#[ignore = "long tier: builds a bench and runs about a hundred programs"]
-fn faults_are_caught() {
-    all_are_caught(&small("mutants-narrow"), table::NARROW, 40);
+/// Wide outputs of four lanes take two steps on lines of four bytes.
+fn wide() -> Accelerator {
+    let mut a = small("mutants-wide");
+    a.memory.bus_bits = 32;
+    a.post.lanes = 4;
+    a
 }
 
 #[test]
-#[ignore = "long tier: builds a bench and runs about thirty programs"]
+#[ignore = "long tier: builds a bench and runs several hundred programs"]
+fn faults_are_caught() {
+    all_are_caught(&small("mutants-narrow"), table::NARROW, PROGRAMS);
+}
+
+#[test]
+#[ignore = "long tier: builds a bench and runs about two hundred programs"]
 fn faults_of_two_steps_are_caught() {
-    let mut accelerator = small("mutants-wide");
-    accelerator.memory.bus_bits = 32;
-    accelerator.post.lanes = 4;
-    all_are_caught(&accelerator, table::WIDE, 40);
+    all_are_caught(&wide(), table::WIDE, PROGRAMS);
+}
+
+#[test]
+fn every_mutation_has_its_line() {
+    for (accelerator, mutations) in [(small("mutants-narrow"), table::NARROW), (wide(), table::WIDE)] {
+        let files = mutated(&accelerator, mutations);
+        if let Some(folder) = std::env::var_os("DUMP_EXPORT") {
+            let folder = std::path::Path::new(&folder).join(&accelerator.name);
+            std::fs::create_dir_all(folder.join("rtl")).unwrap();
+            for file in files.iter().filter(|file| file.path.starts_with("rtl/")) {
+                std::fs::write(folder.join(&file.path), &file.text).unwrap();
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,80 @@
+//! Commands in a row, each ordered behind all that it meets in a memory.
+
+use bitgauge_arch::Accelerator;
+use bitgauge_arch::command::{Command, Operation, Unit};
+use bitgauge_arch::footprint::{Access, Port, fill_bank_masks, footprint};
+use bitgauge_arch::program::Segment;
+use bitgauge_arch::validate::validate;
+
+use super::{Random, assemble};
+
+/// Commands so far, and who waits for whom.
+pub(super) struct Builder<'a> {
+    accelerator: &'a Accelerator,
+    pub(super) commands: Vec<Command>,
+    accesses: Vec<Vec<Access>>,
+    /// Last command of each giver that each taker has waited for, and last command of each unit: one more
+    /// than the index, zero for none.
+    waited: [[usize; 4]; 4],
+    last: [usize; 4],
+}
+
+fn unit_of(command: &Command) -> usize {
+    command.operation.unit().index()
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(accelerator: &'a Accelerator) -> Builder<'a> {
+        Builder { accelerator, commands: Vec::new(), accesses: Vec::new(), waited: [[0; 4]; 4], last: [0; 4] }
+    }
+
+    /// Appends a command that is valid by itself, ordered behind all that it meets; gives whether it did.
+    /// `blocks` is what it needs in external memory beside the noise.
+    pub(super) fn push(&mut self, random: &mut Random, operation: Operation, blocks: &[Segment]) -> bool {
+        let mut command = Command { wait: 0, signal: 0, operation };
+        fill_bank_masks(self.accelerator, &mut command);
+        if validate(&assemble(self.accelerator, std::slice::from_ref(&command), blocks.to_vec())).is_err() {
+            return false;
+        }
+        let accesses = footprint(self.accelerator, &command);
+        let me = unit_of(&command);
+        // More tokens than needed, now and then.
+        let mut needs = [false; 4];
+        for (other, need) in needs.iter_mut().enumerate() {
+            *need = other != me && random.once_in(6);
+        }
+        for (index, earlier) in self.commands.iter().enumerate() {
+            if meet(&self.accesses[index], &accesses) {
+                let other = unit_of(earlier);
+                if other != me {
+                    needs[other] |= self.waited[other][me] <= index;
+                } else if me == Unit::Compute.index() {
+                    command.wait |= 1 << me;
+                }
+            }
+        }
+        for other in (0..4).filter(|&other| other != me && needs[other]) {
+            // The last command so far, if nobody of this unit has waited for it.
+            if self.last[other] > self.waited[other][me] {
+                self.commands[self.last[other] - 1].signal |= 1 << me;
+                command.wait |= 1 << other;
+                self.waited[other][me] = self.last[other];
+            }
+        }
+        command.wait |= u8::from(random.once_in(8)) << me;
+        self.commands.push(command);
+        self.accesses.push(accesses);
+        self.last[me] = self.commands.len();
+        true
+    }
+}
+
+/// Whether two commands use a place that one of them writes.
+fn meet(earlier: &[Access], later: &[Access]) -> bool {
+    let writes = |access: &Access| access.port == Port::Write;
+    earlier.iter().any(|a| {
+        later
+            .iter()
+            .any(|b| a.space == b.space && a.start < b.end && b.start < a.end && (writes(a) || writes(b)))
+    })
+}

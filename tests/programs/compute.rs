@@ -1,0 +1,69 @@
+//! Random compute commands.
+
+use bitgauge_arch::command::Compute;
+use bitgauge_arch::footprint::Space;
+
+use super::Draft;
+
+impl Draft<'_> {
+    pub(super) fn compute(&mut self) -> Compute {
+        let line_bytes = self.accelerator.line_bytes();
+        let cols = self.accelerator.array.cols;
+        let (activation_line, weight_line) = (self.source(Space::Activation), self.source(Space::Weight));
+        let (residual_line, output_line) = (self.source(Space::Activation), self.line(Space::Activation));
+        let random = &mut *self.random;
+        let channels = random.within(1, 3 * line_bytes);
+        let words = channels.div_ceil(line_bytes);
+        let outputs = random.within(0, 3 * cols);
+        let (in_rows, in_cols) = (random.within(1, 6), random.within(1, 7));
+        let segments = if random.once_in(4) { 2 } else { 1 };
+        let kernel = random.of(&[(1, 1), (1, 1), (3, 3), (2, 1), (1, 4)]);
+        let wide = random.within(0, 1);
+        let output_lines = (outputs * (1 + wide)).div_ceil(line_bytes).max(1);
+        let (clamp_low, clamp_high) = random.clamp();
+        Compute {
+            activation_line,
+            weight_line,
+            output_line,
+            out_rows: random.within(0, 4),
+            out_cols: random.within(1, 7),
+            in_rows,
+            in_cols,
+            kernel_rows: kernel.0,
+            kernel_cols: kernel.1,
+            stride_rows: random.within(1, 2),
+            stride_cols: random.within(1, 3),
+            pad_top: random.within(0, 2),
+            pad_left: random.within(0, 2),
+            dilation_rows: random.within(1, 2),
+            dilation_cols: random.within(1, 2),
+            channels,
+            segments,
+            segment_stride: random.within(0, words + 1),
+            pad_code: random.within(0, 255),
+            row_stride: in_cols * words * segments + random.within(0, 2),
+            pixel_stride: words * segments,
+            activation_signed: random.within(0, 1),
+            grouped: u32::from(random.once_in(5)),
+            parameter_per_row: random.within(0, 1),
+            outputs,
+            weight_stride: random.within(0, words * segments * kernel.0 * kernel.1),
+            output_pixel_stride: output_lines + random.within(0, 2),
+            parameter_base: random.within(0, 40),
+            output_wide: wide,
+            table_enable: u32::from(random.once_in(4)),
+            table_select: random.within(0, 1),
+            residual_enable: random.within(0, 1),
+            residual_wide: random.within(0, 1),
+            zero_point: random.zero_point(),
+            residual_shift: random.shift(),
+            clamp_low,
+            clamp_high,
+            residual_line,
+            residual_mantissa: random.mantissa(),
+            residual_zero_point: random.zero_point(),
+            residual_pixel_stride: random.within(0, output_lines + 1),
+            ..Compute::default()
+        }
+    }
+}
