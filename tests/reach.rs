@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use bitgauge_arch::Program;
-use bitgauge_arch::command::{Codec, Command, Operation, Target, Unit, VectorFunction};
+use bitgauge_arch::command::{Codec, Command, Operation, Store, Target, Unit, VectorFunction};
 use bitgauge_arch::timing::drain_steps;
 use bitgauge_arch::validate::validate;
 use bitgauge_sim::result::StallReason;
@@ -22,7 +22,7 @@ const STALLS: [&[StallReason]; 4] = [
     &[StallReason::Token, StallReason::Bank, StallReason::Memory, StallReason::Operand],
 ];
 
-const CORNERS: [&str; 16] = [
+const CORNERS: &[&str] = &[
     "load of no data",
     "load of a page's boundary",
     "load with an escaped block",
@@ -32,18 +32,32 @@ const CORNERS: [&str; 16] = [
     "store with an escaped block",
     "store with a coded block",
     "store's zero code wider than its codes",
+    "store with a coded block and such a zero code",
+    "store of a result",
+    "parameters with a negative scale",
+    "parameters with a shift out of range",
     "compute in two steps",
     "compute with a wide residual only",
     "compute with parameters per row",
     "compute in groups",
     "compute with the second table",
+    "compute with codes of all 16 bits",
+    "compute with an empty range of codes",
+    "compute with a bound that the zero point moves",
+    "compute with sum and residual beyond 16 bits",
+    "compute with a residual in the first bank",
+    "compute of a result",
+    "compute to the first bank",
+    "vector of a result",
+    "vector to the first bank",
+    "vector with a zero point beyond bytes",
     "token",
     "barrier",
 ];
 
 impl Seen {
     fn new() -> Seen {
-        let mut all: Vec<String> = CORNERS.map(str::to_owned).to_vec();
+        let mut all: Vec<String> = CORNERS.iter().map(|&name| name.to_owned()).collect();
         all.extend(VectorFunction::ALL.iter().map(|function| format!("vector {function:?}")));
         all.extend(Target::ALL.iter().map(|target| format!("load to {target:?}")));
         for codec in Codec::ALL {
@@ -66,7 +80,8 @@ impl Seen {
         }
     }
 
-    fn command(&mut self, program: &Program, command: &Command) {
+    /// `results` are the lines to which earlier commands have written theirs.
+    fn command(&mut self, program: &Program, command: &Command, results: &[u32]) {
         let me = command.operation.unit().index();
         self.see_if(command.wait & !(1 << me) != 0, "token");
         self.see_if(command.wait >> me & 1 == 1, "barrier");
@@ -78,6 +93,16 @@ impl Seen {
                 self.see_if(bytes * load.blocks == 0, "load of no data");
                 self.see_if(crosses(load.external_address, bytes), "load of a page's boundary");
                 self.see_if(load.signed == 1 && load.value_bits < 8, "load of signed narrow codes");
+                if load.target() == Some(Target::PostParameter) {
+                    let memory = program.initial_memory();
+                    let entries = memory[load.external_address as usize..][..bytes as usize].chunks(8);
+                    self.see_if(
+                        entries.clone().any(|entry| entry[6] >> 6 & 1 == 1),
+                        "parameters with a negative scale",
+                    );
+                    let shifts = |entry: &[u8]| !(1..=47).contains(&(entry[6] & 0x3f));
+                    self.see_if(entries.clone().any(shifts), "parameters with a shift out of range");
+                }
                 if load.format().codec == Codec::Zvc && bytes > 0 {
                     let escaped = escapes(&program.initial_memory(), load.length_table, load.blocks);
                     self.see_if(escaped.contains(&true), "load with an escaped block");
@@ -89,11 +114,11 @@ impl Seen {
                 let bytes = store.pixels * store.channels;
                 self.see_if(crosses(store.external_address, bytes), "store of a page's boundary");
                 let zvc = store.format().codec == Codec::Zvc;
-                let wider = store.zero_code >> store.value_bits.min(8) != 0;
                 self.see_if(
-                    zvc && bytes * store.blocks > 0 && wider,
+                    zvc && bytes * store.blocks > 0 && wider_zero_code(store),
                     "store's zero code wider than its codes",
                 );
+                self.see_if(results.contains(&store.line) && bytes > 0, "store of a result");
             }
             Operation::Compute(compute) => {
                 let steps = drain_steps(&program.accelerator, compute);
@@ -106,13 +131,45 @@ impl Seen {
                     compute.table_enable == 1 && compute.table_select == 1,
                     "compute with the second table",
                 );
+                let (low, high, zero) = (compute.clamp_low, compute.clamp_high, compute.zero_point);
+                let all = (low, high) == (-32_768, 32_767);
+                self.see_if(all && compute.output_wide == 1, "compute with codes of all 16 bits");
+                self.see_if(low > high, "compute with an empty range of codes");
+                self.see_if(
+                    high <= 255 && zero.abs() > 1000,
+                    "compute with a bound that the zero point moves",
+                );
+                self.see_if(
+                    residual && all && compute.residual_shift <= 14,
+                    "compute with sum and residual beyond 16 bits",
+                );
+                self.see_if(compute.residual_read & 1 == 1, "compute with a residual in the first bank");
+                self.see_if(results.contains(&compute.activation_line), "compute of a result");
+                self.see_if(compute.activation_write & 1 == 1, "compute to the first bank");
             }
             Operation::Vector(vector) => {
                 let function = VectorFunction::ALL.iter().find(|f| f.code() == vector.function).unwrap();
                 self.see(&format!("vector {function:?}"));
+                self.see_if(results.contains(&vector.source_line), "vector of a result");
+                self.see_if(vector.activation_write & 1 == 1, "vector to the first bank");
+                self.see_if(vector.zero_point.abs() > 255, "vector with a zero point beyond bytes");
             }
         }
     }
+}
+
+/// Where a command leaves what it has computed.
+fn result_line(command: &Command) -> Option<u32> {
+    match &command.operation {
+        Operation::Compute(compute) if compute.activation_write != 0 => Some(compute.output_line),
+        Operation::Vector(vector) if vector.activation_write != 0 => Some(vector.output_line),
+        _ => None,
+    }
+}
+
+/// Whether the zero code has bits that the codes have not.
+fn wider_zero_code(store: &Store) -> bool {
+    store.zero_code >> store.value_bits.min(8) != 0
 }
 
 /// Whether a dense block lies in two pages.
@@ -138,8 +195,10 @@ fn random_programs_reach_everything() {
         let result = result.unwrap_or_else(|error| panic!("program {number}: {error}"));
         assert_eq!(result.spans.len(), program.commands.len(), "program {number}");
         let commands: Vec<Command> = program.resolved().map(|(_, command)| command).collect();
+        let mut results = Vec::new();
         for command in &commands {
-            seen.command(&program, command);
+            seen.command(&program, command, &results);
+            results.extend(result_line(command));
         }
         // What later stores leave alone; the very last is none of the random ones.
         let mut stores = commands.iter().rev().skip(1).filter_map(|command| match &command.operation {
@@ -152,6 +211,10 @@ fn random_programs_reach_everything() {
             let escaped = escapes(machine.memory(), store.length_table, store.blocks);
             seen.see_if(escaped.contains(&true), "store with an escaped block");
             seen.see_if(escaped.contains(&false), "store with a coded block");
+            seen.see_if(
+                escaped.contains(&false) && wider_zero_code(store),
+                "store with a coded block and such a zero code",
+            );
         }
         for unit in Unit::ALL {
             for &reason in STALLS[unit.index()] {

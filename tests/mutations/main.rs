@@ -74,13 +74,6 @@ impl Mutation {
 fn mutated(accelerator: &Accelerator, mutations: &[Mutation]) -> Vec<File> {
     accelerator.check().unwrap();
     let mut files = export::export(accelerator, None).unwrap();
-    if let Some(folder) = std::env::var_os("DUMP_EXPORT") { // TEMPORARY
-        let folder = std::path::Path::new(&folder).join(&accelerator.name);
-        std::fs::create_dir_all(folder.join("rtl")).unwrap();
-        for file in files.iter().filter(|file| file.path.starts_with("rtl/")) {
-            std::fs::write(folder.join(&file.path), &file.text).unwrap();
-        }
-    } // TEMPORARY
     let mut lost = Vec::new();
     for (index, mutation) in mutations.iter().enumerate() {
         if let Err(why) = mutation.insert(index + 1, &mut files) {
