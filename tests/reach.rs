@@ -49,6 +49,8 @@ const CORNERS: &[&str] = &[
     "compute of a result",
     "compute to the first bank",
     "vector of a result",
+    "vector with operands beyond 16 bits",
+    "softmax of one code",
     "vector to the first bank",
     "vector with a zero point beyond bytes",
     "token",
@@ -152,6 +154,13 @@ impl Seen {
                 self.see(&format!("vector {function:?}"));
                 self.see_if(results.contains(&vector.source_line), "vector of a result");
                 self.see_if(vector.activation_write & 1 == 1, "vector to the first bank");
+                let wide = vector.source_wide & vector.second_wide & vector.second_enable == 1;
+                let loud = wide && vector.source_shift.max(vector.second_shift) <= 15;
+                self.see_if(loud && *function == VectorFunction::Add, "vector with operands beyond 16 bits");
+                self.see_if(
+                    vector.channels == 1 && *function == VectorFunction::Softmax,
+                    "softmax of one code",
+                );
                 self.see_if(vector.zero_point.abs() > 255, "vector with a zero point beyond bytes");
             }
         }

@@ -276,9 +276,10 @@ pub const NARROW: &[Mutation] = &[
     fault("variance squares an unsigned half", "row_variance",
         "b_d = 17'sd0 - $signed({{2{high[14]}}, high});",
         "b_d = 17'sd0 - $signed({2'd0, high});"),
-    fault("softmax saturates one too high", "row_writer",
+    // One too high would change nothing: an exponential is at most their sum.
+    fault("softmax saturates one too low", "row_writer",
         "high_d = (16'd1 << output_bits) - 16'd1;",
-        "high_d = 16'd1 << output_bits;"),
+        "high_d = (16'd1 << output_bits) - 16'd2;"),
     fault("softmax takes signed codes as they are", "row_select",
         "picked_0 = {8'd0, byte_0} ^ ({15'd0, source_signed} << 3'd7);",
         "picked_0 = {8'd0, byte_0};"),

@@ -21,7 +21,7 @@ impl Draft<'_> {
         let wide = random.within(0, 1);
         let output_lines = (outputs * (1 + wide)).div_ceil(line_bytes).max(1);
         let (clamp_low, clamp_high) = random.clamp();
-        Compute {
+        let mut compute = Compute {
             activation_line,
             weight_line,
             output_line,
@@ -64,6 +64,18 @@ impl Draft<'_> {
             residual_zero_point: random.zero_point(),
             residual_pixel_stride: random.within(0, output_lines + 1),
             ..Compute::default()
+        };
+        if random.once_in(4) {
+            self.loud_compute(&mut compute);
         }
+        compute
+    }
+
+    /// Sum and residual each leave 16 bits behind, and together may come back: what one of them loses shows.
+    fn loud_compute(&mut self, compute: &mut Compute) {
+        (compute.residual_enable, compute.residual_wide) = (1, 1);
+        compute.residual_shift = self.random.loud_shift();
+        compute.residual_zero_point = self.random.any_code();
+        (compute.clamp_low, compute.clamp_high) = (-32_768, 32_767);
     }
 }

@@ -33,7 +33,12 @@ impl Random {
 
     /// Mostly small, so that it moves bytes and leaves them in sight; now and then of all 16 bits.
     pub(super) fn zero_point(&mut self) -> i32 {
-        if self.once_in(4) { self.within(0, 65_535) as i32 - 32_768 } else { self.around_zero(60) }
+        if self.once_in(4) { self.any_code() } else { self.around_zero(60) }
+    }
+
+    /// A signed code of 16 bits.
+    pub(super) fn any_code(&mut self) -> i32 {
+        self.within(0, 65_535) as i32 - 32_768
     }
 
     /// Least and greatest code: bytes, everything, a narrow range, or one that is empty.
@@ -56,5 +61,10 @@ impl Random {
     /// A shift that leaves something of codes of 8 or 16 bits; now and then any.
     pub(super) fn shift(&mut self) -> u32 {
         if self.once_in(8) { self.within(1, 47) } else { self.within(12, 22) }
+    }
+
+    /// A shift that takes codes of 16 bits to 17 or 18.
+    pub(super) fn loud_shift(&mut self) -> u32 {
+        self.within(13, 15)
     }
 }

@@ -21,7 +21,8 @@ impl Draft<'_> {
             function,
             VectorFunction::MaxPool | VectorFunction::AveragePool | VectorFunction::Depthwise
         );
-        let mut channels = random.within(1, 5 * line_bytes / 2);
+        // A row of one code has all the weight of a softmax and no variance in a LayerNorm.
+        let mut channels = if random.once_in(8) { 1 } else { random.within(1, 5 * line_bytes / 2) };
         let kernel_rows = random.within(1, 3);
         let run_bytes = random.within(1, 2 * line_bytes);
         if function == VectorFunction::Patch {
@@ -33,7 +34,7 @@ impl Draft<'_> {
         let pixel_lines = (2 * channels).div_ceil(line_bytes);
         let in_cols = random.within(1, 6);
         let (clamp_low, clamp_high) = random.clamp();
-        Vector {
+        let mut vector = Vector {
             source_line,
             function: function.code(),
             second_line,
@@ -80,6 +81,19 @@ impl Draft<'_> {
             run_step_bytes: random.within(1, 2 * line_bytes),
             row_bytes: random.within(1, 4 * line_bytes),
             ..Vector::default()
+        };
+        if function == VectorFunction::Add && random.once_in(2) {
+            self.loud_add(&mut vector);
         }
+        vector
+    }
+
+    /// Both operands leave 16 bits behind, and together may come back: what one of them loses shows.
+    fn loud_add(&mut self, vector: &mut Vector) {
+        (vector.source_wide, vector.second_wide, vector.second_enable) = (1, 1, 1);
+        (vector.source_shift, vector.second_shift) = (self.random.loud_shift(), self.random.loud_shift());
+        (vector.source_zero_point, vector.second_zero_point) =
+            (self.random.any_code(), self.random.any_code());
+        (vector.clamp_low, vector.clamp_high) = (-32_768, 32_767);
     }
 }
