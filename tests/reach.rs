@@ -35,7 +35,8 @@ const CORNERS: &[&str] = &[
     "store with a coded block and such a zero code",
     "store of a result",
     "parameters with a negative scale",
-    "parameters with a shift out of range",
+    "parameters with a shift of zero",
+    "parameters with a shift beyond the greatest",
     "compute in two steps",
     "compute with a wide residual only",
     "compute with parameters per row",
@@ -102,8 +103,12 @@ impl Seen {
                         entries.clone().any(|entry| entry[6] >> 6 & 1 == 1),
                         "parameters with a negative scale",
                     );
-                    let shifts = |entry: &[u8]| !(1..=47).contains(&(entry[6] & 0x3f));
-                    self.see_if(entries.clone().any(shifts), "parameters with a shift out of range");
+                    let mut shifts = entries.map(|entry| entry[6] & 0x3f);
+                    self.see_if(shifts.clone().any(|shift| shift == 0), "parameters with a shift of zero");
+                    self.see_if(
+                        shifts.any(|shift| shift > 47),
+                        "parameters with a shift beyond the greatest",
+                    );
                 }
                 if load.format().codec == Codec::Zvc && bytes > 0 {
                     let escaped = escapes(&program.initial_memory(), load.length_table, load.blocks);

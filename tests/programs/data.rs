@@ -26,6 +26,9 @@ pub(super) fn data(random: &mut Random) -> Vec<Segment> {
     vec![Segment { address: 0, bytes }]
 }
 
+/// The ends of a shift's range, and shifts beyond, which act as the ends do.
+const ODD_SHIFTS: [u32; 6] = [0, 0, 1, 47, 48, 63];
+
 /// An entry of a parameter memory. Biases have 16 bits, for greater ones would drown every sum, and shifts are
 /// middling: the greatest take sums to a few bits, the least beyond 18 bits. Some entries are anything.
 fn parameter(random: &mut Random) -> [u8; 8] {
@@ -35,7 +38,7 @@ fn parameter(random: &mut Random) -> [u8; 8] {
     }
     let bias = u64::from(i32::from(random.below(1 << 16) as i16) as u32);
     let mantissa = u64::from(random.mantissa());
-    let shift = u64::from(random.within(14, 25));
+    let shift = u64::from(if random.once_in(12) { random.of(&ODD_SHIFTS) } else { random.within(14, 25) });
     let negate = random.below(2);
     // The bits above are nobody's.
     (bias | mantissa << 32 | shift << 48 | negate << 54 | (any >> 55) << 55).to_le_bytes()
