@@ -24,7 +24,8 @@ struct Entry {
 pub(crate) struct Needs {
     /// For each unit: its latest command that must have ended, plus one.
     pub latest: [Index; 4],
-    /// The latest compute command, plus one, whose output this compute command reads.
+    /// The latest compute command, plus one, that must have ended before this compute command: here the one
+    /// whose output it reads.
     pub own: Index,
 }
 

@@ -53,19 +53,46 @@ impl Clocks {
     }
 }
 
+/// The latest compute command that reads its residual from each bank, plus one.
+///
+/// A bank has one read port. While a command reads its residual, the feeder of the next must not read there.
+#[derive(Debug, Default)]
+struct Residuals([u32; 8]);
+
+impl Residuals {
+    /// Registers command `index` and returns the compute command, plus one, that must have ended before it
+    /// feeds.
+    fn visit(&mut self, index: usize, operation: &Operation) -> u32 {
+        let Operation::Compute(compute) = operation else { return 0 };
+        let mut needed = 0;
+        for (bank, last) in self.0.iter_mut().enumerate() {
+            if compute.activation_read >> bank & 1 == 1 {
+                needed = needed.max(*last);
+            }
+            if compute.residual_read >> bank & 1 == 1 {
+                *last = index as u32 + 1;
+            }
+        }
+        needed
+    }
+}
+
 /// The commands with bank masks, waits and signals.
 pub(crate) fn insert<'a>(
     accelerator: &Accelerator,
     operations: impl Iterator<Item = (&'a Operation, &'a [Access])>,
 ) -> Vec<Command> {
     let mut hazards = Hazards::default();
+    let mut residuals = Residuals::default();
     let mut clocks = Clocks::default();
     let mut commands = Vec::new();
     for (index, (operation, accesses)) in operations.enumerate() {
         let mut command = Command { wait: 0, signal: 0, operation: operation.clone() };
         let unit = operation.unit();
-        clocks.push(unit, hazards.visit(index, unit, accesses));
         fill_bank_masks(accelerator, &mut command);
+        let mut needs = hazards.visit(index, unit, accesses);
+        needs.own = needs.own.max(residuals.visit(index, &command.operation));
+        clocks.push(unit, needs);
         commands.push(command);
     }
     for (command, (wait, signal)) in commands.iter_mut().zip(clocks.masks) {

@@ -17,6 +17,8 @@ pub(super) struct Builder<'a> {
     /// than the index, zero for none.
     waited: [[usize; 4]; 4],
     last: [usize; 4],
+    /// Compute commands before this one have ended when the next starts.
+    barrier: usize,
 }
 
 fn unit_of(command: &Command) -> usize {
@@ -25,7 +27,14 @@ fn unit_of(command: &Command) -> usize {
 
 impl<'a> Builder<'a> {
     pub(super) fn new(accelerator: &'a Accelerator) -> Builder<'a> {
-        Builder { accelerator, commands: Vec::new(), accesses: Vec::new(), waited: [[0; 4]; 4], last: [0; 4] }
+        Builder {
+            accelerator,
+            commands: Vec::new(),
+            accesses: Vec::new(),
+            waited: [[0; 4]; 4],
+            last: [0; 4],
+            barrier: 0,
+        }
     }
 
     /// Appends a command that is valid by itself, ordered behind all that it meets; gives whether it did.
@@ -44,13 +53,12 @@ impl<'a> Builder<'a> {
             *need = other != me && random.once_in(6);
         }
         for (index, earlier) in self.commands.iter().enumerate() {
-            if meet(&self.accesses[index], &accesses) {
-                let other = unit_of(earlier);
-                if other != me {
-                    needs[other] |= self.waited[other][me] <= index;
-                } else if me == Unit::Compute.index() {
-                    command.wait |= 1 << me;
-                }
+            let other = unit_of(earlier);
+            let meets = meet(&self.accesses[index], &accesses);
+            if other != me {
+                needs[other] |= meets && self.waited[other][me] <= index;
+            } else if index >= self.barrier && (meets || residual_in_the_way(earlier, &command)) {
+                command.wait |= u8::from(me == Unit::Compute.index()) << me;
             }
         }
         for other in (0..4).filter(|&other| other != me && needs[other]) {
@@ -62,10 +70,23 @@ impl<'a> Builder<'a> {
             }
         }
         command.wait |= u8::from(random.once_in(8)) << me;
+        if me == Unit::Compute.index() && command.wait >> me & 1 == 1 {
+            self.barrier = self.commands.len();
+        }
         self.commands.push(command);
         self.accesses.push(accesses);
         self.last[me] = self.commands.len();
         true
+    }
+}
+
+/// Whether a compute command feeds from a bank from which an earlier one reads its residual.
+fn residual_in_the_way(earlier: &Command, later: &Command) -> bool {
+    match (&earlier.operation, &later.operation) {
+        (Operation::Compute(earlier), Operation::Compute(later)) => {
+            earlier.residual_read & later.activation_read != 0
+        }
+        _ => false,
     }
 }
 

@@ -4,7 +4,8 @@
 //! - **liveness**: walking program order, no wait finds its counter at zero (so the oldest unfinished
 //!   command can always run, at any queue depth) and no counter can pass [`TOKEN_MAX`](crate::command::TOKEN_MAX);
 //! - **races**: by vector clocks, no two overlapping accesses, one of them a write, that tokens or the
-//!   unit's own order do not order.
+//!   unit's own order do not order; and no feeder in a bank from which an earlier compute command may still
+//!   read its residual.
 
 mod commands;
 mod container;

@@ -1,10 +1,10 @@
-//! The order between commands: token counters and vector clocks.
+//! The order between commands: token counters, vector clocks and the compute unit's two readers.
 
 use std::collections::BTreeMap;
 
 use super::{MAX_PROBLEMS, Problem, word_problem};
 use crate::Program;
-use crate::command::{Command, TOKEN_MAX, Unit};
+use crate::command::{Command, Compute, Operation, TOKEN_MAX, Unit};
 use crate::footprint::{Access, Port, Space, footprint};
 
 /// How many commands of each unit are known to have ended.
@@ -25,6 +25,7 @@ pub(super) fn check(program: &Program, problems: &mut Vec<Problem>) {
     let mut counts = [0usize; 4];
     let mut spaces: BTreeMap<Space, Ranges> =
         Space::ALL.into_iter().map(|space| (space, Ranges::default())).collect();
+    let mut residuals = Residuals::default();
     for (word, command) in program.resolved() {
         if problems.len() >= MAX_PROBLEMS {
             return;
@@ -47,6 +48,11 @@ pub(super) fn check(program: &Program, problems: &mut Vec<Problem>) {
             if let Some(problem) = ranges.visit(&access, event, &clock) {
                 problems.push(problem);
             }
+        }
+        if let Operation::Compute(compute) = &command.operation
+            && let Err(message) = residuals.visit(compute, event.position, &clock)
+        {
+            problems.push(word_problem(program, word, message));
         }
         if let Err(message) = tokens.give(&command, unit, event.position, &clock) {
             problems.push(word_problem(program, word, message));
@@ -94,6 +100,34 @@ impl Tokens {
             }
         }
         Ok(())
+    }
+}
+
+/// The last compute command that reads its residual from each bank: its position, zero for none.
+///
+/// A bank has one read port, and a unit holds ports several times over. While a command drains, the next one
+/// feeds: from a bank of the residual it would get the residual's lines.
+#[derive(Default)]
+struct Residuals([usize; 8]);
+
+impl Residuals {
+    fn visit(&mut self, compute: &Compute, position: usize, clock: &Clock) -> Result<(), String> {
+        let names = |mask: u32, bank: usize| mask >> bank & 1 == 1;
+        let meets = |(bank, &last): (usize, &usize)| {
+            (names(compute.activation_read, bank) && last > clock[Unit::Compute.index()]).then_some(bank)
+        };
+        let met = self.0.iter().enumerate().find_map(meets);
+        for (bank, last) in self.0.iter_mut().enumerate() {
+            if names(compute.residual_read, bank) {
+                *last = position;
+            }
+        }
+        met.map_or(Ok(()), |bank| {
+            Err(format!(
+                "feeds from bank {bank}, from which an earlier compute command may still read its residual; \
+                 wait for the own unit"
+            ))
+        })
     }
 }
 
@@ -196,12 +230,11 @@ impl Ranges {
 mod tests {
     use super::super::validate;
     use super::*;
-    use crate::command::{Encoder, Load, Operation, Store};
+    use crate::command::{Encoder, Load, Store};
     use crate::footprint::fill_bank_masks;
     use crate::program::{CommandSymbol, LayerSymbol, Operand};
 
     fn program(tokens: &[(u8, u8)]) -> Program {
-        let accelerator = crate::description::tests_support::reference();
         let load = Load {
             external_address: 4096,
             blocks: 1,
@@ -220,7 +253,11 @@ mod tests {
             value_bits: 8,
             ..Store::default()
         };
-        let operations = [Operation::Load(load.clone()), Operation::Store(store), Operation::Load(load)];
+        of([Operation::Load(load.clone()), Operation::Store(store), Operation::Load(load)], tokens)
+    }
+
+    fn of(operations: impl IntoIterator<Item = Operation>, tokens: &[(u8, u8)]) -> Program {
+        let accelerator = crate::description::tests_support::reference();
         let mut encoder = Encoder::default();
         for (operation, &(wait, signal)) in operations.into_iter().zip(tokens) {
             let mut command = Command { wait, signal, operation };
@@ -248,6 +285,7 @@ mod tests {
     }
 
     const LOAD: u8 = 1;
+    const COMPUTE: u8 = 2;
     const STORE: u8 = 8;
 
     #[test]
@@ -269,5 +307,44 @@ mod tests {
     fn a_wait_without_a_signal_is_refused() {
         let problems = validate(&program(&[(STORE, STORE), (LOAD, LOAD), (0, 0)])).unwrap_err();
         assert!(problems[0].to_string().contains("no earlier command gives"), "{}", problems[0]);
+    }
+
+    #[test]
+    fn a_feeder_stays_out_of_the_bank_of_a_residual() {
+        let bank = crate::description::tests_support::reference().activation_bank_lines();
+        // Maps in banks of their own; only the banks of the feeder and the residual are in question.
+        let compute = |from: u32, residual: Option<u32>| {
+            Operation::Compute(Compute {
+                activation_line: from * bank + 8,
+                output_line: 3 * bank,
+                out_rows: 1,
+                out_cols: 1,
+                in_rows: 1,
+                in_cols: 1,
+                kernel_rows: 1,
+                kernel_cols: 1,
+                stride_rows: 1,
+                stride_cols: 1,
+                dilation_rows: 1,
+                dilation_cols: 1,
+                channels: 1,
+                segments: 1,
+                outputs: 1,
+                residual_enable: u32::from(residual.is_some()),
+                residual_line: residual.unwrap_or(0) * bank,
+                residual_mantissa: 1 << 15,
+                residual_shift: 15,
+                ..Compute::default()
+            })
+        };
+        let with = |from, waits: [u8; 3]| {
+            let commands = [compute(0, Some(1)), compute(0, None), compute(from, None)];
+            validate(&of(commands, &waits.map(|wait| (wait, 0))))
+        };
+        assert_eq!(with(2, [0; 3]), Ok(()));
+        let problems = with(1, [0; 3]).unwrap_err();
+        assert!(problems[0].to_string().contains("feeds from bank 1"), "{}", problems[0]);
+        assert_eq!(with(1, [0, 0, COMPUTE]), Ok(()));
+        assert_eq!(with(1, [0, COMPUTE, 0]), Ok(()));
     }
 }
