@@ -104,6 +104,8 @@ pub(crate) fn insert<'a>(
 
 #[cfg(test)]
 mod tests {
+    use bitgauge_arch::command::Compute;
+
     use super::*;
 
     fn needs(latest: [u32; 4]) -> Needs {
@@ -120,6 +122,24 @@ mod tests {
         // The store waits for compute, which waited for the loads.
         clocks.push(Unit::Store, needs([2, 4, 0, 0]));
         assert_eq!(clocks.masks, [(0, 0), (0, 2), (1, 0), (0, 8), (2, 0)]);
+    }
+
+    #[test]
+    fn a_feeder_waits_for_the_residual_in_its_bank() {
+        let compute = |activation_read, residual_read| {
+            Operation::Compute(Compute { activation_read, residual_read, ..Compute::default() })
+        };
+        let commands = [compute(1, 2), compute(1, 4), compute(2, 0), compute(6, 0), compute(9, 0)];
+        let mut residuals = Residuals::default();
+        let needed: Vec<u32> =
+            commands.iter().enumerate().map(|(index, command)| residuals.visit(index, command)).collect();
+        assert_eq!(needed, [0, 0, 1, 2, 0]);
+        // One wait is enough for both.
+        let mut clocks = Clocks::default();
+        for own in needed {
+            clocks.push(Unit::Compute, Needs { own, ..Needs::default() });
+        }
+        assert_eq!(clocks.masks, [(0, 0), (0, 0), (2, 0), (0, 0), (0, 0)]);
     }
 
     #[test]
