@@ -50,6 +50,9 @@ documented! {
         read: Reg,
         write: Reg,
         level: Reg,
+        /// there are words; there is one
+        some: State<Bit>,
+        single: State<Bit>,
         /// the head is in `recent`, not in the memory's output
         fresh: State<Bit>,
         recent: Vec<Reg>,
@@ -87,6 +90,8 @@ impl Fifo {
             read: Reg::new(address),
             write: Reg::new(address),
             level: Reg::new(u(address.width + 1)),
+            some: State::default(),
+            single: State::default(),
             fresh: State::default(),
             recent: lanes.iter().map(|ty| Reg::new(*ty)).collect(),
             behind: Sig::local(address),
@@ -101,26 +106,31 @@ impl Fifo {
 impl Logic for Fifo {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, read, write, level, fresh);
+        dff_setup!(self, clock, read, write, level, some, single, fresh);
         self.behind.next = self.read.q.val() + 1;
-        self.becomes_head.next = self.push.val() & (self.read.q.val() == self.write.q.val());
         if self.pop.val() {
             self.read.d.next = self.behind.val();
-            self.becomes_head.next = self.push.val() & (self.behind.val() == self.write.q.val());
         }
+        // One gate behind the pop.
+        self.becomes_head.next = self.push.val()
+            & ((self.pop.val() & self.single.q.val()) | (!self.pop.val() & !self.some.q.val()));
         if self.push.val() {
             self.write.d.next = self.write.q.val() + 1;
         }
-        self.level.d.next = self.level.q.val() + self.push.val() - self.pop.val();
+        if self.push.val() & !self.pop.val() {
+            self.level.d.next = self.level.q.val() + 1;
+            self.some.d.next = true;
+            self.single.d.next = !self.some.q.val();
+        }
+        if self.pop.val() & !self.push.val() {
+            self.level.d.next = self.level.q.val() - 1;
+            self.some.d.next = !self.single.q.val();
+            self.single.d.next = self.level.q.val() == 2;
+        }
         self.count.next = self.level.q.val();
-        self.valid.next = self.level.q.val() != 0;
+        self.valid.next = self.some.q.val();
         self.room.next = self.level.q.val() < self.depth.val();
-        if self.pop.val() {
-            self.fresh.d.next = false;
-        }
-        if self.becomes_head.val() {
-            self.fresh.d.next = true;
-        }
+        self.fresh.d.next = self.becomes_head.val() | (self.fresh.q.val() & !self.pop.val());
         for l in 0..self._lanes {
             self.recent[l].clock.next = self.clock.val();
             self.recent[l].d.next = self.recent[l].q.val();

@@ -42,6 +42,9 @@ documented! {
         head: Reg,
         tail: Reg,
         level: Reg,
+        /// ports held from the next cycle on, but for a command that starts now
+        remaining: Sig,
+        all: Reg,
         slot_ports: Vec<Reg>,
         slot_signal: Vec<Reg>,
         depth: Const,
@@ -69,6 +72,8 @@ impl Flights {
             head: Reg::new(pointer),
             tail: Reg::new(pointer),
             level: Reg::new(u(pointer.width + 1)),
+            remaining: Sig::local(ports_ty),
+            all: Reg::new(ports_ty),
             slot_ports: Reg::many(ports_ty, depth),
             slot_signal: Reg::many(u(4), depth),
             depth: Const::new(depth),
@@ -80,17 +85,22 @@ impl Flights {
 impl Logic for Flights {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, head, tail, level);
+        dff_setup!(self, clock, head, tail, level, all);
         if self.start.val() {
             self.tail.d.next = self.tail.q.val() + 1;
         }
         if self.done.val() {
             self.head.d.next = self.head.q.val() + 1;
         }
-        self.level.d.next = self.level.q.val() + self.start.val() - self.done.val();
+        if self.start.val() & !self.done.val() {
+            self.level.d.next = self.level.q.val() + 1;
+        }
+        if self.done.val() & !self.start.val() {
+            self.level.d.next = self.level.q.val() - 1;
+        }
         self.running.next = self.level.q.val() != 0;
         self.room.next = self.level.q.val() < self.depth.val();
-        self.held.next = 0.into();
+        self.remaining.next = 0.into();
         self.oldest.next = 0.into();
         for i in 0..self._depth {
             self.slot_ports[i].clock.next = self.clock.val();
@@ -104,10 +114,18 @@ impl Logic for Flights {
                 self.slot_ports[i].d.next = self.ports.val();
                 self.slot_signal[i].d.next = self.signal.val();
             }
-            self.held.next = self.held.val() | self.slot_ports[i].q.val();
+            if !(self.done.val() & (self.head.q.val() == i)) {
+                self.remaining.next = self.remaining.val() | self.slot_ports[i].q.val();
+            }
             if self.head.q.val() == i {
                 self.oldest.next = self.slot_signal[i].q.val();
             }
         }
+        // Their union in a register: who waits for these ports decides late enough as it is.
+        self.all.d.next = self.remaining.val();
+        if self.start.val() {
+            self.all.d.next = self.remaining.val() | self.ports.val();
+        }
+        self.held.next = self.all.q.val();
     }
 }

@@ -51,13 +51,11 @@ impl Logic for Overlaps {
                 }
             }
         }
-        for i in 1..4 {
-            for j in 0..3 {
-                if j < i {
-                    self.overlap[i * (i - 1) / 2 + j].next =
-                        (self.named[i].val() & self.named[j].val()).any();
-                }
-            }
-        }
+        self.overlap[0].next = (self.named[1].val() & self.named[0].val()).any();
+        self.overlap[1].next = (self.named[2].val() & self.named[0].val()).any();
+        self.overlap[2].next = (self.named[2].val() & self.named[1].val()).any();
+        self.overlap[3].next = (self.named[3].val() & self.named[0].val()).any();
+        self.overlap[4].next = (self.named[3].val() & self.named[1].val()).any();
+        self.overlap[5].next = (self.named[3].val() & self.named[2].val()).any();
     }
 }

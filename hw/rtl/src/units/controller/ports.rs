@@ -67,18 +67,19 @@ impl Default for Ports {
 impl Logic for Ports {
     #[hdl_gen]
     fn update(&mut self) {
-        for i in 0..4 {
-            self.blocked[i].next = self.taken[i].val();
-        }
+        self.blocked[0].next = self.taken[0].val();
         self.starts[0].next = self.asks[0].val() & self.free[0].val() & !self.blocked[0].val();
-        for i in 1..4 {
-            for j in 0..3 {
-                if j < i && self.starts[j].val() && self.overlap[i * (i - 1) / 2 + j].val() {
-                    self.blocked[i].next = true;
-                }
-            }
-            self.starts[i].next = self.asks[i].val() & self.free[i].val() & !self.blocked[i].val();
-        }
+        self.blocked[1].next = self.taken[1].val() | (self.starts[0].val() & self.overlap[0].val());
+        self.starts[1].next = self.asks[1].val() & self.free[1].val() & !self.blocked[1].val();
+        self.blocked[2].next = self.taken[2].val()
+            | (self.starts[0].val() & self.overlap[1].val())
+            | (self.starts[1].val() & self.overlap[2].val());
+        self.starts[2].next = self.asks[2].val() & self.free[2].val() & !self.blocked[2].val();
+        self.blocked[3].next = self.taken[3].val()
+            | (self.starts[0].val() & self.overlap[3].val())
+            | (self.starts[1].val() & self.overlap[4].val())
+            | (self.starts[2].val() & self.overlap[5].val());
+        self.starts[3].next = self.asks[3].val() & self.free[3].val() & !self.blocked[3].val();
         for i in 0..4 {
             self.start[i].next = self.starts[i].val();
             self.bank[i].next = self.asks[i].val() & self.blocked[i].val();

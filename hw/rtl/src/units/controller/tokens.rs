@@ -44,6 +44,9 @@ documented! {
         pub done: Vec<Signal<In, Bit>>,
         /// the unit's next command lacks a token
         pub missing: Vec<Signal<Out, Bit>>,
+        some: Vec<Reg>,
+        given: Vec<Signal<Local, Bit>>,
+        taken: Vec<Signal<Local, Bit>>,
         counter: Vec<Reg>
     }
 }
@@ -60,6 +63,9 @@ impl Default for Tokens {
             done: vec![Signal::default(); 4],
             missing: vec![Signal::default(); 4],
             counter: Reg::many(u(TOKEN_BITS), 16),
+            some: Reg::many(u(1), 16),
+            given: vec![Signal::default(); 16],
+            taken: vec![Signal::default(); 16],
         }
     }
 }
@@ -73,13 +79,25 @@ impl Logic for Tokens {
             // and synthesis drops them.
             for from in 0..4 {
                 self.counter[from * 4 + to].clock.next = self.clock.val();
-                self.counter[from * 4 + to].d.next = self.counter[from * 4 + to].q.val()
-                    + (self.done[from].val() & self.signal[from].val().get_bit(to))
-                    - (self.start[to].val() & self.wait[to].val().get_bit(from));
+                self.given[from * 4 + to].next = self.done[from].val() & self.signal[from].val().get_bit(to);
+                self.taken[from * 4 + to].next = self.start[to].val() & self.wait[to].val().get_bit(from);
+                self.counter[from * 4 + to].d.next = self.counter[from * 4 + to].q.val();
+                // Whether there are any, in a register: the comparison is too slow before the start.
+                self.some[from * 4 + to].clock.next = self.clock.val();
+                self.some[from * 4 + to].d.next = self.some[from * 4 + to].q.val();
+                if self.given[from * 4 + to].val() & !self.taken[from * 4 + to].val() {
+                    self.some[from * 4 + to].d.next = 1.into();
+                    self.counter[from * 4 + to].d.next = self.counter[from * 4 + to].q.val() + 1;
+                }
+                if self.taken[from * 4 + to].val() & !self.given[from * 4 + to].val() {
+                    self.counter[from * 4 + to].d.next = self.counter[from * 4 + to].q.val() - 1;
+                    self.some[from * 4 + to].d.next = (self.counter[from * 4 + to].q.val() != 1).into();
+                }
                 if self.clear.val() {
                     self.counter[from * 4 + to].d.next = 0.into();
+                    self.some[from * 4 + to].d.next = 0.into();
                 }
-                if self.wait[to].val().get_bit(from) & (self.counter[from * 4 + to].q.val() == 0) {
+                if self.wait[to].val().get_bit(from) & !self.some[from * 4 + to].q.val().any() {
                     self.missing[to].next = true;
                 }
             }

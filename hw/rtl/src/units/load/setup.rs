@@ -115,6 +115,7 @@ documented! {
         /// the target is not a scratchpad
         run: Signal<Local, Bit>,
         width: Sig,
+        width_r: Reg,
         code_bits: Sig,
         channel_bits: Reg,
         pixel_bytes: Reg,
@@ -172,6 +173,7 @@ impl Setup {
             wide: Signal::default(),
             run: Signal::default(),
             width: Sig::local(u(4)),
+            width_r: Reg::new(u(4)),
             code_bits: Sig::local(u(5)),
             channel_bits: Reg::new(u(21)),
             pixel_bytes: Reg::new(u(17)),
@@ -197,7 +199,7 @@ impl Logic for Setup {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, cycle_1, cycle_2, cycle_3, cycle_4, nothing);
-        dff_setup!(self, clock, channel_bits, pixel_bytes, block_bits, last_byte);
+        dff_setup!(self, clock, width_r, channel_bits, pixel_bytes, block_bits, last_byte);
         for r in 0..12 {
             self.fields.registers[r].next = self.registers[r].val();
         }
@@ -221,6 +223,7 @@ impl Logic for Setup {
         if !self.plain.val() & !self.wide.val() {
             self.width.next = self.fields.value_bits.val();
         }
+        self.width_r.d.next = self.width.val();
         self.code_bits.next = self.width.val();
         self.pixel_bytes.d.next = self.fields.channels.val();
         if self.wide.val() {
@@ -264,16 +267,16 @@ impl Logic for Setup {
         }
         self.context[6].next = self.fields.blocks.val() - 1;
         self.context[7].next = self.last_bytes.val();
-        self.context[8].next = self.last_bytes.val() * self.width.val();
-        self.context[9].next = self.width.val();
+        self.context[8].next = self.last_bytes.val() * self.width_r.q.val();
+        self.context[9].next = self.width_r.q.val();
         self.context[10].next = self.fields.signed.val();
         self.context[11].next = self.nothing.q.val().into();
         self.context[12].next = ((self.last_byte.q.val() >> self.line_shift.val()) == 0).into();
         self.most_codes.next = self.line_bytes.val();
-        self.most_bits.next = self.width.val() << self.line_shift.val();
+        self.most_bits.next = self.width_r.q.val() << self.line_shift.val();
         if (self.last_byte.q.val() >> self.line_shift.val()) == 0 {
             self.most_codes.next = self.last_bytes.val();
-            self.most_bits.next = self.last_bytes.val() * self.width.val();
+            self.most_bits.next = self.last_bytes.val() * self.width_r.q.val();
         }
         self.groups.next = (self.most_codes.val() + 14) >> 3usize;
         for z in 0..self._zvc {

@@ -111,6 +111,13 @@ documented! {
         coded: State<Bit>,
         room_less: Sig,
         room_sign: Const,
+        beat_mask: Const,
+        stand: Sig,
+        left_full: Sig,
+        left_last: Sig,
+        left_filled: Sig,
+        left_coded: Sig,
+        left: Sig,
         step: Sig,
         code_now: Signal<Local, Bit>,
         coding: Signal<Local, Bit>,
@@ -140,7 +147,11 @@ documented! {
         last_of_pixel: Signal<Local, Bit>,
         last_of_block: Signal<Local, Bit>,
         go: Signal<Local, Bit>,
-        line_bits: Sig,
+        sum_last: Sig,
+        sum_filled: Sig,
+        tail_after: Sig,
+        last_filled: Reg,
+        pixel_ends: State<Bit>,
         /// bits of the current beat with this line's
         sum: Sig,
         /// the same, filled to a whole beat at the block's end
@@ -161,8 +172,8 @@ impl StoreRead {
         let Shape { line, bus, store_fifo_beats: fifo, .. } = *shape;
         let (line_bits, beat_bits) = (clog2(8 * line), clog2(8 * bus));
         let (address, length) = (u(24), u(clog2(slots) + 1));
-        // Rooms and lengths with a sign.
-        let less = clog2(slots.max(fifo)) + 2;
+        // Bits of the room, of a coded block or of a line, with a sign.
+        let less = (clog2(slots.max(fifo)) + 2 + beat_bits).max(line_bits + 3);
         StoreRead {
             name: Named::of(format!("store_read_line{line}_bus{bus}_fifo{fifo}"), &StoreRead::DOCS),
             clock: Signal::default(),
@@ -220,8 +231,15 @@ impl StoreRead {
             need: Sig::local(length),
             width: Reg::new(u(4)),
             coded: State::default(),
-            room_less: Sig::local(u(less)),
+            room_less: Sig::local(u(less - beat_bits)),
             room_sign: Const::new(less - 1),
+            beat_mask: Const::new(8 * bus - 1),
+            stand: Sig::local(u(less)),
+            left_full: Sig::local(u(less)),
+            left_last: Sig::local(u(less)),
+            left_filled: Sig::local(u(less)),
+            left_coded: Sig::local(u(less)),
+            left: Sig::local(u(less)),
             step: Sig::local(length),
             code_now: Signal::default(),
             coding: Signal::default(),
@@ -251,7 +269,11 @@ impl StoreRead {
             last_of_pixel: Signal::default(),
             last_of_block: Signal::default(),
             go: Signal::default(),
-            line_bits: Sig::local(u(line_bits + 1)),
+            sum_last: Sig::local(u(line_bits + 2)),
+            sum_filled: Sig::local(u(line_bits + 2)),
+            tail_after: Sig::local(u(line_bits + 2)),
+            last_filled: Reg::new(u(line_bits + 2)),
+            pixel_ends: State::default(),
             sum: Sig::local(u(line_bits + 2)),
             filled: Sig::local(u(line_bits + 2)),
             completed: Sig::local(u(beats_width(shape))),
@@ -304,7 +326,9 @@ impl Logic for StoreRead {
             tail_bit,
             room,
             width,
-            coded
+            coded,
+            last_filled,
+            pixel_ends
         );
         self.fresh.d.next = self.start.val();
         // What every line needs of the fields, decoded once a command.
@@ -314,37 +338,54 @@ impl Logic for StoreRead {
         self.ready.next =
             !((self.fresh.q.val() && !self.empty.val()) || self.setup.q.val() || self.active.q.val());
 
-        self.last_of_pixel.next = self.lines_more.q.val() == 0;
+        // The three sums are computed beside the choice among them.
+        self.last_of_pixel.next = self.pixel_ends.q.val();
         self.last_of_block.next = self.last_of_pixel.val() && (self.pixels_more.q.val() == 0);
-        self.line_bits.next = self.width.q.val() << self.line_log2.val();
+        self.sum.next = self.tail_bit.q.val() + (self.width.q.val() << self.line_log2.val());
+        self.sum_last.next = self.tail_bit.q.val() + self.last_bits.q.val();
+        self.sum_filled.next = self.tail_bit.q.val() + self.last_filled.q.val();
         self.bytes.next = self.line_bytes.val();
-        if self.last_of_pixel.val() {
-            self.line_bits.next = self.last_bits.q.val();
-            self.bytes.next = self.last_bytes.q.val();
-        }
-        self.sum.next = self.tail_bit.q.val() + self.line_bits.val();
         self.filled.next = self.sum.val();
+        self.tail_after.next = self.sum.val();
+        if self.last_of_pixel.val() {
+            self.bytes.next = self.last_bytes.q.val();
+            self.filled.next = self.sum_last.val();
+            self.tail_after.next = self.sum_last.val();
+        }
         if self.last_of_block.val() {
-            self.filled.next = self.sum.val() + self.fill.val();
+            self.filled.next = self.sum_filled.val();
         }
         self.completed.next = self.filled.val() >> self.beat_log2.val();
-        // A coded block takes its room at once, a line of the table that of a beat.
         self.coding.next = self.coded.q.val() && !self.counting.q.val() && !self.tabling.q.val();
         self.code_now.next = self.coding.val() && self.wins.val();
-        self.need.next = self.completed.val();
+        // Bits that the FIFO has room for beyond the unfinished beat, and what of them each kind of line
+        // would leave: one subtraction each, beside the choice.
+        self.stand.next =
+            (self.room.q.val() << self.beat_log2.val()) | (self.tail_bit.q.val() ^ self.beat_mask.val());
+        self.left_full.next = self.stand.val() - (self.width.q.val() << self.line_log2.val());
+        self.left_last.next = self.stand.val() - self.last_bits.q.val();
+        self.left_filled.next = self.stand.val() - self.last_filled.q.val();
+        // A coded block takes its room at once, a line of the table that of a beat.
+        self.need.next = 0.into();
         if self.tabling.q.val() {
             self.need.next = 1.into();
-        } else if self.coded.q.val() {
-            self.need.next = 0.into();
-            if !self.counting.q.val() && !self.reserved.q.val() {
-                self.need.next = self.length.val();
-            }
+        } else if !self.counting.q.val() && !self.reserved.q.val() {
+            self.need.next = self.length.val();
         }
-        // Both rooms are computed beside the decision, which comes late.
-        self.room_less.next = self.room.q.val() - self.need.val();
-        self.go.next = self.active.q.val()
-            && (self.hold.q.val() == 0)
-            && !self.room_less.val().get_bit(self.room_sign.val());
+        self.left_coded.next = self.stand.val() - (self.need.val() << self.beat_log2.val());
+        self.left.next = self.left_full.val();
+        if self.last_of_pixel.val() {
+            self.left.next = self.left_last.val();
+        }
+        if self.last_of_block.val() {
+            self.left.next = self.left_filled.val();
+        }
+        if self.tabling.q.val() || self.coded.q.val() {
+            self.left.next = self.left_coded.val();
+        }
+        self.room_less.next = self.left.val() >> self.beat_log2.val();
+        self.go.next =
+            self.active.q.val() && (self.hold.q.val() == 0) && !self.left.val().get_bit(self.room_sign.val());
         self.re.next = self.go.val() && !self.tabling.q.val();
         self.raddr.next = self.line_now.q.val();
         self.tail.next = self.tail_beat.q.val();
@@ -421,12 +462,14 @@ impl Logic for StoreRead {
         } else if self.go.val() {
             self.tail_beat.d.next = self.tail_beat.q.val() + self.step.val();
             if !self.coded.q.val() || (self.coding.val() && !self.wins.val()) {
-                self.tail_bit.d.next = self.sum.val();
+                self.tail_bit.d.next = self.tail_after.val();
             }
             self.lines_more.d.next = self.lines_more.q.val() - 1;
+            self.pixel_ends.d.next = self.lines_more.q.val() == 1;
             self.line_now.d.next = self.line_now.q.val() + 1;
             if self.last_of_pixel.val() {
                 self.lines_more.d.next = self.pixel_more.q.val();
+                self.pixel_ends.d.next = self.pixel_more.q.val() == 0;
                 self.pixels_more.d.next = self.pixels_more.q.val() - 1;
                 self.line_now.d.next = self.pixel_line.q.val() + self.pixel_stride.val();
                 self.pixel_line.d.next = self.pixel_line.q.val() + self.pixel_stride.val();
@@ -487,7 +530,9 @@ impl Logic for StoreRead {
                 self.codec_cycles.d.next = (self.last_bytes.q.val() + 7) >> 3;
             }
             self.last_bits.d.next = self.last_bytes.q.val() * self.bits.val();
+            self.last_filled.d.next = self.last_bytes.q.val() * self.bits.val() + self.fill.val();
             self.lines_more.d.next = self.pixel_more.q.val();
+            self.pixel_ends.d.next = self.pixel_more.q.val() == 0;
             self.pixels_more.d.next = self.pixels.val() - 1;
             self.blocks_more.d.next = self.blocks.val() - 1;
         }

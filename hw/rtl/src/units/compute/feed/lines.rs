@@ -96,6 +96,7 @@ documented! {
         base: Sig,
         step: Sig,
         most: Const,
+        _bits: usize,
         line_bits: Const,
         round: Const,
         ones: Const
@@ -164,6 +165,7 @@ impl Lines {
             base: Sig::local(lines),
             step: Sig::local(lines),
             most: Const::new(most),
+            _bits: clog2(most + 1),
             line_bits: Const::new(clog2(shape.line)),
             round: Const::new(shape.line - 1),
             ones: Const::new(((1u128 << shape.line) - 1).cast_signed()),
@@ -221,17 +223,29 @@ impl Logic for Lines {
         if self.words.val() < self.most.val() {
             self.words_clip.next = self.words.val();
         }
-        self.kernel_product.next = self.rows_clip.val() * self.cols_clip.val();
+        // Products of so few bits by their addends: no DSP block is worth its delay here.
+        self.kernel_product.next = 0.into();
+        self.depth_product.next = 0.into();
+        self.product.next = 0.into();
+        for i in 0..self._bits {
+            if self.cols_clip.val().get_bit(i) {
+                self.kernel_product.next = self.kernel_product.val() + (self.rows_clip.val() << i);
+            }
+            if self.words_clip.val().get_bit(i) {
+                self.depth_product.next = self.depth_product.val() + (self.segments_clip.val() << i);
+            }
+            if self.depth_few.q.val().get_bit(i) {
+                self.product.next = self.product.val() + (self.kernel_few.q.val() << i);
+            }
+        }
         self.kernel_few.d.next = self.most.val();
         if self.kernel_product.val() < self.most.val() {
             self.kernel_few.d.next = self.kernel_product.val();
         }
-        self.depth_product.next = self.segments_clip.val() * self.words_clip.val();
         self.depth_few.d.next = self.most.val();
         if self.depth_product.val() < self.most.val() {
             self.depth_few.d.next = self.depth_product.val();
         }
-        self.product.next = self.kernel_few.q.val() * self.depth_few.q.val();
         self.few_r.d.next = self.most.val();
         if self.product.val() < self.most.val() {
             self.few_r.d.next = self.product.val();

@@ -248,7 +248,11 @@ impl Logic for Walk {
                 }
             }
         }
-        self.more.next = self.next_rows.val() > 0;
+        // As after this pixel, if it is taken; nobody asks where it is not.
+        self.more.next = self.rows_left.q.val() > 0;
+        if self.first_line.val() & self.in_row.val() & (self.columns_left.q.val() == 1) {
+            self.more.next = self.rows_left.q.val() > 1;
+        }
         self.at.d.next = self.next_at.val();
         self.row_at.d.next = self.next_row_at.val();
         self.y.d.next = self.next_y.val();

@@ -81,6 +81,9 @@ documented! {
         /// columns from here to the end
         ahead: Sig,
         most: Sig,
+        less: Sig,
+        rest: Sig,
+        after: Sig,
         taken: Sig,
         skipped: Sig,
         line_bits: Const,
@@ -129,6 +132,9 @@ impl Position {
             aligned: Sig::local(s(COLUMN)),
             ahead: Sig::local(s(COLUMN + 1)),
             most: Sig::local(bytes),
+            less: Sig::local(s(count.width + 2)),
+            rest: Sig::local(s(count.width + 2)),
+            after: Sig::local(count),
             taken: Sig::local(bytes),
             skipped: Sig::local(place),
             line_bits: Const::new(clog2(line)),
@@ -158,6 +164,13 @@ impl Logic for Position {
                 | (self.ahead.val() <= 0));
         self.outside.next = self.is_outside.val();
         self.most.next = self.line.val() - self.skipped.val();
+        // Beside the choice: what is left after a whole line, less what is skipped of it.
+        self.less.next = self.left.q.val() - self.line.val();
+        self.rest.next = self.less.val() + self.skipped.val();
+        self.after.next = self.rest.val();
+        if self.is_patch.val() & (self.rest.val() < 0) {
+            self.after.next = 0.into();
+        }
         self.taken.next = self.most.val();
         if self.is_patch.val() & (self.left.q.val() < self.most.val()) {
             self.taken.next = self.left.q.val();
@@ -178,7 +191,7 @@ impl Logic for Position {
                 self.col_tap.d.next = self.col_pixel.q.val();
                 self.left.d.next = self.run_bytes.val();
             } else {
-                self.left.d.next = self.left.q.val() - self.taken.val();
+                self.left.d.next = self.after.val();
                 self.col_tap.d.next = self.col_tap.q.val() + self.dilation_cols.val();
                 if self.is_patch.val() {
                     self.col_tap.d.next = self.col_tap.q.val() + self.line.val();

@@ -98,6 +98,20 @@ documented! {
         is_copy: Signal<Local, Bit>,
         /// a pool or depthwise
         windowed: Signal<Local, Bit>,
+        is_add_now: Signal<Local, Bit>,
+        is_add_r: State<Bit>,
+        is_table_now: Signal<Local, Bit>,
+        is_table_r: State<Bit>,
+        is_max_now: Signal<Local, Bit>,
+        is_max_r: State<Bit>,
+        is_depthwise_now: Signal<Local, Bit>,
+        is_depthwise_r: State<Bit>,
+        is_patch_now: Signal<Local, Bit>,
+        is_patch_r: State<Bit>,
+        moves_now: Signal<Local, Bit>,
+        moves_r: State<Bit>,
+        mapped_now: Signal<Local, Bit>,
+        mapped_r: State<Bit>,
         /// last code of a pixel
         last_channel: Sig,
         /// its byte in a copy
@@ -189,6 +203,20 @@ impl Setup {
             second_half_r: State::default(),
             is_copy: Signal::default(),
             windowed: Signal::default(),
+            is_add_now: Signal::default(),
+            is_add_r: State::default(),
+            is_table_now: Signal::default(),
+            is_table_r: State::default(),
+            is_max_now: Signal::default(),
+            is_max_r: State::default(),
+            is_depthwise_now: Signal::default(),
+            is_depthwise_r: State::default(),
+            is_patch_now: Signal::default(),
+            is_patch_r: State::default(),
+            moves_now: Signal::default(),
+            moves_r: State::default(),
+            mapped_now: Signal::default(),
+            mapped_r: State::default(),
             last_channel: Sig::local(count),
             last_byte: Sig::local(u(17)),
             last_lane: Sig::local(u(clog2(lanes.max(2)))),
@@ -223,20 +251,47 @@ impl Logic for Setup {
         dff_setup!(self, clock, last_slot_r, second_at_r, words_r, mask_r, mask_second_r);
         dff_setup!(self, clock, outside_r, source_shift_r, second_shift_r, empty_r);
         dff_setup!(self, clock, second_half_r);
+        dff_setup!(
+            self,
+            clock,
+            is_add_r,
+            is_table_r,
+            is_max_r,
+            is_depthwise_r,
+            is_patch_r,
+            moves_r,
+            mapped_r
+        );
         for r in 0..24 {
             self.fields.registers[r].next = self.registers[r].val();
         }
         self.is_copy.next = self.fields.function.val() == self.code_copy.val();
-        self.is_add.next = self.fields.function.val() == self.code_add.val();
-        self.is_table.next = self.fields.function.val() == self.code_table.val();
-        self.is_max.next = self.fields.function.val() == self.code_max.val();
-        self.is_depthwise.next = self.fields.function.val() == self.code_depthwise.val();
-        self.is_patch.next = self.fields.function.val() == self.code_patch.val();
+        self.is_add_now.next = self.fields.function.val() == self.code_add.val();
+        self.is_table_now.next = self.fields.function.val() == self.code_table.val();
+        self.is_max_now.next = self.fields.function.val() == self.code_max.val();
+        self.is_depthwise_now.next = self.fields.function.val() == self.code_depthwise.val();
+        self.is_patch_now.next = self.fields.function.val() == self.code_patch.val();
         self.windowed.next = (self.fields.function.val() == self.code_max.val())
             | (self.fields.function.val() == self.code_average.val())
             | (self.fields.function.val() == self.code_depthwise.val());
-        self.moves.next = self.is_copy.val() | self.is_patch.val();
-        self.mapped.next = self.windowed.val() | self.is_patch.val();
+        self.moves_now.next = self.is_copy.val() | self.is_patch_now.val();
+        self.mapped_now.next = self.windowed.val() | self.is_patch_now.val();
+
+        // Decoded once a command; the rest of the unit sees it a cycle later.
+        self.is_add_r.d.next = self.is_add_now.val();
+        self.is_add.next = self.is_add_r.q.val();
+        self.is_table_r.d.next = self.is_table_now.val();
+        self.is_table.next = self.is_table_r.q.val();
+        self.is_max_r.d.next = self.is_max_now.val();
+        self.is_max.next = self.is_max_r.q.val();
+        self.is_depthwise_r.d.next = self.is_depthwise_now.val();
+        self.is_depthwise.next = self.is_depthwise_r.q.val();
+        self.is_patch_r.d.next = self.is_patch_now.val();
+        self.is_patch.next = self.is_patch_r.q.val();
+        self.moves_r.d.next = self.moves_now.val();
+        self.moves.next = self.moves_r.q.val();
+        self.mapped_r.d.next = self.mapped_now.val();
+        self.mapped.next = self.mapped_r.q.val();
 
         for r in 0..24 {
             self.products.registers[r].next = self.registers[r].val();
@@ -244,7 +299,7 @@ impl Logic for Setup {
         self.products.clock.next = self.clock.val();
         self.products.prepare.next = self.prepare.val();
         self.products.windowed.next = self.windowed.val();
-        self.products.is_patch.next = self.is_patch.val();
+        self.products.is_patch.next = self.is_patch_now.val();
         self.load.next = self.products.load.val();
         self.base.next = self.products.base.val();
         self.row_step.next = self.products.row_step.val();
@@ -268,22 +323,22 @@ impl Logic for Setup {
         self.last_group_r.d.next = self.last_channel.val() >> self.lane_bits.val();
         if self.is_copy.val() {
             self.last_group_r.d.next = self.last_byte.val() >> self.line_bits.val();
-        } else if self.is_patch.val() {
+        } else if self.is_patch_now.val() {
             self.last_group_r.d.next = 0.into();
         }
         self.words_r.d.next = (self.last_channel.val() >> self.line_bits.val()) + 1;
         self.last_row_r.d.next = 0.into();
-        if self.mapped.val() {
+        if self.mapped_now.val() {
             self.last_row_r.d.next = self.fields.kernel_rows.val() - 1;
         }
         self.second_at_r.d.next = (self.fields.source_wide.val() & self.two_lines.val()) + 1;
         self.last_read_r.d.next = 0.into();
         if self.windowed.val() {
             self.last_read_r.d.next = self.fields.kernel_cols.val() - 1;
-        } else if self.is_patch.val() {
+        } else if self.is_patch_now.val() {
             self.last_read_r.d.next =
                 (self.fields.run_bytes.val() + self.line_less_two.val()) >> self.line_bits.val();
-        } else if self.is_add.val() {
+        } else if self.is_add_now.val() {
             self.last_read_r.d.next = self.fields.source_wide.val() & self.two_lines.val();
             if self.fields.second_enable.val() != 0 {
                 self.last_read_r.d.next = (self.fields.source_wide.val() & self.two_lines.val())
@@ -292,7 +347,7 @@ impl Logic for Setup {
             }
         }
         // A cycle after `last_read`: one read is too few for two writes.
-        self.stretched.next = (self.windowed.val() | self.is_add.val())
+        self.stretched.next = (self.windowed.val() | self.is_add_now.val())
             & ((self.fields.output_wide.val() & self.two_lines.val()) != 0)
             & (self.last_row_r.q.val() == 0)
             & (self.last_read_r.q.val() == 0);
@@ -333,7 +388,7 @@ impl Logic for Setup {
         if self.fields.source_signed.val() != 0 {
             self.outside_r.d.next = self.pad_signed.val();
         }
-        if self.is_max.val() {
+        if self.is_max_now.val() {
             self.outside_r.d.next = 0.into();
             if self.fields.source_signed.val() != 0 {
                 self.outside_r.d.next = (-128).into();
