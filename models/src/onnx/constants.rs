@@ -1,21 +1,44 @@
 //! Tensors stored in the file: TensorProto -> f32 or i64.
 //!
-//! Contract: every length is checked against the dimensions; NaN and infinity are refused;
-//! DOUBLE becomes f32, INT32 and BOOL become i64.
+//! Contract: every length is checked against the dimensions; NaN and infinity are refused; DOUBLE, FLOAT16
+//! and BFLOAT16 become f32, integers and BOOL become i64 and keep the name of their type.
 
 use std::sync::Arc;
 
+use super::external::{self, External};
 use super::generated::TensorProto;
 use super::generated::tensor_proto::{DataLocation, DataType};
 use crate::float::tensor::{Tensor, element_count};
 
-/// An i64 tensor: shape operands, indices. Never a value of the float graph.
+/// An integer tensor: shape operands, indices, stored codes. Never a value of the float graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IntTensor {
     /// Dimensions; empty for a scalar.
     pub shape: Vec<usize>,
     /// Elements in row-major order.
     pub data: Vec<i64>,
+    /// The element type in the file; it says where a quantized value saturates.
+    pub element: DataType,
+}
+
+impl IntTensor {
+    /// An INT64 tensor; the caller sees to it that `data` fills `shape`.
+    #[must_use]
+    pub fn new(shape: Vec<usize>, data: Vec<i64>) -> Self {
+        Self { shape, data, element: DataType::Int64 }
+    }
+
+    /// A tensor of rank 1.
+    #[must_use]
+    pub fn vector(data: Vec<i64>) -> Self {
+        Self::new(vec![data.len()], data)
+    }
+
+    /// The elements as f32, rounded to nearest where they have more than 24 bits.
+    #[must_use]
+    pub fn floats(&self) -> Vec<f32> {
+        self.data.iter().map(|&x| x as f32).collect()
+    }
 }
 
 /// A constant of the file.
@@ -27,13 +50,8 @@ pub enum Constant {
     Int(Arc<IntTensor>),
 }
 
-/// Decodes a stored tensor; the error says what is wrong with it.
-pub fn decode(t: &TensorProto) -> Result<Constant, String> {
-    if t.data_location == Some(DataLocation::External as i32) || !t.external_data.is_empty() {
-        return Err("its data lie in an external file, which is not yet supported; \
-             save the model with all data inside (onnx.save with save_as_external_data=False)"
-            .to_owned());
-    }
+/// Decodes a stored tensor, its data from another file if need be; the error says what is wrong with it.
+pub fn decode(t: &TensorProto, external: External<'_>) -> Result<Constant, String> {
     if t.segment.is_some() {
         return Err("segmented tensors are not supported".to_owned());
     }
@@ -44,6 +62,14 @@ pub fn decode(t: &TensorProto) -> Result<Constant, String> {
         .collect::<Result<_, _>>()?;
     let n = element_count(&shape).map_err(|e| e.to_string())?;
     let code = t.data_type.unwrap_or(0);
+    let element = DataType::try_from(code).map_err(|_| format!("element type code {code} is not in ONNX"))?;
+    let fetched = if t.data_location == Some(DataLocation::External as i32) || !t.external_data.is_empty() {
+        let width = width(element).ok_or_else(|| unsupported(element))?;
+        Some(external::fetch(&t.external_data, n.saturating_mul(width), external)?)
+    } else {
+        None
+    };
+    let stored = Stored { t, raw: fetched.as_deref().or(t.raw_data.as_deref()), n };
     let float = |data: Vec<f32>| {
         let data = sized(data, n)?;
         if let Some(i) = data.iter().position(|x| !x.is_finite()) {
@@ -54,36 +80,102 @@ pub fn decode(t: &TensorProto) -> Result<Constant, String> {
     };
     let int = |data: Vec<i64>| {
         let data = sized(data, n)?;
-        let shape = shape.clone();
-        Ok(Constant::Int(Arc::new(IntTensor { shape, data })))
+        Ok(Constant::Int(Arc::new(IntTensor { shape: shape.clone(), data, element })))
     };
-    match DataType::try_from(code) {
-        Ok(DataType::Float) => float(match &t.raw_data {
-            Some(raw) => words(raw, n, f32::from_le_bytes)?,
-            None => t.float_data.clone(),
-        }),
-        Ok(DataType::Double) => float(match &t.raw_data {
-            Some(raw) => words(raw, n, |b| f64::from_le_bytes(b) as f32)?,
-            None => t.double_data.iter().map(|&x| x as f32).collect(),
-        }),
-        Ok(DataType::Int64) => int(match &t.raw_data {
-            Some(raw) => words(raw, n, i64::from_le_bytes)?,
-            None => t.int64_data.clone(),
-        }),
-        Ok(DataType::Int32) => int(match &t.raw_data {
-            Some(raw) => words(raw, n, |b| i64::from(i32::from_le_bytes(b)))?,
-            None => t.int32_data.iter().map(|&x| i64::from(x)).collect(),
-        }),
-        Ok(DataType::Bool) => int(match &t.raw_data {
-            Some(raw) => words(raw, n, |[b]: [u8; 1]| i64::from(b))?,
-            None => t.int32_data.iter().map(|&x| i64::from(x)).collect(),
-        }),
-        Ok(other) => Err(format!(
-            "element type {} is not supported (supported: FLOAT, DOUBLE, INT64, INT32, BOOL)",
-            other.as_str_name()
-        )),
-        Err(_) => Err(format!("element type code {code} is not in ONNX")),
+    match element {
+        DataType::Float => float(stored.list(f32::from_le_bytes, |t| t.float_data.clone())?),
+        DataType::Double => float(stored.list(
+            |b| f64::from_le_bytes(b) as f32,
+            |t| t.double_data.iter().map(|&x| x as f32).collect(),
+        )?),
+        DataType::Float16 => float(stored.halves(half)?),
+        DataType::Bfloat16 => float(stored.halves(|bits| f32::from_bits(u32::from(bits) << 16))?),
+        DataType::Int64 => int(stored.list(i64::from_le_bytes, |t| t.int64_data.clone())?),
+        DataType::Uint64 => int(stored.list(
+            |b| i64::try_from(u64::from_le_bytes(b)).unwrap_or(i64::MAX),
+            |t| t.uint64_data.iter().map(|&x| i64::try_from(x).unwrap_or(i64::MAX)).collect(),
+        )?),
+        DataType::Uint32 => int(stored.list(
+            |b| i64::from(u32::from_le_bytes(b)),
+            |t| t.uint64_data.iter().map(|&x| i64::from(x as u32)).collect(),
+        )?),
+        DataType::Int32 => int(stored.small(|b| i64::from(i32::from_le_bytes(b)))?),
+        DataType::Int16 => int(stored.small(|b| i64::from(i16::from_le_bytes(b)))?),
+        DataType::Uint16 => int(stored.small(|b| i64::from(u16::from_le_bytes(b)))?),
+        DataType::Int8 => int(stored.small(|b| i64::from(i8::from_le_bytes(b)))?),
+        DataType::Uint8 => int(stored.small(|b| i64::from(u8::from_le_bytes(b)))?),
+        DataType::Bool => int(stored.small(|[b]: [u8; 1]| i64::from(b != 0))?),
+        other => Err(unsupported(other)),
     }
+}
+
+fn unsupported(element: DataType) -> String {
+    format!(
+        "element type {} is not supported (supported: FLOAT, DOUBLE, FLOAT16, BFLOAT16, BOOL, and integers \
+         of 8 to 64 bits)",
+        element.as_str_name()
+    )
+}
+
+/// Bytes of one stored element; `None` for types that are not read.
+fn width(element: DataType) -> Option<usize> {
+    match element {
+        DataType::Double | DataType::Int64 | DataType::Uint64 => Some(8),
+        DataType::Float | DataType::Int32 | DataType::Uint32 => Some(4),
+        DataType::Float16 | DataType::Bfloat16 | DataType::Int16 | DataType::Uint16 => Some(2),
+        DataType::Int8 | DataType::Uint8 | DataType::Bool => Some(1),
+        _ => None,
+    }
+}
+
+/// A stored tensor of `n` elements, as bytes or in the field of its type.
+struct Stored<'a> {
+    t: &'a TensorProto,
+    raw: Option<&'a [u8]>,
+    n: usize,
+}
+
+impl Stored<'_> {
+    fn list<T, const W: usize>(
+        &self,
+        word: impl Fn([u8; W]) -> T,
+        field: impl Fn(&TensorProto) -> Vec<T>,
+    ) -> Result<Vec<T>, String> {
+        let Some(raw) = self.raw else { return Ok(field(self.t)) };
+        let (chunks, rest) = raw.as_chunks::<W>();
+        if chunks.len() != self.n || !rest.is_empty() {
+            return Err(format!(
+                "its dimensions need {} elements of {W} bytes, it stores {} bytes",
+                self.n,
+                raw.len()
+            ));
+        }
+        Ok(chunks.iter().map(|&c| word(c)).collect())
+    }
+
+    /// Types that share the field of INT32.
+    fn small<const W: usize>(&self, word: impl Fn([u8; W]) -> i64) -> Result<Vec<i64>, String> {
+        self.list(word, |t| t.int32_data.iter().map(|&x| i64::from(x)).collect())
+    }
+
+    fn halves(&self, value: impl Fn(u16) -> f32) -> Result<Vec<f32>, String> {
+        self.list(
+            |b| value(u16::from_le_bytes(b)),
+            |t| t.int32_data.iter().map(|&bits| value(bits as u16)).collect(),
+        )
+    }
+}
+
+/// The value of an IEEE binary16.
+fn half(bits: u16) -> f32 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f32::from(bits & 1023));
+    let size = match exponent {
+        0 => fraction * libm::exp2f(-24.0),
+        31 if fraction == 0.0 => f32::INFINITY,
+        31 => f32::NAN,
+        _ => (1.0 + fraction / 1024.0) * libm::exp2f((exponent - 15) as f32),
+    };
+    if bits >> 15 == 1 { -size } else { size }
 }
 
 fn sized<T>(data: Vec<T>, n: usize) -> Result<Vec<T>, String> {
@@ -93,10 +185,15 @@ fn sized<T>(data: Vec<T>, n: usize) -> Result<Vec<T>, String> {
     Err(format!("its dimensions need {n} elements, it stores {}", data.len()))
 }
 
-fn words<T, const W: usize>(raw: &[u8], n: usize, decode: impl Fn([u8; W]) -> T) -> Result<Vec<T>, String> {
-    let (chunks, rest) = raw.as_chunks::<W>();
-    if chunks.len() != n || !rest.is_empty() {
-        return Err(format!("its dimensions need {n} elements of {W} bytes, it stores {} bytes", raw.len()));
+#[cfg(test)]
+mod tests {
+    use super::half;
+
+    #[test]
+    fn half_precision() {
+        for (bits, value) in [(0x3c00, 1.0), (0xc000, -2.0), (0x7bff, 65504.0), (0x0001, 5.960_464_5e-8)] {
+            assert_eq!(half(bits), value);
+        }
+        assert!(half(0x7e00).is_nan() && half(0xfc00) == f32::NEG_INFINITY);
     }
-    Ok(chunks.iter().map(|&c| decode(c)).collect())
 }

@@ -1,17 +1,25 @@
 //! ONNX import (opset 11 to 21): bytes -> [`crate::float::FloatGraph`].
 //!
 //! [`generated`] holds the protobuf messages, [`mod@import`] the walk over the graph, [`reader`] what
-//! an operator's builder sees of a node, [`constants`] the tensors stored in the file, and
-//! `shape_arithmetic` folds the integer tensors that exporters use to compute shapes.
+//! an operator's builder sees of a node, [`constants`] the tensors stored in the file, [`external`] those
+//! stored beside it, and [`shape_arithmetic`] folds the integer tensors that exporters use to compute
+//! shapes. [`operators_page`] writes the table of operators as a page of documentation.
 
 pub mod constants;
+pub mod error;
+pub mod external;
 pub mod import;
+mod operators_page;
+mod importer;
+mod order;
 pub mod reader;
-mod shape_arithmetic;
+pub mod shape_arithmetic;
 
 /// Protobuf messages of ONNX, generated.
 #[allow(missing_docs, clippy::all, clippy::pedantic, rustdoc::all)]
 #[rustfmt::skip]
 pub mod generated;
 
-pub use import::{ImportError, MAX_OPSET, MIN_OPSET, import};
+pub use error::ImportError;
+pub use import::{ImportOptions, MAX_OPSET, MIN_OPSET, import, import_with};
+pub use operators_page::{operator_names, operators_page};

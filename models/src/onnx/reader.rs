@@ -9,7 +9,7 @@ use super::constants::IntTensor;
 use super::generated::attribute_proto::AttributeType;
 use super::generated::{AttributeProto, NodeProto};
 use crate::float::graph::ValueId;
-use crate::float::ops::OpError;
+use crate::float::ops::{Op, OpError};
 use crate::float::tensor::Tensor;
 
 /// An operand during import.
@@ -26,6 +26,23 @@ pub enum Operand {
     },
     /// A folded integer constant.
     Int(Arc<IntTensor>),
+    /// A float constant without elements; operators see it as omitted.
+    Empty,
+}
+
+/// What a builder adds before the node that it returns; each makes one value.
+pub enum Part {
+    /// A constant.
+    Constant(Tensor),
+    /// A node, with the shape of its result.
+    Node {
+        /// Its operator.
+        op: Op,
+        /// Its operands.
+        inputs: Vec<ValueId>,
+        /// Shape of its result.
+        shape: Vec<usize>,
+    },
 }
 
 /// A node under construction.
@@ -34,11 +51,67 @@ pub struct NodeReader<'a> {
     opset: i64,
     operands: Vec<Option<Operand>>,
     asked: Vec<&'static str>,
+    parts: Vec<Part>,
+    /// Id of the value that the first part makes.
+    first_part: usize,
 }
 
 impl<'a> NodeReader<'a> {
-    pub(super) fn new(node: &'a NodeProto, opset: i64, operands: Vec<Option<Operand>>) -> Self {
-        Self { node, opset, operands, asked: Vec::new() }
+    pub(super) fn new(
+        node: &'a NodeProto,
+        opset: i64,
+        operands: Vec<Option<Operand>>,
+        first_part: usize,
+    ) -> Self {
+        Self { node, opset, operands, asked: Vec::new(), parts: Vec::new(), first_part }
+    }
+
+    /// The same node with other operands.
+    pub(super) fn with_operands(&self, operands: Vec<Option<Operand>>) -> Self {
+        Self::new(self.node, self.opset, operands, self.first_part)
+    }
+
+    /// What the builder added.
+    pub(super) fn into_parts(self) -> Vec<Part> {
+        self.parts
+    }
+
+    /// Id of the value that the first part makes.
+    pub(super) fn first_part(&self) -> usize {
+        self.first_part
+    }
+
+    /// Takes over which attributes another reader of the node asked for.
+    pub(super) fn learn(&mut self, other: &Self) {
+        self.asked.extend(&other.asked);
+    }
+
+    /// Adds a constant before the node.
+    pub fn constant(&mut self, tensor: Tensor) -> ValueId {
+        self.parts.push(Part::Constant(tensor));
+        ValueId(self.first_part + self.parts.len() - 1)
+    }
+
+    /// Adds a node of one result before the node; an error where `op` refuses the operands.
+    pub fn emit(&mut self, op: Op, inputs: Vec<ValueId>) -> Result<ValueId, OpError> {
+        let shapes: Vec<&[usize]> = inputs.iter().map(|&v| self.shape_of(v)).collect::<Result<_, _>>()?;
+        let shape = op.operator().infer_shape(&shapes)?;
+        let shape = shape.into_iter().next().ok_or_else(|| OpError::new("has no result"))?;
+        self.parts.push(Part::Node { op, inputs, shape });
+        Ok(ValueId(self.first_part + self.parts.len() - 1))
+    }
+
+    /// The shape of an operand or of something added.
+    pub fn shape_of(&self, id: ValueId) -> Result<&[usize], OpError> {
+        let own = |o: &'_ Option<Operand>| matches!(o, Some(Operand::Float { id: v, .. }) if *v == id);
+        if let Some(Some(Operand::Float { shape, .. })) = self.operands.iter().find(|o| own(o)) {
+            return Ok(shape);
+        }
+        match id.0.checked_sub(self.first_part).and_then(|i| self.parts.get(i)) {
+            Some(Part::Constant(t)) => Ok(t.shape()),
+            Some(Part::Node { shape, .. }) => Ok(shape),
+            None => Err(OpError::new("refers to a value that is not there")),
+        }
     }
 
     /// The operator set version of the file.
@@ -99,7 +172,18 @@ impl<'a> NodeReader<'a> {
             Some(Operand::Int(_)) => Err(OpError::new(format!(
                 "input {i} is an integer tensor; this operator is supported on float only"
             ))),
-            None => Err(OpError::new(format!("input {i} is missing"))),
+            Some(Operand::Empty) | None => Err(OpError::new(format!("input {i} is missing or empty"))),
+        }
+    }
+
+    /// Operand `i` as a float value; integers become a constant of the same numbers.
+    pub fn as_float(&mut self, i: usize) -> Result<ValueId, OpError> {
+        match self.operand(i).cloned() {
+            Some(Operand::Int(t)) => {
+                let tensor = Tensor::new(t.shape.clone(), t.floats())?;
+                Ok(self.constant(tensor))
+            }
+            _ => self.float(i),
         }
     }
 
@@ -113,14 +197,14 @@ impl<'a> NodeReader<'a> {
         match self.operand(i) {
             Some(Operand::Float { shape, .. }) => Ok(shape),
             Some(Operand::Int(t)) => Ok(&t.shape),
-            None => Err(OpError::new(format!("input {i} is missing"))),
+            Some(Operand::Empty) | None => Err(OpError::new(format!("input {i} is missing"))),
         }
     }
 
     /// The constant integers of operand `i`; `None` where it is omitted.
     pub fn const_ints(&self, i: usize) -> Result<Option<&IntTensor>, OpError> {
         match self.operand(i) {
-            None => Ok(None),
+            None | Some(Operand::Empty) => Ok(None),
             Some(Operand::Int(t)) => Ok(Some(t)),
             Some(Operand::Float { .. }) => {
                 Err(OpError::new(format!("input {i} must be a constant integer tensor")))
@@ -137,7 +221,16 @@ impl<'a> NodeReader<'a> {
         }
     }
 
-    pub(super) fn attribute(
+    /// The constant float tensor of operand `i`; `None` where it is omitted.
+    pub fn const_floats(&self, i: usize) -> Result<Option<Arc<Tensor>>, OpError> {
+        match self.operand(i) {
+            None | Some(Operand::Empty) => Ok(None),
+            Some(Operand::Float { constant: Some(t), .. }) => Ok(Some(Arc::clone(t))),
+            Some(_) => Err(OpError::new(format!("input {i} must be a constant float tensor"))),
+        }
+    }
+
+    pub(crate) fn attribute(
         &mut self,
         name: &'static str,
         kind: AttributeType,

@@ -1,6 +1,6 @@
 //! BatchNormalization-15, inference: `(x - mean) / sqrt(variance + epsilon) * scale + bias`.
 
-use super::{Builder, Built, Op, OpError, Operator, expect_inputs};
+use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
 
@@ -11,7 +11,9 @@ pub struct BatchNorm {
     pub epsilon: f32,
 }
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("BatchNormalization", build)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("BatchNormalization", &[9, 14, 15], build, "inference only (training_mode 0)"),
+];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(5, 5)?;

@@ -1,7 +1,7 @@
-//! Elementwise functions of two operands with NumPy's broadcasting: Add, Div, Mul, Pow, Sub.
+//! Elementwise functions of two operands with NumPy's broadcasting.
 
 use super::axis::{broadcast_shapes, broadcast_strides, for_each_offset};
-use super::{Builder, Built, Op, OpError, Operator, expect_inputs};
+use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::{Tensor, element_count};
 use crate::onnx::reader::NodeReader;
 
@@ -12,30 +12,42 @@ pub enum Binary {
     Add,
     /// `a / b` (Div-14).
     Div,
+    /// `max(a, b)` (Max-13).
+    Max,
+    /// `min(a, b)` (Min-13).
+    Min,
     /// `a * b` (Mul-14).
     Mul,
+    /// `a` where not below 0, else `a * b`; b must broadcast to a's shape (PRelu-16).
+    PRelu,
     /// `a` to the power of `b` (Pow-15).
     Pow,
     /// `a - b` (Sub-14).
     Sub,
 }
 
-const TABLE: &[(&str, Binary)] = &[
-    ("Add", Binary::Add),
-    ("Div", Binary::Div),
-    ("Mul", Binary::Mul),
-    ("Pow", Binary::Pow),
-    ("Sub", Binary::Sub),
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("Add", &[7, 13, 14], build, ""),
+    OnnxOperator::new("Div", &[7, 13, 14], build, ""),
+    OnnxOperator::new("Mul", &[7, 13, 14], build, ""),
+    OnnxOperator::new("PRelu", &[9, 16], build, ""),
+    OnnxOperator::new("Pow", &[7, 12, 13, 15], build, "float base; an integer exponent must be constant"),
+    OnnxOperator::new("Sub", &[7, 13, 14], build, ""),
 ];
-
-pub(super) const BUILDERS: &[(&str, Builder)] =
-    &[("Add", build), ("Div", build), ("Mul", build), ("Pow", build), ("Sub", build)];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 2)?;
-    let function = TABLE.iter().find(|(name, _)| *name == r.op_type());
-    let (_, op) = function.ok_or_else(|| OpError::new("is not in the table"))?;
-    Ok(Built { op: Op::Binary(*op), inputs: r.floats()? })
+    let op = match r.op_type() {
+        "Add" => Binary::Add,
+        "Div" => Binary::Div,
+        "Mul" => Binary::Mul,
+        "PRelu" => Binary::PRelu,
+        "Pow" => Binary::Pow,
+        "Sub" => Binary::Sub,
+        _ => return Err(OpError::new("is not in the table")),
+    };
+    let inputs = if op == Binary::Pow { vec![r.float(0)?, r.as_float(1)?] } else { r.floats()? };
+    Ok(Built { op: Op::Binary(op), inputs })
 }
 
 fn power(a: f32, b: f32) -> f32 {
@@ -68,7 +80,11 @@ fn zip(a: &Tensor, b: &Tensor, f: impl Fn(f32, f32) -> f32) -> Result<Vec<Tensor
 impl Operator for Binary {
     fn infer_shape(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, OpError> {
         expect_inputs(inputs, 2, 2)?;
-        Ok(vec![broadcast_shapes(inputs[0], inputs[1])?])
+        let shape = broadcast_shapes(inputs[0], inputs[1])?;
+        if *self == Binary::PRelu && shape != inputs[0] {
+            return Err(OpError::new(format!("slopes {:?} do not broadcast to {:?}", inputs[1], inputs[0])));
+        }
+        Ok(vec![shape])
     }
 
     fn eval(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OpError> {
@@ -76,7 +92,10 @@ impl Operator for Binary {
         match self {
             Binary::Add => zip(a, b, |x, y| x + y),
             Binary::Div => zip(a, b, |x, y| x / y),
+            Binary::Max => zip(a, b, f32::max),
+            Binary::Min => zip(a, b, f32::min),
             Binary::Mul => zip(a, b, |x, y| x * y),
+            Binary::PRelu => zip(a, b, |x, y| if x < 0.0 { x * y } else { x }),
             Binary::Pow => zip(a, b, power),
             Binary::Sub => zip(a, b, |x, y| x - y),
         }
@@ -96,6 +115,11 @@ mod tests {
         assert_eq!(run(Binary::Sub), [4., 2., 6., 4.]);
         assert_eq!(run(Binary::Mul), [12., 24., 16., 32.]);
         assert_eq!(run(Binary::Div), [3., 1.5, 4., 2.]);
+        assert_eq!(run(Binary::Max), [6., 6., 8., 8.]);
+        assert_eq!(run(Binary::Min), [2., 4., 2., 4.]);
+        assert!(Binary::PRelu.infer_shape(&[&[2, 1], &[2]]).is_err());
+        let x = Tensor::new(vec![2], vec![-1., 1.]).unwrap();
+        assert_eq!(Binary::PRelu.eval(&[&x, &Tensor::scalar(0.5)]).unwrap()[0].data(), [-0.5, 1.]);
         let two = Tensor::scalar(2.0);
         assert_eq!(Binary::Pow.eval(&[&a, &two]).unwrap()[0].data(), [36., 64.]);
     }

@@ -1,11 +1,21 @@
-//! Cast-13 of a float to FLOAT, lowered to Identity (integer casts are folded at import).
+//! Cast-21 and CastLike-21 of a float to FLOAT, lowered to Identity (integer casts are folded at import).
 
 use super::identity::Identity;
-use super::{Builder, Built, Op, OpError};
+use super::{Built, OnnxOperator, Op, OpError};
 use crate::onnx::generated::tensor_proto::DataType;
 use crate::onnx::reader::NodeReader;
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("Cast", build)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("Cast", &[9, 13, 19, 21], build, "computed floats to FLOAT only; constants as under shape arithmetic"),
+    OnnxOperator::new("CastLike", &[15, 19, 21], like, "computed floats to FLOAT only; constants as under shape arithmetic"),
+];
+
+fn like(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
+    r.expect_inputs(2, 2)?;
+    r.ignore("saturate");
+    r.float(1)?;
+    Ok(Built { op: Op::Identity(Identity), inputs: vec![r.float(0)?] })
+}
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;

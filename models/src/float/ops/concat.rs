@@ -1,7 +1,7 @@
 //! Concat-13: joins operands along an axis.
 
 use super::axis::{around, axis_index};
-use super::{Builder, Built, Op, OpError, Operator, expect_inputs};
+use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
 
@@ -12,7 +12,9 @@ pub struct Concat {
     pub axis: usize,
 }
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("Concat", build)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("Concat", &[11, 13], build, ""),
+];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     let axis = r.int_if("axis")?.ok_or_else(|| OpError::new("attribute `axis` is missing"))?;

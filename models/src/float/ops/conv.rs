@@ -3,8 +3,8 @@
 //! Depthwise runs as a direct loop over shifted rows; all else as im2col in column blocks, times
 //! the weights by the library's matrix product.
 
-use super::window::Window;
-use super::{Builder, Built, Op, OpError, Operator, expect_inputs, product};
+use super::window::{Window, as_given, as_map};
+use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs, product};
 use crate::float::gemm::{MatRef, sgemm};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
@@ -18,23 +18,27 @@ pub struct Conv {
     pub groups: usize,
 }
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("Conv", build)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("Conv", &[11], build, "windows over one or two axes"),
+];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 3)?;
-    let inputs = r.floats()?;
-    let kernel = match *r.shape(1)? {
-        [_, _, kh, kw] => [kh, kw],
-        ref other => {
-            return Err(OpError::new(format!("only 2-D convolution is supported, weights {other:?}")));
-        }
-    };
-    let shape = r.shape(0)?.to_vec();
-    let window = Window::read(r, &shape, Some(kernel), false)?;
-    let groups = r.int("group", 1)?;
-    let groups = usize::try_from(groups).ok().filter(|&g| g > 0);
-    let groups = groups.ok_or_else(|| OpError::new("attribute `group` must be positive"))?;
-    Ok(Built { op: Op::Conv(Conv { window, groups }), inputs })
+    let (x, shape) = as_map(r, 0)?;
+    let (w, [_, _, kh, kw]) = as_map(r, 1)?;
+    let window = Window::read(r, &shape, Some([kh, kw]), false)?;
+    let groups = groups(r)?;
+    let mut inputs = vec![x, w];
+    if r.has(2) {
+        inputs.push(r.float(2)?);
+    }
+    as_given(r, Built { op: Op::Conv(Conv { window, groups }), inputs })
+}
+
+/// The attribute `group`.
+pub(super) fn groups(r: &mut NodeReader<'_>) -> Result<usize, OpError> {
+    let groups = usize::try_from(r.int("group", 1)?).ok().filter(|&g| g > 0);
+    groups.ok_or_else(|| OpError::new("attribute `group` must be positive"))
 }
 
 impl Conv {

@@ -1,10 +1,12 @@
 //! Flatten-13, lowered to Reshape: `[d0 * .. * d(axis-1), d(axis) * ..]`.
 
 use super::reshape::Reshape;
-use super::{Builder, Built, Op, OpError};
+use super::{Built, OnnxOperator, Op, OpError};
 use crate::onnx::reader::NodeReader;
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("Flatten", build)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("Flatten", &[11, 13, 21], build, ""),
+];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;

@@ -1,7 +1,7 @@
 //! Gather-13 with constant indices on a float operand.
 
 use super::axis::{around, axis_index};
-use super::{Builder, Built, Op, OpError, Operator, expect_inputs};
+use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::{Tensor, element_count};
 use crate::onnx::reader::NodeReader;
 
@@ -16,7 +16,9 @@ pub struct Gather {
     pub index_shape: Vec<usize>,
 }
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("Gather", build)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("Gather", &[11, 13], build, "constant indices"),
+];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 2)?;

@@ -1,6 +1,6 @@
 //! Gelu-20: `x / 2 * (1 + erf(x / sqrt 2))`, or its tanh approximation.
 
-use super::{Builder, Built, Op, OpError, Operator, expect_inputs, map};
+use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs, map};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
 
@@ -11,7 +11,9 @@ pub struct Gelu {
     pub tanh: bool,
 }
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("Gelu", build)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("Gelu", &[20], build, ""),
+];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;

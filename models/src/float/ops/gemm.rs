@@ -1,7 +1,7 @@
 //! Gemm-13: `alpha * op(A) * op(B) + beta * C` on matrices.
 
 use super::axis::{broadcast_shapes, broadcast_strides};
-use super::{Builder, Built, Op, OpError, Operator, expect_inputs, product};
+use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs, product};
 use crate::float::gemm::{MatRef, sgemm};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
@@ -19,7 +19,9 @@ pub struct Gemm {
     pub trans_b: bool,
 }
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("Gemm", build)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("Gemm", &[11, 13], build, ""),
+];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 3)?;

@@ -1,6 +1,6 @@
 //! GlobalAveragePool-1: mean over all axes after the channel.
 
-use super::{Builder, Built, Op, OpError, Operator, expect_inputs};
+use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
 
@@ -8,7 +8,9 @@ use crate::onnx::reader::NodeReader;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GlobalAveragePool;
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("GlobalAveragePool", build)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("GlobalAveragePool", &[1], build, "rank 4"),
+];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;

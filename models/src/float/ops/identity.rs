@@ -1,6 +1,6 @@
 //! Identity-16, and Dropout-13 in inference, which is one.
 
-use super::{Builder, Built, Op, OpError, Operator, expect_inputs};
+use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
 
@@ -8,7 +8,10 @@ use crate::onnx::reader::NodeReader;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity;
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("Dropout", dropout), ("Identity", identity)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("Dropout", &[10, 12, 13], dropout, "inference only (training_mode 0); first output only"),
+    OnnxOperator::new("Identity", &[1, 13, 14, 16, 19, 21], identity, "tensors only"),
+];
 
 fn identity(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;

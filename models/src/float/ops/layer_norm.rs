@@ -1,7 +1,7 @@
 //! LayerNormalization-17: zero mean and unit variance over the axes from `axis` on, then scale, bias.
 
 use super::axis::axis_index;
-use super::{Builder, Built, Op, OpError, Operator, expect_inputs};
+use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
 
@@ -14,7 +14,9 @@ pub struct LayerNorm {
     pub epsilon: f32,
 }
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("LayerNormalization", build)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("LayerNormalization", &[17], build, "first output only; scale and bias of the normalized shape"),
+];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 3)?;

@@ -1,7 +1,7 @@
 //! Linear: `x[.., K] * weight[N, K]^T + bias[N]`. No ONNX operator: the passes make it of MatMul
 //! and Gemm with constant weights.
 
-use super::{Builder, OpError, Operator, expect_inputs, product};
+use super::{OnnxOperator, OpError, Operator, expect_inputs, product};
 use crate::float::gemm::{MatRef, sgemm};
 use crate::float::tensor::Tensor;
 
@@ -9,7 +9,7 @@ use crate::float::tensor::Tensor;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Linear;
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[];
+pub(super) const BUILDERS: &[OnnxOperator] = &[];
 
 impl Operator for Linear {
     fn infer_shape(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, OpError> {

@@ -1,7 +1,8 @@
-//! MatMul-13: NumPy's matrix product on operands of rank 2 or more, batch dimensions broadcast.
+//! MatMul-13: NumPy's matrix product with batch dimensions broadcast; vectors become matrices at import.
 
 use super::axis::{broadcast_shapes, broadcast_strides, for_each_offset};
-use super::{Builder, Built, Op, OpError, Operator, expect_inputs, product};
+use super::reshape::Reshape;
+use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs, product};
 use crate::float::gemm::{MatRef, sgemm};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
@@ -10,11 +11,36 @@ use crate::onnx::reader::NodeReader;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MatMul;
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("MatMul", build)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("MatMul", &[9, 13], build, ""),
+];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 2)?;
-    Ok(Built { op: Op::MatMul(MatMul), inputs: r.floats()? })
+    let (mut a, mut b) = (r.float(0)?, r.float(1)?);
+    let (row, column) = (r.shape(0)?.len() == 1, r.shape(1)?.len() == 1);
+    if !row && !column {
+        return Ok(Built { op: Op::MatMul(MatMul), inputs: vec![a, b] });
+    }
+    // A vector is a row on the left and a column on the right; the added axis goes again.
+    if row {
+        let shape = vec![1, r.shape(0)?[0]];
+        a = r.emit(Op::Reshape(Reshape { shape }), vec![a])?;
+    }
+    if column {
+        let shape = vec![r.shape(1)?[0], 1];
+        b = r.emit(Op::Reshape(Reshape { shape }), vec![b])?;
+    }
+    let y = r.emit(Op::MatMul(MatMul), vec![a, b])?;
+    let mut shape = r.shape_of(y)?.to_vec();
+    if column {
+        shape.pop();
+    }
+    if row {
+        let at = shape.len().saturating_sub(if column { 1 } else { 2 });
+        shape.remove(at);
+    }
+    Ok(Built { op: Op::Reshape(Reshape { shape }), inputs: vec![y] })
 }
 
 impl Operator for MatMul {

@@ -1,8 +1,9 @@
 //! Float operators: one file each, with the ONNX builder, the shape rule and the f32 kernel.
 //!
 //! A new operator is a new file plus its lines in the two lists below: `pub mod`, and the table
-//! `operators!` (which makes the enum [`Op`] and the ONNX name -> builder table from each file's
-//! `BUILDERS`). Source: the ONNX operator specification, opset 11 to 21.
+//! `operators!` (which makes the enum [`Op`] and the table of ONNX operators from each file's `BUILDERS`).
+//! An operator that others can express is *lowered*: its builder emits those, and it has no variant.
+//! Source: the ONNX operator specification, opset 11 to 21.
 
 use thiserror::Error;
 
@@ -17,6 +18,10 @@ pub mod cast;
 pub mod clip;
 pub mod concat;
 pub mod conv;
+pub mod conv_transpose;
+pub mod depth;
+pub mod dequantize_linear;
+pub mod expand;
 pub mod flatten;
 pub mod gather;
 pub mod gelu;
@@ -25,17 +30,24 @@ pub mod global_average_pool;
 pub mod identity;
 pub mod layer_norm;
 pub mod linear;
+pub mod log_softmax;
 pub mod mat_mul;
 pub mod pad;
 pub mod pool;
+pub mod quantize_linear;
+pub mod reduce;
 pub mod reduce_mean;
 pub mod reshape;
+pub mod resize;
+mod resize_taps;
+pub mod select;
 pub mod slice;
 pub mod softmax;
 pub mod split;
 pub mod squeeze;
 pub mod transpose;
 pub mod unary;
+pub mod variadic;
 pub mod window;
 
 /// What is wrong with an operator's attributes or operands.
@@ -81,6 +93,25 @@ pub struct Built {
 /// Makes an operator of an ONNX node.
 pub type Builder = fn(&mut NodeReader<'_>) -> Result<Built, OpError>;
 
+/// One ONNX operator: what import makes of it, and what the reference page says.
+#[derive(Clone, Copy)]
+pub struct OnnxOperator {
+    /// ONNX name.
+    pub name: &'static str,
+    /// Versions of the operator that a file of opset 11 to 21 may mean.
+    pub versions: &'static [u8],
+    /// Makes it.
+    pub build: Builder,
+    /// What of the specification is left out; empty where nothing is.
+    pub limits: &'static str,
+}
+
+impl OnnxOperator {
+    const fn new(name: &'static str, versions: &'static [u8], build: Builder, limits: &'static str) -> Self {
+        Self { name, versions, build, limits }
+    }
+}
+
 macro_rules! operators {
     ($($(#[$doc:meta])* $variant:ident($module:ident),)+ ; lowered: $($lowered:ident),* $(,)?) => {
         /// An operation with its attributes.
@@ -101,13 +132,15 @@ macro_rules! operators {
             }
         }
 
-        const TABLES: &[&[(&str, Builder)]] = &[$($module::BUILDERS,)+ $($lowered::BUILDERS,)*];
+        const TABLES: &[&[OnnxOperator]] = &[$($module::BUILDERS,)+ $($lowered::BUILDERS,)*];
     };
 }
 
 operators! {
     /// 2-D convolution: x `[N, C, H, W]`, w `[M, C/groups, KH, KW]`, optional bias `[M]`.
     Conv(conv),
+    /// 2-D transposed convolution: x `[N, C, H, W]`, w `[C, M/groups, KH, KW]`, optional bias `[M]`.
+    ConvTranspose(conv_transpose),
     /// `x * weight^T + bias` over the last axis: x `[.., K]`, weight `[N, K]`, optional bias `[N]`.
     Linear(linear),
     /// ONNX Gemm; the passes turn it into `Linear` where its weight is constant.
@@ -130,6 +163,8 @@ operators! {
     Binary(binary),
     /// Mean over axes.
     ReduceMean(reduce_mean),
+    /// Sum, product or extreme over axes.
+    Reduce(reduce),
     /// Max or average pooling.
     Pool(pool),
     /// Mean over H and W.
@@ -148,21 +183,28 @@ operators! {
     Reshape(reshape),
     /// Picks constant indices along an axis.
     Gather(gather),
+    /// Interpolation to another size.
+    Resize(resize),
+    /// Chooses between two operands by a constant condition.
+    Select(select),
+    /// Reals to codes, held as f32.
+    QuantizeLinear(quantize_linear),
+    /// Codes, held as f32, to reals.
+    DequantizeLinear(dequantize_linear),
     /// Nothing (also Dropout, Cast to float).
     Identity(identity),
-    ; lowered: cast, flatten, squeeze,
+    ; lowered: cast, depth, expand, flatten, log_softmax, squeeze, variadic,
+}
+
+/// Every ONNX operator that has a builder, file by file.
+pub fn onnx_operators() -> impl Iterator<Item = &'static OnnxOperator> {
+    TABLES.iter().copied().flatten()
 }
 
 /// The builder of an ONNX operator.
 #[must_use]
 pub fn builder(onnx_name: &str) -> Option<Builder> {
-    let mut all = TABLES.iter().copied().flatten();
-    all.find(|(name, _)| *name == onnx_name).map(|(_, build)| *build)
-}
-
-/// Every ONNX operator name in the table.
-pub fn onnx_names() -> impl Iterator<Item = &'static str> {
-    TABLES.iter().copied().flatten().map(|(name, _)| *name)
+    onnx_operators().find(|o| o.name == onnx_name).map(|o| o.build)
 }
 
 /// An error unless the number of operands lies in the range.

@@ -1,8 +1,13 @@
-//! Pad-19 (and 11, 13, 18), mode `constant`, with constant pads that are not negative.
+//! Pad-21 (and 11, 13, 18, 19) with constant pads. Mode `constant` is an operator; the other modes pick
+//! elements with Gather, and negative pads cut with Slice.
 
 use super::axis::{axis_index, for_each_offset};
+use super::gather::Gather;
+use super::identity::Identity;
+use super::slice::{Range, Slice};
 use super::window::LIMIT;
-use super::{Builder, Built, Op, OpError, Operator, expect_inputs};
+use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs};
+use crate::float::graph::ValueId;
 use crate::float::tensor::{Tensor, strides};
 use crate::onnx::reader::NodeReader;
 
@@ -17,35 +22,98 @@ pub struct Pad {
     pub value: f32,
 }
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("Pad", build)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("Pad", &[11, 13, 18, 19, 21], build, "constant pads and value"),
+];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 4)?;
-    let mode = r.text("mode")?.unwrap_or("constant");
-    if mode != "constant" {
-        return Err(OpError::new(format!("mode `{mode}` is not supported (supported: constant)")));
-    }
-    let rank = r.shape(0)?.len();
+    let mode = r.text("mode")?.unwrap_or("constant").to_owned();
+    let pick: Option<fn(i64, i64) -> i64> = match mode.as_str() {
+        "constant" => None,
+        "edge" => Some(|i, n| i.clamp(0, n - 1)),
+        "wrap" => Some(i64::rem_euclid),
+        "reflect" => Some(|i, n| {
+            let period = (2 * (n - 1)).max(1);
+            let at = i.rem_euclid(period);
+            at.min(period - at).min(n - 1)
+        }),
+        _ => {
+            return Err(OpError::new(format!(
+                "mode `{mode}` is not supported (supported: constant, edge, reflect, wrap)"
+            )));
+        }
+    };
+    let shape = r.shape(0)?.to_vec();
+    let (mut before, mut after) = (vec![0i64; shape.len()], vec![0i64; shape.len()]);
     let pads = r.const_ints(1)?.map(|t| t.data.clone()).unwrap_or_default();
     let axes = match r.const_ints(3)? {
         Some(t) => t.data.clone(),
-        None => (0..rank as i64).collect(),
+        None => (0..shape.len() as i64).collect(),
     };
     if pads.len() != 2 * axes.len() {
         return Err(OpError::new(format!("{} pads for {} axes", pads.len(), axes.len())));
     }
-    let (mut before, mut after) = (vec![0; rank], vec![0; rank]);
     for (i, &axis) in axes.iter().enumerate() {
-        let axis = axis_index(axis, rank)?;
-        let size = |p: i64| {
-            let ok = usize::try_from(p).ok().filter(|&p| p <= LIMIT);
-            ok.ok_or_else(|| OpError::new(format!("pad {p} is not supported (supported: 0 to {LIMIT})")))
-        };
-        before[axis] = size(pads[i])?;
-        after[axis] = size(pads[i + axes.len()])?;
+        let axis = axis_index(axis, shape.len())?;
+        (before[axis], after[axis]) = (pads[i], pads[i + axes.len()]);
     }
-    let value = r.const_scalar(2)?.unwrap_or(0.0);
-    Ok(Built { op: Op::Pad(Pad { before, after, value }), inputs: vec![r.float(0)?] })
+    if let Some(&p) = before.iter().chain(&after).find(|p| p.unsigned_abs() > LIMIT as u64) {
+        return Err(OpError::new(format!("pad {p} is not supported (supported: -{LIMIT} to {LIMIT})")));
+    }
+    let x = r.float(0)?;
+    let x = cut(r, x, &mut before, &mut after)?;
+    let Some(pick) = pick else {
+        let value = if r.has(2) { scalar(r)? } else { 0.0 };
+        let sizes = |pads: Vec<i64>| pads.into_iter().map(|p| p as usize).collect();
+        let op = Op::Pad(Pad { before: sizes(before), after: sizes(after), value });
+        return Ok(Built { op, inputs: vec![x] });
+    };
+    let mut last = Built { op: Op::Identity(Identity), inputs: vec![x] };
+    for axis in 0..shape.len() {
+        if (before[axis], after[axis]) == (0, 0) {
+            continue;
+        }
+        let x = r.emit(last.op, last.inputs)?;
+        let n = r.shape_of(x)?[axis] as i64;
+        let indices: Vec<usize> = (-before[axis]..n + after[axis]).map(|i| pick(i, n) as usize).collect();
+        let op = Op::Gather(Gather { axis, index_shape: vec![indices.len()], indices });
+        last = Built { op, inputs: vec![x] };
+    }
+    Ok(last)
+}
+
+/// The padding value: a scalar of the operand's type.
+fn scalar(r: &NodeReader<'_>) -> Result<f32, OpError> {
+    match r.const_ints(2) {
+        Ok(Some(t)) if t.data.len() == 1 => Ok(t.data[0] as f32),
+        _ => Ok(r.const_scalar(2)?.unwrap_or(0.0)),
+    }
+}
+
+/// Cuts off what negative pads take away, and makes them 0.
+fn cut(
+    r: &mut NodeReader<'_>,
+    x: ValueId,
+    before: &mut [i64],
+    after: &mut [i64],
+) -> Result<ValueId, OpError> {
+    let shape = r.shape_of(x)?.to_vec();
+    let mut ranges = Vec::new();
+    for (axis, &n) in shape.iter().enumerate() {
+        let less = |p: i64| if p < 0 { p.unsigned_abs() as usize } else { 0 };
+        let (start, end) = (less(before[axis]), less(after[axis]));
+        if start + end > 0 {
+            let len = n.checked_sub(start + end).filter(|&len| len > 0);
+            let len = len.ok_or_else(|| OpError::new(format!("nothing is left of axis {axis} ({shape:?})")))?;
+            ranges.push(Range { axis, start, len, step: 1 });
+        }
+        (before[axis], after[axis]) = (before[axis].max(0), after[axis].max(0));
+    }
+    if ranges.is_empty() {
+        return Ok(x);
+    }
+    r.emit(Op::Slice(Slice { ranges }), vec![x])
 }
 
 impl Operator for Pad {

@@ -1,7 +1,7 @@
 //! MaxPool-12 (first output only) and AveragePool-19 over H and W.
 
-use super::window::Window;
-use super::{Builder, Built, Op, OpError, Operator, expect_inputs};
+use super::window::{Window, as_given, as_map};
+use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
 
@@ -26,7 +26,10 @@ pub struct Pool {
     pub window: Window,
 }
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("AveragePool", build), ("MaxPool", build)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("AveragePool", &[11, 19], build, "windows over one or two axes"),
+    OnnxOperator::new("MaxPool", &[11, 12], build, "windows over one or two axes; first output only"),
+];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;
@@ -39,9 +42,9 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
         let count_include_pad = r.flag("count_include_pad", false)?;
         PoolKind::Average { count_include_pad }
     };
-    let shape = r.shape(0)?.to_vec();
+    let (x, shape) = as_map(r, 0)?;
     let window = Window::read(r, &shape, None, ceil_mode)?;
-    Ok(Built { op: Op::Pool(Pool { kind, window }), inputs: r.floats()? })
+    as_given(r, Built { op: Op::Pool(Pool { kind, window }), inputs: vec![x] })
 }
 
 impl Operator for Pool {

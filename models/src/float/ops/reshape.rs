@@ -1,6 +1,6 @@
 //! Reshape-14 with a constant shape.
 
-use super::{Builder, Built, Op, OpError, Operator, expect_inputs};
+use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::{Tensor, element_count};
 use crate::onnx::reader::NodeReader;
 
@@ -11,7 +11,9 @@ pub struct Reshape {
     pub shape: Vec<usize>,
 }
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("Reshape", build)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("Reshape", &[5, 13, 14, 19, 21], build, "constant shape"),
+];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 2)?;

@@ -1,7 +1,7 @@
 //! Slice-13: cuts ranges out of axes, with constant bounds.
 
 use super::axis::{axis_index, for_each_offset};
-use super::{Builder, Built, Op, OpError, Operator, expect_inputs};
+use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::{Tensor, strides};
 use crate::onnx::reader::NodeReader;
 
@@ -25,7 +25,9 @@ pub struct Slice {
     pub ranges: Vec<Range>,
 }
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("Slice", build)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("Slice", &[11, 13], build, "constant bounds; something must be left of every axis"),
+];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(3, 5)?;

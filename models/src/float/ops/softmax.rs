@@ -1,7 +1,8 @@
-//! Softmax-13 along one axis; Softmax-11 where it means the same.
+//! Softmax-13 along one axis; Softmax-11 over all axes from one on, by way of a matrix.
 
 use super::axis::{around, axis_index};
-use super::{Builder, Built, Op, OpError, Operator, expect_inputs};
+use super::reshape::Reshape;
+use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
 
@@ -12,19 +13,44 @@ pub struct Softmax {
     pub axis: usize,
 }
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("Softmax", build)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("Softmax", &[11, 13], build, ""),
+];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;
-    let old = r.opset() < 13;
-    let axis = r.int("axis", if old { 1 } else { -1 })?;
-    let shape = r.shape(0)?;
-    let axis = axis_index(axis, shape.len())?;
-    // Before opset 13 the operator flattened all axes from `axis` on.
-    if old && shape[axis + 1..].iter().any(|&d| d != 1) {
-        return Err(OpError::new("before opset 13 only the last axis is supported"));
+    let x = r.float(0)?;
+    let shape = r.shape(0)?.to_vec();
+    let axis = r.int("axis", if r.opset() < 13 { 1 } else { -1 })?;
+    let Some((axis, flat)) = flattened(r, &shape, axis)? else {
+        let axis = axis_index(axis, shape.len())?;
+        return Ok(Built { op: Op::Softmax(Softmax { axis }), inputs: vec![x] });
+    };
+    let x = r.emit(Op::Reshape(Reshape { shape: flat }), vec![x])?;
+    let y = r.emit(Op::Softmax(Softmax { axis }), vec![x])?;
+    Ok(Built { op: Op::Reshape(Reshape { shape }), inputs: vec![y] })
+}
+
+/// Before opset 13 Softmax and LogSoftmax read their operand as a matrix whose columns are all axes from
+/// `axis` on: the axis and the matrix's shape, where that is not one axis of the tensor itself.
+pub(super) fn flattened(
+    r: &NodeReader<'_>,
+    shape: &[usize],
+    axis: i64,
+) -> Result<Option<(usize, Vec<usize>)>, OpError> {
+    let rank = shape.len() as i64;
+    if r.opset() >= 13 {
+        return Ok(None);
     }
-    Ok(Built { op: Op::Softmax(Softmax { axis }), inputs: r.floats()? })
+    // One past the last axis is allowed there: columns of one element.
+    let at = if axis < 0 { axis.saturating_add(rank) } else { axis };
+    let at = usize::try_from(at).ok().filter(|&at| at <= shape.len());
+    let at = at.ok_or_else(|| OpError::new(format!("axis {axis} is not in {shape:?}")))?;
+    if at < shape.len() && shape[at + 1..].iter().all(|&d| d == 1) {
+        return Ok(None);
+    }
+    // The operand passed the element limit, so its products cannot overflow.
+    Ok(Some((1, vec![shape[..at].iter().product(), shape[at..].iter().product()])))
 }
 
 impl Operator for Softmax {

@@ -1,7 +1,7 @@
 //! Split-18 (and 11, 13): cuts one operand into several along an axis.
 
 use super::axis::{around, axis_index};
-use super::{Builder, Built, Op, OpError, Operator, expect_inputs};
+use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
 
@@ -14,7 +14,9 @@ pub struct Split {
     pub sizes: Vec<usize>,
 }
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("Split", build)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("Split", &[11, 13, 18], build, "constant sizes, none 0"),
+];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 2)?;

@@ -2,10 +2,13 @@
 
 use super::axis::{squeezed, unsqueezed};
 use super::reshape::Reshape;
-use super::{Builder, Built, Op, OpError};
+use super::{Built, OnnxOperator, Op, OpError};
 use crate::onnx::reader::NodeReader;
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("Squeeze", squeeze), ("Unsqueeze", unsqueeze)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("Squeeze", &[11, 13, 21], squeeze, "constant axes"),
+    OnnxOperator::new("Unsqueeze", &[11, 13, 21], unsqueeze, "constant axes"),
+];
 
 fn squeeze(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 2)?;

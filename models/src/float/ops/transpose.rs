@@ -1,7 +1,7 @@
 //! Transpose-13: permutes axes.
 
 use super::axis::{axis_indices, for_each_offset};
-use super::{Builder, Built, Op, OpError, Operator, expect_inputs};
+use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::{Tensor, strides};
 use crate::onnx::reader::NodeReader;
 
@@ -12,7 +12,9 @@ pub struct Transpose {
     pub perm: Vec<usize>,
 }
 
-pub(super) const BUILDERS: &[(&str, Builder)] = &[("Transpose", build)];
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("Transpose", &[1, 13, 21], build, ""),
+];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;

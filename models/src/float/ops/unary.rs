@@ -1,57 +1,107 @@
-//! Elementwise functions of one operand: Erf, Exp, HardSwish, Neg, Relu, Sigmoid, Sqrt, Tanh.
+//! Elementwise functions of one operand, in one table.
 
-use super::{Builder, Built, Op, OpError, Operator, expect_inputs, map};
+use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs, map};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
 
 /// The function; one operand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Unary {
-    /// Error function (Erf-13).
+    /// Absolute value.
+    Abs,
+    /// `x` if above 0, else `alpha * (e^x - 1)`.
+    Elu {
+        /// Limit on the left, negated.
+        alpha: f32,
+    },
+    /// Error function.
     Erf,
-    /// `e^x` (Exp-13).
+    /// `e^x`.
     Exp,
-    /// `x * clamp(x / 6 + 1/2, 0, 1)` (HardSwish-14).
+    /// `clamp(alpha * x + beta, 0, 1)`.
+    HardSigmoid {
+        /// Slope.
+        alpha: f32,
+        /// Value at 0.
+        beta: f32,
+    },
+    /// `x * clamp(x / 6 + 1/2, 0, 1)`.
     HardSwish,
-    /// `-x` (Neg-13).
+    /// `x` if not below 0, else `alpha * x`.
+    LeakyRelu {
+        /// Slope on the left.
+        alpha: f32,
+    },
+    /// Natural logarithm.
+    Log,
+    /// `x * tanh(ln(1 + e^x))`.
+    Mish,
+    /// `-x`.
     Neg,
-    /// `max(x, 0)` (Relu-14).
+    /// `1 / x`.
+    Reciprocal,
+    /// `max(x, 0)`.
     Relu,
-    /// `1 / (1 + e^-x)` (Sigmoid-13).
+    /// `1 / (1 + e^-x)`.
     Sigmoid,
-    /// Square root (Sqrt-13).
+    /// `x / (1 + e^-x)`: no ONNX operator of this opset; a pass makes it of Mul and Sigmoid.
+    Silu,
+    /// `ln(1 + e^x)`.
+    Softplus,
+    /// Square root.
     Sqrt,
-    /// Hyperbolic tangent (Tanh-13).
+    /// Hyperbolic tangent.
     Tanh,
 }
 
-const TABLE: &[(&str, Unary)] = &[
-    ("Erf", Unary::Erf),
-    ("Exp", Unary::Exp),
-    ("HardSwish", Unary::HardSwish),
-    ("Neg", Unary::Neg),
-    ("Relu", Unary::Relu),
-    ("Sigmoid", Unary::Sigmoid),
-    ("Sqrt", Unary::Sqrt),
-    ("Tanh", Unary::Tanh),
-];
-
-pub(super) const BUILDERS: &[(&str, Builder)] = &[
-    ("Erf", build),
-    ("Exp", build),
-    ("HardSwish", build),
-    ("Neg", build),
-    ("Relu", build),
-    ("Sigmoid", build),
-    ("Sqrt", build),
-    ("Tanh", build),
+pub(super) const BUILDERS: &[OnnxOperator] = &[
+    OnnxOperator::new("Abs", &[6, 13], build, ""),
+    OnnxOperator::new("Elu", &[6], build, ""),
+    OnnxOperator::new("Erf", &[9, 13], build, ""),
+    OnnxOperator::new("Exp", &[6, 13], build, ""),
+    OnnxOperator::new("HardSigmoid", &[6], build, ""),
+    OnnxOperator::new("HardSwish", &[14], build, ""),
+    OnnxOperator::new("LeakyRelu", &[6, 16], build, ""),
+    OnnxOperator::new("Log", &[6, 13], build, ""),
+    OnnxOperator::new("Mish", &[18], build, ""),
+    OnnxOperator::new("Neg", &[6, 13], build, ""),
+    OnnxOperator::new("Reciprocal", &[6, 13], build, ""),
+    OnnxOperator::new("Relu", &[6, 13, 14], build, ""),
+    OnnxOperator::new("Sigmoid", &[6, 13], build, ""),
+    OnnxOperator::new("Softplus", &[1], build, ""),
+    OnnxOperator::new("Sqrt", &[6, 13], build, ""),
+    OnnxOperator::new("Tanh", &[6, 13], build, ""),
 ];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;
-    let function = TABLE.iter().find(|(name, _)| *name == r.op_type());
-    let (_, op) = function.ok_or_else(|| OpError::new("is not in the table"))?;
-    Ok(Built { op: Op::Unary(*op), inputs: r.floats()? })
+    let function = match r.op_type() {
+        "Abs" => Unary::Abs,
+        "Elu" => Unary::Elu { alpha: r.number("alpha", 1.0)? },
+        "Erf" => Unary::Erf,
+        "Exp" => Unary::Exp,
+        "HardSigmoid" => {
+            Unary::HardSigmoid { alpha: r.number("alpha", 0.2)?, beta: r.number("beta", 0.5)? }
+        }
+        "HardSwish" => Unary::HardSwish,
+        "LeakyRelu" => Unary::LeakyRelu { alpha: r.number("alpha", 0.01)? },
+        "Log" => Unary::Log,
+        "Mish" => Unary::Mish,
+        "Neg" => Unary::Neg,
+        "Reciprocal" => Unary::Reciprocal,
+        "Relu" => Unary::Relu,
+        "Sigmoid" => Unary::Sigmoid,
+        "Softplus" => Unary::Softplus,
+        "Sqrt" => Unary::Sqrt,
+        "Tanh" => Unary::Tanh,
+        _ => return Err(OpError::new("is not in the table")),
+    };
+    Ok(Built { op: Op::Unary(function), inputs: r.floats()? })
+}
+
+/// `ln(1 + e^x)` without overflow.
+fn softplus(x: f32) -> f32 {
+    x.max(0.0) + libm::log1pf(libm::expf(-x.abs()))
 }
 
 impl Unary {
@@ -59,12 +109,33 @@ impl Unary {
     #[must_use]
     pub fn apply(self, x: f32) -> f32 {
         match self {
+            Unary::Abs => x.abs(),
+            Unary::Elu { alpha } => {
+                if x > 0.0 {
+                    x
+                } else {
+                    alpha * libm::expm1f(x)
+                }
+            }
             Unary::Erf => libm::erff(x),
             Unary::Exp => libm::expf(x),
+            Unary::HardSigmoid { alpha, beta } => (alpha * x + beta).clamp(0.0, 1.0),
             Unary::HardSwish => x * (x / 6.0 + 0.5).clamp(0.0, 1.0),
+            Unary::LeakyRelu { alpha } => {
+                if x < 0.0 {
+                    alpha * x
+                } else {
+                    x
+                }
+            }
+            Unary::Log => libm::logf(x),
+            Unary::Mish => x * libm::tanhf(softplus(x)),
             Unary::Neg => -x,
+            Unary::Reciprocal => 1.0 / x,
             Unary::Relu => x.max(0.0),
             Unary::Sigmoid => 1.0 / (1.0 + libm::expf(-x)),
+            Unary::Silu => x / (1.0 + libm::expf(-x)),
+            Unary::Softplus => softplus(x),
             Unary::Sqrt => x.sqrt(),
             Unary::Tanh => libm::tanhf(x),
         }
@@ -78,10 +149,12 @@ impl Operator for Unary {
     }
 
     fn eval(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OpError> {
-        match self {
+        match *self {
             // The loop vectorizes where the function is known outside of it.
             Unary::Relu => map(inputs[0], |x| x.max(0.0)),
-            _ => map(inputs[0], |x| self.apply(x)),
+            Unary::LeakyRelu { alpha } => map(inputs[0], |x| if x < 0.0 { alpha * x } else { x }),
+            Unary::HardSwish => map(inputs[0], |x| Unary::HardSwish.apply(x)),
+            function => map(inputs[0], |x| function.apply(x)),
         }
     }
 }
@@ -92,12 +165,27 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        assert_eq!(Unary::Relu.apply(-2.0), 0.0);
-        assert_eq!(Unary::HardSwish.apply(3.0), 3.0);
-        assert_eq!(Unary::HardSwish.apply(-4.0), 0.0);
-        assert_eq!(Unary::Sigmoid.apply(0.0), 0.5);
-        assert_eq!(Unary::Sqrt.apply(9.0), 3.0);
-        assert!((Unary::Erf.apply(1.0) - 0.842_700_8).abs() < 1e-6);
-        assert!((Unary::Tanh.apply(1.0) - 0.761_594_2).abs() < 1e-6);
+        let near = |f: Unary, x: f32, y: f32| assert!((f.apply(x) - y).abs() < 1e-6, "{f:?}({x})");
+        for (function, x, y) in [
+            (Unary::Relu, -2.0, 0.0),
+            (Unary::HardSwish, 3.0, 3.0),
+            (Unary::HardSwish, -4.0, 0.0),
+            (Unary::HardSigmoid { alpha: 0.25, beta: 0.5 }, 1.0, 0.75),
+            (Unary::LeakyRelu { alpha: 0.1 }, -2.0, -0.2),
+            (Unary::Elu { alpha: 2.0 }, -1.0, -1.264_241_1),
+            (Unary::Sigmoid, 0.0, 0.5),
+            (Unary::Silu, 1.0, 0.731_058_6),
+            (Unary::Softplus, 100.0, 100.0),
+            (Unary::Softplus, 0.0, 0.693_147_2),
+            (Unary::Mish, 1.0, 0.865_098_4),
+            (Unary::Log, 1.0, 0.0),
+            (Unary::Reciprocal, 4.0, 0.25),
+            (Unary::Abs, -3.0, 3.0),
+            (Unary::Sqrt, 9.0, 3.0),
+            (Unary::Erf, 1.0, 0.842_700_8),
+            (Unary::Tanh, 1.0, 0.761_594_2),
+        ] {
+            near(function, x, y);
+        }
     }
 }

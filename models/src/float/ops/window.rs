@@ -1,9 +1,11 @@
-//! Sliding windows over H and W, shared by convolution and pooling.
+//! Sliding windows over H and W, shared by convolution and pooling. Those over one axis get an H of 1.
 //!
 //! Contract: all numbers are limited to [`LIMIT`], so products of a few stay far from overflow.
 //! Source: ONNX Conv-11, MaxPool-12, AveragePool-19.
 
-use super::OpError;
+use super::reshape::Reshape;
+use super::{Built, Op, OpError};
+use crate::float::graph::ValueId;
 use crate::onnx::reader::NodeReader;
 
 /// Largest kernel, stride, dilation, padding or image side.
@@ -24,9 +26,44 @@ pub struct Window {
     pub ceil_mode: bool,
 }
 
+/// The attribute `auto_pad`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AutoPad {
+    /// The attribute `pads` counts.
+    Explicit,
+    /// No padding.
+    Valid,
+    /// As many outputs as strides; an odd pixel goes after the image.
+    SameUpper,
+    /// As many outputs as strides; an odd pixel goes before the image.
+    SameLower,
+}
+
+impl AutoPad {
+    /// Reads the attribute.
+    pub fn read(r: &mut NodeReader<'_>) -> Result<Self, OpError> {
+        match r.text("auto_pad")? {
+            None | Some("NOTSET") => Ok(Self::Explicit),
+            Some("VALID") => Ok(Self::Valid),
+            Some("SAME_UPPER") => Ok(Self::SameUpper),
+            Some("SAME_LOWER") => Ok(Self::SameLower),
+            Some(other) => Err(OpError::new(format!(
+                "auto_pad `{other}` is not supported (supported: NOTSET, VALID, SAME_UPPER, SAME_LOWER)"
+            ))),
+        }
+    }
+
+    /// Splits `total` pixels of padding into those before and those after the image.
+    #[must_use]
+    pub fn split(self, total: usize) -> (usize, usize) {
+        let less = total / 2;
+        if self == Self::SameUpper { (less, total - less) } else { (total - less, less) }
+    }
+}
+
 impl Window {
-    /// Reads kernel_shape, strides, dilations, pads and auto_pad; `shape` is x's `[N, C, H, W]`,
-    /// `kernel` the kernel size where the weights give it.
+    /// Reads kernel_shape, strides, dilations, pads and auto_pad; `shape` is x's `[N, C, H, W]` (or
+    /// `[N, C, 1, L]`, with attributes of one axis), `kernel` the kernel size where the weights give it.
     pub fn read(
         r: &mut NodeReader<'_>,
         shape: &[usize],
@@ -36,7 +73,29 @@ impl Window {
         let [_, _, h, w] = *shape else {
             return Err(OpError::new(format!("needs x of rank 4 [N, C, H, W], has {shape:?}")));
         };
-        let given = r.ints("kernel_shape")?.map(|v| numbers::<2>(v, "kernel_shape", 1));
+        let mut window = Self::geometry(r, kernel, ceil_mode)?;
+        match AutoPad::read(r)? {
+            AutoPad::Explicit => {}
+            AutoPad::Valid => window.pads = [0; 4],
+            same => {
+                for (i, size) in [h, w].into_iter().enumerate() {
+                    let out = size.div_ceil(window.strides[i]);
+                    let reach = (out.saturating_sub(1)) * window.strides[i] + window.span(i);
+                    (window.pads[i], window.pads[i + 2]) = same.split(reach.saturating_sub(size));
+                }
+            }
+        }
+        Ok(window)
+    }
+
+    /// Reads all but auto_pad.
+    pub fn geometry(
+        r: &mut NodeReader<'_>,
+        kernel: Option<[usize; 2]>,
+        ceil_mode: bool,
+    ) -> Result<Self, OpError> {
+        let flat = r.shape(0)?.len() == 3;
+        let given = r.ints("kernel_shape")?.map(|v| numbers::<2>(v, "kernel_shape", flat, 1));
         let kernel = match (given.transpose()?, kernel) {
             (Some(a), Some(b)) if a != b => {
                 return Err(OpError::new(format!("kernel_shape {a:?}, but the weights have {b:?}")));
@@ -44,34 +103,10 @@ impl Window {
             (Some(k), _) | (None, Some(k)) => k,
             (None, None) => return Err(OpError::new("attribute `kernel_shape` is missing")),
         };
-        let strides = r.ints("strides")?.map_or(Ok([1, 1]), |v| numbers(v, "strides", 1))?;
-        let dilations = r.ints("dilations")?.map_or(Ok([1, 1]), |v| numbers(v, "dilations", 1))?;
-        let pads = r.ints("pads")?.map_or(Ok([0; 4]), |v| numbers(v, "pads", 0))?;
-        let mut window = Self { kernel, strides, dilations, pads, ceil_mode };
-        match r.text("auto_pad")? {
-            None | Some("NOTSET") => {}
-            Some("VALID") => window.pads = [0; 4],
-            Some(same @ ("SAME_UPPER" | "SAME_LOWER")) => {
-                for (i, size) in [h, w].into_iter().enumerate() {
-                    let out = size.div_ceil(strides[i]);
-                    let reach = (out.saturating_sub(1)) * strides[i] + window.span(i);
-                    let total = reach.saturating_sub(size);
-                    let less = total / 2;
-                    let (before, after) = match same {
-                        "SAME_UPPER" => (less, total - less),
-                        _ => (total - less, less),
-                    };
-                    window.pads[i] = before;
-                    window.pads[i + 2] = after;
-                }
-            }
-            Some(other) => {
-                return Err(OpError::new(format!(
-                    "auto_pad `{other}` is not supported (supported: NOTSET, VALID, SAME_UPPER, SAME_LOWER)"
-                )));
-            }
-        }
-        Ok(window)
+        let mut pair = |name| r.ints(name)?.map_or(Ok([1, 1]), |v| numbers(v, name, flat, 1));
+        let (strides, dilations) = (pair("strides")?, pair("dilations")?);
+        let pads = r.ints("pads")?.map_or(Ok([0; 4]), |v| numbers(v, "pads", flat, 0))?;
+        Ok(Self { kernel, strides, dilations, pads, ceil_mode })
     }
 
     /// Pixels that the window covers along H (0) or W (1), dilation included.
@@ -108,11 +143,18 @@ impl Window {
     }
 }
 
-fn numbers<const N: usize>(given: &[i64], name: &str, least: usize) -> Result<[usize; N], OpError> {
+/// Checks a list of N numbers; `flat` ones are of one axis, to which an H of 1 is added.
+pub(super) fn numbers<const N: usize>(
+    given: &[i64],
+    name: &str,
+    flat: bool,
+    least: usize,
+) -> Result<[usize; N], OpError> {
     let fail = || {
+        let needs = if flat { N / 2 } else { N };
         OpError::new(format!(
-            "attribute `{name}` is {given:?}, needs {N} numbers from {least} to {LIMIT} \
-             (2-D windows only)"
+            "attribute `{name}` is {given:?}, needs {needs} numbers from {least} to {LIMIT} \
+             (windows over one or two axes)"
         ))
     };
     let list: Vec<usize> = given
@@ -120,5 +162,36 @@ fn numbers<const N: usize>(given: &[i64], name: &str, least: usize) -> Result<[u
         .map(|&x| usize::try_from(x).ok().filter(|x| (least..=LIMIT).contains(x)))
         .collect::<Option<_>>()
         .ok_or_else(fail)?;
+    if !flat {
+        return list.try_into().map_err(|_| fail());
+    }
+    let list: Vec<usize> = list.into_iter().flat_map(|x| [least, x]).collect();
     list.try_into().map_err(|_| fail())
+}
+
+/// Operand `i` as `[.., H, W]`: one of rank 3 gets an H of 1. With its shape.
+pub(super) fn as_map(r: &mut NodeReader<'_>, i: usize) -> Result<(ValueId, [usize; 4]), OpError> {
+    let x = r.float(i)?;
+    match *r.shape(i)? {
+        [a, b, h, w] => Ok((x, [a, b, h, w])),
+        [a, b, l] => {
+            let shape = vec![a, b, 1, l];
+            Ok((r.emit(Op::Reshape(Reshape { shape }), vec![x])?, [a, b, 1, l]))
+        }
+        ref other => Err(OpError::new(format!(
+            "needs rank 4 [N, C, H, W] or rank 3 [N, C, L] in input {i}, has {other:?}; windows over three axes \
+             are not supported"
+        ))),
+    }
+}
+
+/// The last node, with the added H taken away again where x has rank 3.
+pub(super) fn as_given(r: &mut NodeReader<'_>, built: Built) -> Result<Built, OpError> {
+    if r.shape(0)?.len() != 3 {
+        return Ok(built);
+    }
+    let y = r.emit(built.op, built.inputs)?;
+    let mut shape = r.shape_of(y)?.to_vec();
+    shape.remove(2);
+    Ok(Built { op: Op::Reshape(Reshape { shape }), inputs: vec![y] })
 }

@@ -1,4 +1,4 @@
-//! Fuses the decomposed exact GELU.
+//! Fuses the decomposed GELU, exact and by tanh.
 
 use super::matcher::{Matcher, near};
 use crate::float::graph::{FloatGraph, ValueId};
@@ -6,18 +6,23 @@ use crate::float::ops::binary::Binary;
 use crate::float::ops::gelu::Gelu;
 use crate::float::ops::unary::Unary;
 use crate::float::ops::{Op, OpError};
-use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
+use std::f32::consts::FRAC_1_SQRT_2;
 
-/// `x * (Erf(x / sqrt 2) + 1) * 0.5`, the three factors in any order and grouping, the division
-/// also as a product => `Gelu(x)`
+const SQRT_2_OVER_PI: f32 = 0.797_884_6;
+const CUBIC: f32 = 0.044_715;
+
+/// `x * (Erf(x / sqrt 2) + 1) / 2` => `Gelu(x)`;
+/// `x * (Tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)) + 1) / 2` => `Gelu(x)` by tanh.
+/// The factors in any order and grouping, divisions also as products, the sum also as
+/// `x * (1 + 0.044715 * x^2)`.
 pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     let mut count = 0;
     for i in 0..graph.nodes.len() {
         let [y] = graph.nodes[i].outputs[..] else {
             continue;
         };
-        if let Some(x) = find(&Matcher::new(graph), y) {
-            graph.nodes[i].op = Op::Gelu(Gelu { tanh: false });
+        if let Some((x, tanh)) = find(&Matcher::new(graph), y) {
+            graph.nodes[i].op = Op::Gelu(Gelu { tanh });
             graph.nodes[i].inputs = vec![x];
             count += 1;
         }
@@ -26,35 +31,79 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     Ok(count)
 }
 
-fn find(m: &Matcher<'_>, y: ValueId) -> Option<ValueId> {
-    let [a, b] = m.binary(y, Binary::Mul)?;
-    // Three factors are two products: open one of the two operands.
-    [(a, b), (b, a)].into_iter().find_map(|(open, rest)| {
-        let [p, q] = m.binary(open, Binary::Mul)?;
-        [[p, q, rest], [p, rest, q], [q, p, rest], [q, rest, p], [rest, p, q], [rest, q, p]]
-            .into_iter()
-            .find_map(|[half, x, gate]| {
-                let matches = near(m.graph.scalar(half)?, 0.5) && gate_of(m, gate)? == x;
-                (matches && m.graph.shape(x) == m.graph.shape(y)).then_some(x)
-            })
+fn find(m: &Matcher<'_>, y: ValueId) -> Option<(ValueId, bool)> {
+    if m.binary(y, Binary::Mul).is_none() && m.binary(y, Binary::Div).is_none() {
+        return None;
+    }
+    let (_, factors) = m.product(y, &[]);
+    factors.into_iter().find_map(|gate| {
+        let (inner, _) = m.with_scalar(gate, Binary::Add).filter(|(_, one)| near(*one, 1.0))?;
+        let (x, tanh) = erf(m, inner).map(|x| (x, false)).or_else(|| Some((tanh(m, inner)?, true)))?;
+        let matches = m.is_product(y, 0.5, &[x, gate]) && m.graph.shape(x) == m.graph.shape(y);
+        matches.then_some((x, tanh))
     })
 }
 
-/// x, if `v` is `Erf(x / sqrt 2) + 1`.
-fn gate_of(m: &Matcher<'_>, v: ValueId) -> Option<ValueId> {
-    let (erf, one) = m.with_scalar(v, Binary::Add)?;
-    let u = m.unary(erf, Unary::Erf).filter(|_| near(one, 1.0))?;
-    if let Some([x, c]) = m.binary(u, Binary::Div) {
-        return near(m.graph.scalar(c)?, SQRT_2).then_some(x);
-    }
-    let (x, c) = m.with_scalar(u, Binary::Mul)?;
-    near(c, FRAC_1_SQRT_2).then_some(x)
+/// x, if `v` is `Erf(x / sqrt 2)`.
+fn erf(m: &Matcher<'_>, v: ValueId) -> Option<ValueId> {
+    let u = m.unary(v, Unary::Erf)?;
+    let node = m.maker(u)?;
+    node.inputs.iter().copied().find(|&x| m.is_product(u, FRAC_1_SQRT_2, &[x]))
+}
+
+/// x, if `v` is `Tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))`.
+fn tanh(m: &Matcher<'_>, v: ValueId) -> Option<ValueId> {
+    let u = m.unary(v, Unary::Tanh)?;
+    m.product(u, &[]).1.into_iter().find_map(|sum| {
+        let [a, b] = m.binary(sum, Binary::Add)?;
+        let plain = || {
+            let is_x = |&(x, cube): &(ValueId, ValueId)| m.is_product(cube, CUBIC, &[x, x, x]);
+            let (x, _) = [(a, b), (b, a)].into_iter().find(is_x)?;
+            m.is_product(u, SQRT_2_OVER_PI, &[sum]).then_some(x)
+        };
+        let factored = || {
+            let (square, _) = m.with_scalar(sum, Binary::Add).filter(|(_, one)| near(*one, 1.0))?;
+            let x = *m.product(square, &[]).1.first()?;
+            let matches = m.is_product(square, CUBIC, &[x, x]) && m.is_product(u, SQRT_2_OVER_PI, &[x, sum]);
+            matches.then_some(x)
+        };
+        plain().or_else(factored)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::float::passes::testing::Sketch;
+    use std::f32::consts::SQRT_2;
+
+    #[test]
+    fn by_tanh() {
+        for form in 0..4 {
+            let mut s = Sketch::new();
+            let x = s.input(&[1, 3, 4]);
+            let c = [0.5, 1.0, 3.0, CUBIC, SQRT_2_OVER_PI].map(|c| s.constant(&[], &[c]));
+            let [half, one, three, cubic, root] = c;
+            let mut bin = |op, a, b| s.node(Op::Binary(op), &[a, b]);
+            let square = bin(Binary::Mul, x, x);
+            let u = if form < 3 {
+                let cube = if form == 0 { bin(Binary::Pow, x, three) } else { bin(Binary::Mul, square, x) };
+                let term = bin(Binary::Mul, cubic, cube);
+                let sum = if form == 1 { bin(Binary::Add, term, x) } else { bin(Binary::Add, x, term) };
+                bin(Binary::Mul, root, sum)
+            } else {
+                let term = bin(Binary::Mul, cubic, square);
+                let sum = bin(Binary::Add, one, term);
+                let scaled = bin(Binary::Mul, x, root);
+                bin(Binary::Mul, scaled, sum)
+            };
+            let t = s.node(Op::Unary(Unary::Tanh), &[u]);
+            let gate = s.node(Op::Binary(Binary::Add), &[t, one]);
+            let halved = s.node(Op::Binary(Binary::Mul), &[x, half]);
+            let y = s.node(Op::Binary(Binary::Mul), &[halved, gate]);
+            s.check(&[y], run, &["Gelu"]);
+        }
+    }
 
     #[test]
     fn every_grouping() {

@@ -49,7 +49,58 @@ impl<'a> Matcher<'a> {
             _ => None,
         }
     }
+
+    /// The product that makes `v`: its constant, and its other factors with their multiplicity. Opens Mul, Div
+    /// by a constant and small whole powers, but nothing of `closed`, and at most [`MAX_FACTORS`] nodes.
+    pub fn product(&self, v: ValueId, closed: &[ValueId]) -> (f32, Vec<ValueId>) {
+        let (mut scalar, mut factors) = (1.0, Vec::new());
+        let (mut open, mut opened) = (vec![v], 0);
+        while let Some(v) = open.pop() {
+            if let Some(c) = self.graph.scalar(v) {
+                scalar *= c;
+                continue;
+            }
+            let parts = if closed.contains(&v) || opened >= MAX_FACTORS { None } else { self.factors(v) };
+            opened += 1;
+            match parts {
+                Some((divisor, parts)) => {
+                    scalar /= divisor;
+                    open.extend(parts);
+                }
+                None => factors.push(v),
+            }
+        }
+        (scalar, factors)
+    }
+
+    /// A constant divisor and the factors, if a product, quotient or whole power makes `v`.
+    fn factors(&self, v: ValueId) -> Option<(f32, Vec<ValueId>)> {
+        if let Some(both) = self.binary(v, Binary::Mul) {
+            return Some((1.0, both.to_vec()));
+        }
+        if let Some([a, b]) = self.binary(v, Binary::Div) {
+            return Some((self.graph.scalar(b)?, vec![a]));
+        }
+        let [base, exponent] = self.binary(v, Binary::Pow)?;
+        match self.graph.scalar(exponent)? {
+            2.0 => Some((1.0, vec![base; 2])),
+            3.0 => Some((1.0, vec![base; 3])),
+            _ => None,
+        }
+    }
+
+    /// Whether `v` is `scalar` times exactly these factors, in any order and grouping.
+    pub fn is_product(&self, v: ValueId, scalar: f32, of: &[ValueId]) -> bool {
+        let (found, mut factors) = self.product(v, of);
+        let mut wanted = of.to_vec();
+        factors.sort_unstable();
+        wanted.sort_unstable();
+        near(found, scalar) && factors == wanted
+    }
 }
+
+/// Longest product that is opened.
+const MAX_FACTORS: usize = 12;
 
 /// Whether two constants are equal up to the rounding of an exporter.
 pub fn near(a: f32, b: f32) -> bool {

@@ -10,6 +10,7 @@ pub mod constant_folding;
 pub mod fold_batch_norm;
 pub mod fuse_gelu;
 pub mod fuse_layer_norm;
+pub mod fuse_swish;
 mod matcher;
 pub mod remove_identity;
 pub mod select_channels;
@@ -29,6 +30,7 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("select_channels", select_channels::run),
     ("fold_batch_norm", fold_batch_norm::run),
     ("fuse_gelu", fuse_gelu::run),
+    ("fuse_swish", fuse_swish::run),
     // Before to_linear, which would not touch it, but a bias Add is then no candidate any more.
     ("fuse_layer_norm", fuse_layer_norm::run),
     ("to_linear", to_linear::run),
