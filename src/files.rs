@@ -2,7 +2,7 @@
 //! folder, then renamed.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -12,6 +12,15 @@ use crate::failure::Failure;
 /// Reads a file.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|error| Failure::new(format!("cannot read: {error}")).at(path.display()).into())
+}
+
+/// Reads `length` bytes from `offset` on; fewer where the file ends.
+pub fn read_part(path: &Path, offset: u64, length: usize) -> std::io::Result<Vec<u8>> {
+    let mut file = fs::File::open(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut bytes = Vec::new();
+    file.take(length as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Reads a text.

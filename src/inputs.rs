@@ -1,5 +1,6 @@
 //! What most commands begin with: the model, the accelerator, and that they fit the data.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -46,13 +47,27 @@ pub fn model(path: Option<&Path>) -> Result<Model> {
         Some(path) => (path.display().to_string(), files::read(path)?),
         None => ("vit_mnist.onnx (built in)".to_owned(), shipped::VIT_MNIST.to_vec()),
     };
-    let mut graph = onnx::import(&bytes).map_err(|error| {
+    // Weights may lie in files beside the model; they are part of what it is.
+    let parts = RefCell::new(String::new());
+    let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
+    let part = |location: &str, offset: u64, length: usize| {
+        let read = files::read_part(&folder.join(location), offset, length);
+        let bytes = read.map_err(|error| format!("cannot read `{location}` beside the model: {error}"))?;
+        parts.borrow_mut().push_str(&sha256(&bytes));
+        Ok(bytes)
+    };
+    let external = path.map(|_| &part as &onnx::external::ReadPart<'_>);
+    let options = onnx::ImportOptions { external, ..onnx::ImportOptions::default() };
+    let mut graph = onnx::import_with(&bytes, &options).map_err(|error| {
         let fault = Failure::new(format!("cannot import the model: {error}")).at(&place);
         fault.hint("Bitgauge reads ONNX, opset 11 to 21, float32, image in, one batch")
     })?;
     passes::simplify(&mut graph)
         .map_err(|error| Failure::new(format!("cannot simplify the model: {error}")).at(&place))?;
-    Ok(Model { place, sha256: sha256(&bytes), graph })
+    let own = sha256(&bytes);
+    let parts = parts.borrow();
+    let sha256 = if parts.is_empty() { own } else { sha256(format!("{own}{parts}").as_bytes()) };
+    Ok(Model { place, sha256, graph })
 }
 
 /// Reads and checks an accelerator; `None` is the reference design.

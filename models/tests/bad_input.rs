@@ -5,7 +5,7 @@
 
 use bitgauge_models::float::passes;
 use bitgauge_models::onnx::generated::*;
-use bitgauge_models::onnx::import;
+use bitgauge_models::onnx::{ImportOptions, import, import_with};
 use prost::Message as _;
 
 fn tensor_value(name: &str, dims: &[i64]) -> ValueInfoProto {
@@ -117,6 +117,52 @@ fn errors_name_the_place() {
     assert!(e.contains("dimension 2"), "{e}");
     let e = refused(|m, _| m.opset_import[0].version = Some(10));
     assert!(e.contains("11 to 21"), "{e}");
+}
+
+#[test]
+fn weights_beside_the_model() {
+    let entry = |key: &str, value: &str| StringStringEntryProto {
+        key: Some(key.to_owned()),
+        value: Some(value.to_owned()),
+    };
+    let mut m = model();
+    let w = &mut m.graph.as_mut().unwrap().initializer[0];
+    let file: Vec<u8> = w.float_data.drain(..).flat_map(f32::to_le_bytes).collect();
+    w.data_location = Some(1);
+    w.external_data = vec![entry("location", "model.data"), entry("offset", "64"), entry("length", "216")];
+    let bytes = m.encode_to_vec();
+    let read = |location: &str, offset: u64, length: usize| {
+        assert_eq!((location, offset, length), ("model.data", 64, 216));
+        Ok(file.clone())
+    };
+    let with = |external| import_with(&bytes, &ImportOptions { external, ..ImportOptions::default() });
+    assert_eq!(with(Some(&read)), import(&model().encode_to_vec()));
+    let short = |_: &str, _: u64, _: usize| Ok(vec![0; 8]);
+    let e = with(Some(&short)).unwrap_err().to_string();
+    assert!(e.contains("tensor `w`") && e.contains("needs 216 bytes of `model.data`"), "{e}");
+    let e = with(None).unwrap_err().to_string();
+    assert!(e.contains("without its folder"), "{e}");
+}
+
+#[test]
+fn unsupported_uses_say_what_is_supported() {
+    let text = |name: &str, s: &str| AttributeProto {
+        name: Some(name.into()),
+        r#type: Some(attribute_proto::AttributeType::String as i32),
+        s: Some(s.into()),
+        ..Default::default()
+    };
+    let e = refused(|_, g| g.node[0].attribute.push(text("auto_pad", "SOMEHOW")));
+    assert!(e.contains("the_Conv") && e.contains("NOTSET, VALID, SAME_UPPER, SAME_LOWER"), "{e}");
+    let e = refused(|_, g| {
+        g.node[2] = node("Resize", &["b", "", "w"], &["c"]);
+        g.node[2].attribute.push(text("mode", "sharp"));
+    });
+    assert!(e.contains("the_Resize") && e.contains("nearest, linear, cubic"), "{e}");
+    let e = refused(|_, g| {
+        g.node[2] = node("QuantizeLinear", &["b", "a"], &["c"]);
+    });
+    assert!(e.contains("the_QuantizeLinear") && e.contains("must be a constant"), "{e}");
 }
 
 #[test]

@@ -19,7 +19,8 @@ mod runtimes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use bitgauge_models::onnx::operator_names;
+use bitgauge_models::float::passes;
+use bitgauge_models::onnx::{import, operator_names};
 
 use case::{cases, operators};
 use manifest::{Manifest, Suite};
@@ -148,6 +149,35 @@ fn node_tests() {
         }
     }
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
+}
+
+/// Broken models of every operator end in an error or in a graph, never in a panic.
+#[test]
+fn mutated_models_do_not_panic() {
+    let Some(folder) = folder() else {
+        return say("SKIPPED: mutations of ONNX's node tests, which are not there");
+    };
+    // A fixed linear congruential generator: the same mutations on every run.
+    let mut state = 1u64;
+    let mut random = |n: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) as usize % n
+    };
+    for suite in &Manifest::read().suites {
+        for path in known_tests(&folder.join(&suite.name)).values() {
+            let Ok(bytes) = case::prepared(path) else { continue };
+            for _ in 0..40 {
+                let mut broken = bytes.clone();
+                for _ in 0..=random(3) {
+                    let at = random(broken.len());
+                    broken[at] ^= 1 << random(8);
+                }
+                if let Ok(mut graph) = import(&broken) {
+                    let _ = passes::simplify(&mut graph);
+                }
+            }
+        }
+    }
 }
 
 #[test]

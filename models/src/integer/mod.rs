@@ -20,6 +20,6 @@ pub use code::{CodeError, ImageOrder, dequantize, quantize_input};
 pub use file::FileError;
 pub use graph::{CodeType, FloatView, IntGraph, IntNode, IntOp, IntTensor, Shape, TensorId, Window};
 pub use interpreter::{Prepared, RunError, run, run_outputs};
-pub use quantize::{InputCode, QuantizeError, QuantizeOptions, SUPPORTED, WeightClip, quantize};
+pub use quantize::{InputCode, QuantizeError, QuantizeOptions, SUPPORTED, UNITS, WeightClip, quantize};
 pub use ranges::{CodeKind, Observation, RangeRule};
 pub use validate::{ValidateError, validate};

@@ -108,7 +108,7 @@ impl Importer {
             };
             match size {
                 Some(n) if n > 0 && (axis > 0 || n == 1 || self.keep_batch) => shape.push(n),
-                _ if axis == 0 => {
+                _ if axis == 0 && !(self.keep_batch && size == Some(0)) => {
                     shape.push(1);
                     let input = name.to_owned();
                     self.graph.fixed_dims.push(FixedDim { input, axis, was });
@@ -196,9 +196,9 @@ impl Importer {
                 }
             });
         }
-        while matches!(operands.last(), Some(None)) {
-            operands.pop();
-        }
+        // What is written as omitted is not there; what has no elements stays to be complained about.
+        let named = node.input.iter().rposition(|name| !name.is_empty()).map_or(0, |i| i + 1);
+        operands.truncate(named);
         Ok(operands)
     }
 

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::import::{MAX_OPSET, MIN_OPSET};
 use super::shape_arithmetic::{self, FOLDED, MAX_INTS};
 use crate::float::ops;
+use crate::integer::UNITS;
 
 /// Every operator name that import accepts, sorted.
 #[must_use]
@@ -23,10 +24,11 @@ pub fn operators_page() -> String {
          What Bitgauge reads of ONNX, opset {MIN_OPSET} to {MAX_OPSET}. *Versions* are those of the operator that a \
          file of these opsets may mean; each is read as its own specification says. *Float* is the float graph with \
          its interpreter; *shape arithmetic* is what import computes of integer constants (at most {MAX_INTS} \
-         elements), so that no integer is left in the graph. *Limits* are what is left out of the float operator; \
+         elements), so that no integer is left in the graph. *Accelerator* is the unit that quantization lowers it to; \
+         empty where it refuses the operator. *Limits* are what is left out of the float operator; \
          a file that goes beyond them ends in an error with the node's name.\n\n\
-         | operator | versions | float | shape arithmetic | limits |\n\
-         | --- | --- | --- | --- | --- |\n"
+         | operator | versions | float | shape arithmetic | accelerator | limits |\n\
+         | --- | --- | --- | --- | --- | --- |\n"
     );
     let float: BTreeMap<_, _> = ops::onnx_operators().map(|o| (o.name, o)).collect();
     let mark = |there: bool| if there { "yes" } else { "" };
@@ -41,10 +43,11 @@ pub fn operators_page() -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             out,
-            "| {name} | {} | {} | {} | {} |",
+            "| {name} | {} | {} | {} | {} | {} |",
             versions.join(", "),
             mark(operator.is_some()),
             mark(shape_arithmetic::is_folded(name)),
+            UNITS.iter().find(|(n, _)| *n == name).map_or("", |(_, unit)| unit),
             operator.map_or("folded constants only", |o| o.limits),
         );
     }

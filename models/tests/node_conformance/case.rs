@@ -60,6 +60,27 @@ pub fn cases(test: &Path, name: &str, prepare: &Prepare) -> Result<Vec<Case>, St
     Ok(found)
 }
 
+/// The bytes of a test's model with its integer inputs set in.
+pub fn prepared(test: &Path) -> Result<Vec<u8>, String> {
+    let mut model = model(test)?;
+    let graph = model.graph.as_mut().ok_or("has no graph")?;
+    let mut kept = Vec::new();
+    for (i, value) in std::mem::take(&mut graph.input).into_iter().enumerate() {
+        if element(&value) == DataType::Float as i32 {
+            kept.push(value);
+        } else {
+            let mut t = stored(&test.join("test_data_set_0"), "input", i)?;
+            t.name = value.name;
+            graph.initializer.push(t);
+        }
+    }
+    graph.input = kept;
+    if let Some(opset) = model.opset_import.first_mut() {
+        opset.version = Some(opset.version().max(11));
+    }
+    Ok(model.encode_to_vec())
+}
+
 fn case(mut model: ModelProto, set: &Path, name: &str, prepare: &Prepare) -> Result<Case, String> {
     for opset in &mut model.opset_import {
         if opset.domain().is_empty() {

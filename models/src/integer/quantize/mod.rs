@@ -18,12 +18,14 @@ mod options;
 mod plan;
 mod pool;
 mod rows;
+mod units;
 mod view;
 mod weights;
 
 use thiserror::Error;
 
 pub use options::{InputCode, QuantizeOptions, WeightClip};
+pub use units::UNITS;
 
 use super::calibrate::Calibration;
 use super::graph::IntGraph;
