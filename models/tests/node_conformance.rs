@@ -85,7 +85,8 @@ fn unlisted(suite: &Suite, tests: &BTreeMap<String, PathBuf>, manifest: &Manifes
     let float = &runtimes::all()[0];
     for (test, path) in tests.iter().filter(|(test, _)| !listed.contains_key(test)) {
         let outcome = outcome(path, test, float, manifest);
-        problems.push(format!("{test} is not listed ({})", outcome.map_or_else(|e| e, |()| "passes".to_owned())));
+        problems
+            .push(format!("{test} is not listed ({})", outcome.map_or_else(|e| e, |()| "passes".to_owned())));
     }
     problems
 }
@@ -143,7 +144,8 @@ fn node_tests() {
     let mut problems = Vec::new();
     for suite in &manifest.suites {
         let tests = known_tests(&folder.join(&suite.name));
-        problems.extend(unlisted(suite, &tests, &manifest).into_iter().map(|p| format!("{}: {p}", suite.name)));
+        problems
+            .extend(unlisted(suite, &tests, &manifest).into_iter().map(|p| format!("{}: {p}", suite.name)));
         for runtime in runtimes::all() {
             problems.extend(run_suite(suite, &runtime, &tests, &manifest));
         }

@@ -2,7 +2,8 @@
 //! outputs of the simplified one, within `max|a - b| <= 1e-4 * max|b|` per tensor.
 //!
 //! Needs a Python (environment variable BITGAUGE_PYTHON, or python3) with onnx, onnxruntime and
-//! numpy; skipped with one line where there is none.
+//! numpy; skipped with one line where there is none. Compares what this repository ships, what lies in the
+//! shared folder beside it, and the models in the folder that BITGAUGE_PARITY_MODELS names.
 
 // Helpers outside of #[test] functions fail the test by panicking, and say what is skipped.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
@@ -14,7 +15,7 @@ use std::time::Instant;
 
 use bitgauge_models::float::{Tensor, passes, run, run_observed};
 use bitgauge_models::npy::{self, NpyData};
-use bitgauge_models::onnx::import;
+use bitgauge_models::onnx::{ImportOptions, import_with};
 
 const LIMIT: f32 = 1e-4;
 
@@ -41,6 +42,10 @@ fn models() -> Vec<PathBuf> {
         let paths = entries.filter_map(|e| e.ok().map(|e| e.path()));
         found.extend(paths.filter(|p| p.extension().is_some_and(|e| e == "onnx")));
     }
+    if let Some(more) = std::env::var_os("BITGAUGE_PARITY_MODELS") {
+        let paths = std::fs::read_dir(more).unwrap().map(|e| e.unwrap().path());
+        found.extend(paths.filter(|p| p.extension().is_some_and(|e| e == "onnx")));
+    }
     found.sort();
     found
 }
@@ -62,7 +67,14 @@ fn compare(python: &str, model: &Path) -> Result<(), String> {
     if !status.status.success() {
         return Err(format!("{name}: {}", String::from_utf8_lossy(&status.stderr)));
     }
-    let mut graph = import(&std::fs::read(model).unwrap()).map_err(|e| format!("{name}: {e}"))?;
+    let beside = |location: &str, offset: u64, length: usize| {
+        let bytes = std::fs::read(model.parent().unwrap().join(location)).map_err(|e| e.to_string())?;
+        let part = bytes.get(offset as usize..).and_then(|rest| rest.get(..length));
+        Ok(part.unwrap_or_default().to_vec())
+    };
+    let options = ImportOptions { external: Some(&beside), ..ImportOptions::default() };
+    let bytes = std::fs::read(model).unwrap();
+    let mut graph = import_with(&bytes, &options).map_err(|e| format!("{name}: {e}"))?;
     let index = std::fs::read_to_string(out.join("index.txt")).unwrap();
     let (mut inputs, mut wanted) = (Vec::new(), BTreeMap::new());
     for line in index.lines() {

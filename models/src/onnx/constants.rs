@@ -84,10 +84,12 @@ pub fn decode(t: &TensorProto, external: External<'_>) -> Result<Constant, Strin
     };
     match element {
         DataType::Float => float(stored.list(f32::from_le_bytes, |t| t.float_data.clone())?),
-        DataType::Double => float(stored.list(
-            |b| f64::from_le_bytes(b) as f32,
-            |t| t.double_data.iter().map(|&x| x as f32).collect(),
-        )?),
+        DataType::Double => {
+            float(stored.list(
+                |b| f64::from_le_bytes(b) as f32,
+                |t| t.double_data.iter().map(|&x| x as f32).collect(),
+            )?)
+        }
         DataType::Float16 => float(stored.halves(half)?),
         DataType::Bfloat16 => float(stored.halves(|bits| f32::from_bits(u32::from(bits) << 16))?),
         DataType::Int64 => int(stored.list(i64::from_le_bytes, |t| t.int64_data.clone())?),

@@ -21,7 +21,8 @@ pub(super) fn fetch(
 ) -> Result<Vec<u8>, String> {
     let entry = |key: &str| entries.iter().find(|e| e.key() == key).map(StringStringEntryProto::value);
     let number = |key: &str| {
-        let parse = |text: &str| text.parse::<u64>().map_err(|_| format!("external {key} `{text}` is no number"));
+        let parse =
+            |text: &str| text.parse::<u64>().map_err(|_| format!("external {key} `{text}` is no number"));
         entry(key).map(parse).transpose()
     };
     let location = entry("location").ok_or("its data lie in an external file, but no location is given")?;
@@ -41,7 +42,10 @@ pub(super) fn fetch(
     };
     let bytes = read(location, offset, needed)?;
     if bytes.len() != needed {
-        return Err(format!("needs {needed} bytes of `{location}` from {offset} on, there are {}", bytes.len()));
+        return Err(format!(
+            "needs {needed} bytes of `{location}` from {offset} on, there are {}",
+            bytes.len()
+        ));
     }
     Ok(bytes)
 }

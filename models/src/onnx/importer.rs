@@ -68,12 +68,7 @@ impl Importer {
         Ok(id)
     }
 
-    pub fn define_constant(
-        &mut self,
-        by: &str,
-        name: &str,
-        constant: Constant,
-    ) -> Result<(), ImportError> {
+    pub fn define_constant(&mut self, by: &str, name: &str, constant: Constant) -> Result<(), ImportError> {
         match constant {
             // Exporters write an omitted operand of Resize so.
             Constant::Float(t) if t.is_empty() => self.define(by, name, Operand::Empty),

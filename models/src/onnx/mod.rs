@@ -5,12 +5,13 @@
 //! stored beside it, and [`shape_arithmetic`] folds the integer tensors that exporters use to compute
 //! shapes. [`operators_page`] writes the table of operators as a page of documentation.
 
+mod attributes;
 pub mod constants;
 pub mod error;
 pub mod external;
 pub mod import;
-mod operators_page;
 mod importer;
+mod operators_page;
 mod order;
 pub mod reader;
 pub mod shape_arithmetic;

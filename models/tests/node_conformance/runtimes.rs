@@ -43,8 +43,8 @@ pub fn compare(got: &[Tensor], wanted: &[Tensor], tolerance: f32) -> Result<(), 
         // Rounding errors of a sum go with its largest terms.
         let floor = tolerance * 0.1 * b.max_abs().max(1.0);
         for (at, (x, y)) in a.data().iter().zip(b.data()).enumerate() {
-            let error = (x - y).abs();
-            if !(error <= floor + tolerance * y.abs()) {
+            let within = (x - y).abs() <= floor + tolerance * y.abs();
+            if !within {
                 return Err(format!("output {i}, element {at} is {x}, wanted {y}"));
             }
         }

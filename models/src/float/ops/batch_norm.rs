@@ -11,9 +11,8 @@ pub struct BatchNorm {
     pub epsilon: f32,
 }
 
-pub(super) const BUILDERS: &[OnnxOperator] = &[
-    OnnxOperator::new("BatchNormalization", &[9, 14, 15], build, "inference only (training_mode 0)"),
-];
+pub(super) const BUILDERS: &[OnnxOperator] =
+    &[OnnxOperator::new("BatchNormalization", &[9, 14, 15], build, "inference only (training_mode 0)")];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(5, 5)?;

@@ -12,9 +12,7 @@ pub struct Concat {
     pub axis: usize,
 }
 
-pub(super) const BUILDERS: &[OnnxOperator] = &[
-    OnnxOperator::new("Concat", &[11, 13], build, ""),
-];
+pub(super) const BUILDERS: &[OnnxOperator] = &[OnnxOperator::new("Concat", &[11, 13], build, "")];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     let axis = r.int_if("axis")?.ok_or_else(|| OpError::new("attribute `axis` is missing"))?;

@@ -18,9 +18,8 @@ pub struct Conv {
     pub groups: usize,
 }
 
-pub(super) const BUILDERS: &[OnnxOperator] = &[
-    OnnxOperator::new("Conv", &[11], build, "windows over one or two axes"),
-];
+pub(super) const BUILDERS: &[OnnxOperator] =
+    &[OnnxOperator::new("Conv", &[11], build, "windows over one or two axes")];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 3)?;

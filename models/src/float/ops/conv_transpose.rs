@@ -43,7 +43,8 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     };
     for (i, size) in [h, wide].into_iter().enumerate() {
         let Some(asked) = asked else { continue };
-        let whole = size.saturating_sub(1).saturating_mul(window.strides[i]) + output_padding[i] + window.span(i);
+        let whole =
+            size.saturating_sub(1).saturating_mul(window.strides[i]) + output_padding[i] + window.span(i);
         (window.pads[i], window.pads[i + 2]) = auto.split(whole.saturating_sub(asked[i]));
         // What is asked for may lie beyond the last window.
         output_padding[i] += asked[i].saturating_sub(whole);

@@ -22,7 +22,12 @@ fn map(r: &mut NodeReader<'_>) -> Result<([usize; 4], usize), OpError> {
     }
 }
 
-fn moved(r: &mut NodeReader<'_>, split: Vec<usize>, perm: [usize; 6], shape: Vec<usize>) -> Result<Built, OpError> {
+fn moved(
+    r: &mut NodeReader<'_>,
+    split: Vec<usize>,
+    perm: [usize; 6],
+    shape: Vec<usize>,
+) -> Result<Built, OpError> {
     let x = r.float(0)?;
     let x = r.emit(Op::Reshape(Reshape { shape: split }), vec![x])?;
     let x = r.emit(Op::Transpose(Transpose { perm: perm.to_vec() }), vec![x])?;

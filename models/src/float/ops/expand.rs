@@ -58,7 +58,11 @@ fn repeat(r: &mut NodeReader<'_>, repeats: &[usize]) -> Result<Built, OpError> {
         element_count(&shape)?;
         let indices: Vec<usize> = (0..shape[axis]).map(|i| i % n.max(1)).collect();
         let op = Op::Gather(Gather { axis, index_shape: vec![indices.len()], indices });
-        let x = if matches!(last.op, Op::Identity(_)) { last.inputs } else { vec![r.emit(last.op, last.inputs)?] };
+        let x = if matches!(last.op, Op::Identity(_)) {
+            last.inputs
+        } else {
+            vec![r.emit(last.op, last.inputs)?]
+        };
         last = Built { op, inputs: x };
     }
     Ok(last)

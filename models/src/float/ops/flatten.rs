@@ -4,9 +4,7 @@ use super::reshape::Reshape;
 use super::{Built, OnnxOperator, Op, OpError};
 use crate::onnx::reader::NodeReader;
 
-pub(super) const BUILDERS: &[OnnxOperator] = &[
-    OnnxOperator::new("Flatten", &[11, 13, 21], build, ""),
-];
+pub(super) const BUILDERS: &[OnnxOperator] = &[OnnxOperator::new("Flatten", &[11, 13, 21], build, "")];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;

@@ -16,9 +16,8 @@ pub struct Gather {
     pub index_shape: Vec<usize>,
 }
 
-pub(super) const BUILDERS: &[OnnxOperator] = &[
-    OnnxOperator::new("Gather", &[11, 13], build, "constant indices"),
-];
+pub(super) const BUILDERS: &[OnnxOperator] =
+    &[OnnxOperator::new("Gather", &[11, 13], build, "constant indices")];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 2)?;

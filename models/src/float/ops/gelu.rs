@@ -11,9 +11,7 @@ pub struct Gelu {
     pub tanh: bool,
 }
 
-pub(super) const BUILDERS: &[OnnxOperator] = &[
-    OnnxOperator::new("Gelu", &[20], build, ""),
-];
+pub(super) const BUILDERS: &[OnnxOperator] = &[OnnxOperator::new("Gelu", &[20], build, "")];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;

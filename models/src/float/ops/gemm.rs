@@ -19,9 +19,7 @@ pub struct Gemm {
     pub trans_b: bool,
 }
 
-pub(super) const BUILDERS: &[OnnxOperator] = &[
-    OnnxOperator::new("Gemm", &[11, 13], build, ""),
-];
+pub(super) const BUILDERS: &[OnnxOperator] = &[OnnxOperator::new("Gemm", &[11, 13], build, "")];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 3)?;

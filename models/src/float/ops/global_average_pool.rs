@@ -8,9 +8,7 @@ use crate::onnx::reader::NodeReader;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GlobalAveragePool;
 
-pub(super) const BUILDERS: &[OnnxOperator] = &[
-    OnnxOperator::new("GlobalAveragePool", &[1], build, "rank 4"),
-];
+pub(super) const BUILDERS: &[OnnxOperator] = &[OnnxOperator::new("GlobalAveragePool", &[1], build, "rank 4")];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;

@@ -14,9 +14,12 @@ pub struct LayerNorm {
     pub epsilon: f32,
 }
 
-pub(super) const BUILDERS: &[OnnxOperator] = &[
-    OnnxOperator::new("LayerNormalization", &[17], build, "first output only; scale and bias of the normalized shape"),
-];
+pub(super) const BUILDERS: &[OnnxOperator] = &[OnnxOperator::new(
+    "LayerNormalization",
+    &[17],
+    build,
+    "first output only; scale and bias of the normalized shape",
+)];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 3)?;

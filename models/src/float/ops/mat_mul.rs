@@ -11,9 +11,7 @@ use crate::onnx::reader::NodeReader;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MatMul;
 
-pub(super) const BUILDERS: &[OnnxOperator] = &[
-    OnnxOperator::new("MatMul", &[9, 13], build, ""),
-];
+pub(super) const BUILDERS: &[OnnxOperator] = &[OnnxOperator::new("MatMul", &[9, 13], build, "")];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 2)?;

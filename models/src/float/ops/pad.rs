@@ -22,9 +22,8 @@ pub struct Pad {
     pub value: f32,
 }
 
-pub(super) const BUILDERS: &[OnnxOperator] = &[
-    OnnxOperator::new("Pad", &[11, 13, 18, 19, 21], build, "constant pads and value"),
-];
+pub(super) const BUILDERS: &[OnnxOperator] =
+    &[OnnxOperator::new("Pad", &[11, 13, 18, 19, 21], build, "constant pads and value")];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 4)?;
@@ -105,7 +104,8 @@ fn cut(
         let (start, end) = (less(before[axis]), less(after[axis]));
         if start + end > 0 {
             let len = n.checked_sub(start + end).filter(|&len| len > 0);
-            let len = len.ok_or_else(|| OpError::new(format!("nothing is left of axis {axis} ({shape:?})")))?;
+            let len =
+                len.ok_or_else(|| OpError::new(format!("nothing is left of axis {axis} ({shape:?})")))?;
             ranges.push(Range { axis, start, len, step: 1 });
         }
         (before[axis], after[axis]) = (before[axis].max(0), after[axis].max(0));

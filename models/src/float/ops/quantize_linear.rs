@@ -69,7 +69,10 @@ impl Scheme {
         }
         let scale = r.const_floats(1)?.ok_or_else(|| OpError::new("the scale is missing"))?;
         if scale.shape().len() > 1 {
-            return Err(OpError::new(format!("scales {:?} are not supported (supported: rank 0, 1)", scale.shape())));
+            return Err(OpError::new(format!(
+                "scales {:?} are not supported (supported: rank 0, 1)",
+                scale.shape()
+            )));
         }
         if scale.is_empty() || !scale.data().iter().all(|s| s.is_finite() && *s != 0.0) {
             return Err(OpError::new("a scale is 0 or not finite"));
@@ -79,7 +82,9 @@ impl Scheme {
             Some(t) if t.data.len() == scale.len() => t
                 .data
                 .iter()
-                .map(|&z| i32::try_from(z).map_err(|_| OpError::new(format!("zero point {z} is out of range"))))
+                .map(|&z| {
+                    i32::try_from(z).map_err(|_| OpError::new(format!("zero point {z} is out of range")))
+                })
                 .collect::<Result<_, _>>()?,
             Some(t) => {
                 return Err(OpError::new(format!("{} zero points for {} scales", t.data.len(), scale.len())));

@@ -107,8 +107,7 @@ pub(super) fn accumulate(x: &Tensor, axes: &[usize], start: f64, fold: impl Fn(f
     let dims = x.shape().iter().enumerate();
     let kept: Vec<usize> = dims.map(|(i, &d)| if axes.contains(&i) { 1 } else { d }).collect();
     let own = strides(&kept);
-    let s: Vec<isize> =
-        own.iter().zip(&kept).map(|(&s, &d)| if d == 1 { 0 } else { s as isize }).collect();
+    let s: Vec<isize> = own.iter().zip(&kept).map(|(&s, &d)| if d == 1 { 0 } else { s as isize }).collect();
     let mut sums = vec![start; kept.iter().product()];
     let mut data = x.data().iter();
     for_each_offset(x.shape(), &s, 0, |o| {

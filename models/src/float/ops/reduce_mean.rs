@@ -14,9 +14,8 @@ pub struct ReduceMean {
     pub keep_dims: bool,
 }
 
-pub(super) const BUILDERS: &[OnnxOperator] = &[
-    OnnxOperator::new("ReduceMean", &[11, 13, 18], build, "constant axes"),
-];
+pub(super) const BUILDERS: &[OnnxOperator] =
+    &[OnnxOperator::new("ReduceMean", &[11, 13, 18], build, "constant axes")];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 2)?;

@@ -11,9 +11,8 @@ pub struct Reshape {
     pub shape: Vec<usize>,
 }
 
-pub(super) const BUILDERS: &[OnnxOperator] = &[
-    OnnxOperator::new("Reshape", &[5, 13, 14, 19, 21], build, "constant shape"),
-];
+pub(super) const BUILDERS: &[OnnxOperator] =
+    &[OnnxOperator::new("Reshape", &[5, 13, 14, 19, 21], build, "constant shape")];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(2, 2)?;

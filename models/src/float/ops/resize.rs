@@ -171,7 +171,8 @@ fn sizes(r: &mut NodeReader<'_>, from: &[usize], axes: &[usize], given: &[i64]) 
     let positive: Option<Vec<usize>> =
         given.iter().map(|&d| usize::try_from(d).ok().filter(|d| *d > 0)).collect();
     let given = positive.filter(|g| g.len() == axes.len());
-    let given = given.ok_or_else(|| OpError::new(format!("sizes must be {} positive numbers", axes.len())))?;
+    let given =
+        given.ok_or_else(|| OpError::new(format!("sizes must be {} positive numbers", axes.len())))?;
     let ratios: Vec<f64> = axes.iter().zip(&given).map(|(&axis, &d)| d as f64 / from[axis] as f64).collect();
     // One scale for all axes, where the aspect ratio stays.
     let together = match r.text("keep_aspect_ratio_policy")? {
@@ -236,7 +237,9 @@ impl Resize {
         shape[axis] = taps.len();
         let mut out = Tensor::full(shape, 0.0)?;
         let blocks = x.data().chunks_exact((size * inner).max(1));
-        for (block, to) in blocks.zip(out.data_mut().chunks_exact_mut((taps.len() * inner).max(1))).take(outer) {
+        for (block, to) in
+            blocks.zip(out.data_mut().chunks_exact_mut((taps.len() * inner).max(1))).take(outer)
+        {
             for (pixel, row) in taps.iter().zip(to.chunks_exact_mut(inner.max(1))) {
                 if pixel.is_empty() {
                     row.fill(self.extrapolation);

@@ -25,9 +25,8 @@ pub struct Slice {
     pub ranges: Vec<Range>,
 }
 
-pub(super) const BUILDERS: &[OnnxOperator] = &[
-    OnnxOperator::new("Slice", &[11, 13], build, "constant bounds; something must be left of every axis"),
-];
+pub(super) const BUILDERS: &[OnnxOperator] =
+    &[OnnxOperator::new("Slice", &[11, 13], build, "constant bounds; something must be left of every axis")];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(3, 5)?;

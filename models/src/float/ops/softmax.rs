@@ -13,9 +13,7 @@ pub struct Softmax {
     pub axis: usize,
 }
 
-pub(super) const BUILDERS: &[OnnxOperator] = &[
-    OnnxOperator::new("Softmax", &[11, 13], build, ""),
-];
+pub(super) const BUILDERS: &[OnnxOperator] = &[OnnxOperator::new("Softmax", &[11, 13], build, "")];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;

@@ -14,9 +14,8 @@ pub struct Split {
     pub sizes: Vec<usize>,
 }
 
-pub(super) const BUILDERS: &[OnnxOperator] = &[
-    OnnxOperator::new("Split", &[11, 13, 18], build, "constant sizes, none 0"),
-];
+pub(super) const BUILDERS: &[OnnxOperator] =
+    &[OnnxOperator::new("Split", &[11, 13, 18], build, "constant sizes, none 0")];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 2)?;

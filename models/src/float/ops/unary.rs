@@ -80,9 +80,7 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
         "Elu" => Unary::Elu { alpha: r.number("alpha", 1.0)? },
         "Erf" => Unary::Erf,
         "Exp" => Unary::Exp,
-        "HardSigmoid" => {
-            Unary::HardSigmoid { alpha: r.number("alpha", 0.2)?, beta: r.number("beta", 0.5)? }
-        }
+        "HardSigmoid" => Unary::HardSigmoid { alpha: r.number("alpha", 0.2)?, beta: r.number("beta", 0.5)? },
         "HardSwish" => Unary::HardSwish,
         "LeakyRelu" => Unary::LeakyRelu { alpha: r.number("alpha", 0.01)? },
         "Log" => Unary::Log,
@@ -176,7 +174,7 @@ mod tests {
             (Unary::Sigmoid, 0.0, 0.5),
             (Unary::Silu, 1.0, 0.731_058_6),
             (Unary::Softplus, 100.0, 100.0),
-            (Unary::Softplus, 0.0, 0.693_147_2),
+            (Unary::Softplus, 0.0, std::f32::consts::LN_2),
             (Unary::Mish, 1.0, 0.865_098_4),
             (Unary::Log, 1.0, 0.0),
             (Unary::Reciprocal, 4.0, 0.25),

@@ -45,7 +45,8 @@ pub fn fold(r: &mut NodeReader<'_>) -> Result<Option<Vec<Constant>>> {
     let run = |op: &ops::Op, inputs: &[ValueId], made: &[Tensor]| {
         let operand = |v: &ValueId| {
             let part = v.0.checked_sub(first).and_then(|i| made.get(i));
-            part.or_else(|| indices.get(usize::MAX - v.0)).ok_or_else(|| OpError::new("an operand is not there"))
+            part.or_else(|| indices.get(usize::MAX - v.0))
+                .ok_or_else(|| OpError::new("an operand is not there"))
         };
         let operands: Vec<&Tensor> = inputs.iter().map(operand).collect::<Result<_>>()?;
         let shapes: Vec<&[usize]> = operands.iter().map(|t| t.shape()).collect();
