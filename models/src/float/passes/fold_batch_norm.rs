@@ -28,8 +28,11 @@ fn fold(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
         return Ok(false);
     };
     let conv = &graph.nodes[c];
-    let bias = conv.inputs.get(2).map(|&b| graph.constant(b));
-    let (Op::Conv(_), Some(w), false) = (&conv.op, graph.constant(conv.inputs[1]), bias == Some(None)) else {
+    let (Op::Conv(_), &[_, w, ref rest @ ..]) = (&conv.op, &conv.inputs[..]) else {
+        return Ok(false);
+    };
+    let bias = rest.first().map(|&b| graph.constant(b));
+    let (Some(w), false) = (graph.constant(w), bias == Some(None)) else {
         return Ok(false);
     };
     let [Some(s), Some(b), Some(m), Some(v)] = [s, b, m, v].map(|p| graph.constant(p)) else {

@@ -6,6 +6,7 @@
 use super::graph::{FloatGraph, GraphError};
 use super::ops::OpError;
 
+pub mod batch_norm_to_conv;
 pub mod constant_folding;
 pub mod fold_batch_norm;
 pub mod fuse_gelu;
@@ -29,6 +30,8 @@ pub const PASSES: &[(&str, Pass)] = &[
     // Before fold_batch_norm, which may fold into the convolution.
     ("select_channels", select_channels::run),
     ("fold_batch_norm", fold_batch_norm::run),
+    // What the pass before has left.
+    ("batch_norm_to_conv", batch_norm_to_conv::run),
     ("fuse_gelu", fuse_gelu::run),
     ("fuse_swish", fuse_swish::run),
     // Before to_linear, which would not touch it, but a bias Add is then no candidate any more.

@@ -6,7 +6,7 @@ pub const UNITS: &[(&str, &str)] = &[
     ("Abs", "vector"),
     ("Add", "vector"),
     ("AveragePool", "vector"),
-    ("BatchNormalization", "folded into the convolution before it"),
+    ("BatchNormalization", "in the convolution before it, else array or vector"),
     ("Cast", "layout"),
     ("Clip", "vector"),
     ("Concat", "load and store (tokens)"),
