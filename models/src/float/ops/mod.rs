@@ -27,6 +27,7 @@ pub mod gather;
 pub mod gelu;
 pub mod gemm;
 pub mod global_average_pool;
+pub mod group_norm;
 pub mod identity;
 pub mod layer_norm;
 pub mod linear;
@@ -193,7 +194,7 @@ operators! {
     DequantizeLinear(dequantize_linear),
     /// Nothing (also Dropout, Cast to float).
     Identity(identity),
-    ; lowered: cast, depth, expand, flatten, log_softmax, squeeze, variadic,
+    ; lowered: cast, depth, expand, flatten, group_norm, log_softmax, squeeze, variadic,
 }
 
 /// Every ONNX operator that has a builder, file by file.

@@ -9,6 +9,10 @@ use crate::onnx::reader::NodeReader;
 pub enum Unary {
     /// Absolute value.
     Abs,
+    /// The smallest whole number not below.
+    Ceil,
+    /// Cosine.
+    Cos,
     /// `x` if above 0, else `alpha * (e^x - 1)`.
     Elu {
         /// Limit on the left, negated.
@@ -18,6 +22,8 @@ pub enum Unary {
     Erf,
     /// `e^x`.
     Exp,
+    /// The largest whole number not above.
+    Floor,
     /// `clamp(alpha * x + beta, 0, 1)`.
     HardSigmoid {
         /// Slope.
@@ -42,10 +48,16 @@ pub enum Unary {
     Reciprocal,
     /// `max(x, 0)`.
     Relu,
+    /// The nearest whole number, halves to the even one.
+    Round,
     /// `1 / (1 + e^-x)`.
     Sigmoid,
+    /// -1, 0 or 1.
+    Sign,
     /// `x / (1 + e^-x)`: no ONNX operator of this opset; a pass makes it of Mul and Sigmoid.
     Silu,
+    /// Sine.
+    Sin,
     /// `ln(1 + e^x)`.
     Softplus,
     /// Square root.
@@ -56,9 +68,12 @@ pub enum Unary {
 
 pub(super) const BUILDERS: &[OnnxOperator] = &[
     OnnxOperator::new("Abs", &[6, 13], build, ""),
+    OnnxOperator::new("Ceil", &[6, 13], build, ""),
+    OnnxOperator::new("Cos", &[7], build, ""),
     OnnxOperator::new("Elu", &[6], build, ""),
     OnnxOperator::new("Erf", &[9, 13], build, ""),
     OnnxOperator::new("Exp", &[6, 13], build, ""),
+    OnnxOperator::new("Floor", &[6, 13], build, ""),
     OnnxOperator::new("HardSigmoid", &[6], build, ""),
     OnnxOperator::new("HardSwish", &[14], build, ""),
     OnnxOperator::new("LeakyRelu", &[6, 16], build, ""),
@@ -67,7 +82,10 @@ pub(super) const BUILDERS: &[OnnxOperator] = &[
     OnnxOperator::new("Neg", &[6, 13], build, ""),
     OnnxOperator::new("Reciprocal", &[6, 13], build, ""),
     OnnxOperator::new("Relu", &[6, 13, 14], build, ""),
+    OnnxOperator::new("Round", &[11], build, ""),
     OnnxOperator::new("Sigmoid", &[6, 13], build, ""),
+    OnnxOperator::new("Sign", &[9, 13], build, ""),
+    OnnxOperator::new("Sin", &[7], build, ""),
     OnnxOperator::new("Softplus", &[1], build, ""),
     OnnxOperator::new("Sqrt", &[6, 13], build, ""),
     OnnxOperator::new("Tanh", &[6, 13], build, ""),
@@ -77,10 +95,13 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;
     let function = match r.op_type() {
         "Abs" => Unary::Abs,
+        "Ceil" => Unary::Ceil,
+        "Cos" => Unary::Cos,
         "Elu" => Unary::Elu { alpha: r.number("alpha", 1.0)? },
         "Erf" => Unary::Erf,
         "Exp" => Unary::Exp,
         "HardSigmoid" => Unary::HardSigmoid { alpha: r.number("alpha", 0.2)?, beta: r.number("beta", 0.5)? },
+        "Floor" => Unary::Floor,
         "HardSwish" => Unary::HardSwish,
         "LeakyRelu" => Unary::LeakyRelu { alpha: r.number("alpha", 0.01)? },
         "Log" => Unary::Log,
@@ -88,7 +109,10 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
         "Neg" => Unary::Neg,
         "Reciprocal" => Unary::Reciprocal,
         "Relu" => Unary::Relu,
+        "Round" => Unary::Round,
         "Sigmoid" => Unary::Sigmoid,
+        "Sign" => Unary::Sign,
+        "Sin" => Unary::Sin,
         "Softplus" => Unary::Softplus,
         "Sqrt" => Unary::Sqrt,
         "Tanh" => Unary::Tanh,
@@ -108,6 +132,8 @@ impl Unary {
     pub fn apply(self, x: f32) -> f32 {
         match self {
             Unary::Abs => x.abs(),
+            Unary::Ceil => x.ceil(),
+            Unary::Cos => libm::cosf(x),
             Unary::Elu { alpha } => {
                 if x > 0.0 {
                     x
@@ -117,6 +143,7 @@ impl Unary {
             }
             Unary::Erf => libm::erff(x),
             Unary::Exp => libm::expf(x),
+            Unary::Floor => x.floor(),
             Unary::HardSigmoid { alpha, beta } => (alpha * x + beta).clamp(0.0, 1.0),
             Unary::HardSwish => x * (x / 6.0 + 0.5).clamp(0.0, 1.0),
             Unary::LeakyRelu { alpha } => {
@@ -131,7 +158,11 @@ impl Unary {
             Unary::Neg => -x,
             Unary::Reciprocal => 1.0 / x,
             Unary::Relu => x.max(0.0),
+            Unary::Round => x.round_ties_even(),
             Unary::Sigmoid => 1.0 / (1.0 + libm::expf(-x)),
+            Unary::Sign if x == 0.0 => 0.0,
+            Unary::Sign => x.signum(),
+            Unary::Sin => libm::sinf(x),
             Unary::Silu => x / (1.0 + libm::expf(-x)),
             Unary::Softplus => softplus(x),
             Unary::Sqrt => x.sqrt(),
@@ -177,6 +208,12 @@ mod tests {
             (Unary::Softplus, 0.0, std::f32::consts::LN_2),
             (Unary::Mish, 1.0, 0.865_098_4),
             (Unary::Log, 1.0, 0.0),
+            (Unary::Round, 2.5, 2.0),
+            (Unary::Floor, -1.5, -2.0),
+            (Unary::Ceil, -1.5, -1.0),
+            (Unary::Sign, -0.0, 0.0),
+            (Unary::Sin, 1.0, 0.841_471),
+            (Unary::Cos, 1.0, 0.540_302_3),
             (Unary::Reciprocal, 4.0, 0.25),
             (Unary::Abs, -3.0, 3.0),
             (Unary::Sqrt, 9.0, 3.0),

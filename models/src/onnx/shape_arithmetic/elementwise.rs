@@ -31,6 +31,7 @@ pub fn fold(r: &mut NodeReader<'_>) -> Result<Option<Vec<Constant>>> {
     if !needed.contains(&operands.len()) {
         return Err(OpError::new(format!("has {} integer operands", operands.len())));
     }
+    let fmod = op == "Mod" && r.flag("fmod", false)?;
     let element = if op == "Equal" { DataType::Bool } else { operands[0].element };
     let apply = |v: &[i64]| match (op.as_str(), v) {
         ("Abs", [a]) => a.checked_abs(),
@@ -40,6 +41,9 @@ pub fn fold(r: &mut NodeReader<'_>) -> Result<Option<Vec<Constant>>> {
         ("Mul", [a, b]) => a.checked_mul(*b),
         // ONNX divides integers as C does, towards zero.
         ("Div", [a, b]) => a.checked_div(*b),
+        // The sign is the divisor's, with fmod the dividend's.
+        ("Mod", [a, b]) if fmod => a.checked_rem(*b),
+        ("Mod", [a, b]) => floored(*a, *b),
         ("Equal", [a, b]) => Some(i64::from(a == b)),
         ("Where", [a, b, condition]) => Some(if *condition != 0 { *a } else { *b }),
         ("Max", all) => all.iter().copied().max(),
@@ -47,6 +51,12 @@ pub fn fold(r: &mut NodeReader<'_>) -> Result<Option<Vec<Constant>>> {
         _ => None,
     };
     zip(&operands, element, apply).map(one)
+}
+
+/// The remainder of a division towards minus infinity.
+fn floored(a: i64, b: i64) -> Option<i64> {
+    let rest = a.checked_rem(b)?;
+    Some(if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest })
 }
 
 fn zip(
@@ -103,6 +113,8 @@ mod tests {
         let add = |v: &[i64]| v[0].checked_add(v[1]);
         let sum = zip(&[t(&[2, 1], &[1, 2]), t(&[2], &[10, 20])], DataType::Int64, add).unwrap();
         assert_eq!((sum.shape, sum.data), (vec![2, 2], vec![11, 21, 12, 22]));
+        assert_eq!([floored(-4, 3), floored(4, -3), floored(6, 3)], [Some(2), Some(-2), Some(0)]);
+        assert!(floored(1, 0).is_none() && floored(i64::MIN, -1).is_none());
         assert!(zip(&[t(&[], &[i64::MAX]), t(&[], &[1])], DataType::Int64, add).is_err());
         assert!(zip(&[t(&[], &[200]), t(&[], &[100])], DataType::Uint8, add).is_err());
     }

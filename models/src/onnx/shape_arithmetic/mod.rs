@@ -50,6 +50,7 @@ pub const FOLDED: &[Folded] = &[
     folded("Identity", &[1, 13, 14, 16, 19, 21], moves::fold),
     folded("Max", &[8, 12, 13], elementwise::fold),
     folded("Min", &[8, 12, 13], elementwise::fold),
+    folded("Mod", &[10, 13], elementwise::fold),
     folded("Mul", &[7, 13, 14], elementwise::fold),
     folded("Neg", &[6, 13], elementwise::fold),
     folded("Range", &[11], sources::range),
