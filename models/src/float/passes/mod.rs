@@ -9,6 +9,7 @@ use super::ops::OpError;
 pub mod batch_norm_to_conv;
 pub mod constant_folding;
 pub mod fold_batch_norm;
+pub mod fold_channel_affine;
 pub mod fuse_gelu;
 pub mod fuse_layer_norm;
 pub mod fuse_swish;
@@ -30,7 +31,8 @@ pub const PASSES: &[(&str, Pass)] = &[
     // Before fold_batch_norm, which may fold into the convolution.
     ("select_channels", select_channels::run),
     ("fold_batch_norm", fold_batch_norm::run),
-    // What the pass before has left.
+    ("fold_channel_affine", fold_channel_affine::run),
+    // What the passes before have left.
     ("batch_norm_to_conv", batch_norm_to_conv::run),
     ("fuse_gelu", fuse_gelu::run),
     ("fuse_swish", fuse_swish::run),
