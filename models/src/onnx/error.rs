@@ -108,7 +108,7 @@ pub enum ImportError {
         /// The name.
         value: String,
     },
-    /// The result does not pass [`FloatGraph::validate`].
+    /// The result does not pass [`crate::float::FloatGraph::validate`].
     #[error(transparent)]
     Invalid(#[from] GraphError),
 }

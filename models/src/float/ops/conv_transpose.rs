@@ -74,8 +74,11 @@ impl Operator for ConvTranspose {
             return Err(OpError::new(format!("bias {:?} is not [{m}]", inputs[2])));
         }
         let win = &self.window;
-        let all = win.kernel.iter().chain(&win.strides).chain(&win.dilations).chain(&win.pads);
-        if all.chain(&self.output_padding).chain(&[h, w]).any(|&x| x > LIMIT) {
+        let steps = win.kernel.iter().chain(&win.strides).chain(&win.dilations);
+        let all = steps.clone().chain(&win.pads);
+        if steps.clone().any(|&x| x == 0)
+            || all.chain(&self.output_padding).chain(&[h, w]).any(|&x| x > LIMIT)
+        {
             return Err(OpError::new(format!("window {win:?} on image {:?} is out of range", [h, w])));
         }
         let mut shape = vec![n, m];

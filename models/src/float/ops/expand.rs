@@ -56,8 +56,7 @@ fn repeat(r: &mut NodeReader<'_>, repeats: &[usize]) -> Result<Built, OpError> {
         let n = shape[axis];
         shape[axis] = n.checked_mul(times).ok_or_else(|| OpError::new("the size overflows"))?;
         element_count(&shape)?;
-        let indices: Vec<usize> = (0..shape[axis]).map(|i| i % n.max(1)).collect();
-        let op = Op::Gather(Gather { axis, index_shape: vec![indices.len()], indices });
+        let op = Gather::picking(axis, shape[axis], |i| i % n.max(1))?;
         let x = if matches!(last.op, Op::Identity(_)) {
             last.inputs
         } else {

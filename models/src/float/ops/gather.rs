@@ -31,6 +31,19 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     Ok(Built { op, inputs: vec![r.float(0)?] })
 }
 
+/// Longest list of indices that a lowering makes, so that a small file cannot demand a huge one.
+const MAX_INDICES: usize = 1 << 24;
+
+impl Gather {
+    /// Makes `n` elements of an axis, each picked by its place.
+    pub(super) fn picking(axis: usize, n: usize, pick: impl Fn(usize) -> usize) -> Result<Op, OpError> {
+        if n > MAX_INDICES {
+            return Err(OpError::new(format!("an axis of {n} elements is too long (limit {MAX_INDICES})")));
+        }
+        Ok(Op::Gather(Gather { axis, indices: (0..n).map(pick).collect(), index_shape: vec![n] }))
+    }
+}
+
 impl Operator for Gather {
     fn infer_shape(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>, OpError> {
         expect_inputs(inputs, 1, 1)?;

@@ -14,6 +14,9 @@ pub(super) const BUILDERS: &[OnnxOperator] = &[
     OnnxOperator::new("InstanceNormalization", &[6], instance, ""),
 ];
 
+/// Largest group; its scale of ones is stored.
+const MAX_ELEMENTS: usize = 1 << 24;
+
 fn instance(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     let channels = r.shape(0)?.get(1).copied().unwrap_or(0);
     lower(r, channels)
@@ -39,6 +42,11 @@ fn lower(r: &mut NodeReader<'_>, groups: usize) -> Result<Built, OpError> {
     }
     // The operand passed the element limit, so its products cannot overflow.
     let elements = channels / groups * rest.iter().product::<usize>();
+    if elements > MAX_ELEMENTS {
+        return Err(OpError::new(format!(
+            "a group of {elements} elements is too large (limit {MAX_ELEMENTS})"
+        )));
+    }
     let flat = r.emit(Op::Reshape(Reshape { shape: vec![n, groups, elements] }), vec![x])?;
     let ones = r.constant(Tensor::full(vec![elements], 1.0)?);
     let normal = r.emit(Op::LayerNorm(LayerNorm { axis: 2, epsilon }), vec![flat, ones])?;

@@ -75,8 +75,8 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
         }
         let x = r.emit(last.op, last.inputs)?;
         let n = r.shape_of(x)?[axis] as i64;
-        let indices: Vec<usize> = (-before[axis]..n + after[axis]).map(|i| pick(i, n) as usize).collect();
-        let op = Op::Gather(Gather { axis, index_shape: vec![indices.len()], indices });
+        let (start, length) = (before[axis], n + before[axis] + after[axis]);
+        let op = Gather::picking(axis, length as usize, |i| pick(i as i64 - start, n) as usize)?;
         last = Built { op, inputs: vec![x] };
     }
     Ok(last)
