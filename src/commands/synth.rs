@@ -32,6 +32,12 @@ pub struct Synth {
     /// Clock that place and route aims at, MHz
     #[arg(long, default_value_t = 100, value_name = "MHZ")]
     clock: u32,
+    /// Speed grade of the ECP5 to place on: 6, 7, or 8, the fastest
+    #[arg(long, default_value_t = 6, value_name = "GRADE", value_parser = clap::value_parser!(u8).range(6..=8))]
+    speed_grade: u8,
+    /// Where the placer begins: another seed, another placement
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u32,
     /// Folder for Verilog, logs, netlist and synth.json
     #[arg(long, short, default_value = "synth", value_name = "DIR")]
     output: PathBuf,
@@ -66,6 +72,9 @@ struct Fit {
 struct Place {
     nextpnr: String,
     device: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speed_grade: Option<u8>,
+    seed: u32,
     target_mhz: u32,
     fmax_mhz: f64,
     used: std::collections::BTreeMap<String, u64>,
@@ -189,11 +198,20 @@ impl Synth {
     fn placed(&self, placer: &Path, device: Option<&'static Device>) -> Result<Place> {
         let device = device.context("place and route needs a device")?;
         let bar = output::spinner("nextpnr");
-        let placed = nextpnr::run(placer, &self.output, self.family, device.name, self.clock)?;
+        let job = nextpnr::Job {
+            family: self.family,
+            device: device.name,
+            speed_grade: self.speed_grade,
+            mhz: self.clock,
+            seed: self.seed,
+        };
+        let placed = nextpnr::run(placer, &self.output, &job)?;
         bar.finish_and_clear();
         Ok(Place {
             nextpnr: crate::synth::version(placer).unwrap_or_default(),
             device: device.name,
+            speed_grade: (self.family == Family::Ecp5).then_some(self.speed_grade),
+            seed: self.seed,
             target_mhz: self.clock,
             fmax_mhz: placed.mhz,
             used: placed.used,
@@ -240,7 +258,8 @@ fn text(answer: &Answer) -> String {
         );
     }
     if let Some(place) = &answer.place {
-        text += &format!("placed and routed ({}): {:.1} MHz\n", place.nextpnr, place.fmax_mhz);
+        let grade = place.speed_grade.map_or(String::new(), |grade| format!(", speed grade {grade}"));
+        text += &format!("placed and routed ({}{grade}): {:.1} MHz\n", place.nextpnr, place.fmax_mhz);
     }
     text
 }

@@ -51,14 +51,28 @@ fn device(family: Family, device: &str) -> [String; 3] {
     }
 }
 
-/// Places and routes `netlist.json` in a folder, with a clock to aim at.
-pub fn run(nextpnr: &Path, folder: &Path, family: Family, name: &str, mhz: u32) -> Result<Placed> {
+/// How to place.
+pub struct Job<'a> {
+    /// FPGA family.
+    pub family: Family,
+    /// Device of the family.
+    pub device: &'a str,
+    /// Speed grade of an ECP5: 6, 7 or 8, the fastest.
+    pub speed_grade: u8,
+    /// Clock to aim at, MHz.
+    pub mhz: u32,
+    /// Where the placer begins; another seed gives another, equally valid answer.
+    pub seed: u32,
+}
+
+/// Places and routes `netlist.json` in a folder.
+pub fn run(nextpnr: &Path, folder: &Path, job: &Job<'_>) -> Result<Placed> {
     let mut command = Command::new(nextpnr);
-    command.current_dir(folder).args(device(family, name));
-    command.args(["--json", "netlist.json", "--report", "place.json", "--seed", "1", "--timing-allow-fail"]);
-    command.args(["--freq", &mhz.to_string()]);
-    if family == Family::Ecp5 {
-        command.args(["--speed", "6", "--lpf-allow-unconstrained"]);
+    command.current_dir(folder).args(device(job.family, job.device));
+    command.args(["--json", "netlist.json", "--report", "place.json", "--timing-allow-fail"]);
+    command.args(["--seed", &job.seed.to_string(), "--freq", &job.mhz.to_string()]);
+    if job.family == Family::Ecp5 {
+        command.args(["--speed", &job.speed_grade.to_string(), "--lpf-allow-unconstrained"]);
     } else {
         command.arg("--pcf-allow-unconstrained");
     }

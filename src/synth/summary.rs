@@ -38,6 +38,7 @@ struct Device {
 #[derive(Deserialize)]
 struct Place {
     nextpnr: String,
+    speed_grade: Option<u8>,
     fmax_mhz: f64,
 }
 
@@ -58,7 +59,9 @@ pub fn read(path: &Path, accelerator: &Accelerator) -> Result<Synthesis> {
         ));
         return Err(fault.hint("run `bitgauge synth` for this accelerator").into());
     }
-    let device = summary.device.map_or(String::new(), |device| format!(" {}", device.name));
+    let grade = summary.place.as_ref().and_then(|place| place.speed_grade);
+    let grade = grade.map_or(String::new(), |grade| format!(", speed grade {grade}"));
+    let device = summary.device.map_or(String::new(), |device| format!(" {}{grade}", device.name));
     let mut tools = vec![summary.yosys];
     tools.extend(summary.place.as_ref().map(|place| place.nextpnr.clone()));
     let Area { lut, ff, dsp, bram } = summary.total;
