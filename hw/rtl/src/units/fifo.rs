@@ -130,7 +130,10 @@ impl Logic for Fifo {
         self.count.next = self.level.q.val();
         self.valid.next = self.some.q.val();
         self.room.next = self.level.q.val() < self.depth.val();
-        self.fresh.d.next = self.becomes_head.val() | (self.fresh.q.val() & !self.pop.val());
+        self.fresh.d.next = self.fresh.q.val() | (self.push.val() & !self.some.q.val());
+        if self.pop.val() {
+            self.fresh.d.next = self.push.val() & self.single.q.val();
+        }
         for l in 0..self._lanes {
             self.recent[l].clock.next = self.clock.val();
             self.recent[l].d.next = self.recent[l].q.val();

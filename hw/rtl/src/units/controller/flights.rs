@@ -35,7 +35,7 @@ documented! {
         pub running: Signal<Out, Bit>,
         /// another one may start
         pub room: Signal<Out, Bit>,
-        /// ports held by all of them
+        /// ports held by all of them from the next cycle on
         pub held: Sig,
         /// units to which the oldest gives tokens
         pub oldest: Sig,
@@ -44,7 +44,6 @@ documented! {
         level: Reg,
         /// ports held from the next cycle on, but for a command that starts now
         remaining: Sig,
-        all: Reg,
         slot_ports: Vec<Reg>,
         slot_signal: Vec<Reg>,
         depth: Const,
@@ -73,7 +72,6 @@ impl Flights {
             tail: Reg::new(pointer),
             level: Reg::new(u(pointer.width + 1)),
             remaining: Sig::local(ports_ty),
-            all: Reg::new(ports_ty),
             slot_ports: Reg::many(ports_ty, depth),
             slot_signal: Reg::many(u(4), depth),
             depth: Const::new(depth),
@@ -85,7 +83,7 @@ impl Flights {
 impl Logic for Flights {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, head, tail, level, all);
+        dff_setup!(self, clock, head, tail, level);
         if self.start.val() {
             self.tail.d.next = self.tail.q.val() + 1;
         }
@@ -121,11 +119,9 @@ impl Logic for Flights {
                 self.oldest.next = self.slot_signal[i].q.val();
             }
         }
-        // Their union in a register: who waits for these ports decides late enough as it is.
-        self.all.d.next = self.remaining.val();
+        self.held.next = self.remaining.val();
         if self.start.val() {
-            self.all.d.next = self.remaining.val() | self.ports.val();
+            self.held.next = self.remaining.val() | self.ports.val();
         }
-        self.held.next = self.all.q.val();
     }
 }

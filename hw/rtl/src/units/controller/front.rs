@@ -98,8 +98,10 @@ documented! {
         pub asks: Signal<Out, Bit>,
         /// the ports that the next command names
         pub named: Sig,
-        /// the ports that commands in flight hold to their ends
+        /// the ports that commands in flight hold to their ends, from the next cycle on
         pub held: Sig,
+        /// ports that the head names and gives back before its end
+        pub soon_free: Sig,
         /// the unit's first stage is free
         pub ready: Signal<In, Bit>,
         /// the unit may take a command
@@ -122,14 +124,19 @@ documented! {
         set: Signal<Local, Bit>,
         /// the head is an `exec`
         exec: Signal<Local, Bit>,
-        /// the head lacks a token or meets its barrier
-        lacks: Signal<Local, Bit>,
+        /// the head meets its barrier
+        barred: Signal<Local, Bit>,
+        /// the head is an `exec` without that
+        clear_way: Signal<Local, Bit>,
         byte: Sig,
         /// ports held to the end, packed
         late: Sig,
         mask: Vec<Sig>,
         kept: Vec<Sig>,
         low: Vec<Const>,
+        soon_mask: Vec<Sig>,
+        soon_low: Vec<Const>,
+        soon_place: Vec<Const>,
         place: Vec<Const>,
         own: Const,
         others: Const,
@@ -137,7 +144,8 @@ documented! {
         _bank: usize,
         _groups: usize,
         _masks: usize,
-        _late: usize
+        _late: usize,
+        _early: usize
     }
 }
 
@@ -165,6 +173,7 @@ impl Front {
             asks: Signal::default(),
             named: Sig::output(u(PORT_BITS)),
             held: Sig::output(u(PORT_BITS)),
+            soon_free: Sig::output(u(PORT_BITS)),
             ready: Signal::default(),
             free: Signal::default(),
             start: Signal::default(),
@@ -178,11 +187,15 @@ impl Front {
             current: Reg::many(register, 3 * groups),
             set: Signal::default(),
             exec: Signal::default(),
-            lacks: Signal::default(),
+            barred: Signal::default(),
+            clear_way: Signal::default(),
             byte: Sig::local(u(8)),
             late: Sig::local(u(8 * late)),
             mask: Sig::locals(u(8), count),
             kept: Sig::locals(u(8), late),
+            soon_mask: Sig::locals(u(8), count - late),
+            soon_low: masks[late..].iter().map(|mask| mask.0.low_const()).collect(),
+            soon_place: masks[late..].iter().map(|mask| Const::new(mask.1)).collect(),
             low: masks.iter().map(|mask| mask.0.low_const()).collect(),
             place: masks.iter().map(|mask| Const::new(mask.1)).collect(),
             own: Const::new(4 + unit.index()),
@@ -192,6 +205,7 @@ impl Front {
             _groups: groups,
             _masks: count,
             _late: late,
+            _early: count - late,
         }
     }
 }
@@ -214,10 +228,11 @@ impl Logic for Front {
         self.queue.pop.next = self.set.val() | self.start.val();
         self.wait.next = (self.byte.val() >> 4) & self.others.val();
         // The own bit of the wait mask is a barrier: nothing of this unit may be in flight.
-        self.lacks.next =
-            self.missing.val() | (self.byte.val().get_bit(self.own.val()) & self.flights.running.val());
-        self.token.next = self.exec.val() & self.lacks.val();
-        self.asks.next = self.exec.val() & !self.lacks.val();
+        self.barred.next = self.byte.val().get_bit(self.own.val()) & self.flights.running.val();
+        self.clear_way.next = self.exec.val() & !self.barred.val();
+        self.token.next = self.exec.val() & (self.missing.val() | self.barred.val());
+        // What is missing comes late.
+        self.asks.next = self.clear_way.val() & !self.missing.val();
 
         // Registers.
         for g in 1..self._groups {
@@ -253,10 +268,16 @@ impl Logic for Front {
         self.flights.signal.next = self.byte.val() & self.others.val();
         self.late.next = 0.into();
         self.named.next = 0.into();
+        self.soon_free.next = 0.into();
         self.held.next = 0.into();
         for f in 0..self._masks {
             self.mask[f].next = self.pending[self._bank].q.val() >> self.low[f].val();
             self.named.next = self.named.val() | (self.mask[f].val() << self.place[f].val());
+        }
+        for f in 0..self._early {
+            self.soon_mask[f].next = self.pending[self._bank].q.val() >> self.soon_low[f].val();
+            self.soon_free.next =
+                self.soon_free.val() | (self.soon_mask[f].val() << self.soon_place[f].val());
         }
         for f in 0..self._late {
             self.late.next = self.late.val() | (self.mask[f].val() << (f * 8));

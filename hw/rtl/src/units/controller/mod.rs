@@ -31,7 +31,6 @@ pub mod ports;
 pub mod tokens;
 
 use crate::prelude::*;
-use crate::units::fields::field;
 use crate::units::shape::Shape;
 use bitgauge_arch::command::{Compute, Load, RegisterFile, Store, Unit, Vector};
 use dispatch::Dispatch;
@@ -107,17 +106,12 @@ documented! {
         overlaps: Overlaps,
         ports: Ports,
         over: Vec<State<Bit>>,
-        /// the last compute command still reads activations and weights
-        feeding: State<Bit>,
-        activation_read: Sig,
-        weight_read: Sig,
-        /// the ports that feeding holds
-        early: Sig,
-        activation_low: Const,
-        weight_low: Const,
-        weight_place: Const,
-        masks: Const,
-        _masks: usize,
+        /// ports of which the last compute command still reads activations and weights
+        feeding: Reg,
+        feeding_next: Sig,
+        /// ports that compute commands hold from the next cycle on
+        computes: Sig,
+        others: Vec<Reg>,
         _bus_words: usize
     }
 }
@@ -127,7 +121,7 @@ impl Controller {
     #[must_use]
     pub fn new(shape: &Shape) -> Controller {
         let Shape { bus, queue_words, prefetch_words, burst_beats, .. } = *shape;
-        let (read, weight) = (field::<Compute>("activation_read"), field::<Compute>("weight_read"));
+        let ports_ty = u(ports::PORT_BITS);
         let registers = |groups: usize| Sig::outputs(u(32), 3 * groups);
         let fetch = Fetch::new(shape);
         let name =
@@ -165,15 +159,10 @@ impl Controller {
             overlaps: Overlaps::default(),
             ports: Ports::default(),
             over: vec![State::default(); 4],
-            feeding: State::default(),
-            activation_read: read.local(),
-            weight_read: weight.local(),
-            early: Sig::local(u(ports::PORT_BITS)),
-            activation_low: read.low_const(),
-            weight_low: weight.low_const(),
-            weight_place: Const::new(front::WEIGHT_READ),
-            masks: read.register_const(),
-            _masks: read.register,
+            feeding: Reg::new(ports_ty),
+            feeding_next: Sig::local(ports_ty),
+            computes: Sig::local(ports_ty),
+            others: Reg::many(ports_ty, 4),
             _bus_words: fetch.beat.len(),
             fetch,
         }
@@ -250,23 +239,25 @@ impl Logic for Controller {
         }
 
         // What the compute unit reads is free when it is fed, before its command ends.
+        self.feeding_next.next = self.feeding.q.val();
         if self.fed.val() {
-            self.feeding.d.next = false;
+            self.feeding_next.next = 0.into();
         }
         if self.ports.start[1].val() {
-            self.feeding.d.next = true;
+            self.feeding_next.next = self.front[1].soon_free.val();
         }
-        self.activation_read.next = self.front[1].registers[self._masks].val() >> self.activation_low.val();
-        self.weight_read.next = self.front[1].registers[self._masks].val() >> self.weight_low.val();
-        self.early.next = 0.into();
-        if self.feeding.q.val() {
-            self.early.next =
-                self.activation_read.val() | (self.weight_read.val() << self.weight_place.val());
+        self.feeding.d.next = self.feeding_next.val();
+        // What the others of each unit hold, in registers: who waits for it decides late as it is.
+        for i in 0..4 {
+            self.others[i].clock.next = self.clock.val();
+            self.overlaps.held[i].next = self.others[i].q.val();
         }
-        self.overlaps.held[0].next = self.front[0].held.val();
-        self.overlaps.held[1].next = self.front[1].held.val() | self.early.val();
-        self.overlaps.held[2].next = self.front[2].held.val();
-        self.overlaps.held[3].next = self.front[3].held.val();
+        self.computes.next = self.front[1].held.val() | self.feeding_next.val();
+        self.others[0].d.next = self.computes.val() | self.front[2].held.val() | self.front[3].held.val();
+        self.others[1].d.next =
+            self.front[0].held.val() | self.front[2].held.val() | self.front[3].held.val();
+        self.others[2].d.next = self.front[0].held.val() | self.computes.val() | self.front[3].held.val();
+        self.others[3].d.next = self.front[0].held.val() | self.computes.val() | self.front[2].held.val();
         for p in 0..6 {
             self.ports.overlap[p].next = self.overlaps.overlap[p].val();
         }

@@ -1,7 +1,7 @@
 //! Which bank ports the four heads want that others have or want.
 //!
 //! ```text
-//! named[u] --+--& held[v], v another  --> taken[u]
+//! named[u] --+--& held[u], by others   --> taken[u]
 //!            +--& named[v], v before u --> overlap[u, v]
 //! ```
 //!
@@ -19,7 +19,7 @@ documented! {
         name: Named,
         /// ports that the head names
         pub named: Vec<Sig>,
-        /// ports that the unit's commands in flight hold
+        /// ports that other units' commands in flight hold
         pub held: Vec<Sig>,
         /// another unit's command in flight holds a port that the head names
         pub taken: Vec<Signal<Out, Bit>>,
@@ -44,12 +44,7 @@ impl Logic for Overlaps {
     #[hdl_gen]
     fn update(&mut self) {
         for i in 0..4 {
-            self.taken[i].next = false;
-            for j in 0..4 {
-                if i != j && (self.named[i].val() & self.held[j].val()) != 0 {
-                    self.taken[i].next = true;
-                }
-            }
+            self.taken[i].next = (self.named[i].val() & self.held[i].val()).any();
         }
         self.overlap[0].next = (self.named[1].val() & self.named[0].val()).any();
         self.overlap[1].next = (self.named[2].val() & self.named[0].val()).any();

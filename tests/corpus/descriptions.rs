@@ -1,0 +1,51 @@
+//! Accelerators: every key of a sound description, one at a time, made into nonsense.
+
+use crate::{Case, Random, Verdict, repository};
+
+/// Values that no key takes for a number.
+const VALUES: [(&str, &str); 7] = [
+    ("negative", "-1"),
+    ("zero", "0"),
+    ("beyond 32 bits", "4294967296"),
+    ("beyond 64 bits", "99999999999999999999"),
+    ("float", "1.5"),
+    ("text", "\"nonsense\""),
+    ("list", "[1, 2]"),
+];
+
+fn case(name: String, text: Vec<u8>, verdict: Verdict) -> Case {
+    Case { name, files: vec![("design.toml", text)], arguments: vec!["check", "design.toml"], verdict }
+}
+
+pub fn cases() -> Vec<Case> {
+    let good = String::from_utf8(repository("designs/reference-8x8.toml")).unwrap();
+    let mut cases = Vec::new();
+    let keys: Vec<&str> =
+        good.lines().filter(|line| line.contains(" = ") && !line.starts_with('#')).collect();
+    for line in keys {
+        let (key, value) = line.split_once(" = ").unwrap();
+        let changed = |name: &str, now: &str, verdict| {
+            case(format!("{key}: {name}"), good.replacen(line, now, 1).into_bytes(), verdict)
+        };
+        for (name, nonsense) in VALUES {
+            // A name may be any text, and a file may be named by the energy table.
+            let free = key == "name" && name == "text" || key == "codecs" && name == "list";
+            let verdict = if free { Verdict::Any } else { Verdict::Refused };
+            cases.push(changed(name, &format!("{key} = {nonsense}"), verdict));
+        }
+        cases.push(changed("twice", &format!("{line}\n{line}"), Verdict::Refused));
+        cases.push(changed("misspelt", &format!("{key}x = {value}"), Verdict::Refused));
+        cases.push(changed("large", &format!("{key} = 1048576"), Verdict::Any));
+        cases.push(changed("odd", &format!("{key} = 7"), Verdict::Any));
+    }
+    let mut random = Random(3);
+    for number in 0..40 {
+        let mut bytes = good.clone().into_bytes();
+        for _ in 0..=random.below(4) {
+            let at = random.below(bytes.len());
+            bytes[at] ^= 1 << random.below(7);
+        }
+        cases.push(case(format!("bits {number}"), bytes, Verdict::Any));
+    }
+    cases
+}
