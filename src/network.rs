@@ -102,9 +102,9 @@ fn read(path: &Path) -> Result<Network> {
 /// Trained values: weights, one bias per output, scale and shift of LayerNorm, and constants.
 pub fn parameters(graph: &IntGraph) -> u64 {
     let of_node = |op: &IntOp| match op {
-        IntOp::Conv { weight, parameters, .. } | IntOp::Depthwise { weight, parameters, .. } => {
-            weight.len() + parameters.len()
-        }
+        IntOp::Conv { weight, parameters, .. }
+        | IntOp::Depthwise { weight, parameters, .. }
+        | IntOp::Phased { weight, parameters, .. } => weight.len() + parameters.len(),
         IntOp::LayerNorm { parameters, .. } => 2 * parameters.len(),
         _ => 0,
     };

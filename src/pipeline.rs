@@ -153,7 +153,9 @@ pub fn compile_options(codec: CodecArgument) -> bitgauge_compiler::Options {
 /// Bytes of the quantized weights.
 pub fn weight_bytes(graph: &IntGraph) -> u64 {
     let bytes = |op: &IntOp| match op {
-        IntOp::Conv { weight, .. } | IntOp::Depthwise { weight, .. } => weight.len() as u64,
+        IntOp::Conv { weight, .. } | IntOp::Depthwise { weight, .. } | IntOp::Phased { weight, .. } => {
+            weight.len() as u64
+        }
         _ => 0,
     };
     graph.nodes.iter().map(|node| bytes(&node.op)).sum()

@@ -140,6 +140,33 @@ pub fn resnet20() -> Option<(PathBuf, Images)> {
     Some((model, Images::load_colours(&images, mean, std)))
 }
 
+/// The ViT-S saliency network and images of ECSSD with their masks (0 or 1, N x H x W); says so where they are not
+/// at hand.
+#[must_use]
+pub fn saliency() -> Option<(PathBuf, Images, Vec<u8>)> {
+    let model = repository("models/zoo/data/vit_s_focus.onnx");
+    let arrays = ["models/zoo/data/ecssd_224", "../shared/data/images/ecssd_224_n100"];
+    let complete =
+        |stem: &&str| ["u8", "mask_u8"].iter().all(|part| repository(&format!("{stem}_{part}.npy")).exists());
+    let stem = arrays.iter().find(|stem| complete(stem));
+    let (true, Some(stem)) = (model.exists(), stem) else {
+        skipped(&format!(
+            "ViT-S saliency: `cargo xtask fetch vits` brings the model to {}; the images and masks are yours \
+             to supply as {}_u8.npy and {}_mask_u8.npy",
+            model.display(),
+            arrays[0],
+            arrays[0]
+        ));
+        return None;
+    };
+    let mean = [0.485, 0.456, 0.406].map(|mean: f32| 255.0 * mean);
+    let std = [0.229, 0.224, 0.225].map(|std: f32| 255.0 * std);
+    let images = Images::load_colours(&repository(&format!("{stem}_u8.npy")), mean, std);
+    let masks = npy::read(&std::fs::read(repository(&format!("{stem}_mask_u8.npy"))).unwrap()).unwrap();
+    let NpyData::U8(masks) = masks.data else { panic!("the masks are no bytes") };
+    Some((model, images, masks))
+}
+
 /// Quantizes with the first images.
 #[must_use]
 pub fn quantized(float: &FloatGraph, images: &Images, count: usize, options: QuantizeOptions) -> IntGraph {

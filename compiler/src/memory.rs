@@ -9,7 +9,7 @@ use bitgauge_arch::arith::Signedness;
 use bitgauge_arch::command::Codec;
 use bitgauge_arch::description::CodecKind;
 use bitgauge_arch::program::{Segment, TensorRole, TensorSymbol};
-use bitgauge_models::integer::{IntGraph, IntTensor};
+use bitgauge_models::integer::{IntGraph, IntOp, IntTensor};
 
 use crate::options::{CodecChoice, Options};
 use crate::order::WINDOW;
@@ -36,8 +36,19 @@ pub(crate) fn lay_out(graph: &IntGraph, accelerator: &Accelerator, options: &Opt
     let roles: Vec<TensorRole> = (0..graph.tensors.len()).map(|index| role(graph, index)).collect();
     let packs =
         options.codec == CodecChoice::Pack && accelerator.compression.codecs.contains(&CodecKind::Pack);
-    memory.views =
-        (0..graph.tensors.len()).map(|index| view(&graph.tensors[index], roles[index], bus, packs)).collect();
+    let mut packed = vec![packs; graph.tensors.len()];
+    for node in &graph.nodes {
+        // Rows that are not written or read in one run have no packed form.
+        match &node.op {
+            IntOp::Reshape => packed[node.inputs[0].0] = false,
+            IntOp::Phased { phases, .. } if phases[1] > 1 => {}
+            _ => continue,
+        }
+        packed[node.output.0] = false;
+    }
+    memory.views = (0..graph.tensors.len())
+        .map(|index| view(&graph.tensors[index], roles[index], bus, packed[index]))
+        .collect();
 
     // Inputs, outputs and constants keep their places; the arena follows.
     let mut at = 0u64;

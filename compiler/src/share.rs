@@ -197,6 +197,10 @@ fn weight_shares(accelerator: &Accelerator, needs: &[Need]) -> Option<Vec<(u64, 
 
 fn need(accelerator: &Accelerator, node: &IntNode, views: &[View], vector: bool, bands: u64) -> Option<Need> {
     let (line, bus) = (u64::from(accelerator.line_bytes()), u64::from(accelerator.bus_bytes()));
+    // Its phases are products of their own, one after the other.
+    if matches!(node.op, IntOp::Phased { .. }) {
+        return None;
+    }
     let input = *views.get(node.inputs.first()?.0)?;
     let output = *views.get(node.output.0)?;
     let second = node.inputs.get(1).and_then(|id| views.get(id.0)).copied();

@@ -52,7 +52,7 @@ impl View {
     }
 
     /// Whether a row is one run of codes.
-    fn contiguous(&self) -> bool {
+    pub fn contiguous(&self) -> bool {
         self.codec != Codec::None || self.cols == 1 || self.col_stride == self.pixel_bytes()
     }
 

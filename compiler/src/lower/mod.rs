@@ -6,6 +6,7 @@ mod conv;
 mod depthwise;
 mod geometry;
 mod matmul;
+mod phased;
 mod pixels;
 mod plan;
 mod product;
@@ -59,6 +60,8 @@ fn lowering(op: &IntOp) -> Lowering {
         IntOp::Table { .. } => pixels::table,
         IntOp::ConcatRows => rows::concat,
         IntOp::SliceRows { .. } => rows::slice,
+        IntOp::Reshape => rows::reshape,
+        IntOp::Phased { .. } => phased::lower,
     }
 }
 
@@ -69,8 +72,8 @@ pub(crate) fn units<'a>(
     views: &'a [View],
 ) -> Vec<Option<bool>> {
     let unit = |node: &'a IntNode| match node.op {
-        IntOp::Conv { .. } | IntOp::MatMul { .. } => Some(false),
-        IntOp::ConcatRows | IntOp::SliceRows { .. } => None,
+        IntOp::Conv { .. } | IntOp::MatMul { .. } | IntOp::Phased { .. } => Some(false),
+        IntOp::ConcatRows | IntOp::SliceRows { .. } | IntOp::Reshape => None,
         IntOp::Depthwise { .. } => {
             Some(!depthwise::on_array(&Context { graph, node, views, emitter: &mut *emitter, vector: true }))
         }

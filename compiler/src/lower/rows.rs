@@ -1,4 +1,4 @@
-//! Rows moved unchanged: concatenation and slices, as loads and stores.
+//! Codes moved unchanged: concatenation, slices and other shapes, as loads and stores.
 
 use bitgauge_arch::command::Target;
 use bitgauge_arch::program::Operand;
@@ -14,15 +14,21 @@ use crate::view::{MOST, View};
 /// The same rows as one pixel each, where a pixel may be so long: fewer lines on chip.
 fn as_rows(view: &View) -> View {
     let channels = view.cols * view.channels;
-    if channels > MOST || view.cols == 1 {
+    if channels > MOST || view.cols == 1 || !view.contiguous() {
         return *view;
     }
     View { cols: 1, channels, col_stride: view.row_stride, ..*view }
 }
 
+/// Both views in whole rows, where both can be read so.
+fn alike(from: &View, to: &View) -> (View, View) {
+    let rows = (as_rows(from), as_rows(to));
+    if (rows.0.cols, rows.0.channels) == (rows.1.cols, rows.1.channels) { rows } else { (*from, *to) }
+}
+
 /// Copies all rows of `from` to `to`; returns the bus cycles.
 fn copy(context: &mut Context<'_, '_>, from: &View, to: &View) -> Result<u64, CompileError> {
-    let (from, to) = (as_rows(from), as_rows(to));
+    let (from, to) = alike(from, to);
     let emitter = &mut *context.emitter;
     let row = from.cols * from.words(emitter.line());
     let lines = u64::from(emitter.accelerator.activation_lines());
@@ -72,4 +78,20 @@ pub(crate) fn slice(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
     let (input, output) = (context.input(0)?, context.output());
     let bound = copy(context, &input.skip_rows(*start as u64, output.rows), &output)?;
     Ok(lowered("slice", bound))
+}
+
+pub(crate) fn reshape(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
+    let (input, output) = (context.input(0)?, context.output());
+    // Where the number of rows changes, one side is a column of pixels, each of which starts bus-aligned.
+    let views = if input.rows == output.rows {
+        Some((input, output))
+    } else if input.cols == 1 {
+        input.reshaped(output.rows, output.cols).map(|input| (input, output))
+    } else {
+        output.reshaped(input.rows, input.cols).map(|output| (input, output))
+    };
+    let (input, output) =
+        views.ok_or_else(|| context.unsupported("neither shape is a column of evenly spaced pixels"))?;
+    let bound = copy(context, &input, &output)?;
+    Ok(lowered("reshape", bound))
 }

@@ -221,6 +221,8 @@ pub fn zoo() -> Vec<(String, IntGraph)> {
         }
     }
     all.extend(with_residual());
+    all.extend(phased());
+    all.extend(reshaped());
     all.extend(token_operators());
     all.extend(pools());
     all
@@ -236,6 +238,55 @@ fn windows() -> Vec<Window> {
         window([1, 1], [2, 2], [0; 4], [1, 1]),
         window([2, 5], [3, 1], [1, 2, 0, 2], [1, 1]),
     ]
+}
+
+/// A kernel of 4 x 4 at stride 2, phase by phase and with the columns' phases together; and unlike phases.
+fn phased() -> Vec<(String, IntGraph)> {
+    let two = |pad: [usize; 4], cols: usize| window([2, cols], [1, 1], pad, [1, 1]);
+    let apart = vec![two([1, 1, 0, 0], 2), two([1, 0, 0, 1], 2), two([0, 1, 1, 0], 2), two([0, 0, 1, 1], 2)];
+    let together = vec![two([1, 1, 0, 1], 3), two([0, 1, 1, 1], 3)];
+    let unlike = vec![Window::POINT, two([0, 0, 1, 0], 1), window([3, 3], [1, 1], [1; 4], [1, 1])];
+    let mut all = Vec::new();
+    for (rows, cols, channels) in [(5, 6, 12), (16, 16, 96), (9, 3, 40)] {
+        let cases = [
+            ([2, 2], apart.clone(), 64, [2, 2], SIGNED),
+            ([2, 2], apart.clone(), 32, [2, 2], WIDE),
+            ([2, 1], together.clone(), 10, [2, 2], UNSIGNED),
+            ([2, 1], together.clone(), 1, [2, 2], SIGNED),
+            ([3, 1], unlike.clone(), 20, [3, 1], NARROW),
+        ];
+        for (phases, windows, outputs, [down, right], code) in cases {
+            let mut b = Builder::new(channels as u64 + outputs as u64);
+            let x = b.input(shape(1, rows, cols, channels), SIGNED);
+            let n = outputs * (right / phases[1]);
+            let taps: usize = windows.iter().map(|window| window.kernel[0] * window.kernel[1]).sum();
+            let op = IntOp::Phased {
+                phases,
+                weight: b.random.codes(taps * channels * n),
+                parameters: b.random.parameters(n * windows.len(), 4 * channels),
+                windows,
+                post: post(&code),
+            };
+            let y = b.node(op, &[x], shape(1, down * rows, right * cols, outputs), code);
+            all.push((format!("{phases:?} phases {rows}x{cols}x{channels} to {outputs}"), b.finish(&[y])));
+        }
+    }
+    all
+}
+
+fn reshaped() -> Vec<(String, IntGraph)> {
+    let mut all = Vec::new();
+    for (rows, cols, channels, code) in
+        [(4, 6, 32, SIGNED), (5, 3, 12, WIDE), (16, 16, 1, UNSIGNED), (3, 7, 5, NARROW)]
+    {
+        let mut b = Builder::new(rows as u64);
+        let x = b.input(shape(1, rows, cols, channels), code);
+        let wide = b.node(IntOp::Reshape, &[x], shape(1, rows, 1, cols * channels), code);
+        let tokens = b.node(IntOp::Reshape, &[x], shape(1, rows * cols, 1, channels), code);
+        let back = b.node(IntOp::Reshape, &[tokens], shape(1, rows, cols, channels), code);
+        all.push((format!("reshape {rows}x{cols}x{channels}"), b.finish(&[wide, back])));
+    }
+    all
 }
 
 fn with_residual() -> Vec<(String, IntGraph)> {

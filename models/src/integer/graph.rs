@@ -177,6 +177,22 @@ pub enum IntOp {
         /// Shared.
         post: Post,
     },
+    /// `phases[0] * phases[1]` convolutions of in0 whose pixels interleave: a transposed convolution. The output
+    /// has one group, and a row of it is pixels of as many codes as each phase has outputs (a pixel may span
+    /// several columns). Pixel (y, x) is pixel (y / phases[0], x / phases[1]) of phase (y % phases[0],
+    /// x % phases[1]); see [`phases`].
+    Phased {
+        /// Phases of rows and of pixels of a row.
+        phases: [usize; 2],
+        /// One for each phase, row by row; what a window gives beyond the output is left out.
+        windows: Vec<Window>,
+        /// `[phase][n][kernel row][kernel col][flat input channel]`.
+        weight: Arc<[i8]>,
+        /// `[phase][n]`.
+        parameters: Vec<ChannelParameter>,
+        /// Shared.
+        post: Post,
+    },
     /// Per group `out[m][n] = post(requantize(sum over k of in0[m][k] * in1[n][k]))`: both operands have zero
     /// point 0; in1 is signed.
     MatMul {
@@ -234,6 +250,52 @@ pub enum IntOp {
         /// First row.
         start: usize,
     },
+    /// The same codes in the same order under another shape; one group, and either rows or channels stay.
+    Reshape,
+}
+
+/// One convolution of an [`IntOp::Phased`].
+#[derive(Clone, Copy, Debug)]
+pub struct Phase<'a> {
+    /// Row and pixel of the output where it begins.
+    pub first: [usize; 2],
+    /// Geometry.
+    pub window: Window,
+    /// `[n][kernel row][kernel col][flat input channel]`.
+    pub weight: &'a [i8],
+    /// One per n.
+    pub parameters: &'a [ChannelParameter],
+}
+
+impl Phase<'_> {
+    /// Rows of this phase and pixels of each, of `phases`, in an output of `shape`.
+    #[must_use]
+    pub fn map(&self, phases: [usize; 2], shape: Shape) -> [usize; 2] {
+        let pixels = shape.cols * shape.channels / self.parameters.len().max(1);
+        let part =
+            |axis: usize, size: usize| size.saturating_sub(self.first[axis]).div_ceil(phases[axis].max(1));
+        [part(0, shape.rows), part(1, pixels)]
+    }
+}
+
+/// The convolutions of an [`IntOp::Phased`]; none for another operator.
+pub fn phases(op: &IntOp) -> impl Iterator<Item = Phase<'_>> {
+    let (across, windows, weight, parameters) = match op {
+        IntOp::Phased { phases, windows, weight, parameters, .. } => {
+            (phases[1].max(1), &windows[..], &weight[..], &parameters[..])
+        }
+        _ => (1, [].as_slice(), [].as_slice(), [].as_slice()),
+    };
+    let taps = |window: &Window| window.kernel[0] * window.kernel[1];
+    let each = parameters.len() / windows.len().max(1);
+    let per_tap = weight.len() / windows.iter().map(taps).sum::<usize>().max(1);
+    let mut rest = weight;
+    windows.iter().enumerate().map(move |(index, window)| {
+        let (weight, after) = rest.split_at((taps(window) * per_tap).min(rest.len()));
+        rest = after;
+        let parameters = &parameters[index * each..][..each];
+        Phase { first: [index / across, index % across], window: *window, weight, parameters }
+    })
 }
 
 /// One node.
@@ -276,6 +338,13 @@ impl IntGraph {
     pub fn macs(&self, node: &IntNode) -> u64 {
         let input = self.tensor(node.inputs[0]).shape;
         let output = self.tensor(node.output).shape;
+        if let IntOp::Phased { phases: along, .. } = &node.op {
+            let of = |phase: Phase<'_>| {
+                let [rows, pixels] = phase.map(*along, output);
+                (rows * pixels) as u64 * phase.weight.len() as u64
+            };
+            return phases(&node.op).map(of).sum();
+        }
         let per_output = match &node.op {
             IntOp::Conv { window, .. } => window.kernel[0] * window.kernel[1] * input.flat_channels(),
             IntOp::Depthwise { window, .. } => window.kernel[0] * window.kernel[1],

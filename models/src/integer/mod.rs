@@ -18,7 +18,9 @@ mod validate;
 pub use calibrate::{Calibration, calibrate};
 pub use code::{CodeError, ImageOrder, dequantize, quantize_input};
 pub use file::FileError;
-pub use graph::{CodeType, FloatView, IntGraph, IntNode, IntOp, IntTensor, Shape, TensorId, Window};
+pub use graph::{
+    CodeType, FloatView, IntGraph, IntNode, IntOp, IntTensor, Phase, Shape, TensorId, Window, phases,
+};
 pub use interpreter::{Prepared, RunError, run, run_outputs};
 pub use quantize::{InputCode, QuantizeError, QuantizeOptions, SUPPORTED, UNITS, WeightClip, quantize};
 pub use ranges::{CodeKind, Observation, RangeRule};

@@ -100,6 +100,10 @@ fn operator(op: &IntOp) -> String {
         IntOp::Depthwise { window: w, weight, parameters: p, post: q } => {
             format!("{}{}{}{}", window(w), weights(weight), parameters(p), post(q))
         }
+        IntOp::Phased { phases, windows, weight, parameters: p, post: q } => {
+            let windows: String = windows.iter().map(window).collect();
+            format!(" phases {phases:?}{windows}{}{}{}", weights(weight), parameters(p), post(q))
+        }
         IntOp::MatMul { parameter, post: q } => {
             format!("{}{}", parameters(std::slice::from_ref(parameter)), post(q))
         }
@@ -119,7 +123,7 @@ fn operator(op: &IntOp) -> String {
             format!("{} factor {}/2^{}{}", window(w), requant.mantissa, requant.shift, post(q))
         }
         IntOp::Table { table } => format!(" table {}", digest(&table[..])),
-        IntOp::ConcatRows => String::new(),
+        IntOp::ConcatRows | IntOp::Reshape => String::new(),
         IntOp::SliceRows { start } => format!(" start {start}"),
     }
 }

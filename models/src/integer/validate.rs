@@ -54,6 +54,7 @@ impl IntOp {
         match self {
             IntOp::Conv { .. } => "Conv",
             IntOp::Depthwise { .. } => "Depthwise",
+            IntOp::Phased { .. } => "Phased",
             IntOp::MatMul { .. } => "MatMul",
             IntOp::Softmax { .. } => "Softmax",
             IntOp::LayerNorm { .. } => "LayerNorm",
@@ -63,6 +64,7 @@ impl IntOp {
             IntOp::Table { .. } => "Table",
             IntOp::ConcatRows => "ConcatRows",
             IntOp::SliceRows { .. } => "SliceRows",
+            IntOp::Reshape => "Reshape",
         }
     }
 }

@@ -40,7 +40,7 @@ pub mod reduce;
 pub mod reduce_mean;
 pub mod reshape;
 pub mod resize;
-mod resize_taps;
+pub mod resize_taps;
 pub mod select;
 pub mod slice;
 pub mod softmax;

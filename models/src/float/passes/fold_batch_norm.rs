@@ -1,4 +1,4 @@
-//! Folds BatchNormalization into the convolution before it.
+//! Folds BatchNormalization into the convolution, or transposed convolution, before it.
 
 use crate::float::graph::{FloatGraph, NodeId};
 use crate::float::ops::{Op, OpError};
@@ -28,8 +28,13 @@ fn fold(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
         return Ok(false);
     };
     let conv = &graph.nodes[c];
-    let (Op::Conv(_), &[_, w, ref rest @ ..]) = (&conv.op, &conv.inputs[..]) else {
-        return Ok(false);
+    let &[_, w, ref rest @ ..] = &conv.inputs[..] else { return Ok(false) };
+    // Blocks of weights that belong to one output channel after the other: a transposed convolution has such a
+    // run for each input channel, of its group's outputs.
+    let (blocks, groups, inputs) = match (&conv.op, graph.shape(w)) {
+        (Op::Conv(_), &[n, ..]) => (n, 1, 1),
+        (Op::ConvTranspose(op), &[c, each, ..]) => (c * each, op.groups, c / op.groups.max(1)),
+        _ => return Ok(false),
     };
     let bias = rest.first().map(|&b| graph.constant(b));
     let (Some(w), false) = (graph.constant(w), bias == Some(None)) else {
@@ -40,8 +45,11 @@ fn fold(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
     };
     let (factor, offset) = op.affine([s, b, m, v]);
     let mut weights = Tensor::clone(w);
-    let per_channel = weights.len() / factor.len().max(1);
-    for (row, f) in weights.data_mut().chunks_exact_mut(per_channel.max(1)).zip(&factor) {
+    let taps = weights.len() / blocks.max(1);
+    let each = factor.len() / groups.max(1);
+    for (block, row) in weights.data_mut().chunks_exact_mut(taps.max(1)).enumerate() {
+        let channel = block / (each * inputs).max(1) * each + block % each.max(1);
+        let f = factor.get(channel).copied().unwrap_or(1.0);
         row.iter_mut().for_each(|x| *x *= f);
     }
     let old = bias.flatten();

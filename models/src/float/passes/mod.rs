@@ -10,11 +10,13 @@ pub mod batch_norm_to_conv;
 pub mod constant_folding;
 pub mod fold_batch_norm;
 pub mod fold_channel_affine;
+pub mod functions_before_views;
 pub mod fuse_gelu;
 pub mod fuse_layer_norm;
 pub mod fuse_swish;
 mod matcher;
 pub mod remove_identity;
+pub mod resize_to_linear;
 pub mod select_channels;
 #[cfg(test)]
 mod testing;
@@ -39,6 +41,9 @@ pub const PASSES: &[(&str, Pass)] = &[
     // Before to_linear, which would not touch it, but a bias Add is then no candidate any more.
     ("fuse_layer_norm", fuse_layer_norm::run),
     ("to_linear", to_linear::run),
+    ("resize_to_linear", resize_to_linear::run),
+    // Behind the passes whose patterns have functions in them.
+    ("functions_before_views", functions_before_views::run),
 ];
 
 /// Runs every pass, removes what nothing needs, and validates the result. Value ids change.

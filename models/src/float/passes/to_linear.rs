@@ -7,7 +7,8 @@ use crate::float::ops::{Op, OpError};
 use crate::float::tensor::Tensor;
 
 /// `MatMul(x, W[K, N])`, `Gemm(x, W, C)` => `Linear(x, weight[N, K], bias[N])`;
-/// `Add(Linear(x), constant[N])` => `Linear` with the bias
+/// `Add(Linear(x), constant[N])` => `Linear` with the bias;
+/// `Mul(Linear(x), constant[N])` => `Linear` with scaled weights and bias (LayerScale)
 pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     let mut count = 0;
     for i in 0..graph.nodes.len() {
@@ -15,7 +16,7 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     }
     let mut i = 0;
     while i < graph.nodes.len() {
-        match bias(graph, i)? {
+        match bias(graph, i)? || scale(graph, i)? {
             true => count += 1,
             false => i += 1,
         }
@@ -95,6 +96,55 @@ fn bias(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
     let name = format!("{}.bias", graph.nodes[i].name);
     let b = graph.add_constant(&name, bias);
     graph.nodes[i].inputs.push(b);
+    graph.nodes[i].outputs = graph.nodes[a].outputs.clone();
+    graph.nodes.remove(a);
+    Ok(true)
+}
+
+/// Takes a following product with a constant per channel into the Linear at `i`.
+fn scale(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
+    let node = &graph.nodes[i];
+    let (Op::Linear(_), &[x, w, ref bias @ ..], &[y]) = (&node.op, &node.inputs[..], &node.outputs[..])
+    else {
+        return Ok(false);
+    };
+    let Some(NodeId(a)) = graph.links().sole_consumer(y) else {
+        return Ok(false);
+    };
+    let mul = &graph.nodes[a];
+    let (Op::Binary(Binary::Mul), &[p, q]) = (&mul.op, &mul.inputs[..]) else {
+        return Ok(false);
+    };
+    let n = graph.shape(w)[0];
+    // One factor for all channels costs nothing where it is; it may belong to another pattern.
+    let fits = |t: &Tensor| n > 1 && is_row(t.shape(), n) && t.shape().len() <= graph.shape(y).len();
+    let Some(factor) = graph.constant(if p == y { q } else { p }).filter(|t| fits(t)) else {
+        return Ok(false);
+    };
+    let factor = factor.data().to_vec();
+    let scaled = |t: &Tensor| {
+        let mut t = Tensor::clone(t);
+        let each = (t.len() / n).max(1);
+        for (row, f) in t.data_mut().chunks_exact_mut(each).zip(&factor) {
+            row.iter_mut().for_each(|x| *x *= f);
+        }
+        t
+    };
+    let Some(weight) = graph.constant(w).map(|t| scaled(t)) else { return Ok(false) };
+    let bias = match bias.first().map(|&b| graph.constant(b).map(|t| scaled(t))) {
+        Some(None) => return Ok(false),
+        bias => bias.flatten(),
+    };
+    let finite = |t: &Tensor| t.data().iter().all(|x| x.is_finite());
+    if !finite(&weight) || !bias.as_ref().is_none_or(finite) {
+        return Ok(false);
+    }
+    let name = graph.nodes[i].name.clone();
+    let mut inputs = vec![x, graph.add_constant(&format!("{name}.weight_scaled"), weight)];
+    if let Some(bias) = bias {
+        inputs.push(graph.add_constant(&format!("{name}.bias_scaled"), bias));
+    }
+    graph.nodes[i].inputs = inputs;
     graph.nodes[i].outputs = graph.nodes[a].outputs.clone();
     graph.nodes.remove(a);
     Ok(true)

@@ -8,6 +8,9 @@ use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual};
 use super::{FileError, Read, Reader, Writer};
 use crate::integer::graph::{IntOp, Window};
 
+/// Bytes of a window in the file.
+const WINDOW_BYTES: usize = 10 * 8;
+
 pub fn write(w: &mut Writer, op: &IntOp) {
     match op {
         IntOp::Conv { window, weight, parameters, post, table, residual, transposed } => {
@@ -70,6 +73,16 @@ pub fn write(w: &mut Writer, op: &IntOp) {
             w.u8(10);
             w.number(*start);
         }
+        IntOp::Phased { phases, windows, weight, parameters, post } => {
+            w.u8(11);
+            phases.iter().for_each(|&p| w.number(p));
+            w.number(windows.len());
+            windows.iter().for_each(|window| write_window(w, window));
+            write_weights(w, weight);
+            write_parameters(w, parameters);
+            write_post(w, post);
+        }
+        IntOp::Reshape => w.u8(12),
     }
 }
 
@@ -110,6 +123,17 @@ pub fn read(r: &mut Reader<'_>) -> Read<IntOp> {
         8 => IntOp::Table { table: Arc::new(r.array("table")?) },
         9 => IntOp::ConcatRows,
         10 => IntOp::SliceRows { start: r.number("start")? },
+        11 => IntOp::Phased {
+            phases: [r.number("phases")?, r.number("phases")?],
+            windows: {
+                let count = r.count(WINDOW_BYTES, "windows")?;
+                (0..count).map(|_| read_window(r)).collect::<Read<_>>()?
+            },
+            weight: read_weights(r)?,
+            parameters: read_parameters(r)?,
+            post: read_post(r)?,
+        },
+        12 => IntOp::Reshape,
         value => return Err(FileError::Value { what: "operator", value: value.into() }),
     })
 }

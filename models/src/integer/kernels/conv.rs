@@ -5,7 +5,7 @@ use bitgauge_arch::arith::gemm::{PackedMatrix, matmul};
 use bitgauge_arch::arith::{ChannelParameter, Post, Residual};
 
 use super::{Operand, Scratch, for_each_tap, output_map};
-use crate::integer::graph::{IntOp, IntTensor, Window};
+use crate::integer::graph::{CodeType, IntOp, IntTensor, Window};
 
 /// Bytes of patches or accumulators worked on at a time: they stay in the second-level cache.
 const BLOCK_BYTES: usize = 128 << 10;
@@ -21,22 +21,36 @@ pub fn compute(
 ) {
     let IntOp::Conv { window, parameters, post, table, residual, transposed, .. } = op else { return };
     let input = operands[0];
-    let from = input.tensor.shape;
     let map = output_map(window, input.tensor);
-    let pixels = map[0] * map[1];
-    let (n, k) = (weights.n(), weights.k());
-    let block = (BLOCK_BYTES / k.max(4 * n).max(1)).clamp(8, 4096);
-    // A point kernel over one group reads the map as it lies.
-    let in_place = from.groups == 1 && is_point(window);
     let epilogue = Epilogue {
         parameters,
         post,
         table: table.as_deref(),
         residual: residual.as_ref().zip(operands.get(1).copied()),
         transposed: *transposed,
-        pixels,
-        output,
+        pixels: map[0] * map[1],
+        channels: output.shape.channels,
+        code: &output.code,
     };
+    run(window, map, weights, input, &epilogue, out, scratch);
+}
+
+/// The pixels of `map` of a convolution of `input`, post-processed into `out`.
+pub fn run(
+    window: &Window,
+    map: [usize; 2],
+    weights: &PackedMatrix,
+    input: Operand<'_>,
+    epilogue: &Epilogue<'_>,
+    out: &mut [u8],
+    scratch: &mut Scratch,
+) {
+    let from = input.tensor.shape;
+    let pixels = map[0] * map[1];
+    let (n, k) = (weights.n(), weights.k());
+    let block = (BLOCK_BYTES / k.max(4 * n).max(1)).clamp(8, 4096);
+    // A point kernel over one group reads the map as it lies.
+    let in_place = from.groups == 1 && is_point(window) && map[1] == from.cols;
     for first in (0..pixels).step_by(block) {
         let count = block.min(pixels - first);
         scratch.accumulators.resize(count * n, 0);
@@ -86,14 +100,18 @@ fn gather(
     }
 }
 
-struct Epilogue<'a> {
-    parameters: &'a [ChannelParameter],
-    post: &'a Post,
-    table: Option<&'a [u8; 256]>,
-    residual: Option<(&'a Residual, Operand<'a>)>,
-    transposed: bool,
-    pixels: usize,
-    output: &'a IntTensor,
+/// What becomes of the accumulators of a convolution.
+pub struct Epilogue<'a> {
+    pub parameters: &'a [ChannelParameter],
+    pub post: &'a Post,
+    pub table: Option<&'a [u8; 256]>,
+    pub residual: Option<(&'a Residual, Operand<'a>)>,
+    pub transposed: bool,
+    /// Of the whole output.
+    pub pixels: usize,
+    /// Of a group of the output.
+    pub channels: usize,
+    pub code: &'a CodeType,
 }
 
 impl Epilogue<'_> {
@@ -108,12 +126,12 @@ impl Epilogue<'_> {
             }
             return;
         }
-        let channels = self.output.shape.channels;
+        let channels = self.channels;
         let groups = accumulators.chunks_exact(channels).zip(self.parameters.chunks_exact(channels));
         for (group, (accumulators, parameters)) in groups.enumerate() {
             let start = (group * self.pixels + pixel) * channels;
             match self.residual {
-                None if self.table.is_none() && self.output.code.container_bytes() == 1 => {
+                None if self.table.is_none() && self.code.container_bytes() == 1 => {
                     let target = &mut out[start..][..channels];
                     for ((to, &accumulator), parameter) in target.iter_mut().zip(accumulators).zip(parameters)
                     {
@@ -139,7 +157,7 @@ impl Epilogue<'_> {
     fn store(&self, out: &mut [u8], index: usize, code: i32) {
         match self.table {
             Some(table) => out[index] = table[usize::from(code as u8)],
-            None => self.output.code.write(out, index, code),
+            None => self.code.write(out, index, code),
         }
     }
 }

@@ -6,6 +6,7 @@ mod conv;
 mod depthwise;
 mod layer_norm;
 mod mat_mul;
+mod phased;
 mod pool;
 mod rows;
 mod softmax;
@@ -14,7 +15,7 @@ mod tests;
 
 use bitgauge_arch::arith::gemm::PackedMatrix;
 
-use super::graph::{IntNode, IntOp, IntTensor, Window};
+use super::graph::{IntNode, IntOp, IntTensor, Window, phases};
 
 /// A node's input: what it is and its containers.
 #[derive(Clone, Copy)]
@@ -31,6 +32,8 @@ pub enum Prework {
     Nothing,
     /// Weights of a convolution, `[n][k]`.
     Weights(PackedMatrix),
+    /// Weights of each phase.
+    Phases(Vec<PackedMatrix>),
 }
 
 /// Memory that kernels reuse from node to node.
@@ -39,21 +42,28 @@ pub struct Scratch {
     patches: Vec<u8>,
     accumulators: Vec<i32>,
     packed: Option<PackedMatrix>,
+    phase: Vec<u8>,
 }
 
 impl Prework {
     /// Packs the weights of a validated node.
     pub fn new(node: &IntNode) -> Self {
         match &node.op {
-            IntOp::Conv { weight, parameters, .. } => {
-                let n = parameters.len();
-                let k = weight.len() / n.max(1);
-                let bytes: Vec<u8> = weight.iter().map(|w| *w as u8).collect();
-                Prework::Weights(PackedMatrix::pack(n, k, |row| &bytes[row * k..][..k]))
+            IntOp::Conv { weight, parameters, .. } => Prework::Weights(pack(weight, parameters.len())),
+            op @ IntOp::Phased { .. } => {
+                let packed = phases(op).map(|phase| pack(phase.weight, phase.parameters.len()));
+                Prework::Phases(packed.collect())
             }
             _ => Prework::Nothing,
         }
     }
+}
+
+/// Weights of `n` outputs, packed.
+fn pack(weight: &[i8], n: usize) -> PackedMatrix {
+    let k = weight.len() / n.max(1);
+    let bytes: Vec<u8> = weight.iter().map(|w| *w as u8).collect();
+    PackedMatrix::pack(n, k, |row| &bytes[row * k..][..k])
 }
 
 /// Computes a validated node into `out`, which has the output's length.
@@ -70,7 +80,10 @@ pub fn compute(
         (IntOp::Conv { .. }, Prework::Weights(weights)) => {
             conv::compute(&node.op, weights, operands, output, out, scratch);
         }
-        (IntOp::Conv { .. }, Prework::Nothing) => {}
+        (IntOp::Phased { .. }, Prework::Phases(weights)) => {
+            phased::compute(&node.op, weights, input, output, out, scratch);
+        }
+        (IntOp::Conv { .. } | IntOp::Phased { .. }, _) => {}
         (IntOp::Depthwise { .. }, _) => depthwise::compute(&node.op, input, output, out, scratch),
         (IntOp::MatMul { parameter, post }, _) => {
             if let Some(&other) = operands.get(1) {
@@ -96,6 +109,7 @@ pub fn compute(
         }
         (IntOp::ConcatRows, _) => rows::concat(operands, out),
         (IntOp::SliceRows { start }, _) => rows::slice(*start, input, out),
+        (IntOp::Reshape, _) => rows::slice(0, input, out),
     }
 }
 

@@ -74,6 +74,45 @@ fn tap(s: Shape, w: &Window, out: [usize; 2], k: [usize; 2]) -> Option<[usize; 2
     Some([along(0, s.rows)?, along(1, s.cols)?])
 }
 
+/// Each phase against the convolution of its window, pixel by pixel.
+#[test]
+fn phases_interleave() {
+    let mut random = Random(9);
+    let (from, in_code) = (shape(1, 3, 4, 5), signed(-7));
+    let window = |kernel, pad| Window { kernel, pad, ..Window::POINT };
+    let windows = [window([2, 2], [1, 1, 0, 0]), window([1, 2], [0, 0, 0, 1])];
+    // Two columns of three channels are a pixel of six.
+    let to = shape(1, 6, 8, 3);
+    let weight: Arc<[i8]> = random.bytes(6 * 6 * 5).iter().map(|&b| b as i8).collect();
+    let (parameters, input) = (random.parameters(12, 0.004), random.bytes(from.elements()));
+    let op = IntOp::Phased {
+        phases: [2, 1],
+        windows: windows.to_vec(),
+        weight: weight.clone(),
+        parameters: parameters.clone(),
+        post: POST,
+    };
+    let got = one(op, &[(from, in_code), (to, signed(3))], std::slice::from_ref(&input));
+    for (phase, window) in windows.into_iter().enumerate() {
+        let cut = [0, 4 * 5 * 6][phase];
+        let conv = IntOp::Conv {
+            window,
+            weight: weight[cut..][..window.kernel[0] * 2 * 5 * 6].into(),
+            parameters: parameters[6 * phase..][..6].to_vec(),
+            post: POST,
+            table: None,
+            residual: None,
+            transposed: false,
+        };
+        let whole = shape(1, 3, 4, 6);
+        let want = one(conv, &[(from, in_code), (whole, signed(3))], std::slice::from_ref(&input));
+        for (at, want) in want.iter().enumerate() {
+            let (row, rest) = (at / 24, at % 24);
+            assert_eq!(got[(2 * row + phase) * 24 + rest], *want, "{phase} {at}");
+        }
+    }
+}
+
 #[test]
 fn convolution() {
     let mut random = Random(1);

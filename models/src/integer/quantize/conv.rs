@@ -16,14 +16,14 @@ use crate::integer::graph::{CodeType, IntOp, Shape, Window};
 use crate::integer::ranges::CodeKind;
 
 /// Geometry and weights of the two kinds in one form.
-struct Layer {
-    window: Window,
+pub struct Layer {
+    pub window: Window,
     /// `[n][tap][input channel]`.
-    weight: Vec<f32>,
-    depthwise: bool,
+    pub weight: Vec<f32>,
+    pub depthwise: bool,
     /// Of the output under [`Layout::Map`].
-    shape: Shape,
-    view: View,
+    pub shape: Shape,
+    pub view: View,
 }
 
 /// The integer form of a window.
@@ -35,7 +35,10 @@ impl Lowering<'_> {
     pub fn conv(&mut self, id: NodeId) -> Result<(), QuantizeError> {
         let float = self.float;
         let node = float.node(id);
-        let place = self.place(node, node.inputs[0])?;
+        let place = match node.op {
+            Op::Conv(_) => self.map_place(node, node.inputs[0])?,
+            _ => self.channel_place(node, node.inputs[0])?,
+        };
         let weight = float.constant(node.inputs[1]);
         let weight = weight.ok_or_else(|| self.unsupported(node, "the weights must be constant"))?;
         let layer = match &node.op {
@@ -100,7 +103,7 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    fn parameters(
+    pub fn parameters(
         &self,
         node: &Node,
         place: &Place,
@@ -137,9 +140,6 @@ impl Lowering<'_> {
     ) -> Result<Layer, QuantizeError> {
         use Axis::{Channel, Col, Row};
         let from = self.shape_of(place);
-        if !place.view.is_map(from) {
-            return Err(self.unsupported(node, "the input is no map of channels, rows and columns"));
-        }
         let (&[_, channels, rows, cols], &[n, depth, ..]) =
             (self.float.shape(node.outputs[0]), weight.shape())
         else {

@@ -87,6 +87,7 @@ impl<'a> Lowering<'a> {
         let node = float.node(id);
         match &node.op {
             Op::Conv(_) | Op::Linear(_) => self.conv(id),
+            Op::ConvTranspose(conv) => self.conv_transpose(id, conv),
             Op::MatMul(_) => self.mat_mul(node),
             Op::Softmax(softmax) => self.softmax(node, softmax.axis),
             Op::LayerNorm(norm) => self.layer_norm(node, norm),
@@ -99,6 +100,7 @@ impl<'a> Lowering<'a> {
             Op::Slice(slice) => self.slice(node, slice),
             Op::Gather(gather) => self.gather(node, gather),
             Op::Reshape(_) | Op::Transpose(_) | Op::Identity(_) => self.relabel(node, node.inputs[0], 1.0),
+            Op::Resize(_) => Err(self.unsupported(node, "only maps of one channel are resized")),
             Op::Binary(_) => match scalar_factor(float, node) {
                 Some((factor, operand)) => self.relabel(node, operand, factor),
                 None => Err(self.unsupported(node, "only a positive constant can be folded into a scale")),

@@ -17,7 +17,9 @@ mod norm;
 mod options;
 mod plan;
 mod pool;
+mod reshape;
 mod rows;
+mod transposed;
 mod units;
 mod view;
 mod weights;
@@ -33,10 +35,10 @@ use super::validate::{ValidateError, validate};
 use crate::float::FloatGraph;
 
 /// Operators that quantization understands, after simplification (which turns a strided Slice with a Pad of channels into a Conv).
-pub const SUPPORTED: &str = "Conv (dense or depthwise), Linear, MatMul of activations, Softmax, LayerNorm, \
+pub const SUPPORTED: &str = "Conv (dense or depthwise), ConvTranspose, Linear, MatMul of activations, Softmax, LayerNorm, \
     Gelu, Erf, Exp, HardSwish, Neg, Relu, Sigmoid, Sqrt, Tanh, Clip, Add, Mul and Div by a positive \
     constant, MaxPool, AveragePool, GlobalAveragePool, ReduceMean over the map or the tokens, Concat, \
-    Slice and Gather of tokens, Reshape, Transpose, Identity";
+    Slice and Gather of tokens, Resize of one channel, Reshape, Transpose, Identity";
 
 /// Why a network cannot be quantized.
 #[derive(Clone, Debug, PartialEq, Error)]

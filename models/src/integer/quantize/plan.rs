@@ -63,6 +63,7 @@ impl Lowering<'_> {
             computed_by,
             Some(
                 Op::Conv(_)
+                    | Op::ConvTranspose(_)
                     | Op::Linear(_)
                     | Op::Binary(Binary::Add)
                     | Op::ReduceMean(_)
@@ -121,6 +122,17 @@ impl Lowering<'_> {
             }
             if let Some(size) = inner(rows).filter(|_| pixels(sums)) {
                 return Layout::Transposed(shape.channels / size);
+            }
+        }
+        // A layer over what was the pixels, or an output: its order is wanted in memory.
+        let sums = consumers.iter().any(|&id| matches!(self.float.node(id).op, Op::Linear(_)));
+        if let (true, [lead @ .., rows, cols]) =
+            (sums || (at != value && self.links.is_output(at)), &view.0[..])
+        {
+            let whole =
+                matches!(rows[..], [Atom { axis: Axis::Channel, stride: 1, size }] if size == shape.channels);
+            if whole && !cols.is_empty() && pixels(cols) && lead.iter().all(Vec::is_empty) {
+                return Layout::Transposed(1);
             }
         }
         let merged = |dim: &Vec<Atom>| dim.len() > 1 && pixels(dim);

@@ -12,9 +12,9 @@ use Axis::{Channel, Col, Group, Row};
 
 impl Lowering<'_> {
     pub fn pool(&mut self, node: &Node, pool: &Pool) -> Result<(), QuantizeError> {
-        let place = self.place(node, node.inputs[0])?;
+        let place = self.map_place(node, node.inputs[0])?;
         let from = self.shape_of(&place);
-        if !place.view.is_map(from) || from.groups != 1 {
+        if from.groups != 1 {
             return Err(self.unsupported(node, "the input is no map of channels, rows and columns"));
         }
         let (window, out) = (conv::window(&pool.window), self.float.shape(node.outputs[0]));

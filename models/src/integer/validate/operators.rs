@@ -4,7 +4,7 @@ use bitgauge_arch::arith::layernorm::MAX_CHANNELS;
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness};
 
 use super::{Check, ensure};
-use crate::integer::graph::{IntGraph, IntNode, IntOp, IntTensor, Shape, Window};
+use crate::integer::graph::{self, IntGraph, IntNode, IntOp, IntTensor, Shape, Window};
 
 fn check_requant(requant: Requant) -> Check {
     ensure(requant.is_valid(), || format!("{requant:?} is not a factor the hardware holds"))
@@ -35,15 +35,20 @@ fn check_post(post: &Post, output: &IntTensor, through_table: bool) -> Check {
     ensure((-(1 << 17)..1 << 17).contains(&post.zero_point), || "zero point passes 18 bits".to_owned())
 }
 
-fn check_window(window: &Window, input: Shape, output: Shape) -> Check {
+/// Rows and columns of a window's output.
+fn check_sizes(window: &Window, input: Shape) -> Result<[usize; 2], String> {
     let dims = window.kernel.iter().chain(&window.stride).chain(&window.dilation);
     ensure(dims.clone().all(|&d| (1..=65_535).contains(&d)), || {
         format!("{window:?} holds a size outside 1..=65535")
     })?;
     ensure(window.pad.iter().all(|&p| p <= 65_535), || format!("padding {:?}", window.pad))?;
-    let [rows, cols] = window
+    window
         .output(input.rows, input.cols)
-        .ok_or_else(|| format!("{window:?} does not fit {} x {}", input.rows, input.cols))?;
+        .ok_or_else(|| format!("{window:?} does not fit {} x {}", input.rows, input.cols))
+}
+
+fn check_window(window: &Window, input: Shape, output: Shape) -> Check {
+    let [rows, cols] = check_sizes(window, input)?;
     // A map may be declared as tokens: the storage order is the same.
     ensure(rows * cols == output.rows * output.cols, || {
         format!("gives {rows} x {cols}, the output has {} x {}", output.rows, output.cols)
@@ -138,6 +143,42 @@ pub fn check(graph: &IntGraph, node: &IntNode) -> Check {
             }
             Ok(())
         }
+        IntOp::Phased { phases, windows, weight, parameters, post } => {
+            eight_bits(input)?;
+            ensure(to.groups == 1, || format!("the output {to:?} has more than one group"))?;
+            ensure(
+                phases.iter().all(|p| (1..=255).contains(p)) && windows.len() == phases[0] * phases[1],
+                || format!("{} windows for {phases:?} phases of 1 to 255", windows.len()),
+            )?;
+            let n = parameters.len() / windows.len();
+            let row = to.cols * to.channels;
+            ensure(n > 0 && n * windows.len() == parameters.len() && row.is_multiple_of(n), || {
+                format!("{} parameters do not fit the phases and {to:?}", parameters.len())
+            })?;
+            check_parameters(parameters, parameters.len())?;
+            ensure(to.rows >= phases[0] && row / n >= phases[1], || {
+                format!("a phase has no part of {to:?}")
+            })?;
+            let mut taps = 0usize;
+            for window in windows {
+                check_sizes(window, from)?;
+                taps = taps.saturating_add(window.kernel[0] * window.kernel[1]);
+            }
+            let k = taps.checked_mul(from.flat_channels()).and_then(|k| k.checked_mul(n));
+            ensure(k == Some(weight.len()), || format!("{} weights, needs {k:?}", weight.len()))?;
+            for phase in graph::phases(&node.op) {
+                let (given, needed) = (check_sizes(&phase.window, from)?, phase.map(*phases, to));
+                ensure((0..2).all(|axis| given[axis] >= needed[axis]), || {
+                    format!("phase {:?} gives {given:?} pixels, the output has {needed:?} of it", phase.first)
+                })?;
+                let rows = phase.weight.chunks_exact((phase.weight.len() / n).max(1));
+                for (channel, row) in rows.enumerate() {
+                    let magnitude = row.iter().map(|w| i64::from(w.unsigned_abs())).sum();
+                    check_accumulator(channel, input, magnitude, phase.parameters[channel].bias)?;
+                }
+            }
+            check_post(post, output, false)
+        }
         IntOp::MatMul { parameter, post } => {
             let other = inputs[1];
             inputs.iter().try_for_each(|operand| {
@@ -218,6 +259,12 @@ pub fn check(graph: &IntGraph, node: &IntNode) -> Check {
             let fits = fits && (from.cols, from.channels) == (to.cols, to.channels);
             let fits = fits && start.checked_add(to.rows).is_some_and(|end| end <= from.rows);
             ensure(fits, || format!("rows from {start} of {from:?} are not {to:?}"))
+        }
+        IntOp::Reshape => {
+            same_code(input, output)?;
+            let fits = (from.groups, to.groups) == (1, 1) && from.elements() == to.elements();
+            let fits = fits && (from.rows == to.rows || from.channels == to.channels);
+            ensure(fits, || format!("{from:?} does not read as {to:?}"))
         }
     }
 }

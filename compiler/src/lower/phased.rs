@@ -1,0 +1,83 @@
+//! Convolutions whose pixels interleave: one product for each phase, stored at a stride.
+
+use bitgauge_arch::program::Operand;
+use bitgauge_models::integer::{IntOp, phases};
+
+use super::geometry::Geometry;
+use super::product::{Parameters, Product, Weights, describe};
+use super::{Context, Lowered};
+use crate::cost::Work;
+use crate::error::CompileError;
+use crate::view::View;
+
+pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
+    let node = context.node;
+    let IntOp::Phased { phases: along, post, .. } = &node.op else {
+        return Err(context.unsupported("not a convolution of phases"));
+    };
+    let (input, output) = (context.input(0)?, context.output());
+    let (mut work, mut bound, mut mapping) = (Work::default(), 0, String::new());
+    let (mut pixels, mut products, mut outputs, mut depth) = (0, 0, 0, 0);
+    for phase in phases(&node.op) {
+        outputs = phase.parameters.len() as u64;
+        let [rows, cols] = phase.map(*along, context.graph.tensor(node.output).shape).map(|n| n as u64);
+        let view = part(&output, phase.first, *along, [rows, cols], outputs);
+        let bus = context.emitter.bus();
+        if along[1] > 1 && !(view.pixel_bytes().is_multiple_of(bus) && output.row_stride.is_multiple_of(bus))
+        {
+            return Err(context.unsupported(format!(
+                "pixels of {} bytes do not start on the bus's {bus}; as one phase of columns they need not",
+                view.pixel_bytes()
+            )));
+        }
+        let product = Product {
+            geometry: Geometry {
+                input,
+                window: phase.window,
+                output: view,
+                residual: None,
+                outputs,
+                weights: None,
+                parameter_per_row: false,
+                patch: None,
+                grouped: None,
+            },
+            weights: Weights::Constant(phase.weight),
+            parameters: Parameters::Each(phase.parameters),
+            post: *post,
+            residual: None,
+            pad_code: u32::from(context.graph.tensor(node.inputs[0]).code.zero_point as u8),
+            table: None,
+            input_operand: Operand::Input,
+            weight_operand: Operand::Weight,
+        };
+        let plan = product.plan(context)?;
+        product.emit(context.emitter, &plan);
+        work = work.then(&plan.work);
+        bound += plan.work.bound();
+        pixels += rows * cols;
+        depth = product.geometry.positions() * input.groups * input.channels;
+        products += rows * cols * depth;
+        if mapping.is_empty() {
+            mapping = format!("{} phases: {}", along[0] * along[1], describe(&plan, &product.geometry));
+        }
+    }
+    // Phases of unlike windows differ in K, and are no single product then.
+    let product = (pixels * depth == products).then_some([pixels, outputs, depth]);
+    Ok(Lowered { operator: "phased_conv", product, mapping, work, bound })
+}
+
+/// The pixels of one phase in the output.
+fn part(output: &View, first: [usize; 2], along: [usize; 2], [rows, cols]: [u64; 2], channels: u64) -> View {
+    let pixel = channels * output.container;
+    let [down, right] = along.map(|step| step as u64);
+    View {
+        address: output.address + first[0] as u64 * output.row_stride + first[1] as u64 * pixel,
+        rows,
+        cols,
+        channels,
+        row_stride: down * output.row_stride,
+        col_stride: right * pixel,
+        ..*output
+    }
+}

@@ -1,0 +1,101 @@
+//! Writes a Resize of a map of one channel as two linear layers with constant weights.
+
+use crate::float::graph::{FloatGraph, Node, ValueId};
+use crate::float::ops::linear::Linear;
+use crate::float::ops::resize::{Coordinate, Resize};
+use crate::float::ops::resize_taps::taps;
+use crate::float::ops::transpose::Transpose;
+use crate::float::ops::{Op, OpError};
+use crate::float::tensor::Tensor;
+
+/// `Resize(x[1, 1, H, W])` => `Linear` over the columns, `Transpose`, `Linear` over the rows, `Transpose`: each
+/// weight is the share of an input pixel in an output pixel
+pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
+    let mut count = 0;
+    let mut i = 0;
+    while i < graph.nodes.len() {
+        let node = &graph.nodes[i];
+        if let (Op::Resize(op), &[x], &[_]) = (&node.op, &node.inputs[..], &node.outputs[..])
+            && let (&[1, 1, h, w], &[1, 1, to_h, to_w]) = (graph.shape(x), &op.shape[..])
+            && op.coordinate != Coordinate::TfCropAndResize
+        {
+            let op = op.clone();
+            let matrices = [matrix(&op, 3, [w, to_w])?, matrix(&op, 2, [h, to_h])?];
+            replace(graph, i, x, matrices)?;
+            count += 1;
+        }
+        i += 1;
+    }
+    Ok(count)
+}
+
+/// `[to, from]` weights along an axis.
+fn matrix(op: &Resize, axis: usize, [from, to]: [usize; 2]) -> Result<Tensor, OpError> {
+    let mut weights = vec![0.0; from * to];
+    for (row, taps) in weights.chunks_exact_mut(from.max(1)).zip(taps(op, axis, from, to)) {
+        taps.into_iter().for_each(|(i, weight)| row[i] += weight);
+    }
+    Ok(Tensor::new(vec![to, from], weights)?)
+}
+
+fn replace(graph: &mut FloatGraph, i: usize, x: ValueId, matrices: [Tensor; 2]) -> Result<(), OpError> {
+    let Node { name, outputs, .. } = graph.nodes.remove(i);
+    let (mut at, mut x) = (i, x);
+    let last = outputs.first().copied().unwrap_or(x);
+    for (step, (part, weights)) in ["columns", "rows"].into_iter().zip(matrices).enumerate() {
+        let [rows, out] = [graph.shape(x)[2], weights.shape()[0]];
+        let weights = graph.add_constant(&format!("{name}.{part}"), weights);
+        let y = graph.add_value(&format!("{name}.{part}_out"), vec![1, 1, rows, out]);
+        let turned = match step {
+            0 => graph.add_value(&format!("{name}.{part}_turned"), vec![1, 1, out, rows]),
+            _ => last,
+        };
+        let linear = Node {
+            name: format!("{name}.{part}"),
+            op: Op::Linear(Linear),
+            inputs: vec![x, weights],
+            outputs: vec![y],
+        };
+        let turn = Node {
+            name: format!("{name}.{part}_turn"),
+            op: Op::Transpose(Transpose { perm: vec![0, 1, 3, 2] }),
+            inputs: vec![y],
+            outputs: vec![turned],
+        };
+        graph.nodes.splice(at..at, [linear, turn]);
+        (at, x) = (at + 2, turned);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::float::ops::Op;
+    use crate::float::ops::resize::{Coordinate, Interpolation, Nearest, Resize};
+    use crate::float::passes::testing::Sketch;
+
+    #[test]
+    fn every_interpolation() {
+        let kinds = [
+            Interpolation::Linear,
+            Interpolation::Cubic { a: -0.75 },
+            Interpolation::Nearest(Nearest::Floor),
+        ];
+        for interpolation in kinds {
+            let mut s = Sketch::new();
+            let x = s.input(&[1, 1, 4, 6]);
+            let resize = Resize {
+                interpolation,
+                coordinate: Coordinate::HalfPixel,
+                shape: vec![1, 1, 7, 9],
+                scales: vec![1.0, 1.0, 1.75, 1.5],
+                roi: vec![[0.0, 1.0]; 4],
+                antialias: false,
+                exclude_outside: false,
+                extrapolation: 0.0,
+            };
+            let y = s.node(Op::Resize(resize), &[x]);
+            s.check(&[y], super::run, &["Linear", "Transpose", "Linear", "Transpose"]);
+        }
+    }
+}
