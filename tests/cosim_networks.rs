@@ -4,7 +4,7 @@
 use bitgauge_models::float::{FloatGraph, Tensor};
 use bitgauge_models::integer::evaluate::encode_inputs;
 use bitgauge_models::integer::{InputCode, IntGraph, QuantizeOptions, calibrate, quantize};
-use bitgauge_tests::networks::{Block, block_ends, cut, noise, transformer_block, value_of};
+use bitgauge_tests::networks::{Block, block_ends, cut, decoder, noise, transformer_block, value_of};
 use bitgauge_tests::programs::Random;
 use bitgauge_tests::verilog::{assert_same, build, verilator};
 use bitgauge_tests::{assert_equal, design, efficientnet, float_model, quantized, resnet20};
@@ -53,6 +53,18 @@ fn transformer_block_of_vit_s() {
     let mut random = Random(2);
     let inputs = [(); 2].map(|()| noise(&mut random, &[1, block.tokens, block.channels], 0.0, 1.0));
     agrees("ViT-S block", &part(&float, &inputs), &inputs[0]);
+}
+
+#[test]
+#[ignore = "long tier: minutes of Verilator"]
+fn decoder_of_a_transformer() {
+    if !verilator() {
+        return;
+    }
+    let float = decoder(3);
+    let mut random = Random(4);
+    let inputs = [(); 2].map(|()| noise(&mut random, &[1, 65, 48], 0.0, 1.0));
+    agrees("decoder", &part(&float, &inputs), &inputs[0]);
 }
 
 #[test]

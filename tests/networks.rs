@@ -1,14 +1,20 @@
 //! Networks for tests: float graphs built in code, and parts cut out of larger ones.
 
 use bitgauge_models::float::ops::binary::Binary;
+use bitgauge_models::float::ops::conv::Conv;
+use bitgauge_models::float::ops::conv_transpose::ConvTranspose;
 use bitgauge_models::float::ops::gelu::Gelu;
 use bitgauge_models::float::ops::layer_norm::LayerNorm;
 use bitgauge_models::float::ops::linear::Linear;
 use bitgauge_models::float::ops::mat_mul::MatMul;
 use bitgauge_models::float::ops::reshape::Reshape;
+use bitgauge_models::float::ops::resize::{Coordinate, Interpolation, Resize};
+use bitgauge_models::float::ops::slice::{Range, Slice};
 use bitgauge_models::float::ops::softmax::Softmax;
 use bitgauge_models::float::ops::transpose::Transpose;
-use bitgauge_models::float::{FloatGraph, Node, Op, Tensor, ValueId, run_all};
+use bitgauge_models::float::ops::unary::Unary;
+use bitgauge_models::float::ops::window::Window;
+use bitgauge_models::float::{FloatGraph, Node, Op, Tensor, ValueId, passes, run_all};
 
 use crate::programs::Random;
 
@@ -170,6 +176,50 @@ pub fn block_ends(graph: &FloatGraph) -> Vec<ValueId> {
 pub fn value_of(graph: &FloatGraph, value: ValueId, image: &Tensor) -> Tensor {
     let all = run_all(graph, std::slice::from_ref(image)).unwrap();
     all.into_iter().find(|(id, _)| *id == value).unwrap().1
+}
+
+/// What follows a vision transformer that draws a map: tokens `[1, 65, 48]` without the first as a map of 8 x 8, two
+/// transposed convolutions (one of whole beats a pixel, one not), one channel, resized to 56 x 56, and a sigmoid.
+#[must_use]
+pub fn decoder(seed: u64) -> FloatGraph {
+    let mut s = Sketch::new("decoder", seed);
+    let window = |kernel, strides, pads: usize| Window {
+        kernel: [kernel; 2],
+        strides: [strides; 2],
+        dilations: [1, 1],
+        pads: [pads; 4],
+        ceil_mode: false,
+    };
+    let x = s.input("x", &[1, 65, 48]);
+    let slice = Slice { ranges: vec![Range { axis: 1, start: 1, len: 64, step: 1 }] };
+    let mut x = s.node("patches", Op::Slice(slice), &[x]);
+    x = s.node("turned", Op::Transpose(Transpose { perm: vec![0, 2, 1] }), &[x]);
+    x = s.node("map", Op::Reshape(Reshape { shape: vec![1, 48, 8, 8] }), &[x]);
+    for (name, channels, outputs) in [("up1", 48, 64), ("up2", 64, 20)] {
+        let deviation = (0.25 / channels as f32).sqrt();
+        let w = s.weights(&format!("{name}.weight"), &[channels, outputs, 4, 4], 0.0, deviation);
+        let b = s.weights(&format!("{name}.bias"), &[outputs], 0.0, 0.1);
+        let op = ConvTranspose { window: window(4, 2, 1), output_padding: [0, 0], groups: 1 };
+        x = s.node(name, Op::ConvTranspose(op), &[x, w, b]);
+        x = s.node(&format!("{name}.relu"), Op::Unary(Unary::Relu), &[x]);
+    }
+    let w = s.weights("final.weight", &[1, 20, 1, 1], 0.0, 0.3);
+    x = s.node("final", Op::Conv(Conv { window: window(1, 1, 0), groups: 1 }), &[x, w]);
+    let resize = Resize {
+        interpolation: Interpolation::Linear,
+        coordinate: Coordinate::HalfPixel,
+        shape: vec![1, 1, 56, 56],
+        scales: vec![1.0, 1.0, 1.75, 1.75],
+        roi: vec![[0.0, 1.0]; 4],
+        antialias: false,
+        exclude_outside: false,
+        extrapolation: 0.0,
+    };
+    x = s.node("resize", Op::Resize(resize), &[x]);
+    x = s.node("sigmoid", Op::Unary(Unary::Sigmoid), &[x]);
+    let mut graph = s.finish(&[x]);
+    passes::simplify(&mut graph).unwrap();
+    graph
 }
 
 #[cfg(test)]

@@ -10,8 +10,10 @@
 use bitgauge_compiler::{CodecChoice, Options};
 use bitgauge_models::float;
 use bitgauge_models::integer::evaluate::logits;
-use bitgauge_models::integer::{Prepared, QuantizeOptions, RangeRule};
-use bitgauge_tests::{assert_equal, design, float_model, quantized, saliency};
+use bitgauge_models::integer::{Prepared, QuantizeOptions, RangeRule, calibrate, quantize};
+use bitgauge_tests::networks::{decoder, noise};
+use bitgauge_tests::programs::Random;
+use bitgauge_tests::{DESIGNS, assert_equal, design, float_model, quantized, saliency};
 
 /// Images for calibration, the first; the figure is of those behind them.
 const CALIBRATION: usize = 20;
@@ -64,4 +66,21 @@ fn every_tensor_equals_the_interpreters() {
     let (runs, _) =
         assert_equal("memory reused", &graph, &design("reference-16x16"), &Options::default(), &image);
     eprintln!("ViT-S saliency on reference-16x16, memory reused: {} cycles", runs[0].cycles);
+}
+
+#[test]
+fn a_small_decoder_is_bit_exact_on_every_design() {
+    let float = decoder(3);
+    let mut random = Random(4);
+    let inputs = [(); 3].map(|()| noise(&mut random, &[1, 65, 48], 0.0, 1.0));
+    let seen = calibrate(&float, inputs.len(), |index| vec![inputs[index].clone()]).unwrap();
+    let graph = quantize(&float, &seen, &QuantizeOptions::default()).unwrap();
+    let narrow = QuantizeOptions { activation_bits: 5, ..QuantizeOptions::default() };
+    let narrow = quantize(&float, &seen, &narrow).unwrap();
+    for name in DESIGNS {
+        let kept = Options { reuse_memory: false, ..Options::default() };
+        assert_equal(name, &graph, &design(name), &kept, &inputs);
+        let packed = Options { codec: CodecChoice::Pack, ..Options::default() };
+        assert_equal(&format!("{name}, packed"), &narrow, &design(name), &packed, &inputs);
+    }
 }
