@@ -12,7 +12,9 @@ use bitgauge_models::float::ops::unary::Unary;
 use bitgauge_models::float::ops::window::Window;
 use bitgauge_models::float::{FloatGraph, Node, Op, Tensor, ValueId, passes, run};
 use bitgauge_models::integer::evaluate::{logits, noise};
-use bitgauge_models::integer::{IntGraph, IntOp, Prepared, QuantizeOptions, calibrate, quantize};
+use bitgauge_models::integer::{
+    IntGraph, IntOp, Prepared, QuantizeOptions, Window as IntWindow, calibrate, quantize, validate,
+};
 
 fn wave(shape: &[usize], phase: f32) -> Tensor {
     let data = (0..shape.iter().product()).map(|i: usize| ((i * i % 97) as f32 * 0.7 + phase).sin());
@@ -128,4 +130,51 @@ fn a_map_of_one_channel_is_resized() {
     let want = run(&float, &image).unwrap().remove(0);
     let error = got.iter().zip(want.data()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(error < 0.05, "{error}");
+}
+
+#[test]
+fn phases_that_do_not_fit_are_refused() {
+    let (mut s, x) = Sketch::new(&[1, 8, 5, 4]);
+    let w = s.constant(&[8, 64, 4, 4]);
+    let window = window([4, 4], [2, 2], [1; 4], [1, 1]);
+    let y = s.node(Op::ConvTranspose(ConvTranspose { window, output_padding: [0; 2], groups: 1 }), &[x, w]);
+    let (_, graph) = s.quantized(y, 30.0);
+    validate(&graph).unwrap();
+    let breaks: [fn(&mut IntOp); 6] = [
+        |op| {
+            if let IntOp::Phased { windows, .. } = op {
+                windows.truncate(3)
+            }
+        },
+        |op| {
+            if let IntOp::Phased { windows, .. } = op {
+                windows[0].pad = [0; 4]
+            }
+        },
+        |op| {
+            if let IntOp::Phased { windows, .. } = op {
+                windows[3] = IntWindow::POINT
+            }
+        },
+        |op| {
+            if let IntOp::Phased { phases, .. } = op {
+                *phases = [0, 4]
+            }
+        },
+        |op| {
+            if let IntOp::Phased { parameters, .. } = op {
+                parameters.clear()
+            }
+        },
+        |op| {
+            if let IntOp::Phased { weight, .. } = op {
+                *weight = weight[1..].into()
+            }
+        },
+    ];
+    for (case, change) in breaks.into_iter().enumerate() {
+        let mut graph = graph.clone();
+        change(&mut graph.nodes[0].op);
+        assert!(validate(&graph).is_err(), "{case}");
+    }
 }
