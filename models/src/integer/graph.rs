@@ -183,8 +183,8 @@ pub enum IntOp {
     },
     /// `phases[0] * phases[1]` convolutions of in0 whose pixels interleave: a transposed convolution. The output
     /// has one group, and a row of it is pixels of as many codes as each phase has outputs (a pixel may span
-    /// several columns). Pixel (y, x) is pixel (y / phases[0], x / phases[1]) of phase (y % phases[0],
-    /// x % phases[1]); see [`phases`].
+    /// several columns). Pixel `(y, x)` is pixel `(y / phases[0], x / phases[1])` of phase
+    /// `(y % phases[0], x % phases[1])`; see [`phases()`].
     Phased {
         /// Phases of rows and of pixels of a row.
         phases: [usize; 2],
