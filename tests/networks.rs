@@ -112,34 +112,55 @@ pub struct Block {
 /// A pre-norm transformer block: tokens in, tokens out.
 #[must_use]
 pub fn transformer_block(block: Block, seed: u64) -> FloatGraph {
-    let Block { tokens, channels, heads, hidden } = block;
+    transformer(block, 1, seed)
+}
+
+/// As many blocks of one size, one behind the other.
+#[must_use]
+pub fn transformer(block: Block, blocks: usize, seed: u64) -> FloatGraph {
     let mut s = Sketch::new("transformer_block", seed);
-    let x = s.input("tokens", &[1, tokens, channels]);
-    let normed = s.layer_norm("norm1", x);
-    let split = vec![1, tokens, heads, channels / heads];
-    let head = |s: &mut Sketch, name: &str, perm: [usize; 4]| {
-        let y = s.linear(name, normed, channels);
-        let y = s.node(&format!("{name}.split"), Op::Reshape(Reshape { shape: split.clone() }), &[y]);
-        s.node(&format!("{name}.heads"), Op::Transpose(Transpose { perm: perm.to_vec() }), &[y])
-    };
-    let q = head(&mut s, "q", [0, 2, 1, 3]);
-    let k = head(&mut s, "k", [0, 2, 3, 1]);
-    let v = head(&mut s, "v", [0, 2, 1, 3]);
-    let scores = s.node("scores", Op::MatMul(MatMul), &[q, k]);
-    let scale = s.graph.add_constant("scale", Tensor::scalar((channels as f32 / heads as f32).powf(-0.5)));
-    let scaled = s.node("scaled", Op::Binary(Binary::Mul), &[scores, scale]);
-    let softmax = s.node("softmax", Op::Softmax(Softmax { axis: 3 }), &[scaled]);
-    let mixed = s.node("mixed", Op::MatMul(MatMul), &[softmax, v]);
-    let joined = s.node("joined", Op::Transpose(Transpose { perm: vec![0, 2, 1, 3] }), &[mixed]);
-    let joined = s.node("rows", Op::Reshape(Reshape { shape: vec![1, tokens, channels] }), &[joined]);
-    let projected = s.linear("projection", joined, channels);
-    let x = s.node("residual1", Op::Binary(Binary::Add), &[x, projected]);
-    let normed = s.layer_norm("norm2", x);
-    let wide = s.linear("mlp1", normed, hidden);
-    let gelu = s.node("gelu", Op::Gelu(Gelu { tanh: false }), &[wide]);
-    let narrow = s.linear("mlp2", gelu, channels);
-    let x = s.node("residual2", Op::Binary(Binary::Add), &[x, narrow]);
+    let mut x = s.input("tokens", &[1, block.tokens, block.channels]);
+    for index in 0..blocks {
+        let at = if blocks == 1 { String::new() } else { format!("block{index}.") };
+        x = s.block(&at, x, block);
+    }
     s.finish(&[x])
+}
+
+impl Sketch {
+    /// A pre-norm transformer block; `at` is put before every name.
+    fn block(&mut self, at: &str, x: ValueId, block: Block) -> ValueId {
+        let Block { tokens, channels, heads, hidden } = block;
+        let named = |name: &str| format!("{at}{name}");
+        let normed = self.layer_norm(&named("norm1"), x);
+        let split = vec![1, tokens, heads, channels / heads];
+        let head = |s: &mut Sketch, name: &str, perm: [usize; 4]| {
+            let y = s.linear(&named(name), normed, channels);
+            let split = Op::Reshape(Reshape { shape: split.clone() });
+            let y = s.node(&named(&format!("{name}.split")), split, &[y]);
+            s.node(&named(&format!("{name}.heads")), Op::Transpose(Transpose { perm: perm.to_vec() }), &[y])
+        };
+        let q = head(self, "q", [0, 2, 1, 3]);
+        let k = head(self, "k", [0, 2, 3, 1]);
+        let v = head(self, "v", [0, 2, 1, 3]);
+        let scores = self.node(&named("scores"), Op::MatMul(MatMul), &[q, k]);
+        let factor = (channels as f32 / heads as f32).powf(-0.5);
+        let scale = self.graph.add_constant(&named("scale"), Tensor::scalar(factor));
+        let scaled = self.node(&named("scaled"), Op::Binary(Binary::Mul), &[scores, scale]);
+        let softmax = self.node(&named("softmax"), Op::Softmax(Softmax { axis: 3 }), &[scaled]);
+        let mixed = self.node(&named("mixed"), Op::MatMul(MatMul), &[softmax, v]);
+        let joined =
+            self.node(&named("joined"), Op::Transpose(Transpose { perm: vec![0, 2, 1, 3] }), &[mixed]);
+        let rows = Op::Reshape(Reshape { shape: vec![1, tokens, channels] });
+        let joined = self.node(&named("rows"), rows, &[joined]);
+        let projected = self.linear(&named("projection"), joined, channels);
+        let x = self.node(&named("residual1"), Op::Binary(Binary::Add), &[x, projected]);
+        let normed = self.layer_norm(&named("norm2"), x);
+        let wide = self.linear(&named("mlp1"), normed, hidden);
+        let gelu = self.node(&named("gelu"), Op::Gelu(Gelu { tanh: false }), &[wide]);
+        let narrow = self.linear(&named("mlp2"), gelu, channels);
+        self.node(&named("residual2"), Op::Binary(Binary::Add), &[x, narrow])
+    }
 }
 
 /// The part of a graph that computes `to` out of `from`.

@@ -119,6 +119,12 @@ impl Machine {
             return Err(fail(format!("has {} bytes, {expected} expected", containers.len())));
         }
         tensor.write(&mut self.state.memory, containers);
+        // All of it was seen to lie in memory; two bytes a code are the most.
+        let last = tensor.groups.saturating_sub(1).saturating_mul(tensor.group_stride);
+        let last = last.saturating_add(tensor.rows.saturating_sub(1).saturating_mul(tensor.row_stride));
+        let row = tensor.cols.saturating_mul(tensor.channels).saturating_mul(2);
+        let end = tensor.address.saturating_add(last).saturating_add(row);
+        self.state.written.note(tensor.address as usize, end as usize);
         Ok(())
     }
 
@@ -127,6 +133,10 @@ impl Machine {
             self.state.weights_changed(0, u64::MAX, 1);
         }
         let state = &mut self.state;
+        if space == Space::External {
+            // Preloads are for tests: all is put back.
+            state.written.note(0, state.memory.len());
+        }
         let target = match space {
             Space::External => &mut state.memory,
             Space::Activation => &mut state.activation,

@@ -41,14 +41,7 @@ impl Compute {
         let fold_end = self.shadow_free.max(self.drain_free.saturating_sub(timing.drain_offset));
         let feed_start = setup_end.max(fold_end.saturating_sub(FEED_LATENCY + timing.beats));
         let feed_end = feed_start + timing.feed_cycles();
-        if timing.interval == timing.beats {
-            activity.busy.push(feed_start, feed_end);
-        } else {
-            for fold in 0..timing.folds() {
-                let start = feed_start + fold * timing.interval;
-                activity.busy.push(start, start + timing.beats);
-            }
-        }
+        activity.busy.push_comb(feed_start, timing.beats, timing.interval, timing.folds());
         activity.stall(StallReason::Drain, setup_end, feed_end);
         let last_fold_end = feed_start + timing.last_fold_end();
         self.shadow_free = last_fold_end + timing.drain_interval;

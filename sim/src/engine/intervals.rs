@@ -68,10 +68,113 @@ impl Intervals {
     }
 }
 
+/// Cycles at equal distances: `count` times `length` cycles, each `period` after the one before.
+#[derive(Clone, Copy, Debug)]
+struct Comb {
+    start: u64,
+    length: u64,
+    period: u64,
+    count: u64,
+}
+
+impl Comb {
+    fn end(&self) -> u64 {
+        self.start + (self.count - 1) * self.period + self.length
+    }
+
+    /// Its cycles before `cycle`.
+    fn before(&self, cycle: u64) -> u64 {
+        let Some(since) = cycle.checked_sub(self.start) else { return 0 };
+        if self.count == 1 {
+            return since.min(self.length);
+        }
+        let teeth = since / self.period;
+        if teeth >= self.count {
+            return self.count * self.length;
+        }
+        teeth * self.length + (since % self.period).min(self.length)
+    }
+}
+
+/// A set of cycles whose parts are disjoint and come in ascending order: what a unit works. Cycles at equal
+/// distances take one entry, however many they are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Busy {
+    list: Vec<Comb>,
+}
+
+impl Busy {
+    /// Adds `start..end`, not before the end of what was added before.
+    #[inline]
+    pub fn push(&mut self, start: u64, end: u64) {
+        if start >= end {
+            return;
+        }
+        if let Some(last) = self.list.last_mut()
+            && last.count == 1
+            && last.start + last.length == start
+        {
+            last.length = end - last.start;
+            return;
+        }
+        self.list.push(Comb { start, length: end - start, period: 0, count: 1 });
+    }
+
+    /// Adds `count` times `length` cycles, the first ones from `start` on, each `period` (more than `length`)
+    /// after the ones before.
+    #[inline]
+    pub fn push_comb(&mut self, start: u64, length: u64, period: u64, count: u64) {
+        if length == 0 || count == 0 {
+            return;
+        }
+        if period <= length || count == 1 {
+            return self.push(start, start + (count - 1) * period + length);
+        }
+        if let Some(last) = self.list.last_mut()
+            && last.length == length
+        {
+            // A single part takes any distance.
+            if last.count == 1 && last.start + period == start {
+                last.period = period;
+            }
+            if last.period == period && last.start + last.count * period == start {
+                last.count += count;
+                return;
+            }
+        }
+        self.list.push(Comb { start, length, period, count });
+    }
+
+    /// Number of cycles.
+    fn measure(&self) -> u64 {
+        self.list.iter().map(|comb| comb.count * comb.length).sum()
+    }
+
+    /// Number of cycles that are in `others` too.
+    fn common(&self, others: &Intervals) -> u64 {
+        let mut common = 0;
+        let mut others = others.list.as_slice();
+        for comb in &self.list {
+            let end = comb.end();
+            while let Some((&(from, to), rest)) = others.split_first() {
+                if from < end {
+                    common += comb.before(to) - comb.before(from);
+                }
+                // The next comb may lie in this interval as well.
+                if to > end {
+                    break;
+                }
+                others = rest;
+            }
+        }
+        common
+    }
+}
+
 /// What one unit did, state by state. A cycle may be in several; the order of priority decides.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Activity {
-    pub busy: Intervals,
+    pub busy: Busy,
     /// A second stream of busy cycles, with an order of its own.
     pub busy_too: Intervals,
     /// By [`StallReason`].
@@ -86,12 +189,18 @@ impl Activity {
 
     /// Counts each cycle once, and returns the cycles in which there was anything to do.
     pub fn count(self, cycles: u64) -> UnitCycles {
-        let mut seen = self.busy.union(self.busy_too);
-        let mut result = UnitCycles { busy: seen.measure(), ..UnitCycles::default() };
+        let mut seen = self.busy_too;
+        seen.normalize();
+        let busy = self.busy.measure();
+        let all = |seen: &Intervals| busy + seen.measure() - self.busy.common(seen);
+        let mut result = UnitCycles { busy: all(&seen), ..UnitCycles::default() };
         let mut counted = result.busy;
         for (slot, intervals) in result.stalled.iter_mut().zip(self.stalled) {
+            if intervals.list.is_empty() {
+                continue;
+            }
             seen = seen.union(intervals);
-            *slot = seen.measure() - counted;
+            *slot = all(&seen) - counted;
             counted += *slot;
         }
         result.idle = cycles.saturating_sub(counted);
@@ -102,6 +211,39 @@ impl Activity {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn combs_measure_as_their_cycles_do() {
+        let mut state = 5u64;
+        let mut below = |bound: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % bound
+        };
+        for _ in 0..500 {
+            let (mut busy, mut others) = (Busy::default(), Intervals::default());
+            let (mut cycles, mut other) = (vec![false; 1000], vec![false; 1000]);
+            let mut at = 0;
+            while at < 600 {
+                at += below(9) * below(2);
+                let (length, count) = (1 + below(3), 1 + below(6));
+                let period = length + below(4);
+                busy.push_comb(at, length, period, count);
+                for tooth in 0..count {
+                    cycles[(at + tooth * period) as usize..][..length as usize].fill(true);
+                }
+                at += (count - 1) * period + length;
+            }
+            for _ in 0..below(9) {
+                let (start, length) = (below(700), below(90));
+                others.push(start, start + length);
+                other[start as usize..][..length as usize].fill(true);
+            }
+            others.normalize();
+            let count = |of: &dyn Fn(usize) -> bool| (0..1000).filter(|&cycle| of(cycle)).count() as u64;
+            assert_eq!(busy.measure(), count(&|cycle| cycles[cycle]));
+            assert_eq!(busy.common(&others), count(&|cycle| cycles[cycle] && other[cycle]));
+        }
+    }
 
     #[test]
     fn each_cycle_counts_once_and_for_the_first_reason() {

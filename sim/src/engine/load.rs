@@ -51,6 +51,15 @@ struct Writing {
     written: usize,
 }
 
+/// When some beats leave the FIFO: so many at once, and as many cycles later as many more.
+#[derive(Clone, Copy, Debug)]
+struct Leaving {
+    first: u64,
+    end: u64,
+    cycle: u64,
+    together: u64,
+}
+
 /// The load unit beyond its front.
 #[derive(Debug)]
 pub(crate) struct Load {
@@ -64,7 +73,7 @@ pub(crate) struct Load {
     /// Data beats asked for, granted, and with a known time of leaving.
     asked: u64,
     left: u64,
-    leave_times: Vec<u64>,
+    leaving: VecDeque<Leaving>,
     writing: VecDeque<Writing>,
     /// First cycle in which the next line may be written.
     next_write: u64,
@@ -83,7 +92,7 @@ impl Load {
             waiting: false,
             asked: 0,
             left: 0,
-            leave_times: vec![0; (2 * fifo).next_power_of_two() as usize],
+            leaving: VecDeque::new(),
             writing: VecDeque::new(),
             next_write: 0,
         }
@@ -163,7 +172,14 @@ impl Load {
             if index >= self.left {
                 return None;
             }
-            cycle = cycle.max(self.leave_times[index as usize & (self.leave_times.len() - 1)] + 1);
+            // Later requests ask for later beats.
+            while self.leaving.front().is_some_and(|leaving| leaving.end <= index) {
+                self.leaving.pop_front();
+            }
+            let leaving = self.leaving.front()?;
+            let since = index - leaving.first;
+            let since = if leaving.together == 1 { since } else { since - since % leaving.together };
+            cycle = cycle.max(leaving.cycle + since + 1);
         }
         self.waiting = true;
         Some(Request { cycle, address: asking.next, beats })
@@ -233,23 +249,31 @@ impl Load {
         let shift = beat_bits.trailing_zeros();
         while let Some(job) = self.writing.front_mut() {
             let cycles = job.shape.cycles_per_line;
-            // Where every line is one beat, the lines of a burst are written one per cycle.
-            let even = job.coded.is_none() && cycles == 1 && [job.line_bits, job.last_bits] == [beat_bits; 2];
+            // Where every line is so many whole beats, the lines of a burst are written together.
+            let whole = (job.coded.is_none()
+                && cycles == 1
+                && job.line_bits == job.last_bits
+                && job.line_bits & (beat_bits - 1) == 0)
+                .then_some(job.line_bits >> shift)
+                .filter(|&beats| beats > 0);
             loop {
-                if even {
+                if let Some(beats) = whole {
                     let begun = job.bits >> shift;
-                    let run = (granted - job.base - begun).min(job.block_beats - begun).saturating_sub(1);
-                    let next = job.base + begun;
-                    if next >= first && run > 0 {
-                        let cycle = self.next_write.max(start + (next - first) + 1).max(job.start + 1);
-                        for beat in 0..run {
-                            let slot = (next + beat) as usize & (self.leave_times.len() - 1);
-                            self.leave_times[slot] = cycle + beat;
-                        }
-                        self.left = next + run;
-                        self.next_write = cycle + run;
-                        activity.busy.push(cycle, cycle + run);
-                        job.advance(run, beat_bits);
+                    let (next, left) = (job.base + begun, job.block_beats - begun);
+                    // The last line of the block is left to the general way.
+                    let run = (granted - next).min(left.saturating_sub(beats));
+                    // A division in every burst would show.
+                    let run = if beats == 1 { run } else { run / beats };
+                    let seen = start + (next + beats).saturating_sub(first);
+                    let cycle = self.next_write.max(seen).max(job.start + 1);
+                    // Lines of one beat follow each other however late they are; longer ones catch up.
+                    if run > 0 && next + beats > first && (beats == 1 || cycle == seen) {
+                        let end = next + run * beats;
+                        self.leaving.push_back(Leaving { first: next, end, cycle, together: beats });
+                        self.left = end;
+                        self.next_write = cycle + (run - 1) * beats + 1;
+                        activity.busy.push_comb(cycle, 1, beats, run);
+                        job.advance(run, job.line_bits);
                     }
                 }
                 let last_of_pixel = job.line + 1 == job.shape.pixel_lines;
@@ -274,10 +298,12 @@ impl Load {
                 self.next_write = cycle + cycles;
                 activity.busy.push(cycle, cycle + cycles);
                 let left = job.base + if last_of_block { job.block_beats } else { bits >> shift };
-                while self.left < left {
-                    let slot = self.left as usize & (self.leave_times.len() - 1);
-                    self.leave_times[slot] = cycle + cycles - 1;
-                    self.left += 1;
+                if self.left < left {
+                    let together = left - self.left;
+                    let leaving =
+                        Leaving { first: self.left, end: left, cycle: cycle + cycles - 1, together };
+                    self.leaving.push_back(leaving);
+                    self.left = left;
                 }
                 job.bits = bits;
                 job.written += 1;

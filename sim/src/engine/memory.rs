@@ -1,7 +1,7 @@
 //! The external memory, model `fixed`: one registered request per requester, one grant per cycle, one beat
 //! per cycle.
 
-use std::collections::VecDeque;
+use super::front::NEVER;
 
 /// Requesters, in the order of [`Memory::pending`].
 pub(crate) const FETCH: usize = 0;
@@ -13,7 +13,7 @@ pub(crate) const STORE: usize = 2;
 pub(crate) const OUTSTANDING: usize = 4;
 
 /// A request of a burst.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Request {
     /// Cycle in which it is registered.
     pub cycle: u64,
@@ -36,52 +36,78 @@ pub(crate) struct Grant {
 #[derive(Debug)]
 pub(crate) struct Memory {
     latency: u64,
-    pub pending: [Option<Request>; 3],
-    /// Last beats of the outstanding bursts, in order.
-    last_beats: VecDeque<u64>,
+    /// Each requester's request and, apart for the arbiter, the cycle in which it is registered: [`NEVER`]
+    /// where there is none.
+    requests: [Request; 3],
+    registered: [u64; 3],
+    /// From when on each of the places for an outstanding burst is free. Bursts end in the order of their
+    /// grants, so the places are taken in turn.
+    places: [u64; OUTSTANDING],
+    turn: usize,
     bus_free: u64,
     last_granted: usize,
 }
 
 impl Memory {
     pub fn new(latency: u64) -> Memory {
-        Memory { latency, pending: [None; 3], last_beats: VecDeque::new(), bus_free: 0, last_granted: STORE }
+        Memory {
+            latency,
+            requests: [Request::default(); 3],
+            registered: [NEVER; 3],
+            places: [0; OUTSTANDING],
+            turn: 0,
+            bus_free: 0,
+            last_granted: STORE,
+        }
+    }
+
+    /// Takes a request.
+    #[inline]
+    pub fn ask(&mut self, requester: usize, request: Request) {
+        self.registered[requester] = request.cycle;
+        self.requests[requester] = request;
     }
 
     /// The grant of cycle `now`, if there is one.
+    #[inline]
     pub fn grant(&mut self, now: u64) -> Option<Grant> {
-        while self.last_beats.front().is_some_and(|&last| last < now) {
-            self.last_beats.pop_front();
-        }
-        if self.last_beats.len() >= OUTSTANDING {
+        if self.places[self.turn] > now {
             return None;
         }
-        let asks = |requester: usize| self.pending[requester].is_some_and(|request| request.cycle < now);
-        let order = if self.last_granted == LOAD { [FETCH, STORE, LOAD] } else { [FETCH, LOAD, STORE] };
-        let requester = order.into_iter().find(|&requester| asks(requester))?;
-        let request = self.pending[requester].take()?;
+        let asks = |requester: usize| self.registered[requester] < now;
+        let (second, third) = if self.last_granted == LOAD { (STORE, LOAD) } else { (LOAD, STORE) };
+        let requester = if asks(FETCH) {
+            FETCH
+        } else if asks(second) {
+            second
+        } else if asks(third) {
+            third
+        } else {
+            return None;
+        };
+        self.registered[requester] = NEVER;
+        let request = self.requests[requester];
         if requester != FETCH {
             self.last_granted = requester;
         }
         let start = (now + self.latency).max(self.bus_free);
         self.bus_free = start + request.beats;
-        self.last_beats.push_back(self.bus_free - 1);
+        self.places[self.turn] = self.bus_free;
+        self.turn = (self.turn + 1) % OUTSTANDING;
         Some(Grant { requester, request, start })
     }
 
-    /// The next cycle after `now` in which a grant may be possible.
-    pub fn wake(&self, now: u64) -> Option<u64> {
-        let earliest = self.pending.iter().flatten().map(|request| request.cycle + 1).min()?;
-        let place = if self.last_beats.len() >= OUTSTANDING {
-            self.last_beats.front().map_or(0, |last| last + 1)
-        } else {
-            0
-        };
-        Some(earliest.max(place).max(now + 1))
+    /// The next cycle after `now` in which a grant may be possible; [`NEVER`] without a request.
+    #[inline]
+    pub fn wake(&self, now: u64) -> u64 {
+        let [fetch, load, store] = self.registered;
+        let earliest = fetch.min(load).min(store);
+        if earliest == NEVER { NEVER } else { (earliest + 1).max(self.places[self.turn]).max(now + 1) }
     }
 }
 
 /// First burst of the bytes `address..end`: its beats. None is longer than `most` bytes or crosses 4 KiB.
+#[inline]
 pub(crate) fn first_burst(address: u64, end: u64, most: u64, bus: u64) -> u64 {
     // The bus is a power of two.
     most.min(end - address).min(4096 - address % 4096) >> bus.trailing_zeros()

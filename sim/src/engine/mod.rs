@@ -147,7 +147,7 @@ impl<D: DataPath> Engine<'_, D> {
             self.retire(now)?;
         }
         if let Some(request) = self.fetch.request(now) {
-            self.memory.pending[FETCH] = Some(request);
+            self.memory.ask(FETCH, request);
         }
         if self.due {
             if self.dispatch(now) {
@@ -164,14 +164,12 @@ impl<D: DataPath> Engine<'_, D> {
             }
         }
         if let Some(request) = self.load.request(now) {
-            self.memory.pending[LOAD] = Some(request);
+            self.memory.ask(LOAD, request);
         }
         if let Some(request) = self.store.request(now) {
-            self.memory.pending[STORE] = Some(request);
+            self.memory.ask(STORE, request);
         }
-        if let Some(at) = self.memory.wake(now) {
-            self.memory_next = self.memory_next.min(at);
-        }
+        self.memory_next = self.memory_next.min(self.memory.wake(now));
         Ok(false)
     }
 

@@ -154,7 +154,22 @@ impl Store {
         let beat_bits = 8 * self.bus;
         let shift = beat_bits.trailing_zeros();
         let cycles = job.shape.cycles_per_line;
+        // Where every line is one beat, the lines of a burst are read together.
+        let even = cycles == 1 && [job.line_bits, job.last_bits] == [beat_bits; 2];
         loop {
+            if even {
+                let begun = job.bits >> shift;
+                // The line that completes the burst is left to the general way.
+                let run = (job.cut + job.next_beats).saturating_sub(begun + 1);
+                let cycle = even_run(job.base + begun, run, self.fifo, self.left, &self.leave_times)
+                    .and_then(|room| room.begin(self.next_read));
+                if let Some(cycle) = cycle {
+                    activity.busy.push(cycle, cycle + run);
+                    self.next_read = cycle + run;
+                    self.completed = job.base + begun + run;
+                    job.advance(run, beat_bits);
+                }
+            }
             let last_of_pixel = job.line + 1 == job.shape.pixel_lines;
             let last_of_block = last_of_pixel && job.pixel + 1 == job.shape.pixels;
             let bits = job.bits + if last_of_pixel { job.last_bits } else { job.line_bits };
@@ -266,12 +281,56 @@ impl Store {
 }
 
 /// The first cycle in which the FIFO has room for its beats up to `completed`, where that is known.
+#[inline]
 fn room(completed: u64, fifo: u64, left: u64, leave_times: &[u64]) -> Option<u64> {
     let Some(index) = completed.checked_sub(fifo + 1) else { return Some(0) };
     (index < left).then(|| leave_times[index as usize & (leave_times.len() - 1)] + 1)
 }
 
+/// When the FIFO has room for each of some beats: first and last known.
+struct Rooms {
+    first: u64,
+    last: u64,
+    run: u64,
+}
+
+impl Rooms {
+    /// The cycle of the first of reads that follow each other cycle by cycle from `from` on, if they do.
+    #[inline]
+    fn begin(&self, from: u64) -> Option<u64> {
+        if self.last <= from {
+            // Rooms ascend: all of them are there.
+            Some(from)
+        } else if self.first >= from && self.last - self.first == self.run - 1 {
+            Some(self.first)
+        } else {
+            None
+        }
+    }
+}
+
+/// The rooms of the `run` beats behind beat `begun`, where they are known and there are any.
+#[inline]
+fn even_run(begun: u64, run: u64, fifo: u64, left: u64, leave_times: &[u64]) -> Option<Rooms> {
+    if run == 0 {
+        return None;
+    }
+    let first = room(begun + 1, fifo, left, leave_times)?;
+    let last = room(begun + run, fifo, left, leave_times)?;
+    Some(Rooms { first, last, run })
+}
+
 impl Reading {
+    /// Goes on by `lines` whole lines of the block, not its last.
+    fn advance(&mut self, lines: u64, line_bits: u64) {
+        self.bits += lines * line_bits;
+        self.line += lines;
+        if self.line >= self.shape.pixel_lines {
+            self.pixel += self.line / self.shape.pixel_lines;
+            self.line %= self.shape.pixel_lines;
+        }
+    }
+
     /// Bytes of the current block.
     fn bytes(&self) -> u64 {
         match &self.coded {

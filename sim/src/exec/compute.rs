@@ -3,12 +3,12 @@
 //! Folds only matter to time; the sums are computed for a few hundred pixels and all outputs at once.
 
 use bitgauge_arch::arith::gemm::matmul;
-use bitgauge_arch::arith::rows::{emit, finish, narrow, requantize, widen};
+use bitgauge_arch::arith::rows::{Rescaled, emit, emit_rows, finish, narrow, requantize, widen};
 use bitgauge_arch::arith::{Post, Requant, Residual, Signedness};
 use bitgauge_arch::command::Compute;
 
 use super::weights::Key;
-use super::{Executor, State};
+use super::{Buffers, Executor, State};
 
 /// Bytes of gathered rows and sums handled together, so that they stay in the cache.
 const CHUNK_BYTES: usize = 1 << 18;
@@ -19,6 +19,11 @@ pub(super) fn requant(mantissa: u32, shift: u32) -> Requant {
         mantissa: mantissa as u16,
         shift: shift.clamp(1, u32::from(bitgauge_arch::arith::requantize::MAX_SHIFT)) as u8,
     }
+}
+
+/// What ends the post-processor's work on every sum.
+fn finish_of(c: &Compute) -> Post {
+    Post { zero_point: c.zero_point, clamp_low: c.clamp_low, clamp_high: c.clamp_high }
 }
 
 /// Lengths of one command, in bytes.
@@ -93,8 +98,18 @@ impl Executor<'_> {
                 state.multiply(c, &sizes, (first, count), (column, columns), bank_lines);
             }
             state.macs += count as u64 * sizes.outputs as u64 * useful;
+            let stride = c.output_pixel_stride as usize * sizes.line;
+            let plain = c.output_wide == 0 && c.table_enable == 0 && c.parameter_per_row == 0;
+            if plain && c.residual_enable == 0 && stride >= sizes.outputs {
+                state.post_all(c, &sizes, first, stride);
+                continue;
+            }
             for index in 0..count {
-                state.post(c, &sizes, first + index, index);
+                if plain && c.residual_wide == 0 {
+                    state.post_one(c, &sizes, first + index, index);
+                } else {
+                    state.post(c, &sizes, first + index, index);
+                }
             }
         }
     }
@@ -141,6 +156,33 @@ impl State {
         matmul(rows, step, sign, pixels.1, packed, sums, sizes.outputs);
     }
 
+    /// The post-processor on all sums at hand, the first of which are those of `pixel`: the common case, that
+    /// needs neither residual nor table.
+    fn post_all(&mut self, c: &Compute, sizes: &Sizes, pixel: usize, stride: usize) {
+        let at = c.output_line as usize * sizes.line + pixel * stride;
+        let Buffers { sums, array_scales, .. } = &self.buffers;
+        let bytes = (&mut self.activation[at..], stride);
+        emit_rows(sums, sizes.outputs, array_scales, None, &finish_of(c), bytes);
+    }
+
+    /// The post-processor on one pixel of one-byte codes without table: row `index` of the sums.
+    fn post_one(&mut self, c: &Compute, sizes: &Sizes, pixel: usize, index: usize) {
+        let outputs = sizes.outputs;
+        let Buffers { sums, array_scales, bytes, .. } = &mut self.buffers;
+        let residual = (c.residual_enable == 1).then(|| {
+            // The output may take the residual's place.
+            let at = (c.residual_line as usize + pixel * c.residual_pixel_stride as usize) * sizes.line;
+            bytes.clear();
+            bytes.extend_from_slice(&self.activation[at..at + outputs]);
+            let requant = requant(c.residual_mantissa, c.residual_shift);
+            Rescaled { codes: bytes, signed: true, zero_point: c.residual_zero_point, requant }
+        });
+        let at = (c.output_line as usize + pixel * c.output_pixel_stride as usize) * sizes.line;
+        let sums = &sums[index * outputs..][..outputs];
+        let target = (&mut self.activation[at..at + outputs], outputs);
+        emit_rows(sums, outputs, array_scales, residual.as_ref(), &finish_of(c), target);
+    }
+
     /// The post-processor on one pixel: row `index` of the sums.
     fn post(&mut self, c: &Compute, sizes: &Sizes, pixel: usize, index: usize) {
         let outputs = sizes.outputs;
@@ -166,7 +208,7 @@ impl State {
                 *code += rescale.rescale(*other);
             }
         }
-        let post = Post { zero_point: c.zero_point, clamp_low: c.clamp_low, clamp_high: c.clamp_high };
+        let post = finish_of(c);
         let wide = c.output_wide == 1;
         let at = (c.output_line as usize + pixel * c.output_pixel_stride as usize) * sizes.line;
         let bytes = &mut self.activation[at..at + outputs * (1 + usize::from(wide))];

@@ -2,6 +2,7 @@
 
 use bitgauge_arch::arith::depthwise::accumulate_taps;
 use bitgauge_arch::arith::rows::{emit, narrow, requantize};
+use bitgauge_arch::arith::windows::Depthwise;
 use bitgauge_arch::arith::{Signedness, pool, write_code};
 use bitgauge_arch::command::{Vector, VectorFunction};
 
@@ -31,6 +32,19 @@ impl State {
         buffers.sums.resize(channels, 0);
         let taps = v.kernel_rows as usize * v.kernel_cols as usize;
         let weight_step = channels.next_multiple_of(line);
+        let weight_start = v.second_line as usize * line;
+        // Windows of whole tiles at once, where there is a way.
+        let together =
+            (function == VectorFunction::Depthwise && container == 1 && Depthwise::is_ready(taps, channels))
+                .then(|| Depthwise {
+                    weights: &self.weight[weight_start..][..(taps - 1) * weight_step + channels],
+                    step: weight_step,
+                    taps,
+                    channels,
+                    sign,
+                    scales: &buffers.scales,
+                    post: post(v),
+                });
         // Ones as weights turn a depthwise sum into a pool's.
         let ones = vec![1u8; if function == VectorFunction::AveragePool { channels } else { 0 }];
         let mut window: Vec<(&[u8], &[u8])> = Vec::with_capacity(taps);
@@ -40,7 +54,7 @@ impl State {
             .map(|tap| {
                 let weights = match function {
                     VectorFunction::Depthwise => {
-                        &self.weight[v.second_line as usize * line + tap as usize * weight_step..][..channels]
+                        &self.weight[weight_start + tap as usize * weight_step..][..channels]
                     }
                     _ => &ones[..],
                 };
@@ -55,6 +69,57 @@ impl State {
             i64::from(v.in_rows) - span(v.kernel_rows.max(1), v.dilation_rows),
             i64::from(v.in_cols) - span(v.kernel_cols.max(1), v.dilation_cols),
         );
+        if let Some(job) = together {
+            let inside = |pixel: i64, stride: u32, pad: u32, inner: i64| {
+                let at = pixel * i64::from(stride) - i64::from(pad);
+                at >= 0 && at < inner
+            };
+            let offsets: Vec<usize> = weights.iter().map(|&(_, at)| at).collect();
+            let step = v.stride_cols as usize * v.pixel_stride as usize * line;
+            let (mut windows, mut rest) = (Vec::new(), Vec::new());
+            let columns = 0..i64::from(v.out_cols);
+            let whole = |&x: &i64| inside(x, v.stride_cols, v.pad_left, inner.1);
+            let first = columns.clone().find(whole).unwrap_or(columns.end);
+            let last = columns.clone().rev().find(whole).map_or(first, |x| x + 1);
+            for y in 0..i64::from(v.out_rows) {
+                let top = y * i64::from(v.stride_rows) - i64::from(v.pad_top);
+                let row = y as usize * v.out_cols as usize;
+                let run = if inside(y, v.stride_rows, v.pad_top, inner.0) { first..last } else { 0..0 };
+                if !run.is_empty() {
+                    let left = run.start * i64::from(v.stride_cols) - i64::from(v.pad_left);
+                    let at = v.source_line as usize
+                        + top as usize * v.row_stride as usize
+                        + left as usize * v.pixel_stride as usize;
+                    let target = &mut output[(row + run.start as usize) * channels..];
+                    let count = (run.end - run.start) as usize;
+                    job.regular(&self.activation[at * line..], &offsets, step, count, target);
+                }
+                for x in columns.clone().filter(|x| !run.contains(x)) {
+                    let left = x * i64::from(v.stride_cols) - i64::from(v.pad_left);
+                    rest.push(row + x as usize);
+                    for r in 0..v.kernel_rows {
+                        let iy = top + i64::from(r * v.dilation_rows);
+                        for s in 0..v.kernel_cols {
+                            let ix = left + i64::from(s * v.dilation_cols);
+                            let there = (0..i64::from(v.in_rows)).contains(&iy)
+                                && (0..i64::from(v.in_cols)).contains(&ix);
+                            let at = v.source_line as i64
+                                + iy * i64::from(v.row_stride)
+                                + ix * i64::from(v.pixel_stride);
+                            windows.push(if there {
+                                &self.activation[at as usize * line..][..channels]
+                            } else {
+                                &buffers.rows[..]
+                            });
+                        }
+                    }
+                }
+            }
+            job.listed(&windows, &rest, &mut output);
+            self.scatter(v, line, length, &output);
+            self.buffers.bytes = output;
+            return;
+        }
         for (pixel, target) in output.chunks_exact_mut(length).enumerate() {
             window.clear();
             let (y, x) = (pixel as u32 / v.out_cols, pixel as u32 % v.out_cols);

@@ -37,10 +37,47 @@ pub(crate) struct CodedBlock {
     pub beats: u32,
 }
 
+/// Which pages of external memory were written since the start of a run, so that the next run puts back only
+/// those.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Written {
+    pages: Vec<bool>,
+}
+
+impl Written {
+    const PAGE: usize = 4096;
+
+    /// Notes a write to `start..end`.
+    pub fn note(&mut self, start: usize, end: usize) {
+        let last = end.div_ceil(Self::PAGE).min(self.pages.len());
+        if let Some(pages) = self.pages.get_mut(start / Self::PAGE..last) {
+            pages.fill(true);
+        }
+    }
+
+    /// Makes `memory` equal to `image` again.
+    fn restore(&mut self, memory: &mut Vec<u8>, image: &[u8]) {
+        if memory.len() != image.len() || self.pages.is_empty() {
+            memory.clear();
+            memory.extend_from_slice(image);
+            self.pages.clear();
+            self.pages.resize(image.len().div_ceil(Self::PAGE), false);
+            return;
+        }
+        let pages = memory.chunks_mut(Self::PAGE).zip(image.chunks(Self::PAGE));
+        for (written, (page, image)) in self.pages.iter_mut().zip(pages) {
+            if std::mem::take(written) {
+                page.copy_from_slice(image);
+            }
+        }
+    }
+}
+
 /// All memories, and buffers that outlive a command.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     pub memory: Vec<u8>,
+    pub written: Written,
     pub activation: Vec<u8>,
     pub weight: Vec<u8>,
     pub post_parameter: Vec<u8>,
@@ -76,6 +113,7 @@ impl State {
         let entries = plan.accelerator.post.parameter_entries as usize;
         State {
             memory: vec![0; memory_bytes],
+            written: Written::default(),
             activation: vec![0; plan.accelerator.activation_lines() as usize * plan.line as usize],
             weight: vec![0; plan.accelerator.weight_lines() as usize * plan.line as usize],
             post_parameter: vec![0; 8 * entries],
@@ -92,8 +130,7 @@ impl State {
 
     /// Back to the state before a run; `memory` is the image of external memory.
     pub fn reset(&mut self, memory: &[u8]) {
-        self.memory.clear();
-        self.memory.extend_from_slice(memory);
+        self.written.restore(&mut self.memory, memory);
         for space in [
             &mut self.activation,
             &mut self.weight,

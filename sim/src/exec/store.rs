@@ -19,7 +19,9 @@ impl Executor<'_> {
         let mut coded = (format.codec == Codec::Zvc).then(Coded::default);
         let table = store.length_table as usize;
         if coded.is_some() {
-            state.memory[table..table + (2 * shape.blocks as usize).next_multiple_of(bus)].fill(0);
+            let end = table + (2 * shape.blocks as usize).next_multiple_of(bus);
+            state.memory[table..end].fill(0);
+            state.written.note(table, end);
         }
         for block in 0..shape.blocks as usize {
             let first = (store.line as usize + block * store.block_stride as usize) * line;
@@ -34,6 +36,7 @@ impl Executor<'_> {
                 buffer
             };
             let at = store.external_address as usize + block * store.external_block_stride as usize;
+            state.written.note(at, at + raw.next_multiple_of(bus));
             let slot = &mut state.memory[at..at + raw.next_multiple_of(bus)];
             if let Some(coded) = &mut coded {
                 let bytes = encode(format, containers, bus);

@@ -1,7 +1,7 @@
 //! Vector functions over the pixels of a tile; those over maps are in [`super::map`].
 
 use bitgauge_arch::arith::layernorm::layernorm_token;
-use bitgauge_arch::arith::rows::{finish, narrow, widen};
+use bitgauge_arch::arith::rows::{Rescaled, emit_sum, finish, narrow, widen};
 use bitgauge_arch::arith::softmax::softmax_row;
 use bitgauge_arch::arith::{ChannelParameter, Post, Residual, write_code};
 use bitgauge_arch::command::{Vector, VectorFunction};
@@ -33,6 +33,13 @@ impl Executor<'_> {
                     state.weights_changed(start, end, u64::from(self.plan.accelerator.weight_bank_lines()));
                 }
             }
+            VectorFunction::Add
+                if v.source_wide == 0
+                    && v.output_wide == 0
+                    && (v.second_enable == 0 || v.second_wide == 0) =>
+            {
+                state.add_bytes(v, line);
+            }
             VectorFunction::Add => state.add(v, line),
             VectorFunction::Table => state.table(v, line),
             VectorFunction::Softmax => state.softmax(v, line),
@@ -56,6 +63,37 @@ impl State {
             } else {
                 self.activation.copy_within(from..from + length, to);
             }
+        }
+    }
+
+    /// Addition where all codes are of one byte.
+    fn add_bytes(&mut self, v: &Vector, line: usize) {
+        let channels = v.channels as usize;
+        let signed = v.source_signed == 1;
+        let post = post(v);
+        let bytes = &mut self.buffers.bytes;
+        for pixel in 0..v.out_rows as usize * v.out_cols as usize {
+            // The output may take an operand's place.
+            bytes.clear();
+            let at = (v.source_line as usize + pixel * v.pixel_stride as usize) * line;
+            bytes.extend_from_slice(&self.activation[at..at + channels]);
+            if v.second_enable == 1 {
+                let at = (v.second_line as usize + pixel * v.second_pixel_stride as usize) * line;
+                bytes.extend_from_slice(&self.activation[at..at + channels]);
+            }
+            let (first, second) = bytes.split_at(channels);
+            let requants = [(v.source_mantissa, v.source_shift), (v.second_mantissa, v.second_shift)]
+                .map(|(m, s)| requant(m, s));
+            let first =
+                Rescaled { codes: first, signed, zero_point: v.source_zero_point, requant: requants[0] };
+            let second = (v.second_enable == 1).then_some(Rescaled {
+                codes: second,
+                signed,
+                zero_point: v.second_zero_point,
+                requant: requants[1],
+            });
+            let at = (v.output_line as usize + pixel * v.output_pixel_stride as usize) * line;
+            emit_sum(&first, second.as_ref(), &post, &mut self.activation[at..at + channels]);
         }
     }
 

@@ -3,6 +3,8 @@
 //! Hosts with wide vectors run copies of the loop made for them; all give the same bits.
 
 use super::Signedness;
+#[cfg(target_arch = "x86_64")]
+use super::host::{Vectors, vectors};
 
 /// `accumulators[c] += activations[c] * weights[c]`, wrapping modulo 2^32, for as many channels as the
 /// shortest of the three has.
@@ -28,12 +30,12 @@ pub fn accumulate_taps(accumulators: &mut [i32], sign: Signedness, taps: &[(&[u8
     let channels = taps.iter().fold(accumulators.len(), |least, (a, w)| least.min(a.len()).min(w.len()));
     let accumulators = &mut accumulators[..channels];
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx512bw") && std::arch::is_x86_feature_detected!("avx512vl") {
+    match vectors() {
         // SAFETY: the host has AVX-512 BW and VL, and every tap has a pair of bytes per accumulator.
-        return unsafe { accumulate_avx512(accumulators, sign, taps) };
-    } else if std::arch::is_x86_feature_detected!("avx2") {
+        Vectors::Avx512 => return unsafe { accumulate_avx512(accumulators, sign, taps) },
         // SAFETY: the host has AVX2.
-        return unsafe { accumulate_avx2(accumulators, sign, taps) };
+        Vectors::Avx2 => return unsafe { accumulate_avx2(accumulators, sign, taps) },
+        Vectors::Plain => {}
     }
     accumulate(accumulators, sign, taps);
 }

@@ -5,6 +5,7 @@
 
 pub mod depthwise;
 pub mod gemm;
+pub mod host;
 pub mod layernorm;
 pub mod pool;
 pub mod post;
@@ -12,6 +13,7 @@ pub mod requantize;
 pub mod rows;
 pub mod softmax;
 pub mod sqrt;
+pub mod windows;
 
 pub use post::{ChannelParameter, PARAMETER_BYTES, Post, Residual};
 pub use requantize::Requant;

@@ -1,92 +1,214 @@
 //! Rows of sums to rows of codes: the arithmetic of [`super::post`] and [`super::requantize`] over whole rows,
-//! as loops that become vector instructions. A test holds the two forms together.
+//! in vector instructions where the host has them. A test holds all forms together.
+//!
+//! The vector forms hold integers in doubles, and lose nothing: a biased sum has at most 34 bits, its product
+//! with a mantissa 50, and half a step more 51; a division by a power of two moves the point alone.
 
+#[cfg(target_arch = "x86_64")]
+pub(super) mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(super) mod avx512;
+#[cfg(test)]
+mod tests;
+
+#[cfg(target_arch = "x86_64")]
+use super::host::{Vectors, vectors};
 use super::requantize::{OUTPUT_MAX, OUTPUT_MIN};
-use super::{ChannelParameter, Post};
+use super::{ChannelParameter, Post, Requant};
 
 /// Parameters of a run of channels, one array each.
 #[derive(Clone, Debug, Default)]
 pub struct Scales {
-    bias: Vec<i64>,
-    /// Mantissa, negative where the value is negated: `-(v) * m = v * (-m)`.
-    factor: Vec<i64>,
-    round: Vec<i64>,
-    shift: Vec<i64>,
+    pub(super) bias: Vec<f64>,
+    /// Mantissa over a power of two, negative where the value is negated: `-(v) * f = v * (-f)`.
+    pub(super) factor: Vec<f64>,
+}
+
+/// The factor as a double, exactly.
+fn factor(requant: Requant) -> f64 {
+    // 2^-shift: a shift is at most 63 and the exponent's bias 1023.
+    let power = f64::from_bits((1023 - u64::from(requant.shift & 63)) << 52);
+    f64::from(requant.mantissa) * power
 }
 
 impl Scales {
     /// Reads entries as the parameter memory holds them.
     pub fn read(&mut self, entries: &[u8]) {
-        for list in [&mut self.bias, &mut self.factor, &mut self.round, &mut self.shift] {
-            list.clear();
-        }
+        self.bias.clear();
+        self.factor.clear();
         for entry in entries.as_chunks::<8>().0 {
             let parameter = ChannelParameter::from_bytes(*entry);
-            let mantissa = i64::from(parameter.requant.mantissa);
-            self.bias.push(i64::from(parameter.bias));
-            self.factor.push(if parameter.negate { -mantissa } else { mantissa });
-            self.round.push(1 << (parameter.requant.shift - 1));
-            self.shift.push(i64::from(parameter.requant.shift));
+            let factor = factor(parameter.requant);
+            self.bias.push(f64::from(parameter.bias));
+            self.factor.push(if parameter.negate { -factor } else { factor });
         }
     }
 
     /// Fills all `count` channels with one entry.
     pub fn splat(&mut self, entry: &[u8], count: usize) {
         self.read(entry);
-        for list in [&mut self.bias, &mut self.factor, &mut self.round, &mut self.shift] {
-            let value = list.first().copied().unwrap_or(0);
+        for list in [&mut self.bias, &mut self.factor] {
+            let value = list.first().copied().unwrap_or(0.0);
             list.resize(count, value);
         }
     }
 }
 
+/// One-byte codes that are brought to the scale of others.
+#[derive(Clone, Copy, Debug)]
+pub struct Rescaled<'a> {
+    /// The codes.
+    pub codes: &'a [u8],
+    /// Whether they are signed.
+    pub signed: bool,
+    /// Their zero point.
+    pub zero_point: i32,
+    /// Their scale over the other.
+    pub requant: Requant,
+}
+
+impl Rescaled<'_> {
+    fn bias(&self) -> f64 {
+        -f64::from(self.zero_point)
+    }
+
+    fn factor(&self) -> f64 {
+        factor(self.requant)
+    }
+
+    #[inline(always)]
+    fn plain(&self, index: usize) -> i32 {
+        let code =
+            if self.signed { i32::from(self.codes[index] as i8) } else { i32::from(self.codes[index]) };
+        one(code, self.bias(), self.factor())
+    }
+}
+
+/// Requantizes one sum.
+#[inline(always)]
+fn one(sum: i32, bias: f64, factor: f64) -> i32 {
+    let scaled = (f64::from(sum) + bias) * factor + 0.5;
+    let clamped = scaled.max(f64::from(OUTPUT_MIN)).min(f64::from(OUTPUT_MAX));
+    // The floor, without a call where the host has no instruction for it.
+    let cut = clamped as i32;
+    cut - i32::from(f64::from(cut) > clamped)
+}
+
 /// `codes[i] = requantize(sums[i])`, 18 bits.
 pub fn requantize(sums: &[i32], scales: &Scales, codes: &mut [i32]) {
+    let count = codes.len().min(sums.len()).min(scales.bias.len());
+    let (sums, codes) = (&sums[..count], &mut codes[..count]);
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx512dq") && std::arch::is_x86_feature_detected!("avx512vl") {
-        // SAFETY: the host has the instructions.
-        return unsafe { requantize_avx512(sums, scales, codes) };
-    } else if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the host has the instructions.
-        return unsafe { requantize_avx2(sums, scales, codes) };
+    match vectors() {
+        // SAFETY: the host has the instructions; the scales have an entry per sum.
+        Vectors::Avx512 => return unsafe { avx512::requantize(sums, scales, codes) },
+        // SAFETY: as for AVX-512.
+        Vectors::Avx2 => return unsafe { avx2::requantize(sums, scales, codes) },
+        Vectors::Plain => {}
     }
-    requantize_any(sums, scales, codes);
+    for (index, (code, &sum)) in codes.iter_mut().zip(sums).enumerate() {
+        *code = one(sum, scales.bias[index], scales.factor[index]);
+    }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
-fn requantize_avx512(sums: &[i32], scales: &Scales, codes: &mut [i32]) {
-    requantize_any(sums, scales, codes);
+/// Rows of sums to one-byte codes: requantization, zero point, clamp. `stride` is the distance of rows in
+/// `bytes`, not below the sums of a row; a residual has the codes of one row and needs a single one.
+///
+/// # Panics
+///
+/// If an operand is too short, or rows overlap.
+pub fn emit_rows(
+    sums: &[i32],
+    columns: usize,
+    scales: &Scales,
+    residual: Option<&Rescaled<'_>>,
+    post: &Post,
+    (bytes, stride): (&mut [u8], usize),
+) {
+    if columns == 0 || sums.is_empty() {
+        return;
+    }
+    let rows = sums.len() / columns;
+    assert!(rows * columns == sums.len() && scales.bias.len() >= columns && scales.factor.len() >= columns);
+    assert!(rows == 1 || stride >= columns, "the rows of codes overlap");
+    assert!(bytes.len() >= (rows - 1).saturating_mul(stride).saturating_add(columns));
+    assert!(residual.is_none_or(|residual| rows == 1 && residual.codes.len() >= columns));
+    #[cfg(target_arch = "x86_64")]
+    match vectors() {
+        // SAFETY: the host has the instructions, and the extents were checked above.
+        Vectors::Avx512 => {
+            return unsafe { avx512::emit_rows(sums, columns, scales, residual, post, bytes, stride) };
+        }
+        // SAFETY: as for AVX-512.
+        Vectors::Avx2 => {
+            return unsafe { avx2::emit_rows(sums, columns, scales, residual, post, bytes, stride) };
+        }
+        Vectors::Plain => {}
+    }
+    for (row, sums) in sums.chunks_exact(columns).enumerate() {
+        plain_row(sums, 0, scales, residual, post, &mut bytes[row * stride..][..columns]);
+    }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn requantize_avx2(sums: &[i32], scales: &Scales, codes: &mut [i32]) {
-    requantize_any(sums, scales, codes);
+/// The columns of a row from `first` on.
+#[inline(always)]
+fn plain_row(
+    sums: &[i32],
+    first: usize,
+    scales: &Scales,
+    residual: Option<&Rescaled<'_>>,
+    post: &Post,
+    bytes: &mut [u8],
+) {
+    for column in first..sums.len() {
+        let code = one(sums[column], scales.bias[column], scales.factor[column]);
+        let other = residual.map_or(0, |residual| residual.plain(column));
+        bytes[column] = post.finish(code + other) as u8;
+    }
+}
+
+/// One-byte codes, and others added to them, to one-byte codes of a scale of their own.
+///
+/// # Panics
+///
+/// If an operand has fewer codes than `bytes`.
+pub fn emit_sum(first: &Rescaled<'_>, second: Option<&Rescaled<'_>>, post: &Post, bytes: &mut [u8]) {
+    assert!(first.codes.len() >= bytes.len());
+    assert!(second.is_none_or(|second| second.codes.len() >= bytes.len()));
+    #[cfg(target_arch = "x86_64")]
+    match vectors() {
+        // SAFETY: the host has the instructions, and the extents were checked above.
+        Vectors::Avx512 => return unsafe { avx512::emit_sum(first, second, post, bytes) },
+        // SAFETY: as for AVX-512.
+        Vectors::Avx2 => return unsafe { avx2::emit_sum(first, second, post, bytes) },
+        Vectors::Plain => {}
+    }
+    plain_sum(first, second, post, 0, bytes);
 }
 
 #[inline(always)]
-fn requantize_any(sums: &[i32], scales: &Scales, codes: &mut [i32]) {
-    let count = codes.len().min(sums.len()).min(scales.bias.len());
-    let (sums, codes) = (&sums[..count], &mut codes[..count]);
-    let (bias, factor) = (&scales.bias[..count], &scales.factor[..count]);
-    let (round, shift) = (&scales.round[..count], &scales.shift[..count]);
-    for index in 0..count {
-        let product = (i64::from(sums[index]) + bias[index]) * factor[index];
-        let rounded = (product + round[index]) >> (shift[index] & 63);
-        codes[index] = rounded.clamp(i64::from(OUTPUT_MIN), i64::from(OUTPUT_MAX)) as i32;
+fn plain_sum(
+    first: &Rescaled<'_>,
+    second: Option<&Rescaled<'_>>,
+    post: &Post,
+    from: usize,
+    bytes: &mut [u8],
+) {
+    for (index, byte) in bytes.iter_mut().enumerate().skip(from) {
+        let other = second.map_or(0, |second| second.plain(index));
+        *byte = post.finish(first.plain(index) + other) as u8;
     }
 }
 
 /// Zero point and clamp, then low bits into containers of one or two bytes.
 pub fn emit(codes: &mut [i32], post: &Post, wide: bool, bytes: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx512bw") {
+    match vectors() {
         // SAFETY: the host has the instructions.
-        return unsafe { emit_avx512(codes, post, wide, bytes) };
-    } else if std::arch::is_x86_feature_detected!("avx2") {
+        Vectors::Avx512 => return unsafe { emit_avx512(codes, post, wide, bytes) },
         // SAFETY: the host has the instructions.
-        return unsafe { emit_avx2(codes, post, wide, bytes) };
+        Vectors::Avx2 => return unsafe { emit_avx2(codes, post, wide, bytes) },
+        Vectors::Plain => {}
     }
     emit_any(codes, post, wide, bytes);
 }
@@ -145,32 +267,5 @@ pub fn widen(bytes: &[u8], wide: bool, signed: bool, codes: &mut [i32]) {
         for (target, code) in codes.iter_mut().zip(bytes) {
             *target = i32::from(*code);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::arith::Requant;
-
-    #[test]
-    fn rows_agree_with_single_values() {
-        let sums: Vec<i32> = (0..97i32).map(|i| i.wrapping_mul(0x2f31_5a7d)).collect();
-        let parameters: Vec<ChannelParameter> = (0..97)
-            .map(|i: i32| ChannelParameter {
-                bias: i.wrapping_mul(-0x3a51_1234),
-                requant: Requant { mantissa: 0x8000 | (i * 331) as u16, shift: 1 + (i % 47) as u8 },
-                negate: i % 3 == 0,
-            })
-            .collect();
-        let bytes: Vec<u8> = parameters.iter().flat_map(|parameter| parameter.to_bytes()).collect();
-        let mut scales = Scales::default();
-        scales.read(&bytes);
-        let (mut fast, mut plain) = (vec![0; 97], vec![0; 97]);
-        requantize(&sums, &scales, &mut fast);
-        requantize_any(&sums, &scales, &mut plain);
-        let expected: Vec<i32> = parameters.iter().zip(&sums).map(|(p, &sum)| p.requantize(sum)).collect();
-        assert_eq!(fast, expected);
-        assert_eq!(plain, expected);
     }
 }

@@ -14,6 +14,7 @@ mod tests;
 mod vnni;
 
 use super::Signedness;
+use super::host::{Vectors, most};
 pub use pack::PackedMatrix;
 
 /// A way to compute the product.
@@ -48,10 +49,16 @@ impl Kernel {
         }
     }
 
-    /// The fastest kernel of this host.
+    /// The fastest kernel of this host that [`super::host`] allows.
     #[must_use]
     pub fn detect() -> Kernel {
-        Kernel::ALL.into_iter().rev().find(|kernel| kernel.is_available()).unwrap_or(Kernel::Portable)
+        let allowed = |kernel: &Kernel| match kernel {
+            Kernel::Portable => true,
+            Kernel::Avx2 => most() >= Vectors::Avx2,
+            Kernel::Vnni => most() >= Vectors::Avx512,
+        };
+        let best = |kernel: &Kernel| kernel.is_available() && allowed(kernel);
+        Kernel::ALL.into_iter().rev().find(best).unwrap_or(Kernel::Portable)
     }
 
     /// The kernels of this host, slowest first.

@@ -1,0 +1,55 @@
+//! Which vector instructions run on this host.
+//!
+//! Every choice gives the same bits. `BITGAUGE_KERNEL` (`portable`, `avx2` or `vnni`) keeps to the named
+//! instructions and those below them, so that one host can be measured as another.
+
+use std::sync::OnceLock;
+
+/// Vector instructions, each set with those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Vectors {
+    /// Those that every host of the target has.
+    Plain,
+    /// 256 bits.
+    Avx2,
+    /// 512 bits, of bytes to double words, with masks (F, BW, DQ, VL).
+    Avx512,
+}
+
+/// The most that `BITGAUGE_KERNEL` allows.
+pub(super) fn most() -> Vectors {
+    static MOST: OnceLock<Vectors> = OnceLock::new();
+    *MOST.get_or_init(|| match std::env::var("BITGAUGE_KERNEL").as_deref() {
+        Ok("portable") => Vectors::Plain,
+        Ok("avx2") => Vectors::Avx2,
+        _ => Vectors::Avx512,
+    })
+}
+
+/// The best of this host, as far as it is allowed.
+#[must_use]
+#[inline]
+pub fn vectors() -> Vectors {
+    static FOUND: OnceLock<Vectors> = OnceLock::new();
+    *FOUND.get_or_init(|| detect().min(most()))
+}
+
+/// The best of this host.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn detect() -> Vectors {
+    let wide = std::arch::is_x86_feature_detected!("avx512f")
+        && std::arch::is_x86_feature_detected!("avx512bw")
+        && std::arch::is_x86_feature_detected!("avx512dq")
+        && std::arch::is_x86_feature_detected!("avx512vl");
+    match std::arch::is_x86_feature_detected!("avx2") {
+        true if wide => Vectors::Avx512,
+        true => Vectors::Avx2,
+        false => Vectors::Plain,
+    }
+}
+
+/// The best of this host.
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) fn detect() -> Vectors {
+    Vectors::Plain
+}

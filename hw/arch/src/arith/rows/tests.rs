@@ -1,0 +1,142 @@
+use super::*;
+use crate::arith::Residual;
+
+fn parameters(count: i32) -> Vec<ChannelParameter> {
+    (0..count)
+        .map(|i| ChannelParameter {
+            bias: match i % 5 {
+                0 => i32::MIN,
+                1 => i32::MAX,
+                _ => i.wrapping_mul(-0x3a51_1234),
+            },
+            requant: Requant { mantissa: 0x8000 | (i * 331) as u16, shift: 1 + (i % 47) as u8 },
+            negate: i % 3 == 0,
+        })
+        .collect()
+}
+
+fn scales(parameters: &[ChannelParameter]) -> Scales {
+    let bytes: Vec<u8> = parameters.iter().flat_map(|parameter| parameter.to_bytes()).collect();
+    let mut scales = Scales::default();
+    scales.read(&bytes);
+    scales
+}
+
+/// Sums of all sizes, the extremes among them.
+fn sums(count: i32) -> Vec<i32> {
+    let sum = |i: i32| match i % 7 {
+        0 => i32::MIN,
+        1 => i32::MAX,
+        2 => i - 40,
+        _ => i.wrapping_mul(0x2f31_5a7d) >> (i % 30),
+    };
+    (0..count).map(sum).collect()
+}
+
+#[test]
+fn rows_agree_with_single_values() {
+    for count in [1, 7, 8, 16, 17, 97, 997] {
+        let (parameters, sums) = (parameters(count), sums(count));
+        let scales = scales(&parameters);
+        let expected: Vec<i32> = parameters.iter().zip(&sums).map(|(p, &sum)| p.requantize(sum)).collect();
+        let plain: Vec<i32> =
+            (0..sums.len()).map(|i| one(sums[i], scales.bias[i], scales.factor[i])).collect();
+        assert_eq!(plain, expected);
+        let mut codes = vec![0; sums.len()];
+        requantize(&sums, &scales, &mut codes);
+        assert_eq!(codes, expected);
+        #[cfg(target_arch = "x86_64")]
+        if crate::arith::host::detect() >= Vectors::Avx2 {
+            codes.fill(0);
+            // SAFETY: the host has AVX2, and all lists are of one length.
+            unsafe { avx2::requantize(&sums, &scales, &mut codes) };
+            assert_eq!(codes, expected);
+        }
+    }
+}
+
+/// Every half step of a factor, on both sides.
+#[test]
+fn halves_go_up() {
+    for shift in [1u8, 15, 16, 20, 31, 32, 33, 47] {
+        for mantissa in [0x8000u16, 0x8001, 0xc000, 0xffff] {
+            let parameter = ChannelParameter { bias: 0, requant: Requant { mantissa, shift }, negate: false };
+            let scales = scales(&[parameter; 16]);
+            for first in (-40_000i32..40_000).step_by(16) {
+                let sums: Vec<i32> = (first..first + 16).map(|sum| sum << (shift / 4)).collect();
+                let expected: Vec<i32> = sums.iter().map(|&sum| parameter.requantize(sum)).collect();
+                let mut codes = vec![0; 16];
+                requantize(&sums, &scales, &mut codes);
+                assert_eq!(codes, expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn emitted_codes_are_those_of_the_definition() {
+    let post = Post { zero_point: -3, clamp_low: -128, clamp_high: 127 };
+    for columns in [1usize, 8, 15, 16, 24, 40, 100] {
+        let (rows, stride) = (5, columns + 3);
+        let parameters = parameters(columns as i32);
+        let (scales, sums) = (scales(&parameters), sums((rows * columns) as i32));
+        let found = |form: &dyn Fn(&mut [u8])| {
+            let mut bytes = vec![0xaa; rows * stride];
+            form(&mut bytes);
+            bytes
+        };
+        let expected = found(&|bytes| {
+            for row in 0..rows {
+                for column in 0..columns {
+                    let code = parameters[column].requantize(sums[row * columns + column]);
+                    bytes[row * stride + column] = post.finish(code) as u8;
+                }
+            }
+        });
+        assert_eq!(
+            found(&|bytes| emit_rows(&sums, columns, &scales, None, &post, (bytes, stride))),
+            expected
+        );
+        #[cfg(target_arch = "x86_64")]
+        if crate::arith::host::detect() >= Vectors::Avx2 {
+            // SAFETY: the host has AVX2, and the extents are those of the call above.
+            let two = |bytes: &mut [u8]| unsafe {
+                avx2::emit_rows(&sums, columns, &scales, None, &post, bytes, stride);
+            };
+            assert_eq!(found(&two), expected);
+        }
+        for signed in [false, true] {
+            let codes: Vec<u8> = (0..columns).map(|column| (column * 37 + 100) as u8).collect();
+            let requant = Requant { mantissa: 0xb123, shift: 15 };
+            let residual = Rescaled { codes: &codes, signed, zero_point: 7, requant };
+            let slow = Residual { zero_point: 7, requant };
+            let read = |code: u8| if signed { i32::from(code as i8) } else { i32::from(code) };
+            let mut bytes = vec![0; columns];
+            emit_rows(&sums[..columns], columns, &scales, Some(&residual), &post, (&mut bytes, columns));
+            for column in 0..columns {
+                let code = parameters[column].requantize(sums[column]) + slow.rescale(read(codes[column]));
+                assert_eq!(bytes[column], post.finish(code) as u8);
+            }
+            for second in [None, Some(&residual)] {
+                let form = |bytes: &mut [u8]| emit_sum(&residual, second, &post, bytes);
+                #[allow(unused_mut)]
+                let mut forms: Vec<&dyn Fn(&mut [u8])> = vec![&form];
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: used below only where the host has AVX2; the codes are as many as the bytes.
+                let two = |bytes: &mut [u8]| unsafe { avx2::emit_sum(&residual, second, &post, bytes) };
+                #[cfg(target_arch = "x86_64")]
+                if crate::arith::host::detect() >= Vectors::Avx2 {
+                    forms.push(&two);
+                }
+                for form in forms {
+                    let mut bytes = vec![0; columns];
+                    form(&mut bytes);
+                    for (byte, &code) in bytes.iter().zip(&codes) {
+                        let times = if second.is_some() { 2 } else { 1 };
+                        assert_eq!(*byte, post.finish(times * slow.rescale(read(code))) as u8);
+                    }
+                }
+            }
+        }
+    }
+}
