@@ -252,6 +252,29 @@ fn hostile_words_and_fields_never_panic() {
     let _ = Unit::ALL;
 }
 
+/// An image after another on one machine, whose times and memory are kept from the one before, against a machine
+/// of its own.
+#[test]
+fn a_machine_used_before_is_as_good_as_new() {
+    let mut random = Random(21);
+    let (mut runs, mut kept) = (0, 0);
+    while runs < 300 {
+        let program = random_program(&mut random);
+        let Ok(mut machine) = Machine::new(&program) else { continue };
+        let mut used = machine.clone();
+        let quiet = Options { trace: false, ..Options::default() };
+        let Ok(first) = machine.run(&[], &quiet) else { continue };
+        for options in [&quiet, &quiet, &Options { anew: true, ..quiet.clone() }, &quiet] {
+            assert_eq!(used.run(&[], options).unwrap(), first);
+            assert!(used.memory() == machine.memory());
+        }
+        let timing = Options { data: false, ..quiet };
+        kept += usize::from(machine.run(&[], &timing).is_ok());
+        runs += 1;
+    }
+    assert!(kept > 20 && kept < runs, "{kept} of {runs} programs have times that no data decides");
+}
+
 /// Time this thread has run, where the host tells: other work on it does not count.
 fn processor_time() -> std::time::Duration {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();

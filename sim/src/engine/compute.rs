@@ -51,6 +51,11 @@ impl Compute {
         Placed { feed_start, feed_end, end }
     }
 
+    /// Up to where all that is busy is noted.
+    pub fn noted(&self) -> u64 {
+        self.draining.0
+    }
+
     /// The last command ends later, as the one before it does.
     pub fn raise_end(&mut self, end: u64) {
         self.draining.1 = self.draining.1.max(end);

@@ -37,8 +37,10 @@ pub(crate) struct Front {
     pub last_end: u64,
     /// Why the head waits, and since when.
     pub waiting: Option<(StallReason, u64)>,
-    /// How many commands had ended when the head was last looked at.
+    /// How many commands had started and ended when the head was last looked at: until another does, or until
+    /// `looked_until`, when a port may be free, nothing can keep it that did not.
     pub looked: u64,
+    pub looked_until: u64,
     /// Cycles the head has waited so far.
     pub waited: [u64; 6],
 }
@@ -52,7 +54,8 @@ impl Front {
             free_at: 0,
             last_end: 0,
             waiting: None,
-            looked: 0,
+            looked: NEVER,
+            looked_until: 0,
             waited: [0; 6],
         }
     }

@@ -44,6 +44,19 @@ impl Intervals {
         self.list.iter().map(|(start, end)| end - start).sum()
     }
 
+    /// Takes away what lies before `until`.
+    fn split(&mut self, until: u64) -> Intervals {
+        self.normalize();
+        let mut past = Intervals::default();
+        let mut rest = Intervals::default();
+        for &(start, end) in &self.list {
+            past.push(start.min(until), end.min(until));
+            rest.push(start.max(until), end.max(until));
+        }
+        *self = rest;
+        past
+    }
+
     /// The union of two sets.
     fn union(mut self, mut other: Intervals) -> Intervals {
         self.normalize();
@@ -82,6 +95,31 @@ impl Comb {
         self.start + (self.count - 1) * self.period + self.length
     }
 
+    /// The last cycle up to `cycle` at which it can be cut between its parts.
+    fn seam(&self, cycle: u64) -> u64 {
+        if cycle <= self.start || cycle >= self.end() {
+            cycle
+        } else if self.count == 1 {
+            self.start
+        } else {
+            let at = self.start + (cycle - self.start) / self.period * self.period;
+            if cycle - at >= self.length { cycle } else { at }
+        }
+    }
+
+    /// Its parts before a seam, and those from there on.
+    fn cut(self, seam: u64) -> [Option<Comb>; 2] {
+        if self.end() <= seam {
+            return [Some(self), None];
+        }
+        if self.start >= seam {
+            return [None, Some(self)];
+        }
+        let parts = (seam - self.start).div_ceil(self.period);
+        let start = self.start + parts * self.period;
+        [Some(Comb { count: parts, ..self }), Some(Comb { start, count: self.count - parts, ..self })]
+    }
+
     /// Its cycles before `cycle`.
     fn before(&self, cycle: u64) -> u64 {
         let Some(since) = cycle.checked_sub(self.start) else { return 0 };
@@ -110,12 +148,16 @@ impl Busy {
         if start >= end {
             return;
         }
-        if let Some(last) = self.list.last_mut()
-            && last.count == 1
-            && last.start + last.length == start
-        {
-            last.length = end - last.start;
-            return;
+        if let Some(last) = self.list.last_mut() {
+            if last.count == 1 && last.start + last.length == start {
+                last.length = end - last.start;
+                return;
+            }
+            if last.count > 1 && last.length == end - start && last.start + last.count * last.period == start
+            {
+                last.count += 1;
+                return;
+            }
         }
         self.list.push(Comb { start, length: end - start, period: 0, count: 1 });
     }
@@ -150,6 +192,20 @@ impl Busy {
         self.list.iter().map(|comb| comb.count * comb.length).sum()
     }
 
+    /// Takes away what lies before `until`, or before a seam a little earlier, which is returned.
+    fn split(&mut self, until: u64) -> (Busy, u64) {
+        let whole = self.list.partition_point(|comb| comb.end() <= until);
+        let Some(&next) = self.list.get(whole) else { return (std::mem::take(self), until) };
+        let seam = next.seam(until);
+        let [before, after] = next.cut(seam);
+        let mut past: Vec<Comb> = self.list.drain(..whole).collect();
+        past.extend(before);
+        if let (Some(first), Some(after)) = (self.list.first_mut(), after) {
+            *first = after;
+        }
+        (Busy { list: past }, seam)
+    }
+
     /// Number of cycles that are in `others` too.
     fn common(&self, others: &Intervals) -> u64 {
         let mut common = 0;
@@ -171,6 +227,9 @@ impl Busy {
     }
 }
 
+/// Entries that are kept before what is past is counted: few enough to stay in the cache.
+const KEPT: usize = if cfg!(test) { 8 } else { 4096 };
+
 /// What one unit did, state by state. A cycle may be in several; the order of priority decides.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Activity {
@@ -179,6 +238,10 @@ pub(crate) struct Activity {
     pub busy_too: Intervals,
     /// By [`StallReason`].
     pub stalled: [Intervals; 6],
+    /// What was counted already.
+    past: UnitCycles,
+    /// Entries at which the past is counted next.
+    full: usize,
 }
 
 impl Activity {
@@ -187,24 +250,48 @@ impl Activity {
         self.stalled[reason as usize].push(start, end);
     }
 
+    /// Whether so much is noted that the past should be counted.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.busy.list.len() > self.full + KEPT
+    }
+
+    /// Counts what lies before `until`: nothing is noted there any more.
+    pub fn settle(&mut self, until: u64) {
+        let (busy, until) = self.busy.split(until);
+        let too = self.busy_too.split(until);
+        let stalled = std::array::from_fn(|reason| self.stalled[reason].split(until));
+        self.past.add(busy, too, stalled);
+        self.full = self.busy.list.len();
+    }
+
     /// Counts each cycle once, and returns the cycles in which there was anything to do.
     pub fn count(self, cycles: u64) -> UnitCycles {
-        let mut seen = self.busy_too;
+        let mut result = self.past;
+        result.add(self.busy, self.busy_too, self.stalled);
+        result.idle = cycles.saturating_sub(result.busy + result.stalled_total());
+        result
+    }
+}
+
+impl UnitCycles {
+    /// Adds a part of a run.
+    fn add(&mut self, busy: Busy, too: Intervals, stalled: [Intervals; 6]) {
+        let mut seen = too;
         seen.normalize();
-        let busy = self.busy.measure();
-        let all = |seen: &Intervals| busy + seen.measure() - self.busy.common(seen);
-        let mut result = UnitCycles { busy: all(&seen), ..UnitCycles::default() };
-        let mut counted = result.busy;
-        for (slot, intervals) in result.stalled.iter_mut().zip(self.stalled) {
+        let measure = busy.measure();
+        let all = |seen: &Intervals| measure + seen.measure() - busy.common(seen);
+        let mut counted = all(&seen);
+        self.busy += counted;
+        for (slot, intervals) in self.stalled.iter_mut().zip(stalled) {
             if intervals.list.is_empty() {
                 continue;
             }
             seen = seen.union(intervals);
-            *slot = all(&seen) - counted;
-            counted += *slot;
+            let now = all(&seen);
+            *slot += now - counted;
+            counted = now;
         }
-        result.idle = cycles.saturating_sub(counted);
-        result
     }
 }
 

@@ -88,8 +88,11 @@ struct Engine<'a, D> {
     /// Command whose bursts the load unit asks for.
     loading: u32,
     ended: Vec<(u32, u64)>,
-    /// Commands that have ended: nothing else gives tokens.
-    retired: u64,
+    /// Starts and ends of commands: nothing else takes and gives tokens and ports, but the end of a command's
+    /// feeding.
+    changes: u64,
+    /// The layer whose bursts the load unit asks for.
+    loading_layer: usize,
     timed: Timed,
 }
 
@@ -119,13 +122,20 @@ pub(crate) fn run<D: DataPath>(
         activity: Default::default(),
         loading: 0,
         ended: Vec::new(),
-        retired: 0,
+        changes: 0,
+        loading_layer: 0,
         timed: Timed { traffic, spans: Vec::with_capacity(plan.commands.len()), ..Timed::default() },
     };
     let mut now = 0;
     loop {
-        if engine.visit(now)? {
-            break;
+        if engine.due {
+            if engine.visit(now)? {
+                break;
+            }
+        } else {
+            engine.memory_next = NEVER;
+            engine.fetch(now);
+            engine.bus(now);
         }
         now = engine.next(now).ok_or_else(|| SimError::Deadlock { cycle: now, state: engine.describe() })?;
         if now >= cycle_limit {
@@ -140,23 +150,32 @@ pub(crate) fn run<D: DataPath>(
 }
 
 impl<D: DataPath> Engine<'_, D> {
-    /// Everything that happens in one cycle; true once `end` is taken.
+    /// Everything that happens in a cycle in which commands may move; true once `end` is taken.
     fn visit(&mut self, now: u64) -> Result<bool, SimError> {
         self.memory_next = NEVER;
-        if self.due {
-            self.retire(now)?;
+        self.retire(now)?;
+        self.fetch(now);
+        if self.dispatch(now) {
+            return Ok(true);
         }
+        for unit in 0..4 {
+            self.front(now, unit)?;
+        }
+        self.bus(now);
+        Ok(false)
+    }
+
+    /// The fetcher's request.
+    #[inline]
+    fn fetch(&mut self, now: u64) {
         if let Some(request) = self.fetch.request(now) {
             self.memory.ask(FETCH, request);
         }
-        if self.due {
-            if self.dispatch(now) {
-                return Ok(true);
-            }
-            for unit in 0..4 {
-                self.front(now, unit)?;
-            }
-        }
+    }
+
+    /// The memory's grant and the units' requests.
+    #[inline]
+    fn bus(&mut self, now: u64) {
         if let Some(grant) = self.memory.grant(now) {
             self.granted(now, &grant);
             if grant.requester == FETCH {
@@ -170,7 +189,6 @@ impl<D: DataPath> Engine<'_, D> {
             self.memory.ask(STORE, request);
         }
         self.memory_next = self.memory_next.min(self.memory.wake(now));
-        Ok(false)
     }
 
     fn alarm(&mut self, now: u64, at: u64) {
@@ -213,12 +231,15 @@ impl<D: DataPath> Engine<'_, D> {
             }
             self.fronts[unit].last_end = flying.end;
             self.fronts[unit].flying.pop_front();
-            self.retired += 1;
+            self.changes += 1;
             // The end of the next may have been known, and raised.
             if let Some(end) = self.fronts[unit].flying.front().map(|flying| flying.end)
                 && end != NEVER
             {
                 self.alarm(now, end);
+            }
+            if self.activity[unit].is_full() {
+                self.settle(now, unit);
             }
             self.tokens.give(unit, signal).map_err(|to| SimError::TokenOverflow {
                 cycle: now,
@@ -227,6 +248,18 @@ impl<D: DataPath> Engine<'_, D> {
             })?;
         }
         Ok(())
+    }
+
+    /// Counts a unit's past. Cycles are noted from the start of a command in flight on, from where the head
+    /// waits, and where the drain was seen to work with the command after it.
+    fn settle(&mut self, now: u64, unit: usize) {
+        let front = &self.fronts[unit];
+        let flying = front.flying.iter().map(|flying| self.timed.spans[flying.span].start);
+        let mut until = flying.chain(front.waiting.map(|(_, since)| since)).min().unwrap_or(now).min(now);
+        if unit == Unit::Compute.index() {
+            until = until.min(self.compute.noted());
+        }
+        self.activity[unit].settle(until);
     }
 
     /// Moves the next word to its queue; true if it is the `end` and may be taken.
@@ -260,24 +293,34 @@ impl<D: DataPath> Engine<'_, D> {
             Some(Step::Exec(_, command)) => command,
             Some(_) => {
                 self.fronts[unit].queue.pop_front();
+                self.fronts[unit].looked = NEVER;
                 self.soon = true;
                 return Ok(());
             }
         };
-        let front = &mut self.fronts[unit];
-        if matches!(front.waiting, Some((StallReason::Token, _))) && front.looked == self.retired {
+        let front = &self.fronts[unit];
+        let known = front.looked == self.changes && now < front.looked_until;
+        if known && front.waiting.is_some() {
             return Ok(());
         }
-        front.looked = self.retired;
-        let reason = obstacle(self.plan, &self.fronts, &self.tokens, unit, command, now);
-        let front = &mut self.fronts[unit];
-        if front.waiting.map(|(reason, _)| reason) != reason {
-            if let Some((old, since)) = front.waiting.take() {
-                front.waited[old as usize] += now - since;
-                self.activity[unit].stall(old, since, now);
+        let reason = if known {
+            None
+        } else {
+            let feeding = self.fronts.iter().flat_map(|front| &front.flying).map(|flying| flying.early_end);
+            let until = feeding.filter(|&end| end > now).min().unwrap_or(NEVER);
+            let reason = obstacle(self.plan, &self.fronts, &self.tokens, unit, command, now);
+            let front = &mut self.fronts[unit];
+            (front.looked, front.looked_until) = (self.changes, until);
+            if front.waiting.map(|(reason, _)| reason) != reason {
+                if let Some((old, since)) = front.waiting.take() {
+                    front.waited[old as usize] += now - since;
+                    self.activity[unit].stall(old, since, now);
+                }
+                front.waiting = reason.map(|reason| (reason, now));
             }
-            front.waiting = reason.map(|reason| (reason, now));
-        }
+            reason
+        };
+        let front = &mut self.fronts[unit];
         if reason.is_some() {
             return Ok(());
         }
@@ -294,7 +337,9 @@ impl<D: DataPath> Engine<'_, D> {
         let plan = self.plan;
         let planned = &plan.commands[command as usize];
         let coded = self.data.execute(command as usize)?;
+        self.changes += 1;
         let front = &mut self.fronts[unit];
+        front.looked = NEVER;
         front.queue.pop_front();
         self.tokens.take(unit, planned.command.wait);
         let span = self.timed.spans.len();
@@ -327,6 +372,7 @@ impl<D: DataPath> Engine<'_, D> {
             }
             (Unit::Load, _) => {
                 self.loading = command;
+                self.loading_layer = planned.layer as usize;
                 if let Some(end) = self.load.begin(now, command, planned, coded, &mut self.activity[unit]) {
                     self.free(now, unit, now + 1 + LOAD_SETUP);
                     self.end(now, unit, command, end);
@@ -372,40 +418,14 @@ impl<D: DataPath> Engine<'_, D> {
 
     /// A burst has its place on the bus.
     fn granted(&mut self, now: u64, grant: &Grant) {
-        let traffic = |engine: &mut Self, command: Option<u32>, bytes: u64, table: bool| {
-            let planned = command.map(|command| &engine.plan.commands[command as usize]);
-            let write = grant.requester == STORE;
-            let beats = grant.request.beats;
-            engine.timed.traffic.beats += beats;
-            match planned {
-                Some(planned) => {
-                    engine.timed.traffic.layers[planned.layer as usize][usize::from(write)] += beats
-                }
-                None => engine.timed.traffic.fetch += beats,
-            }
-            if engine.trace {
-                engine.timed.traffic.bursts.push(Burst {
-                    cycle: grant.start,
-                    address: grant.request.address,
-                    beats: beats as u32,
-                    bytes: bytes as u32,
-                    write,
-                    operand: match planned {
-                        None => Operand::Command,
-                        Some(_) if table => Operand::LengthTable,
-                        Some(planned) => planned.operand,
-                    },
-                    layer: planned.map_or(u32::MAX, |planned| planned.layer),
-                });
-            }
-        };
         match grant.requester {
             FETCH => {
                 self.fetch.granted(now, grant);
                 if let Some(&seen) = self.fetch.seen.get(self.fetch.taken as usize) {
                     self.alarm(now, seen);
                 }
-                traffic(self, None, grant.request.beats * self.plan.bus, false);
+                self.timed.traffic.fetch += grant.request.beats;
+                self.count(grant, None, grant.request.beats * self.plan.bus, false);
             }
             LOAD => {
                 let unit = Unit::Load.index();
@@ -413,7 +433,8 @@ impl<D: DataPath> Engine<'_, D> {
                 let loading = self.loading;
                 let (bytes, table, done) =
                     self.load.granted(now, grant, &mut self.activity[unit], &mut ended);
-                traffic(self, Some(loading), bytes, table);
+                self.timed.traffic.layers[self.loading_layer][0] += grant.request.beats;
+                self.count(grant, Some(loading), bytes, table);
                 if done {
                     self.free(now, unit, now + 1);
                 }
@@ -425,13 +446,39 @@ impl<D: DataPath> Engine<'_, D> {
             _ => {
                 let unit = Unit::Store.index();
                 let Some(stored) = self.store.granted(now, grant, &mut self.activity[unit]) else { return };
-                traffic(self, Some(stored.command), stored.bytes, stored.table);
+                let layer = self.plan.commands[stored.command as usize].layer as usize;
+                self.timed.traffic.layers[layer][1] += grant.request.beats;
+                self.count(grant, Some(stored.command), stored.bytes, stored.table);
                 if let Some(end) = stored.end {
                     self.end(now, unit, stored.command, end);
                 }
                 self.read_store(now);
             }
         }
+    }
+
+    /// Counts a burst, and keeps it where asked for.
+    #[inline]
+    fn count(&mut self, grant: &Grant, command: Option<u32>, bytes: u64, table: bool) {
+        let beats = grant.request.beats;
+        self.timed.traffic.beats += beats;
+        if !self.trace {
+            return;
+        }
+        let planned = command.map(|command| &self.plan.commands[command as usize]);
+        self.timed.traffic.bursts.push(Burst {
+            cycle: grant.start,
+            address: grant.request.address,
+            beats: beats as u32,
+            bytes: bytes as u32,
+            write: grant.requester == STORE,
+            operand: match planned {
+                None => Operand::Command,
+                Some(_) if table => Operand::LengthTable,
+                Some(planned) => planned.operand,
+            },
+            layer: planned.map_or(u32::MAX, |planned| planned.layer),
+        });
     }
 
     /// What each part waits for, for people.
