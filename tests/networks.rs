@@ -86,6 +86,25 @@ impl Sketch {
         self.node(name, Op::LayerNorm(op), &[x, gamma, beta])
     }
 
+    /// A convolution of `kernel` x `kernel` that keeps the map's size; depthwise where `channels` is `None`.
+    pub fn conv(&mut self, name: &str, x: ValueId, channels: Option<usize>, kernel: usize) -> ValueId {
+        let before = self.graph.shape(x)[1];
+        let (outputs, inputs) = channels.map_or((before, 1), |channels| (channels, before));
+        let deviation = (1.0 / (inputs * kernel * kernel) as f32).sqrt();
+        let weight =
+            self.weights(&format!("{name}.weight"), &[outputs, inputs, kernel, kernel], 0.0, deviation);
+        let bias = self.weights(&format!("{name}.bias"), &[outputs], 0.0, 0.1);
+        let window = Window {
+            kernel: [kernel; 2],
+            strides: [1; 2],
+            dilations: [1; 2],
+            pads: [kernel / 2; 4],
+            ceil_mode: false,
+        };
+        let groups = if channels.is_none() { before } else { 1 };
+        self.node(name, Op::Conv(Conv { window, groups }), &[x, weight, bias])
+    }
+
     /// The graph, checked.
     #[must_use]
     pub fn finish(mut self, outputs: &[ValueId]) -> FloatGraph {
@@ -94,6 +113,20 @@ impl Sketch {
         self.graph.validate().unwrap();
         self.graph
     }
+}
+
+/// A small network of convolutions over a map: a stem, then inverted residuals without their residuals.
+#[must_use]
+pub fn convolutions(rows: usize, cols: usize, seed: u64) -> FloatGraph {
+    let mut s = Sketch::new("convolutions", seed);
+    let x = s.input("image", &[1, 3, rows, cols]);
+    let mut x = s.conv("stem", x, Some(32), 3);
+    for (block, kernel) in [(0, 3), (1, 5), (2, 3)] {
+        x = s.conv(&format!("expand{block}"), x, Some(96), 1);
+        x = s.conv(&format!("depthwise{block}"), x, None, kernel);
+        x = s.conv(&format!("project{block}"), x, Some(32), 1);
+    }
+    s.finish(&[x])
 }
 
 /// Sizes of a transformer block.
