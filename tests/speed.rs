@@ -25,7 +25,7 @@ use bitgauge_tests::{assert_equal, design, efficientnet, float_model, quantized}
 const TIMES: usize = 21;
 /// The most float inferences that an image may take: the first one of a program, whose times have to be found,
 /// and those after it. With VNNI, and without.
-const MOST: [[f64; 2]; 2] = [[2.2, 1.0], [3.0, 2.0]];
+const MOST: [[f64; 2]; 2] = [[2.7, 1.15], [3.3, 2.0]];
 /// Names the program that the process of its own simulates.
 const PROGRAM: &str = "BITGAUGE_SPEED_PROGRAM";
 
@@ -90,6 +90,8 @@ struct Times {
 
 /// What the processor worked on this thread, by Linux; elsewhere the time on the wall.
 fn worked(since: Instant) -> Duration {
+    // Linux brings the number up to date where the thread gives way, and else only now and then.
+    std::thread::yield_now();
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanos = text.split(' ').next().and_then(|field| field.parse().ok());
     nanos.map_or_else(|| since.elapsed(), Duration::from_nanos)

@@ -4,11 +4,11 @@ use bitgauge_arch::Program;
 use bitgauge_arch::footprint::Space;
 use bitgauge_arch::program::{TensorRole, TensorSymbol};
 
-use crate::engine::{self, DataPath as _, Timed};
+use crate::engine::{self, DataPath as _};
 use crate::error::SimError;
 use crate::exec::{Executor, NoData, State};
 use crate::plan::{Plan, Planned};
-use crate::report::{Static, assemble};
+use crate::report::{Static, assemble, conserve};
 use crate::result::RunResult;
 
 /// What a run computes and keeps.
@@ -43,7 +43,7 @@ pub struct Machine {
     state: State,
     /// What the engine found out in an earlier run, where no data decides it: only the lengths of `zvc` blocks
     /// can.
-    timed: Option<Timed>,
+    known: Option<RunResult>,
     steady: bool,
 }
 
@@ -58,7 +58,7 @@ impl Machine {
         let state = State::new(&plan, 0);
         let steady = !plan.commands.iter().any(Planned::is_zvc);
         let fixed = Static::new(&plan);
-        Ok(Machine { fixed, plan, image, tensors: program.tensors.clone(), state, timed: None, steady })
+        Ok(Machine { fixed, plan, image, tensors: program.tensors.clone(), state, known: None, steady })
     }
 
     /// Runs once from a clean state. `inputs` are containers in storage order, by name.
@@ -77,28 +77,26 @@ impl Machine {
             self.preload(*space, *start, bytes)?;
         }
         let plan = &self.plan;
-        let timed = if options.data {
-            let mut executor = Executor { plan, state: &mut self.state };
-            let known = self
-                .timed
-                .as_ref()
-                .filter(|timed| !options.trace && !options.anew && timed.cycles <= options.cycle_limit);
-            if let Some(timed) = known {
-                for span in &timed.spans {
-                    executor.execute(span.command as usize)?;
-                }
-                timed.clone()
-            } else {
-                let timed = engine::run(plan, &mut executor, options.trace, options.cycle_limit)?;
-                if self.steady && !options.trace {
-                    self.timed = Some(timed.clone());
-                }
-                timed
+        if !options.data {
+            let timed = engine::run(plan, &mut NoData { plan }, options.trace, options.cycle_limit)?;
+            return assemble(plan, &self.fixed, timed, None);
+        }
+        let mut executor = Executor { plan, state: &mut self.state };
+        let usable =
+            |known: &&RunResult| !options.trace && !options.anew && known.cycles <= options.cycle_limit;
+        if let Some(known) = self.known.as_ref().filter(usable) {
+            for span in &known.spans {
+                executor.execute(span.command as usize)?;
             }
-        } else {
-            engine::run(plan, &mut NoData { plan }, options.trace, options.cycle_limit)?
-        };
-        assemble(plan, &self.fixed, timed, options.data.then_some(self.state.macs))
+            conserve(plan, &self.fixed, known, Some(self.state.macs))?;
+            return Ok(known.clone());
+        }
+        let timed = engine::run(plan, &mut executor, options.trace, options.cycle_limit)?;
+        let result = assemble(plan, &self.fixed, timed, Some(self.state.macs))?;
+        if self.steady && !options.trace && self.known.is_none() {
+            self.known = Some(result.clone());
+        }
+        Ok(result)
     }
 
     /// External memory as the last run left it.

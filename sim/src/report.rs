@@ -122,7 +122,13 @@ pub(crate) fn assemble(
     Ok(result)
 }
 
-fn conserve(plan: &Plan, fixed: &Static, result: &RunResult, macs: Option<u64>) -> Result<(), SimError> {
+/// The laws that every result obeys.
+pub(crate) fn conserve(
+    plan: &Plan,
+    fixed: &Static,
+    result: &RunResult,
+    macs: Option<u64>,
+) -> Result<(), SimError> {
     law("commands", result.spans.len() as u64, plan.commands.len() as u64)?;
     law("multiply-accumulates", result.actions.get(Action::ArrayMac), fixed.array_macs)?;
     if let Some(macs) = macs {

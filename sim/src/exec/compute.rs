@@ -11,7 +11,7 @@ use super::weights::Key;
 use super::{Buffers, Executor, State};
 
 /// Bytes of gathered rows and sums handled together, so that they stay in the cache.
-const CHUNK_BYTES: usize = 1 << 18;
+const CHUNK_BYTES: usize = 1 << 16;
 
 /// The register's shift as the gates read it.
 pub(super) fn requant(mantissa: u32, shift: u32) -> Requant {

@@ -34,13 +34,14 @@ fn factor(requant: Requant) -> f64 {
 impl Scales {
     /// Reads entries as the parameter memory holds them.
     pub fn read(&mut self, entries: &[u8]) {
-        self.bias.clear();
-        self.factor.clear();
-        for entry in entries.as_chunks::<8>().0 {
+        let entries = entries.as_chunks::<8>().0;
+        self.bias.resize(entries.len(), 0.0);
+        self.factor.resize(entries.len(), 0.0);
+        for ((bias, scale), entry) in self.bias.iter_mut().zip(&mut self.factor).zip(entries) {
             let parameter = ChannelParameter::from_bytes(*entry);
             let factor = factor(parameter.requant);
-            self.bias.push(f64::from(parameter.bias));
-            self.factor.push(if parameter.negate { -factor } else { factor });
+            *bias = f64::from(parameter.bias);
+            *scale = if parameter.negate { -factor } else { factor };
         }
     }
 

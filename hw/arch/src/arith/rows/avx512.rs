@@ -2,9 +2,9 @@
 
 use std::arch::x86_64::{
     __m512d, __m512i, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEG_INF, _mm_mask_storeu_epi8, _mm_maskz_loadu_epi8,
-    _mm512_add_epi32, _mm512_add_pd, _mm512_castsi256_si512, _mm512_castsi512_si256,
-    _mm512_cvt_roundpd_epi32, _mm512_cvtepi8_epi32, _mm512_cvtepi32_epi8, _mm512_cvtepi32_pd,
-    _mm512_cvtepu8_epi32, _mm512_extracti64x4_epi64, _mm512_fmadd_pd, _mm512_inserti64x4,
+    _mm_storel_epi64, _mm_storeu_si128, _mm512_add_epi32, _mm512_add_pd, _mm512_castsi256_si512,
+    _mm512_castsi512_si256, _mm512_cvt_roundpd_epi32, _mm512_cvtepi8_epi32, _mm512_cvtepi32_epi8,
+    _mm512_cvtepi32_pd, _mm512_cvtepu8_epi32, _mm512_extracti64x4_epi64, _mm512_fmadd_pd, _mm512_inserti64x4,
     _mm512_mask_storeu_epi32, _mm512_maskz_loadu_epi32, _mm512_maskz_loadu_pd, _mm512_max_epi32,
     _mm512_max_pd, _mm512_min_epi32, _mm512_min_pd, _mm512_set1_epi32, _mm512_set1_pd,
 };
@@ -72,8 +72,18 @@ pub(in super::super) unsafe fn finish(codes: __m512i, post: &Post, bytes: *mut u
     let moved = _mm512_add_epi32(codes, _mm512_set1_epi32(post.zero_point));
     let least = _mm512_max_epi32(moved, _mm512_set1_epi32(post.clamp_low));
     let clamped = _mm512_min_epi32(least, _mm512_set1_epi32(post.clamp_high));
+    let found = _mm512_cvtepi32_epi8(clamped);
+    // Masked stores of bytes are slow on some hosts.
     // SAFETY: by contract.
-    unsafe { _mm_mask_storeu_epi8(bytes.cast(), mask, _mm512_cvtepi32_epi8(clamped)) };
+    unsafe {
+        if mask == u16::MAX {
+            _mm_storeu_si128(bytes.cast(), found);
+        } else if mask == 0xff {
+            _mm_storel_epi64(bytes.cast(), found);
+        } else {
+            _mm_mask_storeu_epi8(bytes.cast(), mask, found);
+        }
+    }
 }
 
 /// The first `left` of sixteen.
