@@ -22,7 +22,7 @@ const MOST_KIB: u64 = 2 << 20;
 
 /// What the program has to make of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+enum Verdict {
     /// It may be sound.
     Any,
     /// It cannot be sound.
@@ -30,29 +30,29 @@ pub enum Verdict {
 }
 
 /// One input.
-pub struct Case {
-    pub name: String,
-    pub files: Vec<(&'static str, Vec<u8>)>,
-    pub arguments: Vec<&'static str>,
-    pub verdict: Verdict,
+struct Case {
+    name: String,
+    files: Vec<(&'static str, Vec<u8>)>,
+    arguments: Vec<&'static str>,
+    verdict: Verdict,
 }
 
 /// The same numbers on every host.
-pub struct Random(pub u64);
+struct Random(pub u64);
 
 impl Random {
-    pub fn below(&mut self, bound: usize) -> usize {
+    fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % bound.max(1)
     }
 }
 
-pub fn repository(path: &str) -> Vec<u8> {
+fn repository(path: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
 /// An array on disk.
-pub fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend((header.len() as u16).to_le_bytes());

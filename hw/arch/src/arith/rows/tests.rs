@@ -33,6 +33,9 @@ fn sums(count: i32) -> Vec<i32> {
     (0..count).map(sum).collect()
 }
 
+/// A way to write a row of codes.
+type Form<'a> = dyn Fn(&mut [u8]) + 'a;
+
 #[test]
 fn rows_agree_with_single_values() {
     for count in [1, 7, 8, 16, 17, 97, 997] {
@@ -120,7 +123,7 @@ fn emitted_codes_are_those_of_the_definition() {
             for second in [None, Some(&residual)] {
                 let form = |bytes: &mut [u8]| emit_sum(&residual, second, &post, bytes);
                 #[allow(unused_mut)]
-                let mut forms: Vec<&dyn Fn(&mut [u8])> = vec![&form];
+                let mut forms: Vec<&Form<'_>> = vec![&form];
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: used below only where the host has AVX2; the codes are as many as the bytes.
                 let two = |bytes: &mut [u8]| unsafe { avx2::emit_sum(&residual, second, &post, bytes) };
