@@ -1,6 +1,6 @@
 //! Networks: cut and flipped files, and graphs that decode but make no sense.
 
-use bitgauge_models::onnx::generated::{GraphProto, ModelProto, TensorProto};
+use bitgauge_models::onnx::generated::{GraphProto, ModelProto, NodeProto, TensorProto};
 use prost::Message as _;
 
 use crate::images::images;
@@ -24,6 +24,11 @@ fn raw(tensor: &mut TensorProto) -> &mut Vec<u8> {
     tensor.raw_data.get_or_insert_default()
 }
 
+/// The first node that reads something, and the second.
+fn reader(graph: &mut GraphProto, number: usize) -> &mut NodeProto {
+    graph.node.iter_mut().filter(|node| !node.input.is_empty()).nth(number).unwrap()
+}
+
 fn set(graph: &mut GraphProto, value: f32) {
     for tensor in graph.initializer.iter_mut().filter(|tensor| tensor.data_type == Some(1)) {
         let bytes = raw(tensor);
@@ -40,21 +45,21 @@ const CHANGES: &[(&str, Change)] = &[
     ("no weights", |graph| graph.initializer.clear()),
     ("a cycle", |graph| {
         let last = graph.node.last().unwrap().output[0].clone();
-        graph.node[0].input[0] = last;
+        reader(graph, 0).input[0] = last;
     }),
     ("a node of itself", |graph| {
-        let own = graph.node[0].output[0].clone();
-        graph.node[0].input[0] = own;
+        let node = reader(graph, 0);
+        node.input[0] = node.output[0].clone();
     }),
     ("two writers of a value", |graph| {
-        let name = graph.node[0].output[0].clone();
-        graph.node[1].output[0] = name;
+        let name = reader(graph, 0).output[0].clone();
+        reader(graph, 1).output[0] = name;
     }),
-    ("an unknown operator", |graph| graph.node[0].op_type = Some("Frobnicate".to_owned())),
-    ("an unknown domain", |graph| graph.node[0].domain = Some("com.example".to_owned())),
-    ("no operator", |graph| graph.node[0].op_type = None),
-    ("an operand that nobody makes", |graph| graph.node[1].input[0] = "nobody".to_owned()),
-    ("no operands", |graph| graph.node[0].input.clear()),
+    ("an unknown operator", |graph| reader(graph, 0).op_type = Some("Frobnicate".to_owned())),
+    ("an unknown domain", |graph| reader(graph, 0).domain = Some("com.example".to_owned())),
+    ("no operator", |graph| reader(graph, 0).op_type = None),
+    ("an operand that nobody makes", |graph| reader(graph, 1).input[0] = "nobody".to_owned()),
+    ("no operands", |graph| reader(graph, 0).input.clear()),
     ("an output that nobody makes", |graph| graph.output[0].name = Some("nobody".to_owned())),
     ("NaN among weights", |graph| set(graph, f32::NAN)),
     ("infinity among weights", |graph| set(graph, f32::INFINITY)),
