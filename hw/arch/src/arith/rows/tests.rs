@@ -1,6 +1,9 @@
 use super::*;
 use crate::arith::Residual;
 
+/// A way to write a row of codes.
+type Form<'a> = &'a dyn Fn(&mut [u8]);
+
 fn parameters(count: i32) -> Vec<ChannelParameter> {
     (0..count)
         .map(|i| ChannelParameter {
@@ -32,9 +35,6 @@ fn sums(count: i32) -> Vec<i32> {
     };
     (0..count).map(sum).collect()
 }
-
-/// A way to write a row of codes.
-type Form<'a> = dyn Fn(&mut [u8]) + 'a;
 
 #[test]
 fn rows_agree_with_single_values() {
@@ -123,7 +123,7 @@ fn emitted_codes_are_those_of_the_definition() {
             for second in [None, Some(&residual)] {
                 let form = |bytes: &mut [u8]| emit_sum(&residual, second, &post, bytes);
                 #[allow(unused_mut)]
-                let mut forms: Vec<&Form<'_>> = vec![&form];
+                let mut forms: Vec<Form<'_>> = vec![&form];
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: used below only where the host has AVX2; the codes are as many as the bytes.
                 let two = |bytes: &mut [u8]| unsafe { avx2::emit_sum(&residual, second, &post, bytes) };
