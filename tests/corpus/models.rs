@@ -82,12 +82,12 @@ const CHANGES: &[(&str, Change)] = &[
     }),
     ("weights of negative size", |graph| {
         for tensor in &mut graph.initializer {
-            tensor.dims[0] = -1;
+            tensor.dims.iter_mut().take(1).for_each(|size| *size = -1);
         }
     }),
     ("weights of no size", |graph| {
         for tensor in &mut graph.initializer {
-            tensor.dims[0] = 0;
+            tensor.dims.iter_mut().take(1).for_each(|size| *size = 0);
         }
     }),
     ("weights of doubles", |graph| {
