@@ -2,6 +2,7 @@
 //!
 //! Oracle: Verilator's lint with every warning on and no waiver, Yosys (hierarchy, processes, `check
 //! -assert`, no latch) and Icarus with `-Wall`. Any line that one of them writes is a failure.
+// Helpers outside of #[test] functions fail the test by panicking, and say what they measured or skip.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 use std::path::Path;

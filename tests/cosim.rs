@@ -1,4 +1,5 @@
 //! Does the exported Verilog give the same bits in the same cycles as the simulator?
+// Helpers outside of #[test] functions fail the test by panicking, and say what they measured or skip.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 use std::time::Instant;

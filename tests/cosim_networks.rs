@@ -1,4 +1,5 @@
 //! Do networks of real size come out of the Verilog as out of the simulator, cycle for cycle?
+// Helpers outside of #[test] functions fail the test by panicking, and say what they measured or skip.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 use bitgauge_models::float::{FloatGraph, Tensor};

@@ -8,6 +8,7 @@
 //! A change that means to move them: `BITGAUGE_BLESS=1 cargo test -p bitgauge-tests --test golden`, then
 //! read the diff and say in the changelog why. `BITGAUGE_BLESS=program` stores the program anew as well,
 //! for when commands or the text form change.
+// Helpers outside of #[test] functions fail the test by panicking.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fmt::Write as _;

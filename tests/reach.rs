@@ -1,4 +1,5 @@
 //! Do random programs reach what they are to test: every function, codec, stall and corner?
+// Helpers outside of #[test] functions fail the test by panicking.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::BTreeMap;

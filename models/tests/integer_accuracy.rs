@@ -1,5 +1,6 @@
 //! Accuracy of quantized networks against float, on real images.
 
+// Helpers outside of #[test] functions fail the test by panicking, and say what they measured or skip.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 #[path = "integer_support/mod.rs"]

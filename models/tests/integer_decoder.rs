@@ -1,5 +1,6 @@
 //! Quantization of what a decoder is made of: transposed convolutions, tokens read as a map, Resize of a map of
 //! one channel. The oracle is the float interpreter: the noise stays where 8 bits put it.
+// Helpers outside of #[test] functions fail the test by panicking.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use bitgauge_models::float::ops::conv::Conv;

@@ -1,4 +1,5 @@
 //! Quantization of small graphs built by hand, without any file.
+// Helpers outside of #[test] functions fail the test by panicking.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use bitgauge_models::float::ops::pad::Pad;

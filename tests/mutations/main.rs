@@ -3,6 +3,7 @@
 //!
 //! All mutations of a design are in one bench, which takes the number of the one to switch on from its
 //! arguments; number 0 is the design as exported, and has to agree.
+// Helpers outside of #[test] functions fail the test by panicking, and say what they measured or skip.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod table;

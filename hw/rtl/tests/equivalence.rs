@@ -1,4 +1,5 @@
 //! Proofs by Yosys: the printed modules compute what plain Verilog computes, whatever the operands.
+// Helpers outside of #[test] functions fail the test by panicking.
 #![allow(clippy::unwrap_used)]
 
 mod common;

@@ -1,5 +1,6 @@
 //! Exact arithmetic: every product of 8-bit operands, every shift with all edges, in rust-hdl's simulator and
 //! in Verilator.
+// Helpers outside of #[test] functions fail the test by panicking.
 #![allow(clippy::unwrap_used)]
 
 mod common;

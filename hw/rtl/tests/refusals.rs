@@ -1,4 +1,5 @@
 //! What elaboration refuses, with the message the author of a unit sees.
+// Helpers outside of #[test] functions fail the test by panicking.
 #![allow(clippy::unwrap_used)]
 
 use bitgauge_rtl::prelude::*;

@@ -1,4 +1,5 @@
 //! The drain against the contract: every read, every write and every end, in its cycle.
+// Helpers outside of #[test] functions fail the test by panicking.
 #![allow(clippy::unwrap_used)]
 
 mod common;

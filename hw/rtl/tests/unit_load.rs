@@ -1,4 +1,5 @@
 //! The load unit against a plain model of the contract: what it asks for, writes, and when.
+// Helpers outside of #[test] functions fail the test by panicking.
 #![allow(clippy::unwrap_used)]
 
 mod common;

@@ -1,4 +1,5 @@
 //! The load unit and a length table that lies: it says so.
+// Helpers outside of #[test] functions fail the test by panicking.
 #![allow(clippy::unwrap_used)]
 
 use bitgauge_arch::Accelerator;

@@ -1,4 +1,5 @@
 //! The memory port against a plain model of the contract's arbitration.
+// Helpers outside of #[test] functions fail the test by panicking.
 #![allow(clippy::unwrap_used)]
 
 mod common;

@@ -1,4 +1,5 @@
 //! The units against the contract's arithmetic, in rust-hdl's simulator and in Icarus.
+// Helpers outside of #[test] functions fail the test by panicking.
 #![allow(clippy::unwrap_used)]
 
 mod common;
