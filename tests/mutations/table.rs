@@ -188,7 +188,7 @@ pub const NARROW: &[Mutation] = &[
         "assign corner = (activation_line - pad_row_q) - pad_column_q;",
         "assign corner = activation_line - pad_row_q;"),
     equal("eight lines of a fold take as long to feed as four rows of two groups to drain", "feed_pace",
-        "allowed = spacing_q == 4'd0;",
+        "allowed = spaced_q;",
         "allowed = 1'd1;"),
     equal("sums of a column without an output are never written, and a reader behind takes its bank anyway", "feed_columns",
         "assign reads = (issue & (position < 3'd4)) & ({13'd0, position} < left_q);",

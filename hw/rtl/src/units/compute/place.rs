@@ -58,6 +58,8 @@ documented! {
         narrow_code: Vec<Sig>,
         low: Vec<Sig>,
         high: Vec<Sig>,
+        /// the line where no table is asked
+        plain: Vec<Sig>,
         wide_residual_place: Sig,
         wide_output_place: Sig,
         wide_mask: Const,
@@ -109,6 +111,7 @@ impl Place {
             narrow_code: Sig::locals(s(8), lanes),
             low: Sig::locals(u(8), lanes),
             high: Sig::locals(u(8), lanes),
+            plain: Sig::locals(u(8), line),
             wide_residual_place: Sig::local(place),
             wide_output_place: Sig::local(place),
             wide_mask: Const::new(wide_places - 1),
@@ -188,25 +191,30 @@ impl Logic for Place {
         for l in 0..self._lanes {
             self.low[l].next = self.passed[l].val();
             self.high[l].next = self.passed[l].val() >> 8;
-            if self.table_enable.val() {
-                self.low[l].next = self.table[l].val();
-                self.high[l].next = 0.into();
-            }
         }
         for p in 0..self._places {
             for l in 0..self._lanes {
-                self.wdata[p * self._lanes + l].next = self.low[l].val();
+                self.plain[p * self._lanes + l].next = self.low[l].val();
             }
         }
         for q in 0..self._copies {
             for p in 0..self._wide_places {
                 for l in 0..self._wide_lanes {
                     if self.wide.q.val() && (self.second.q.val() == (q == 1)) {
-                        self.wdata[2 * (p * self._wide_lanes + l)].next =
+                        self.plain[2 * (p * self._wide_lanes + l)].next =
                             self.low[q * self._wide_lanes + l].val();
-                        self.wdata[2 * (p * self._wide_lanes + l) + 1].next =
+                        self.plain[2 * (p * self._wide_lanes + l) + 1].next =
                             self.high[q * self._wide_lanes + l].val();
                     }
+                }
+            }
+        }
+        // Tables emit bytes, so what they say is never wide; it comes late, from a memory.
+        for p in 0..self._places {
+            for l in 0..self._lanes {
+                self.wdata[p * self._lanes + l].next = self.plain[p * self._lanes + l].val();
+                if self.table_enable.val() {
+                    self.wdata[p * self._lanes + l].next = self.table[l].val();
                 }
             }
         }

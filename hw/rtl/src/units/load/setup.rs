@@ -116,8 +116,12 @@ documented! {
         run: Signal<Local, Bit>,
         width: Sig,
         width_r: Reg,
-        code_bits: Sig,
-        channel_bits: Reg,
+        /// channels times the bits of a packed code
+        packed_bits: Reg,
+        /// a code takes a byte; two bytes
+        byte_codes: State<Bit>,
+        wide_codes: State<Bit>,
+        channel_bits: Sig,
         pixel_bytes: Reg,
         block_bits: Reg,
         last_byte: Reg,
@@ -174,8 +178,10 @@ impl Setup {
             run: Signal::default(),
             width: Sig::local(u(4)),
             width_r: Reg::new(u(4)),
-            code_bits: Sig::local(u(5)),
-            channel_bits: Reg::new(u(21)),
+            packed_bits: Reg::new(u(20)),
+            byte_codes: State::default(),
+            wide_codes: State::default(),
+            channel_bits: Sig::local(u(20)),
             pixel_bytes: Reg::new(u(17)),
             block_bits: Reg::new(u(37)),
             last_byte: Reg::new(u(24)),
@@ -199,7 +205,17 @@ impl Logic for Setup {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, cycle_1, cycle_2, cycle_3, cycle_4, nothing);
-        dff_setup!(self, clock, width_r, channel_bits, pixel_bytes, block_bits, last_byte);
+        dff_setup!(
+            self,
+            clock,
+            width_r,
+            packed_bits,
+            byte_codes,
+            wide_codes,
+            pixel_bytes,
+            block_bits,
+            last_byte
+        );
         for r in 0..12 {
             self.fields.registers[r].next = self.registers[r].val();
         }
@@ -224,20 +240,27 @@ impl Logic for Setup {
             self.width.next = self.fields.value_bits.val();
         }
         self.width_r.d.next = self.width.val();
-        self.code_bits.next = self.width.val();
         self.pixel_bytes.d.next = self.fields.channels.val();
         if self.wide.val() {
-            self.code_bits.next = 16.into();
             self.pixel_bytes.d.next = self.fields.channels.val() << 1usize;
         }
-        self.channel_bits.d.next = self.fields.channels.val() * self.code_bits.val();
+        // The choice among the products waits for the next cycle.
+        self.packed_bits.d.next = self.fields.channels.val() * bits_w(self.fields.value_bits.val(), 4);
+        self.byte_codes.d.next = self.plain.val() & !self.wide.val();
+        self.wide_codes.d.next = self.wide.val();
         self.nothing.d.next = (self.fields.blocks.val() == 0)
             | (self.fields.pixels.val() == 0)
             | (self.fields.channels.val() == 0);
         self.empty.next = self.nothing.q.val();
 
         // Cycle 2: bits of a block. Cycle 3: its beats; the bytes of a pixel, or of the whole run.
-        self.block_bits.d.next = self.channel_bits.q.val() * self.fields.pixels.val();
+        self.channel_bits.next = self.packed_bits.q.val();
+        if self.wide_codes.q.val() {
+            self.channel_bits.next = self.fields.channels.val() << 4usize;
+        } else if self.byte_codes.q.val() {
+            self.channel_bits.next = self.fields.channels.val() << 3usize;
+        }
+        self.block_bits.d.next = self.channel_bits.val() * self.fields.pixels.val();
         self.beats.next = (self.block_bits.q.val() + self.round.val()) >> self.beat_shift.val();
         self.last_byte.d.next = self.pixel_bytes.q.val() - 1;
         if self.run.val() {

@@ -529,8 +529,8 @@ impl Logic for StoreRead {
             if self.pixel_more.q.val() == 0 {
                 self.codec_cycles.d.next = (self.last_bytes.q.val() + 7) >> 3;
             }
-            self.last_bits.d.next = self.last_bytes.q.val() * self.bits.val();
-            self.last_filled.d.next = self.last_bytes.q.val() * self.bits.val() + self.fill.val();
+            self.last_bits.d.next = self.last_bytes.q.val() * self.width.q.val();
+            self.last_filled.d.next = self.last_bytes.q.val() * self.width.q.val() + self.fill.val();
             self.lines_more.d.next = self.pixel_more.q.val();
             self.pixel_ends.d.next = self.pixel_more.q.val() == 0;
             self.pixels_more.d.next = self.pixels.val() - 1;

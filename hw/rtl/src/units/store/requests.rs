@@ -81,6 +81,7 @@ documented! {
         push: State<Bit>,
         seen: State<Bit>,
         area: Reg,
+        width: Reg,
         volume: Reg,
         block_beats: Sig,
         /// address and stride of the commands that wait
@@ -170,6 +171,7 @@ impl StoreRequests {
             push: State::default(),
             seen: State::default(),
             area: Reg::new(u(33)),
+            width: Reg::new(u(4)),
             volume: Reg::new(u(37)),
             block_beats: Sig::local(u(BLOCK_BITS)),
             places: Mem::new(depth, u(64)),
@@ -225,6 +227,7 @@ impl Logic for StoreRequests {
             push,
             seen,
             area,
+            width,
             volume,
             write,
             read,
@@ -264,7 +267,8 @@ impl Logic for StoreRequests {
         self.pushing.next = self.push.q.val() || self.block.val();
         self.seen.d.next = self.pushing.val();
         self.area.d.next = self.pixels.val() * self.pixel_bytes.val();
-        self.volume.d.next = self.area.q.val() * self.bits.val();
+        self.width.d.next = self.bits.val();
+        self.volume.d.next = self.area.q.val() * self.width.q.val();
         self.block_beats.next = (self.volume.q.val() + self.fill.val()) >> self.beat_log2.val();
         self.codes.next = self.area.q.val();
         self.raw_beats.next = self.block_beats.val();

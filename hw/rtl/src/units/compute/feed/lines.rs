@@ -10,7 +10,7 @@ documented! {
     ///
     /// Counters count what is left. The offset of the next line is added up while a line is fed, from the
     /// place of the loop that goes on: what the counters say is registered once and the sum once more, so
-    /// both stand from the line's third position on. A line has four positions at least.
+    /// both stand from the line's fourth position on. A line has four positions at least.
     ///
     /// ```text
     /// offset, segment_at, column_at, row_at --+
@@ -69,6 +69,7 @@ documented! {
         segment_last: State<Bit>,
         column_last: State<Bit>,
         row_last: State<Bit>,
+        line_last: State<Bit>,
         line_at: Reg,
         segment_at: Reg,
         column_at: Reg,
@@ -140,6 +141,7 @@ impl Lines {
             segment_last: State::default(),
             column_last: State::default(),
             row_last: State::default(),
+            line_last: State::default(),
             line_at: Reg::new(lines),
             segment_at: Reg::new(lines),
             column_at: Reg::new(lines),
@@ -187,6 +189,7 @@ impl Logic for Lines {
             segment_last,
             column_last,
             row_last,
+            line_last,
             line_at,
             segment_at,
             column_at,
@@ -258,10 +261,12 @@ impl Logic for Lines {
         self.column_last.d.next = self.columns_left.q.val() == 1;
         self.row_last.d.next = self.rows_left.q.val() == 1;
         self.word_last.next = self.word_last_r.q.val();
-        self.last_line.next = self.word_last_r.q.val()
+        // Three cycles into a line: a line has four positions at least, and its end decides much.
+        self.line_last.d.next = self.word_last_r.q.val()
             & self.segment_last.q.val()
             & self.column_last.q.val()
             & self.row_last.q.val();
+        self.last_line.next = self.line_last.q.val();
         self.base.next = self.line_at.q.val();
         self.step.next = 1.into();
         if self.word_last_r.q.val() {
@@ -305,7 +310,7 @@ impl Logic for Lines {
                 }
             }
         }
-        if self.prepare.val() | (self.line_end.val() & self.last_line.val()) {
+        if self.prepare.val() | (self.line_end.val() & self.line_last.q.val()) {
             self.words_left.d.next = self.words.val();
             self.segments_left.d.next = self.segments.val();
             self.columns_left.d.next = self.kernel_cols.val();

@@ -26,7 +26,7 @@ documented! {
     /// ```
     ///
     /// The waiting is decided without products of whole numbers: `few` is the number of lines of a fold, but
-    /// at most as many as outlast every drain.
+    /// at most as many as outlast every drain; how many are needed is known a cycle before.
     #[derive(LogicBlock)]
     pub struct Pace {
         name: Named,
@@ -38,7 +38,7 @@ documented! {
         pub empty: Signal<In, Bit>,
         /// outputs or residuals have 16 bits
         pub wide: Signal<In, Bit>,
-        /// this line is the fold's last (from the line's third position on)
+        /// this line is the fold's last (from the line's fourth position on)
         pub last_line: Signal<In, Bit>,
         /// this fold is the command's last
         pub last_fold: Signal<In, Bit>,
@@ -88,8 +88,16 @@ documented! {
         age: Reg,
         /// cycles that have to lie between that position and the end of this command's first fold
         threshold: Reg,
+        /// lines that the first fold needs to end late enough
+        needed: Reg,
         /// cycles until the next fold may begin
         spacing: Reg,
+        /// `spacing` is over; wrong in the cycle after a fold's first issue, when no fold begins
+        spaced: State<Bit>,
+        /// as `needed`, where that is more than none
+        lacking: Sig,
+        /// `age` of the next cycle, in which alone `needed` counts
+        older: Sig,
         busy: Signal<Local, Bit>,
         allowed: Signal<Local, Bit>,
         last_issue: Signal<Local, Bit>,
@@ -166,7 +174,11 @@ impl Pace {
             place: Reg::new(u(clog2(shape.line))),
             age: Reg::reset_to(wait, oldest),
             threshold: Reg::new(wait),
+            needed: Reg::new(u(clog2(enough_lines(shape) + 1))),
             spacing: Reg::new(wait),
+            spaced: State::default(),
+            lacking: Sig::local(u(wait.width + 2)),
+            older: Sig::local(u(wait.width + 1)),
             busy: Signal::default(),
             allowed: Signal::default(),
             last_issue: Signal::default(),
@@ -184,7 +196,7 @@ impl Logic for Pace {
     fn update(&mut self) {
         dff_setup!(
             self, clock, taken, setup_1, setup_2, setup_3, running, opening, pending, first_fold, reading_r,
-            finishing, double, place, age, threshold, spacing
+            finishing, double, place, age, threshold, needed, spacing, spaced
         );
         self.setup_1.d.next = self.start.val();
         self.setup_2.d.next = self.setup_1.q.val();
@@ -201,10 +213,18 @@ impl Logic for Pace {
                 self.threshold.d.next = self.interval_double.val();
             }
         }
-        self.allowed.next = self.spacing.q.val() == 0;
+        // The number of positions that are missing, in whole lines. A command asks three cycles after its
+        // start at the earliest, when age and threshold have stood for two.
+        self.older.next = self.age.q.val() + 1;
+        self.needed.d.next = 0.into();
+        self.lacking.next = self.threshold.q.val() + self.line_last.val() - self.older.val();
+        if self.older.val() < self.threshold.q.val() {
+            self.needed.d.next = self.lacking.val() >> self.line_bits.val();
+        }
+        self.spaced.d.next = self.spacing.q.val() < 2;
+        self.allowed.next = self.spaced.q.val();
         if self.first_fold.q.val() {
-            self.allowed.next =
-                self.age.q.val() + (self.few.val() << self.line_bits.val()) >= self.threshold.q.val();
+            self.allowed.next = self.few.val() >= self.needed.q.val();
         }
         self.issue.next = self.running.q.val() & (!self.pending.q.val() | self.allowed.val());
         self.position.next = self.place.q.val();
