@@ -51,6 +51,7 @@ struct Answer {
     top: String,
     yosys: String,
     dsp_blocks: bool,
+    /// As one, without the borders of modules; the rows of `modules` are with them, and larger together.
     total: Area,
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<Fit>,
@@ -112,15 +113,15 @@ impl Synth {
         let bar = output::spinner("yosys");
         let job = yosys::Job {
             family: self.family,
-            top: if self.place { &pins.name } else { &top },
+            top: &top,
+            pins: self.place.then_some(pins.name.as_str()),
             files: &files,
             dsp,
-            netlist: self.place,
         };
         let synthesis = yosys::run(&yosys, &self.output, &job)?;
         bar.finish_and_clear();
-        let rows = stat::rows(&synthesis.cells, self.family, &top);
-        let total = rows.iter().find(|row| row.module == top).map(|row| row.whole);
+        let rows = stat::rows(&synthesis.modules, self.family, &top);
+        let total = stat::rows(&synthesis.flat, self.family, &top).into_iter().next().map(|row| row.whole);
         let total = total.context("Yosys did not count the outermost module")?;
         let mut answer = Answer {
             accelerator: design.place.clone(),
@@ -239,7 +240,7 @@ fn text(answer: &Answer) -> String {
     }
     let Area { lut, ff, dsp, bram } = answer.total;
     text += &format!(
-        "{} on {} ({}): {lut} LUT, {ff} FF, {dsp} DSP, {bram} BRAM; latches: {}\n",
+        "{} as one, flat, on {} ({}): {lut} LUT, {ff} FF, {dsp} DSP, {bram} BRAM; latches: {}\n",
         answer.top,
         answer.family.name(),
         answer.yosys,
