@@ -43,7 +43,7 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// How data look on stdout
-    #[arg(long, global = true, value_enum, default_value_t)]
+    #[arg(long, global = true, value_enum, default_value_t, display_order = 900)]
     format: Format,
 }
 

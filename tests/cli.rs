@@ -53,8 +53,29 @@ fn help_of_every_command() {
     }
 }
 
-const COMMANDS: &[&str] =
-    &["run", "check", "quantize", "compile", "simulate", "init", "schema", "completions"];
+const COMMANDS: &[&str] = &[
+    "run",
+    "check",
+    "quantize",
+    "compile",
+    "simulate",
+    "compare",
+    "cosim",
+    "export-verilog",
+    "synth",
+    "init",
+    "schema",
+    "completions",
+];
+
+#[test]
+fn what_cannot_be_compared_is_named() {
+    let folder = scratch();
+    snapshot("compare-missing", folder.path(), &["compare", "a", "b"]);
+    std::fs::write(folder.path().join("result.json"), "{\"format_version\": 99}").unwrap();
+    snapshot("compare-version", folder.path(), &["compare", "new=result.json", "result.json"]);
+    assert!(!folder.path().join("comparison").exists());
+}
 
 #[test]
 fn check_prints_the_resolved_description() {

@@ -43,4 +43,15 @@ pub enum ReportError {
     /// `result.json` could not be written.
     #[error("writing result.json: {0}")]
     Json(#[from] serde_json::Error),
+    /// A `result.json` to compare is none.
+    #[error("not the result of a run: {0}")]
+    Result(serde_json::Error),
+    /// A `result.json` to compare is of another version.
+    #[error("the result has format version {found}; this version of Bitgauge reads {known}")]
+    Version {
+        /// Of the file.
+        found: u32,
+        /// Of this crate.
+        known: u32,
+    },
 }

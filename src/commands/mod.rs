@@ -1,6 +1,7 @@
 //! The sub-commands, one file each.
 
 mod check;
+mod compare;
 mod compile;
 mod completions;
 mod cosim;
@@ -31,6 +32,8 @@ pub enum Command {
     Compile(compile::Compile),
     /// Run a compiled program
     Simulate(simulate::Simulate),
+    /// Put two or more runs side by side
+    Compare(compare::Compare),
     /// Run a network on the simulator and on the exported Verilog, and compare
     Cosim(cosim::Cosim),
     /// Write the accelerator as Verilog, with bench and vectors
@@ -54,6 +57,7 @@ impl Command {
             Command::Quantize(command) => command.run(format),
             Command::Compile(command) => command.run(format),
             Command::Simulate(command) => command.run(format),
+            Command::Compare(command) => command.run(format),
             Command::Cosim(command) => command.run(format),
             Command::ExportVerilog(command) => command.run(format),
             Command::Synth(command) => command.run(format),

@@ -8,6 +8,7 @@ mod origin;
 mod style;
 
 pub use origin::NOT_MODELLED;
+pub use style::{SCRIPT, css};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -15,8 +16,10 @@ use crate::plots::Plot;
 use crate::{Measured, ReportInput};
 
 /// Where a number comes from.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Source {
+    /// As the accelerator's description says.
+    Described,
     /// Counted by the simulator.
     Simulated,
     /// Counted on images or tensors.
@@ -33,6 +36,7 @@ impl Source {
     /// The mark beside a number.
     pub fn badge(self) -> Markup {
         let (class, text) = match self {
+            Source::Described => ("described", "described"),
             Source::Simulated => ("simulated", "simulated, cycle-level"),
             Source::Evaluated => ("evaluated", "evaluated"),
             Source::Analytical => ("analytical", "analytical"),
@@ -119,7 +123,8 @@ fn section(id: &str, content: Markup) -> Markup {
     html! { section id=(id) { h2 { (name) } (content) } }
 }
 
-fn figure(plots: &[Plot], name: &str, source: Source) -> Markup {
+/// A plot on a page, with links to its drawing and its data.
+pub fn figure(plots: &[Plot], name: &str, source: Source) -> Markup {
     let Some(plot) = plots.iter().find(|plot| plot.name == name) else { return html! {} };
     html! {
         figure {

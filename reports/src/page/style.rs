@@ -37,7 +37,7 @@ figcaption{margin-top:8px}
 svg.plot{display:block;width:100%;min-width:800px;max-width:1120px;margin:0 auto;height:auto}
 .badge{display:inline-block;padding:0 7px;border:1px solid currentColor;border-radius:9px;font-size:11.5px;font-weight:500;line-height:17px;vertical-align:2px;white-space:nowrap}
 .badge.simulated{color:var(--simulated)}.badge.evaluated{color:var(--evaluated)}.badge.analytical{color:var(--analytical)}
-.badge.priced{color:var(--priced)}.badge.synthesized{color:var(--synthesized)}
+.badge.described{color:var(--faint)}.badge.priced{color:var(--priced)}.badge.synthesized{color:var(--synthesized)}
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(235px,1fr));gap:12px}
 .card{padding:14px 16px;background:var(--card);border:1px solid var(--line);border-radius:8px}
 .card .name{font-size:14px;color:var(--faint)}
@@ -63,7 +63,7 @@ tfoot td{font-weight:600}
 pre{margin:0;overflow-x:auto;font:13px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace}
 code{font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;overflow-wrap:anywhere}
 ul{margin:0;padding-left:20px}
-.pass{color:var(--good)}.fail{color:var(--bad);font-weight:700}
+.pass{color:var(--good)}.worse{color:var(--bad)}.fail{color:var(--bad);font-weight:700}
 input[type=search]{font:inherit;font-size:14px;padding:4px 8px;margin:0 0 10px;width:260px;max-width:100%;color:inherit;background:var(--page);border:1px solid var(--line);border-radius:6px}
 @media (max-width:600px){header,main{padding:0 12px}header{padding-top:16px}h1{font-size:24px}figure,.box{padding:12px}
 .cards{grid-template-columns:1fr 1fr;gap:8px}.card{padding:10px}.card .value{font-size:20px}svg.plot{min-width:720px}}

@@ -6,7 +6,8 @@ use crate::number::joules;
 use crate::svg::style;
 use crate::{Component, ReportError, tables};
 
-const COLOURS: [&str; 5] = [style::BLUE, style::SKY, style::PURPLE, style::GREEN, style::VERMILLION];
+/// Colours of the components, in the order of [`Component::ALL`].
+pub const COLOURS: [&str; 5] = [style::BLUE, style::SKY, style::PURPLE, style::GREEN, style::VERMILLION];
 
 pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
     let energy = &context.measured.energy;

@@ -15,6 +15,8 @@ mod traffic;
 mod unit_cycles;
 
 pub use bandwidth::Windows;
+pub use bars::Bars;
+pub use energy::COLOURS as ENERGY_COLOURS;
 
 use bitgauge_arch::command::Unit;
 use bitgauge_arch::program::Operand;

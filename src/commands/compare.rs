@@ -1,0 +1,92 @@
+//! `bitgauge compare`: two or more runs side by side.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use bitgauge_reports::compare::{Comparison, Run, compare, render};
+use serde::Serialize;
+
+use crate::exit::ExitStatus;
+use crate::failure::Failure;
+use crate::files::{self, OutputFolder};
+use crate::output::{self, Format};
+
+/// Options of `compare`.
+#[derive(clap::Args)]
+pub struct Compare {
+    /// Folders that `bitgauge run` wrote, or their result.json; NAME=FOLDER gives a run another name
+    #[arg(required = true, num_args = 2.., value_name = "RUN")]
+    runs: Vec<String>,
+    /// Folder of the page, its plots and tables
+    #[arg(long, default_value = "comparison", value_name = "DIR")]
+    output: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    page: String,
+    #[serde(flatten)]
+    comparison: &'a Comparison,
+}
+
+impl Compare {
+    pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
+        let folder = OutputFolder::create(&self.output)?;
+        let runs = self.runs.iter().map(|argument| read(argument)).collect::<Result<Vec<_>>>()?;
+        let comparison = compare(&runs);
+        if let Some(twice) =
+            (1..runs.len()).find(|&index| comparison.runs[..index].contains(&runs[index].label))
+        {
+            let fault = Failure::new(format!("two runs are called `{}`", runs[twice].label));
+            return Err(fault.hint("NAME=FOLDER gives a run another name").into());
+        }
+        for file in render(&runs)?.files {
+            folder.write(&file.path, &file.bytes)?;
+        }
+        folder.finish()?;
+        let answer =
+            Answer { page: self.output.join("index.html").display().to_string(), comparison: &comparison };
+        output::data(&match format {
+            Format::Json => output::json("compare", &answer)?,
+            Format::Text => text(&answer),
+        })?;
+        Ok(ExitStatus::Success)
+    }
+}
+
+fn read(argument: &str) -> Result<Run> {
+    // A path that exists is one, whatever characters it has.
+    let named = argument.split_once('=').filter(|_| !Path::new(argument).exists());
+    let (label, path) = named.unwrap_or((argument.trim_end_matches('/'), argument));
+    let path = Path::new(path);
+    let file = if path.is_dir() { path.join("result.json") } else { path.to_owned() };
+    let hint = "`bitgauge run --output FOLDER` writes FOLDER/result.json";
+    if !file.exists() {
+        return Err(Failure::new("there is no result of a run").at(file.display()).hint(hint).into());
+    }
+    let run = Run::read(label, &files::read(&file)?);
+    Ok(run.map_err(|error| Failure::new(error.to_string()).at(file.display()).hint(hint))?)
+}
+
+fn text(answer: &Answer<'_>) -> String {
+    let comparison = answer.comparison;
+    let header: Vec<&str> = std::iter::once("").chain(comparison.runs.iter().map(String::as_str)).collect();
+    let rows: Vec<Vec<String>> = comparison
+        .figures
+        .iter()
+        .map(|figure| {
+            let values = figure.texts().into_iter().enumerate().map(|(run, text)| {
+                match figure.against_first(run).filter(|_| run > 0) {
+                    Some(ratio) => format!("{text} (x {ratio:.3})"),
+                    None => text,
+                }
+            });
+            std::iter::once(figure.name.to_owned()).chain(values).collect()
+        })
+        .collect();
+    let mut text = output::table(&header, &rows);
+    for remark in &comparison.remarks {
+        text += &format!("note: {remark}\n");
+    }
+    text + &format!("page: {}\n", answer.page)
+}
