@@ -12,33 +12,8 @@ use bitgauge_models::float::Tensor;
 use bitgauge_models::integer::evaluate::encode_inputs;
 use bitgauge_models::integer::{IntGraph, QuantizeOptions};
 use bitgauge_tests::programs::{self, Random};
-use bitgauge_tests::verilog::{assert_same, both, build, build_with, verilator};
+use bitgauge_tests::verilog::{assert_same, both, build, build_with, outcome, shrunk, verilator};
 use bitgauge_tests::{Images, design, shipped};
-
-/// What both say of a program.
-fn outcome(build: &Build, program: &Program, options: &RunOptions) -> Result<(), String> {
-    let (_, _, differences) = both(build, program, &[], options)?;
-    let first: Vec<String> = differences.iter().take(6).map(ToString::to_string).collect();
-    if first.is_empty() { Ok(()) } else { Err(first.join("\n")) }
-}
-
-/// A failing program with as few commands as dropping leaves.
-fn shrink(build: &Build, program: Program, options: &RunOptions) -> Program {
-    let mut least = program;
-    let mut step = least.commands.len() / 2;
-    while step > 0 {
-        let mut at = 0;
-        while at < least.commands.len() {
-            let shorter = programs::without(&least, at..at + step);
-            match shorter.filter(|program| outcome(build, program, options).is_err()) {
-                Some(shorter) => least = shorter,
-                None => at += step,
-            }
-        }
-        step /= 2;
-    }
-    least
-}
 
 /// Runs random programs on both, every fourth one under random stalls of the bus too; a difference is shrunk
 /// and shown.
@@ -53,14 +28,12 @@ fn play(accelerator: &Accelerator, random: &mut Random, count: usize, effort: Ef
             if outcome(&build, &program, options).is_ok() {
                 continue;
             }
-            let least = shrink(&build, program.clone(), options);
             panic!(
-                "program {number}, seed {seed}, stalls {:?}, {}:\n{}\n{}\n{}",
+                "program {number}, seed {seed}, stalls {:?}, {}:\n{}\n{}",
                 options.stall_seed,
                 accelerator.name,
                 accelerator.to_toml(),
-                bitgauge_arch::command::to_text(&least.words),
-                outcome(&build, &least, options).err().unwrap_or_default()
+                shrunk(&build, &program, options)
             );
         }
     }

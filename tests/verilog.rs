@@ -149,33 +149,29 @@ pub fn assert_same(
     (result, rtl)
 }
 
-/// A failing program with as few commands as dropping leaves.
-fn shrink(build: &Build, program: Program) -> Program {
-    let fails = |program: &Program| !matches!(both(build, program, &[], &RunOptions::default()), Ok((_, _, d)) if d.is_empty());
-    let mut least = program;
+/// Whether both agree on a program; the first differences where they do not.
+pub fn outcome(build: &Build, program: &Program, options: &RunOptions) -> Result<(), String> {
+    let (_, _, differences) = both(build, program, &[], options)?;
+    let first: Vec<String> = differences.iter().take(6).map(ToString::to_string).collect();
+    if first.is_empty() { Ok(()) } else { Err(first.join("\n")) }
+}
+
+/// Shrinks a failing program to as few commands as dropping leaves; gives them and what differs.
+#[must_use]
+pub fn shrunk(build: &Build, program: &Program, options: &RunOptions) -> String {
+    let mut least = program.clone();
     let mut step = least.commands.len() / 2;
     while step > 0 {
         let mut at = 0;
         while at < least.commands.len() {
-            match crate::programs::without(&least, at..at + step).filter(&fails) {
+            let shorter = crate::programs::without(&least, at..at + step);
+            match shorter.filter(|program| outcome(build, program, options).is_err()) {
                 Some(shorter) => least = shorter,
                 None => at += step,
             }
         }
         step /= 2;
     }
-    least
-}
-
-/// Shrinks a failing program; gives what is left of it and what differs.
-#[must_use]
-pub fn shrunk(build: &Build, program: Program) -> String {
-    let least = shrink(build, program);
-    let found = match both(build, &least, &[], &RunOptions::default()) {
-        Ok((_, _, differences)) => {
-            differences.iter().take(6).map(ToString::to_string).collect::<Vec<_>>().join("\n")
-        }
-        Err(error) => error,
-    };
+    let found = outcome(build, &least, options).err().unwrap_or_default();
     format!("{}\n{found}", bitgauge_arch::command::to_text(&least.words))
 }
