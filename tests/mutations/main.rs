@@ -120,7 +120,10 @@ fn all_are_caught(accelerator: &Accelerator, mutations: &[Mutation], count: u64)
     for (index, program) in simulated.iter().enumerate() {
         let found = symptom(&build, program, 0);
         if found.is_some() {
-            panic!("program {index}, no mutation:\n{}", shrunk(&build, &programs[index], &RunOptions::default()));
+            panic!(
+                "program {index}, no mutation:\n{}",
+                shrunk(&build, &programs[index], &RunOptions::default())
+            );
         }
     }
     let mut wrong = Vec::new();
