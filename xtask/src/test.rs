@@ -10,9 +10,17 @@ pub fn run() -> Result<()> {
     with(&[])
 }
 
-/// Runs the tests that are too slow for every day, one at a time, as some of them take the time.
+/// Seconds for which the long tier runs each fuzz target.
+const FUZZ_SECONDS: &str = "1200";
+
+/// Runs the tests that are too slow for every day, one at a time, as some of them take the time; then the fuzz
+/// targets side by side.
 pub fn ignored() -> Result<()> {
-    with(&["--", "--ignored", "--nocapture", "--test-threads=1"])
+    with(&["--", "--ignored", "--nocapture", "--test-threads=1"])?;
+    let mut fuzz =
+        cargo(&["test", "--release", "--package", "bitgauge-tests", "--test", "fuzz", "--", "--nocapture"]);
+    fuzz.env("BITGAUGE_FUZZ_SECONDS", FUZZ_SECONDS);
+    shell::run(fuzz)
 }
 
 fn with(arguments: &[&str]) -> Result<()> {

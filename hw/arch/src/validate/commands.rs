@@ -172,6 +172,12 @@ fn overlap_problem(pixels: u64, stride: u32, lines: u64) -> Result<(), String> {
     })
 }
 
+/// Lines may lie over one another, with a stride of zero for one; a command still takes no more of them than
+/// the scratchpad has, so that none lasts longer than its memory explains.
+fn lines_problem(lines: u64, size: u32) -> Result<(), String> {
+    require(lines <= u64::from(size), || format!("{lines} lines in one command; the scratchpad has {size}"))
+}
+
 fn load_problem(accelerator: &Accelerator, load: &Load) -> Result<(), String> {
     let shape = load_shape(accelerator, load);
     let runs = u64::from(load.blocks) * u64::from(load.pixels);
@@ -181,7 +187,8 @@ fn load_problem(accelerator: &Accelerator, load: &Load) -> Result<(), String> {
     zvc_problem(accelerator, load.codec, load.blocks, 0)?;
     let whole = match load.target() {
         None => return Err(format!("target {} does not exist", load.target)),
-        Some(Target::Activation | Target::Weight) => return Ok(()),
+        Some(Target::Activation) => return lines_problem(shape.lines(), accelerator.activation_lines()),
+        Some(Target::Weight) => return lines_problem(shape.lines(), accelerator.weight_lines()),
         Some(Target::PostParameter | Target::VectorParameter) => PARAMETER_BYTES as u64,
         Some(Target::PostTable) => 256,
         Some(Target::VectorTable) => 512,
@@ -202,7 +209,8 @@ fn store_problem(accelerator: &Accelerator, store: &Store) -> Result<(), String>
     dma_problem(accelerator, store.external_address, store.external_block_stride, store.length_table, runs)?;
     require(store.group_width == 0, || "group widths are reserved".to_owned())?;
     codec_problem(accelerator, store.format(), store.codec, shape.raw_bytes)?;
-    zvc_problem(accelerator, store.codec, store.blocks, shape.raw_beats(accelerator))
+    zvc_problem(accelerator, store.codec, store.blocks, shape.raw_beats(accelerator))?;
+    lines_problem(shape.lines(), accelerator.activation_lines())
 }
 
 fn requant_problem(name: &str, mantissa: u32, shift: u32) -> Result<(), String> {

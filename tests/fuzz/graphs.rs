@@ -1,0 +1,89 @@
+//! Random networks: quantized, compiled and simulated they have to be what the interpreter computes.
+
+use bitgauge_compiler::{CodecChoice, Options, compile};
+use bitgauge_models::float::ops::binary::Binary;
+use bitgauge_models::float::ops::unary::Unary;
+use bitgauge_models::float::{FloatGraph, Op, Tensor, ValueId, passes};
+use bitgauge_models::integer::{QuantizeOptions, calibrate, quantize};
+use bitgauge_tests::assert_equal;
+use bitgauge_tests::networks::{Block, Sketch, noise, transformer};
+use bitgauge_tests::programs::{self, Random};
+
+use crate::changes::Script;
+
+/// Convolutions, depthwise or not, activations and sums with any earlier map of the same channels.
+fn maps(script: &mut Script<'_>) -> (FloatGraph, Vec<usize>) {
+    let shape = vec![1, 1 + script.below(5), 3 + script.below(10), 3 + script.below(10)];
+    let mut sketch = Sketch::new("maps", script.number());
+    let x = sketch.input("image", &shape);
+    let channels = 2 + script.below(20);
+    let kernel = script.of(&[1, 3, 5]);
+    let mut at = sketch.conv("stem", x, Some(channels), kernel);
+    let mut alike: Vec<(ValueId, usize)> = vec![(at, channels)];
+    let mut here = channels;
+    for index in 0..script.below(5) {
+        let name = format!("layer{index}");
+        at = match script.below(5) {
+            0 => {
+                here = 2 + script.below(24);
+                let kernel = script.of(&[1, 3]);
+                sketch.conv(&name, at, Some(here), kernel)
+            }
+            1 => {
+                let kernel = script.of(&[3, 5]);
+                sketch.conv(&name, at, None, kernel)
+            }
+            2 => {
+                sketch.node(&name, Op::Unary(script.of(&[Unary::Relu, Unary::HardSwish, Unary::Silu])), &[at])
+            }
+            3 => sketch.node(&name, Op::Unary(script.of(&[Unary::Sigmoid, Unary::Relu])), &[at]),
+            _ => {
+                let others: Vec<ValueId> = alike
+                    .iter()
+                    .filter(|(value, channels)| *channels == here && *value != at)
+                    .map(|(value, _)| *value)
+                    .collect();
+                match others.is_empty() {
+                    true => at,
+                    false => sketch.node(&name, Op::Binary(Binary::Add), &[at, script.of(&others)]),
+                }
+            }
+        };
+        alike.push((at, here));
+    }
+    (sketch.finish(&[at]), shape)
+}
+
+fn tokens(script: &mut Script<'_>) -> (FloatGraph, Vec<usize>) {
+    let heads = script.of(&[1, 2, 3]);
+    let block = Block {
+        tokens: 2 + script.below(20),
+        channels: heads * script.of(&[4, 8, 10]),
+        heads,
+        hidden: 4 + script.below(40),
+    };
+    (transformer(block, 1 + script.below(2), script.number()), vec![1, block.tokens, block.channels])
+}
+
+/// Draws a network, an accelerator and options, and compares.
+pub fn compare(script: &mut Script<'_>) {
+    let (mut graph, shape) = if script.below(2) == 0 { maps(script) } else { tokens(script) };
+    passes::simplify(&mut graph).unwrap();
+    let mut random = Random(script.number());
+    let images: Vec<Tensor> = (0..3).map(|_| noise(&mut random, &shape, 0.0, 1.0)).collect();
+    let calibration = calibrate(&graph, 2, |index| vec![images[index].clone()]).unwrap();
+    let options = QuantizeOptions {
+        weight_bits: script.of(&[8, 8, 6, 4, 2]),
+        activation_bits: script.of(&[8, 8, 6, 4]),
+        stream_bits: script.of(&[8, 16]),
+        ..QuantizeOptions::default()
+    };
+    // What is refused by name is answered.
+    let Ok(integer) = quantize(&graph, &calibration, &options) else { return };
+    let accelerator = programs::accelerator(&mut random, 16);
+    let codec = script.of(&[CodecChoice::None, CodecChoice::Pack]);
+    let options = Options { reuse_memory: script.below(2) == 0, codec, observe: false };
+    if compile(&integer, &accelerator, &options).is_ok() {
+        assert_equal("random graph", &integer, &accelerator, &options, &images[2..]);
+    }
+}
