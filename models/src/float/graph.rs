@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::grid::Grid;
 use super::ops::{Op, OpError};
 use super::tensor::{Tensor, TensorError, element_count};
 
@@ -29,6 +30,8 @@ pub struct Value {
     pub shape: Vec<usize>,
     /// The data, where the value is a constant.
     pub constant: Option<Arc<Tensor>>,
+    /// The codes that the model gives it, if it does.
+    pub grid: Option<Arc<Grid>>,
 }
 
 /// One operation.
@@ -70,6 +73,8 @@ pub struct FloatGraph {
     pub outputs: Vec<ValueId>,
     /// Batch dimensions that import set to 1.
     pub fixed_dims: Vec<FixedDim>,
+    /// What of the model a pass could not keep, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// Who makes and who reads each value: a snapshot, indexed by [`ValueId`].
@@ -200,6 +205,12 @@ impl FloatGraph {
         self.values[id.0].constant.as_ref()
     }
 
+    /// The codes that the model gives a value.
+    #[must_use]
+    pub fn grid(&self, id: ValueId) -> Option<&Arc<Grid>> {
+        self.values[id.0].grid.as_ref()
+    }
+
     /// The value of a one-element constant.
     #[must_use]
     pub fn scalar(&self, id: ValueId) -> Option<f32> {
@@ -246,7 +257,7 @@ impl FloatGraph {
             unique = format!("{name}.{suffix}");
             suffix += 1;
         }
-        self.values.push(Value { name: unique, shape, constant: None });
+        self.values.push(Value { name: unique, shape, constant: None, grid: None });
         ValueId(self.values.len() - 1)
     }
 

@@ -5,6 +5,7 @@
 
 pub mod gemm;
 pub mod graph;
+pub mod grid;
 pub mod interpreter;
 pub mod ops;
 pub mod passes;
@@ -12,6 +13,7 @@ pub mod tensor;
 mod text;
 
 pub use graph::{FixedDim, FloatGraph, GraphError, Links, Node, NodeId, Value, ValueId};
+pub use grid::Grid;
 pub use interpreter::{RunError, run, run_all, run_observed};
 pub use ops::{Op, OpError, Operator};
 pub use tensor::{Tensor, TensorError};

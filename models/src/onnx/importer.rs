@@ -64,7 +64,7 @@ impl Importer {
         let id = ValueId(self.graph.values.len());
         let operand = Operand::Float { id, shape: shape.clone(), constant: constant.clone() };
         self.define(by, name, operand)?;
-        self.graph.values.push(Value { name: name.to_owned(), shape, constant });
+        self.graph.values.push(Value { name: name.to_owned(), shape, constant, grid: None });
         Ok(id)
     }
 

@@ -18,6 +18,7 @@ mod matcher;
 pub mod remove_identity;
 pub mod resize_to_linear;
 pub mod select_channels;
+pub mod take_codes;
 #[cfg(test)]
 mod testing;
 pub mod to_linear;
@@ -27,7 +28,9 @@ pub type Pass = fn(&mut FloatGraph) -> Result<usize, OpError>;
 
 /// All passes with their names, in the order in which they run.
 pub const PASSES: &[(&str, Pass)] = &[
-    // First, so that the patterns below see through Identity and meet plain constants.
+    // Before the constants of the codes are folded.
+    ("take_codes", take_codes::run),
+    // Early, so that the patterns below see through Identity and meet plain constants.
     ("remove_identity", remove_identity::run),
     ("constant_folding", constant_folding::run),
     // Before fold_batch_norm, which may fold into the convolution.

@@ -34,6 +34,13 @@ impl Sketch {
         y
     }
 
+    /// The graph with these outputs.
+    pub fn graph(mut self, outputs: &[ValueId]) -> FloatGraph {
+        self.0.outputs = outputs.to_vec();
+        self.0.validate().unwrap();
+        self.0
+    }
+
     /// Runs the pass; the outputs must stay equal to 1e-5 and the nodes become `kinds`.
     pub fn check(mut self, outputs: &[ValueId], pass: Pass, kinds: &[&str]) {
         self.0.outputs = outputs.to_vec();

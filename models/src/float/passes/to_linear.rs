@@ -1,6 +1,9 @@
 //! Makes Linear of MatMul and Gemm with constant weights, and takes the bias in.
 
+use std::sync::Arc;
+
 use crate::float::graph::{FloatGraph, NodeId};
+use crate::float::grid::Grid;
 use crate::float::ops::binary::Binary;
 use crate::float::ops::linear::Linear;
 use crate::float::ops::{Op, OpError};
@@ -34,7 +37,9 @@ fn mat_mul(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
     };
     let weight = weight.transposed2()?;
     let name = format!("{}.transposed", graph.value(w).name);
+    let grid = graph.grid(w).map(|grid| Arc::new(grid.transposed2()));
     let w = graph.add_constant(&name, weight);
+    graph.values[w.0].grid = grid;
     graph.nodes[i].op = Op::Linear(Linear);
     graph.nodes[i].inputs = vec![x, w];
     Ok(true)
@@ -52,10 +57,18 @@ fn gemm(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
     let mut weight = if op.trans_b { Tensor::clone(weight) } else { weight.transposed2()? };
     let n = weight.shape()[0];
     let mut bias = None;
+    let mut grids = [None, None];
+    if op.alpha == 1.0 {
+        let turned = |grid: &Arc<Grid>| Arc::new(grid.transposed2());
+        grids[0] = if op.trans_b { graph.grid(w).cloned() } else { graph.grid(w).map(turned) };
+    }
     if let Some(&c) = c.first() {
         let Some(t) = graph.constant(c).filter(|t| t.len() == 1 || is_row(t.shape(), n)) else {
             return Ok(false);
         };
+        if op.beta == 1.0 && t.len() == n {
+            grids[1] = graph.grid(c).cloned();
+        }
         let b: Vec<f32> = (0..n).map(|i| op.beta * t.data()[i % t.len()]).collect();
         bias = Some(Tensor::new(vec![n], b)?);
     }
@@ -67,6 +80,9 @@ fn gemm(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
     let mut inputs = vec![x, graph.add_constant(&format!("{name}.weight"), weight)];
     if let Some(b) = bias {
         inputs.push(graph.add_constant(&format!("{name}.bias"), b));
+    }
+    for (&constant, grid) in inputs[1..].iter().zip(grids) {
+        graph.values[constant.0].grid = grid;
     }
     graph.nodes[i].op = Op::Linear(Linear);
     graph.nodes[i].inputs = inputs;
@@ -94,7 +110,9 @@ fn bias(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
     };
     let bias = t.reshaped(&[n])?;
     let name = format!("{}.bias", graph.nodes[i].name);
+    let grid = graph.grid(other).cloned();
     let b = graph.add_constant(&name, bias);
+    graph.values[b.0].grid = grid;
     graph.nodes[i].inputs.push(b);
     graph.nodes[i].outputs = graph.nodes[a].outputs.clone();
     graph.nodes.remove(a);
