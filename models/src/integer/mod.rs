@@ -22,6 +22,9 @@ pub use graph::{
     CodeType, FloatView, IntGraph, IntNode, IntOp, IntTensor, Phase, Shape, TensorId, Window, phases,
 };
 pub use interpreter::{Prepared, RunError, run, run_outputs};
-pub use quantize::{InputCode, QuantizeError, QuantizeOptions, SUPPORTED, UNITS, WeightClip, quantize};
+pub use quantize::{
+    InputCode, Layer, QuantizeError, QuantizeOptions, Quantized, SUPPORTED, Trace, UNITS, WeightClip,
+    quantize, quantize_traced,
+};
 pub use ranges::{CodeKind, Observation, RangeRule};
 pub use validate::{ValidateError, validate};

@@ -20,6 +20,8 @@ pub struct Layer {
     pub window: Window,
     /// `[n][tap][input channel]`.
     pub weight: Vec<f32>,
+    /// The model's own step for each n.
+    pub steps: Option<Vec<f64>>,
     pub depthwise: bool,
     /// Of the output under [`Layout::Map`].
     pub shape: Shape,
@@ -88,6 +90,12 @@ impl Lowering<'_> {
             Some((_, function)) => fuse::table(&float.node(function).op, &before, 1.0, &code).map(Arc::new),
             None => None,
         };
+        if let Some((value, _)) = tail.function {
+            self.trace.codes.insert(value, before);
+        }
+        if let Some(sum) = tail.sum {
+            self.trace.sums.insert(sum, before.scale);
+        }
         let output = self.tensor(tail.end, shape, code, &view);
         let op = if layer.depthwise {
             let (channels, taps) = (shape.channels, layer.window.kernel[0] * layer.window.kernel[1]);
@@ -99,12 +107,13 @@ impl Lowering<'_> {
             let weight = weights.codes.into();
             IntOp::Conv { window: layer.window, weight, parameters, post, table, residual, transposed }
         };
+        self.trace_layer(node.outputs[0], &place, before);
         self.emit(&node.name, op, inputs, output, (tail.end, view));
         Ok(())
     }
 
     pub fn parameters(
-        &self,
+        &mut self,
         node: &Node,
         place: &Place,
         layer: &Layer,
@@ -119,11 +128,16 @@ impl Lowering<'_> {
         let k = layer.weight.len() / layer.shape.channels.max(1);
         // A bias of up to 2^29 steps leaves room for the products.
         let least = |n: usize| f64::from(bias[n]).abs() / (scale * f64::from(1 << 29));
-        let weights = quantize_rows(&layer.weight, k, self.options, least);
+        let weights = match self.given_weights(node, &layer.weight, layer.steps.as_deref(), least) {
+            Some(weights) => weights,
+            None => quantize_rows(&layer.weight, k, self.options, least),
+        };
         let zero_point = f64::from(from.zero_point) + place.fraction;
         let channel = |n: usize| {
             let step = scale * weights.scales[n];
-            let shifted = f64::from(bias[n]) / step - zero_point * weights.sums[n] as f64;
+            let own = self.given_bias(node, n, step);
+            let own = own.map_or(f64::from(bias[n]) / step, f64::from);
+            let shifted = own - zero_point * weights.sums[n] as f64;
             let requant = self.requant(node, step / to.scale)?;
             Ok(ChannelParameter { bias: shifted.round() as i32, requant, negate: false })
         };
@@ -153,6 +167,7 @@ impl Lowering<'_> {
         Ok(Layer {
             window: window(&conv.window),
             weight: taps_outermost(weight.data(), depth, weight.len() / (n * depth).max(1)),
+            steps: self.steps(node, 0, n),
             depthwise,
             shape,
             view: View::of(shape, &[&[], &[Channel], &[Row], &[Col]]),
@@ -162,13 +177,15 @@ impl Lowering<'_> {
     fn linear_layer(&self, node: &Node, place: &Place, weight: &Tensor) -> Result<Layer, QuantizeError> {
         let from = self.shape_of(place);
         let channels = weight.shape()[0];
+        let steps = self.steps(node, 0, channels);
         let mut dims = place.view.0.clone();
         if place.view.is_tokens(from) {
             let shape = Shape { groups: 1, channels, ..from };
             dims.pop();
             dims.push(super::view::whole(shape, &[Axis::Channel]));
             let weight = weight.data().to_vec();
-            return Ok(Layer { window: Window::POINT, weight, depthwise: false, shape, view: View(dims) });
+            let (window, view) = (Window::POINT, View(dims));
+            return Ok(Layer { window, weight, steps, depthwise: false, shape, view });
         }
         // A flattened map is a convolution as large as the map.
         if place.view.ends_with(from, &[], &[&[Axis::Group, Axis::Channel, Axis::Row, Axis::Col]]) {
@@ -177,7 +194,7 @@ impl Lowering<'_> {
             dims.push(super::view::whole(shape, &[Axis::Channel]));
             let weight = taps_outermost(weight.data(), from.flat_channels(), from.rows * from.cols);
             let window = Window { kernel: [from.rows, from.cols], ..Window::POINT };
-            return Ok(Layer { window, weight, depthwise: false, shape, view: View(dims) });
+            return Ok(Layer { window, weight, steps, depthwise: false, shape, view: View(dims) });
         }
         Err(self.unsupported(node, "the last dimension of the input is not its channels"))
     }

@@ -64,6 +64,10 @@ impl Lowering<'_> {
             second: Some(self.residual(node, &second, code.scale)?),
             post: Self::post(&code, clamp),
         };
+        self.trace.sums.insert(node.outputs[0], code.scale);
+        if float.constant(b).is_some() {
+            self.trace.operands.insert((node.outputs[0], b), self.code_of(&second));
+        }
         let output = self.tensor(end, shape, code, &first.view);
         self.emit(&node.name, op, vec![first.tensor, second.tensor], output, (end, first.view));
         Ok(())
@@ -84,8 +88,10 @@ impl Lowering<'_> {
         let mut seen = Observation::new();
         seen.widen(&reals);
         let wide = self.code_of(like).container_bytes() == 2;
-        let kind = CodeKind::Symmetric { bits: if wide { 16 } else { self.options.activation_bits } };
-        let code = kind.code(seen.range(RangeRule::MinMax, kind));
+        let bits = if wide { 16 } else { self.options.activation_bits };
+        let kind = CodeKind::Symmetric { bits };
+        let own = self.given_constant(id, bits);
+        let code = own.unwrap_or_else(|| kind.code(seen.range(RangeRule::MinMax, kind)));
         let tensor = self.constant(&value.name, &reals, view, shape, code);
         Ok(Place { tensor, view: like.view.clone(), factor: 1.0, fraction: 0.0 })
     }

@@ -14,6 +14,8 @@ pub struct Tail {
     pub end: ValueId,
     /// The other operand of the addition.
     pub residual: Option<ValueId>,
+    /// The value that the addition makes.
+    pub sum: Option<ValueId>,
     /// Bounds of the activation.
     pub clamp: Option<(f64, f64)>,
     /// The value before the function, and the node of the function.
@@ -56,7 +58,7 @@ pub fn table(op: &Op, from: &CodeType, factor: f64, to: &CodeType) -> Option<[u8
 impl Lowering<'_> {
     /// Takes in what follows `value`; `view` and `shape` are what a residual must have.
     pub fn tail(&mut self, value: ValueId, view: &View, shape: Shape, simple: bool) -> Tail {
-        let mut tail = Tail { end: value, residual: None, clamp: None, function: None };
+        let mut tail = Tail { end: value, residual: None, sum: None, clamp: None, function: None };
         while let Some(id) = self.links.sole_consumer(tail.end) {
             let node = self.float.node(id);
             if self.done[id.0] || tail.function.is_some() || tail.clamp.is_some() {
@@ -74,6 +76,7 @@ impl Lowering<'_> {
                     break;
                 }
                 tail.residual = other;
+                tail.sum = Some(node.outputs[0]);
             } else if matches!(node.op, Op::Unary(_) | Op::Gelu(_)) && !simple {
                 tail.function = Some((tail.end, id));
             } else {

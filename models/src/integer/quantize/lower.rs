@@ -6,6 +6,7 @@ use bitgauge_arch::arith::{Post, Requant, Residual};
 
 use super::QuantizeError;
 use super::options::{InputCode, QuantizeOptions};
+use super::trace::{Layer, Quantized, Trace};
 use super::view::{Axis, View};
 use crate::float::ops::binary::Binary;
 use crate::float::{FloatGraph, Links, Node, NodeId, Op, ValueId};
@@ -33,6 +34,7 @@ pub struct Lowering<'a> {
     pub places: Vec<Option<Place>>,
     /// Float nodes that are part of an integer node already.
     pub done: Vec<bool>,
+    pub trace: Trace,
 }
 
 type Lowered = Result<(), QuantizeError>;
@@ -62,10 +64,11 @@ impl<'a> Lowering<'a> {
             graph: IntGraph { name: float.name.clone(), ..IntGraph::default() },
             places: vec![None; float.values.len()],
             done: vec![false; float.nodes.len()],
+            trace: Trace { weight_bits: options.weight_bits, ..Trace::default() },
         }
     }
 
-    pub fn run(mut self) -> Result<IntGraph, QuantizeError> {
+    pub fn run(mut self) -> Result<Quantized, QuantizeError> {
         for &input in &self.float.inputs {
             self.input(input)?;
         }
@@ -79,7 +82,15 @@ impl<'a> Lowering<'a> {
             let place = place.ok_or_else(|| QuantizeError::Output(self.float.value(output).name.clone()))?;
             self.graph.outputs.push(place.tensor);
         }
-        Ok(self.graph)
+        // Views have the codes of what they show; a factor leaves the steps.
+        for (id, place) in self.places.iter().enumerate() {
+            if let Some(place) = place.as_ref().filter(|place| place.factor == 1.0) {
+                let code = self.graph.tensor(place.tensor).code;
+                self.trace.codes.entry(ValueId(id)).or_insert(code);
+            }
+        }
+        self.compare_given();
+        Ok(Quantized { graph: self.graph, trace: self.trace })
     }
 
     fn node(&mut self, id: NodeId) -> Lowered {
@@ -149,6 +160,7 @@ impl<'a> Lowering<'a> {
             }
         };
         let (code, fraction) = match self.options.input {
+            _ if self.given(id).is_some() => (self.code_for(id), 0.0),
             InputCode::Calibrated => (self.code_for(id), 0.0),
             InputCode::Pixels { mean, std } => {
                 let zero_point = mean.round() as i32 - 128;
@@ -158,6 +170,7 @@ impl<'a> Lowering<'a> {
         };
         let tensor = self.tensor(id, shape, code, &View::of(shape, dims));
         self.graph.inputs.push(tensor);
+        self.trace.codes.insert(id, code);
         let view = View::of(shape, dims);
         self.places[id.0] = Some(Place { tensor, view, factor: 1.0, fraction });
         Ok(())
@@ -212,7 +225,15 @@ impl<'a> Lowering<'a> {
         at: (ValueId, View),
     ) {
         self.graph.nodes.push(IntNode { name: name.to_owned(), op, inputs, output });
+        // What only one reader takes in another order or in other codes is the same value.
+        self.trace.codes.entry(at.0).or_insert(self.graph.tensor(output).code);
         self.places[at.0.0] = Some(Place { tensor: output, view: at.1, factor: 1.0, fraction: 0.0 });
+    }
+
+    /// Notes that the next node emitted has the parameters of the float node which makes `value`.
+    pub fn trace_layer(&mut self, value: ValueId, from: &Place, to: CodeType) {
+        let (node, code) = (self.graph.nodes.len(), self.code_of(from));
+        self.trace.layers.insert(value, Layer { node, from: code, factor: from.factor, to });
     }
 
     /// Where an operand lives.

@@ -12,6 +12,7 @@ mod attention;
 mod conv;
 mod elementwise;
 mod fuse;
+mod given;
 mod lower;
 mod norm;
 mod options;
@@ -19,6 +20,7 @@ mod plan;
 mod pool;
 mod reshape;
 mod rows;
+mod trace;
 mod transposed;
 mod units;
 mod view;
@@ -27,6 +29,7 @@ mod weights;
 use thiserror::Error;
 
 pub use options::{InputCode, QuantizeOptions, WeightClip};
+pub use trace::{Layer, Quantized, Trace};
 pub use units::UNITS;
 
 use super::calibrate::Calibration;
@@ -95,9 +98,18 @@ pub fn quantize(
     calibration: &Calibration,
     options: &QuantizeOptions,
 ) -> Result<IntGraph, QuantizeError> {
+    quantize_traced(graph, calibration, options).map(|quantized| quantized.graph)
+}
+
+/// As [`quantize`], and says what became of each float value.
+pub fn quantize_traced(
+    graph: &FloatGraph,
+    calibration: &Calibration,
+    options: &QuantizeOptions,
+) -> Result<Quantized, QuantizeError> {
     check(options)?;
     let result = lower::Lowering::new(graph, calibration, options).run()?;
-    validate(&result)?;
+    validate(&result.graph)?;
     Ok(result)
 }
 

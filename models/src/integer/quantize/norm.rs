@@ -45,6 +45,7 @@ impl Lowering<'_> {
         let epsilon = (f64::from(norm.epsilon) * steps * steps).round() as u64;
         let op = IntOp::LayerNorm { parameters, epsilon, post: Self::post(&code, None) };
         let output = self.tensor(node.outputs[0], shape, code, &place.view);
+        self.trace_layer(node.outputs[0], &place, code);
         self.emit(&node.name, op, vec![place.tensor], output, (node.outputs[0], place.view));
         Ok(())
     }

@@ -12,7 +12,7 @@ const WIDE_HEADROOM: f64 = 2.0;
 
 impl Lowering<'_> {
     /// Nodes that compute with a value, read through views, and the operand's position in each.
-    fn readers(&self, value: ValueId) -> Vec<(NodeId, usize)> {
+    pub fn readers(&self, value: ValueId) -> Vec<(NodeId, usize)> {
         let mut found = Vec::new();
         let mut open = vec![value];
         while let Some(value) = open.pop() {
@@ -44,11 +44,17 @@ impl Lowering<'_> {
             }
         }
         let kind = self.kind_for(value);
-        self.calibrated(value, kind)
+        self.given(value).unwrap_or_else(|| self.by_calibration(value, kind))
+    }
+
+    /// Codes of one byte: the model's, or by what calibration saw.
+    pub fn calibrated(&self, value: ValueId, kind: CodeKind) -> CodeType {
+        let given = self.given(value).filter(|code| code.container_bytes() == 1);
+        given.unwrap_or_else(|| self.by_calibration(value, kind))
     }
 
     /// Codes of a kind by what calibration saw.
-    pub fn calibrated(&self, value: ValueId, kind: CodeKind) -> CodeType {
+    fn by_calibration(&self, value: ValueId, kind: CodeKind) -> CodeType {
         let wide = matches!(kind, CodeKind::Symmetric { bits: 16 });
         let rule = if wide { RangeRule::MinMax } else { self.options.range };
         let headroom = if wide { WIDE_HEADROOM } else { 1.0 };

@@ -27,6 +27,7 @@ impl Lowering<'_> {
             let value = self.float.value(operand);
             let part = Shape { rows: value.shape[1], ..shape };
             if let Some(tensor) = &value.constant {
+                self.trace.operands.insert((node.outputs[0], operand), code);
                 inputs.push(self.constant(&value.name, tensor.data(), FloatView::Tokens, part, code));
                 continue;
             }
@@ -45,6 +46,7 @@ impl Lowering<'_> {
             let name = format!("{}/rescale_{}", node.name, inputs.len());
             self.emit(&name, op, vec![place.tensor], rescaled, (operand, place.view.clone()));
             self.places[operand.0] = Some(place);
+            self.trace.operands.insert((node.outputs[0], operand), code);
             inputs.push(rescaled);
         }
         let output = self.tensor(node.outputs[0], shape, code, &view);

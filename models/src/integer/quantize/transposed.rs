@@ -101,6 +101,8 @@ impl Lowering<'_> {
         let members = strides[1].min(cols) / phases[1];
         let n = members * channels;
         let (mut windows, mut codes, mut parameters) = (Vec::new(), Vec::new(), Vec::new());
+        let steps = self.steps(node, 1, channels).filter(|_| conv.groups == 1);
+        let steps = steps.map(|steps| steps.iter().copied().cycle().take(n).collect::<Vec<f64>>());
         let wide: Vec<f32> = bias.iter().copied().cycle().take(n).collect();
         for phase in 0..phases[0] * phases[1] {
             let (y, x) = (phase / phases[1], phase % phases[1]);
@@ -126,7 +128,8 @@ impl Lowering<'_> {
                 }
             }
             let of = Shape { channels: n, ..shape };
-            let layer = Layer { window, weight, depthwise: false, shape: of, view: view.clone() };
+            let steps = steps.clone();
+            let layer = Layer { window, weight, steps, depthwise: false, shape: of, view: view.clone() };
             let (each, quantized) = self.parameters(node, &place, &layer, &wide, &code)?;
             windows.push(window);
             codes.extend(quantized.codes);
@@ -134,6 +137,7 @@ impl Lowering<'_> {
         }
         let output = self.tensor(tail.end, shape, code, &view);
         let op = IntOp::Phased { phases, windows, weight: codes.into(), parameters, post };
+        self.trace_layer(node.outputs[0], &place, code);
         self.emit(&node.name, op, vec![place.tensor], output, (tail.end, view));
         Ok(())
     }

@@ -1,0 +1,117 @@
+//! What the model says itself: codes of values and weights that came with QuantizeLinear and DequantizeLinear.
+//!
+//! Codes without sign are taken as signed ones, their zero point moved with them: the reals are the same. What
+//! the accelerator cannot hold is calibrated like what the model says nothing of, and noted.
+
+use bitgauge_arch::arith::Signedness;
+
+use super::lower::Lowering;
+use super::weights::QuantizedWeights;
+use crate::float::{Grid, Node, Op, ValueId};
+use crate::integer::graph::CodeType;
+
+/// How far a bias' own step may lie from the product of the steps of input and weights.
+const STEP_TOLERANCE: f64 = 1e-4;
+
+/// The codes that a grid stands for; `None` where no tensor can have them.
+fn code(grid: &Grid) -> Option<CodeType> {
+    let (&[scale], &[zero], (low, high)) = (&grid.scheme.scale[..], &grid.scheme.zero_point[..], grid.range?)
+    else {
+        return None;
+    };
+    let bits = match high - low {
+        15 => 4,
+        255 => 8,
+        65_535 => 16,
+        _ => return None,
+    };
+    let zero_point = zero - low - (1 << (bits - 1));
+    let (sign, scale) = (Signedness::Signed, f64::from(scale));
+    (scale > 0.0 && (low..=high).contains(&zero)).then_some(CodeType { bits, sign, scale, zero_point })
+}
+
+/// Whether both have the same reals.
+fn same(a: &CodeType, b: &CodeType) -> bool {
+    let first = |code: &CodeType| code.range().0 - code.zero_point;
+    a.bits == b.bits && (a.scale / b.scale - 1.0).abs() < 1e-6 && first(a) == first(b)
+}
+
+impl Lowering<'_> {
+    /// The codes that the model gives a value, where the value's readers can take them.
+    pub fn given(&self, value: ValueId) -> Option<CodeType> {
+        let code = code(self.float.grid(value)?)?;
+        let product = |&(id, _): &_| matches!(self.float.node(id).op, Op::MatMul(_));
+        let centred = code.zero_point == 0 && code.container_bytes() == 1;
+        (centred || !self.readers(value).iter().any(product)).then_some(code)
+    }
+
+    /// Notes which codes of the model the network does not have.
+    pub fn compare_given(&mut self) {
+        for (id, value) in self.float.values.iter().enumerate() {
+            let (Some(grid), Some(has)) = (&value.grid, self.trace.codes.get(&ValueId(id))) else { continue };
+            if !code(grid).is_some_and(|wanted| same(&wanted, has)) {
+                let note = format!(
+                    "`{}` has not the model's codes: its operator gives it {} bits, step {:.6e}, zero point {}",
+                    value.name, has.bits, has.scale, has.zero_point
+                );
+                self.trace.notes.push(note);
+            }
+        }
+    }
+
+    /// The model's own step of each of `n` outputs along an axis of the weights.
+    pub fn steps(&self, node: &Node, axis: usize, n: usize) -> Option<Vec<f64>> {
+        self.float.grid(*node.inputs.get(1)?)?.scales(axis, n)
+    }
+
+    /// The weights of `n` rows by the model's own steps, one of `steps` for each; `None` where they are no codes
+    /// of 8 bits, or where a step is below what the row's bias allows.
+    pub fn given_weights(
+        &mut self,
+        node: &Node,
+        weights: &[f32],
+        steps: Option<&[f64]>,
+        least: impl Fn(usize) -> f64,
+    ) -> Option<QuantizedWeights> {
+        let steps = steps?;
+        let k = weights.len() / steps.len().max(1);
+        let mut codes = Vec::with_capacity(weights.len());
+        for (row, &step) in weights.chunks_exact(k.max(1)).zip(steps) {
+            codes.extend(row.iter().map(|&w| (f64::from(w) / step).round()));
+        }
+        let fits = steps.iter().enumerate().all(|(n, &step)| step > 0.0 && 2.0 * step >= least(n));
+        if !fits || codes.len() != weights.len() || codes.iter().any(|code| !(-128.0..128.0).contains(code)) {
+            let note = format!(
+                "the weights of `{}` have not the model's codes: signed codes of 8 bits around zero cannot be them",
+                node.name
+            );
+            self.trace.notes.push(note);
+            return None;
+        }
+        let codes: Vec<i8> = codes.into_iter().map(|code| code as i8).collect();
+        let sums = codes.chunks_exact(k.max(1)).map(|row| row.iter().map(|&w| i64::from(w)).sum()).collect();
+        Some(QuantizedWeights { codes, scales: steps.to_vec(), sums })
+    }
+
+    /// The codes of a constant operand of an addition by the model's own step.
+    pub fn given_constant(&self, value: ValueId, bits: u8) -> Option<CodeType> {
+        let grid = self.float.grid(value)?;
+        let &[scale] = &grid.scheme.scale[..] else { return None };
+        let code = CodeType { bits, sign: Signedness::Signed, scale: f64::from(scale), zero_point: 0 };
+        let greatest = f64::from(self.float.constant(value)?.max_abs());
+        (scale > 0.0 && (greatest / code.scale).round() <= f64::from(code.range().1)).then_some(code)
+    }
+
+    /// The code of an output's bias, if the model stores it at this step. The outputs of a transposed
+    /// convolution's phase share the channels' biases.
+    pub fn given_bias(&self, node: &Node, output: usize, step: f64) -> Option<i32> {
+        let grid = self.float.grid(*node.inputs.get(2)?)?;
+        let codes = grid.codes.as_deref()?;
+        let channel = output % codes.len().max(1);
+        let scales = &grid.scheme.scale;
+        let own = f64::from(*if scales.len() == 1 { scales.first() } else { scales.get(channel) }?);
+        let plain =
+            grid.scheme.zero_point.iter().all(|&z| z == 0) && (own / step - 1.0).abs() < STEP_TOLERANCE;
+        codes.get(channel).copied().filter(|_| plain)
+    }
+}
