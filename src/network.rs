@@ -68,7 +68,8 @@ impl Source {
             return Ok((network, data));
         }
         let (model, data) = self.subject.load()?;
-        let (graph, options) = pipeline::quantized(&model, &data, &self.quantization)?;
+        let (quantized, options) = pipeline::quantized(&model, &data, &self.quantization)?;
+        let graph = quantized.graph;
         let network = Network {
             place: model.place.clone(),
             name: model.name(),

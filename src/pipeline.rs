@@ -4,7 +4,7 @@ use anyhow::Result;
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_compiler::{CodecChoice, CompileError};
 use bitgauge_models::integer::evaluate::{Classification, TensorNoise, classify, noise};
-use bitgauge_models::integer::{IntGraph, IntOp, QuantizeOptions, calibrate, quantize};
+use bitgauge_models::integer::{IntGraph, IntOp, QuantizeOptions, Quantized, calibrate, quantize_traced};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
@@ -31,7 +31,7 @@ pub fn quantized(
     model: &Model,
     data: &Dataset,
     arguments: &Quantization,
-) -> Result<(IntGraph, QuantizeOptions)> {
+) -> Result<(Quantized, QuantizeOptions)> {
     let images = &data.calibration;
     let options = arguments.options(images)?;
     let count = arguments.calibration_images.unwrap_or(images.len()).clamp(1, images.len());
@@ -42,9 +42,9 @@ pub fn quantized(
         vec![images.tensor(index)]
     })?;
     bar.finish_and_clear();
-    let graph = quantize(&model.graph, &calibration, &options)
+    let quantized = quantize_traced(&model.graph, &calibration, &options)
         .map_err(|error| Failure::new(format!("cannot quantize the model: {error}")).at(&model.place))?;
-    Ok((graph, options))
+    Ok((quantized, options))
 }
 
 /// Top-1 accuracy of both networks; shares are from 0 to 1.

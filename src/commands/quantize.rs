@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use bitgauge_models::integer::Quantized;
 use bitgauge_models::integer::evaluate::TensorNoise;
+use bitgauge_models::onnx::export;
 use serde::Serialize;
 
 use crate::exit::ExitStatus;
+use crate::failure::Failure;
 use crate::files;
-use crate::inputs::Subject;
+use crate::inputs::{Model, Subject};
 use crate::network;
 use crate::output::{self, Format};
 use crate::pipeline::{self, AccuracyFigures};
@@ -22,6 +25,10 @@ pub struct Quantize {
     /// Where to write the integer network
     #[arg(long, default_value = "model.bgq", value_name = "FILE")]
     output: PathBuf,
+    /// Also write the quantized network as ONNX (QuantizeLinear and DequantizeLinear), for ONNX Runtime and
+    /// Netron
+    #[arg(long, value_name = "ONNX")]
+    export_onnx: Option<PathBuf>,
     #[command(flatten)]
     quantization: Quantization,
 }
@@ -29,6 +36,8 @@ pub struct Quantize {
 #[derive(Serialize)]
 struct Answer {
     file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    onnx_file: Option<String>,
     model_sha256: String,
     calibration_sha256: String,
     quantization: String,
@@ -42,9 +51,15 @@ struct Answer {
 impl Quantize {
     pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
         let (model, data) = self.subject.load()?;
-        let (graph, options) = pipeline::quantized(&model, &data, &self.quantization)?;
+        let (quantized, options) = pipeline::quantized(&model, &data, &self.quantization)?;
+        let exported = match &self.export_onnx {
+            Some(path) => Some((path, onnx(&model, &quantized)?)),
+            None => None,
+        };
+        let graph = quantized.graph;
         let answer = Answer {
             file: self.output.display().to_string(),
+            onnx_file: self.export_onnx.as_ref().map(|path| path.display().to_string()),
             parameters: network::parameters(&graph),
             macs: graph.nodes.iter().map(|node| graph.macs(node)).sum(),
             weight_bytes: pipeline::weight_bytes(&graph),
@@ -55,6 +70,9 @@ impl Quantize {
             calibration_sha256: data.calibration_sha256,
         };
         files::write(&self.output, &graph.to_bytes())?;
+        if let Some((path, bytes)) = exported {
+            files::write(path, &bytes)?;
+        }
         output::data(&match format {
             Format::Json => output::json("quantize", &answer)?,
             Format::Text => text(&answer),
@@ -63,11 +81,22 @@ impl Quantize {
     }
 }
 
+fn onnx(model: &Model, quantized: &Quantized) -> Result<Vec<u8>> {
+    let bytes = export(&model.graph, quantized).map_err(|error| {
+        let fault = Failure::new(format!("cannot export the quantized network: {error}")).at(&model.place);
+        fault.hint("leave out --export-onnx; everything else works with the file of --output")
+    })?;
+    Ok(bytes)
+}
+
 fn text(answer: &Answer) -> String {
     let mut text = format!(
         "{}: {} parameters, {} MACs, {} bytes of weights\n{}\n",
         answer.file, answer.parameters, answer.macs, answer.weight_bytes, answer.quantization
     );
+    if let Some(file) = &answer.onnx_file {
+        text += &format!("{file}: the same network as ONNX\n");
+    }
     if let Some(accuracy) = &answer.accuracy {
         text += &accuracy_line(accuracy);
     }

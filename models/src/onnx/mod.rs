@@ -8,6 +8,7 @@
 mod attributes;
 pub mod constants;
 pub mod error;
+mod export;
 pub mod external;
 pub mod import;
 mod importer;
@@ -22,5 +23,6 @@ pub mod shape_arithmetic;
 pub mod generated;
 
 pub use error::ImportError;
+pub use export::{EXPORT_OPSET, ExportError, export};
 pub use import::{ImportOptions, MAX_OPSET, MIN_OPSET, import, import_with};
 pub use operators_page::{operator_names, operators_page};

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use bitgauge_models::float::{FloatGraph, Tensor, passes};
 use bitgauge_models::integer::evaluate::{self, Classification};
-use bitgauge_models::integer::{Prepared, QuantizeOptions, calibrate, quantize};
+use bitgauge_models::integer::{Calibration, Prepared, QuantizeOptions, calibrate, quantize};
 use bitgauge_models::npy::{self, NpyData};
 use bitgauge_models::onnx::import;
 
@@ -48,8 +48,12 @@ impl Images {
     }
 
     fn image(&self, index: usize) -> Vec<Tensor> {
+        self.at(self.first + index)
+    }
+
+    fn at(&self, index: usize) -> Vec<Tensor> {
         let [_, h, w, c] = self.shape;
-        let pixels = &self.pixels[(self.first + index) * h * w * c..][..h * w * c];
+        let pixels = &self.pixels[index * h * w * c..][..h * w * c];
         let real = |i: usize| {
             let channel = i / (h * w);
             (f32::from(pixels[(i % (h * w)) * c + channel]) - self.mean[channel]) / self.std[channel]
@@ -120,6 +124,23 @@ impl DataSet {
         test.first = 200;
         test.shape[0] -= 200;
         Some(DataSet { graph, labels: labels[200..].to_vec(), calibration, test })
+    }
+}
+
+impl DataSet {
+    /// What the calibration images show.
+    pub fn calibrated(&self) -> Calibration {
+        calibrate(&self.graph, self.calibration.shape[0], |i| self.calibration.image(i)).unwrap()
+    }
+
+    /// Images of the file that the test images come from.
+    pub fn count(&self) -> usize {
+        self.test.first + self.test.shape[0]
+    }
+
+    /// One of them.
+    pub fn image(&self, index: usize) -> Vec<Tensor> {
+        self.test.at(index)
     }
 }
 

@@ -1,0 +1,164 @@
+//! An ONNX model under construction: names, nodes, initializers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prost::Message as _;
+
+use super::EXPORT_OPSET;
+use crate::float::Tensor;
+use crate::onnx::generated::attribute_proto::AttributeType;
+use crate::onnx::generated::tensor_proto::DataType;
+use crate::onnx::generated::tensor_shape_proto::{Dimension, dimension};
+use crate::onnx::generated::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
+    TypeProto, ValueInfoProto, type_proto,
+};
+
+/// The version of the file format that came with opset 21.
+const IR_VERSION: i64 = 10;
+
+/// A model under construction.
+pub struct File {
+    graph: GraphProto,
+    taken: BTreeSet<String>,
+    /// Initializers that several nodes may read, by what they hold.
+    shared: BTreeMap<Vec<u8>, String>,
+}
+
+impl File {
+    /// An empty model in which these names are taken.
+    pub fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        let taken = names.map(str::to_owned).collect();
+        Self { graph: GraphProto::default(), taken, shared: BTreeMap::new() }
+    }
+
+    /// A name that nothing bears yet.
+    pub fn unique(&mut self, name: &str) -> String {
+        let mut unique = name.to_owned();
+        let mut suffix = 1;
+        while !self.taken.insert(unique.clone()) {
+            unique = format!("{name}_{suffix}");
+            suffix += 1;
+        }
+        unique
+    }
+
+    /// Adds a node of one result.
+    pub fn node(
+        &mut self,
+        op: &str,
+        name: &str,
+        inputs: Vec<String>,
+        output: &str,
+        attributes: Vec<AttributeProto>,
+    ) {
+        self.graph.node.push(NodeProto {
+            op_type: Some(op.to_owned()),
+            name: Some(name.to_owned()),
+            input: inputs,
+            output: vec![output.to_owned()],
+            attribute: attributes,
+            ..NodeProto::default()
+        });
+    }
+
+    /// Adds an initializer of these bytes.
+    pub fn tensor(&mut self, name: &str, element: DataType, shape: &[usize], bytes: Vec<u8>) -> String {
+        let mut tensor = TensorProto {
+            dims: shape.iter().map(|&d| d as i64).collect(),
+            data_type: Some(element as i32),
+            raw_data: Some(bytes),
+            ..TensorProto::default()
+        };
+        // Scales and zero points of one step stand at each of its pairs.
+        let small = tensor.raw_data.as_ref().is_some_and(|raw| raw.len() <= 16);
+        let key = tensor.encode_to_vec();
+        if let Some(name) = self.shared.get(&key).filter(|_| small) {
+            return name.clone();
+        }
+        let name = self.unique(name);
+        if small {
+            self.shared.insert(key, name.clone());
+        }
+        tensor.name = Some(name.clone());
+        self.graph.initializer.push(tensor);
+        name
+    }
+
+    /// Adds a float initializer.
+    pub fn floats(&mut self, name: &str, tensor: &Tensor) -> String {
+        let bytes = tensor.data().iter().flat_map(|x| x.to_le_bytes()).collect();
+        self.tensor(&format!("{name}_value"), DataType::Float, tensor.shape(), bytes)
+    }
+
+    /// Adds an initializer of shape operands or indices.
+    pub fn indices(&mut self, name: &str, shape: &[usize], data: &[i64]) -> String {
+        let bytes = data.iter().flat_map(|x| x.to_le_bytes()).collect();
+        self.tensor(name, DataType::Int64, shape, bytes)
+    }
+
+    /// Names a graph input.
+    pub fn input(&mut self, name: &str, shape: &[usize]) {
+        self.graph.input.push(value(name, shape));
+    }
+
+    /// Names a graph output.
+    pub fn output(&mut self, name: &str, shape: &[usize]) {
+        self.graph.output.push(value(name, shape));
+    }
+
+    /// The file.
+    pub fn into_bytes(mut self, name: &str) -> Vec<u8> {
+        self.graph.name = Some(if name.is_empty() { "quantized".to_owned() } else { name.to_owned() });
+        let model = ModelProto {
+            ir_version: Some(IR_VERSION),
+            producer_name: Some("bitgauge".to_owned()),
+            producer_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            opset_import: vec![OperatorSetIdProto {
+                domain: Some(String::new()),
+                version: Some(EXPORT_OPSET),
+            }],
+            graph: Some(self.graph),
+            ..ModelProto::default()
+        };
+        model.encode_to_vec()
+    }
+}
+
+fn value(name: &str, shape: &[usize]) -> ValueInfoProto {
+    let dim = |&size: &usize| Dimension {
+        value: Some(dimension::Value::DimValue(size as i64)),
+        ..Dimension::default()
+    };
+    let tensor = type_proto::Tensor {
+        elem_type: Some(DataType::Float as i32),
+        shape: Some(TensorShapeProto { dim: shape.iter().map(dim).collect() }),
+    };
+    let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..TypeProto::default() };
+    ValueInfoProto { name: Some(name.to_owned()), r#type: Some(r#type), ..ValueInfoProto::default() }
+}
+
+/// An attribute of one integer.
+pub fn int(name: &str, value: i64) -> AttributeProto {
+    AttributeProto { i: Some(value), ..attribute(name, AttributeType::Int) }
+}
+
+/// An attribute of several integers.
+pub fn ints(name: &str, values: &[usize]) -> AttributeProto {
+    let ints = values.iter().map(|&v| v as i64).collect();
+    AttributeProto { ints, ..attribute(name, AttributeType::Ints) }
+}
+
+/// An attribute of one real.
+pub fn float(name: &str, value: f32) -> AttributeProto {
+    AttributeProto { f: Some(value), ..attribute(name, AttributeType::Float) }
+}
+
+/// An attribute of a word.
+pub fn text(name: &str, value: &str) -> AttributeProto {
+    AttributeProto { s: Some(value.as_bytes().to_vec()), ..attribute(name, AttributeType::String) }
+}
+
+fn attribute(name: &str, kind: AttributeType) -> AttributeProto {
+    AttributeProto { name: Some(name.to_owned()), r#type: Some(kind as i32), ..AttributeProto::default() }
+}

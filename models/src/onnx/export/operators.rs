@@ -1,0 +1,160 @@
+//! Nodes without trained parameters: operators of the float graph to operators of ONNX.
+
+use super::file::{File, float, int, ints, text};
+use super::{Written, refuse};
+use crate::float::ops::binary::Binary;
+use crate::float::ops::clip::Clip;
+use crate::float::ops::pool::PoolKind;
+use crate::float::ops::slice::Range;
+use crate::float::ops::unary::Unary;
+use crate::float::{Node, Op, Tensor};
+use crate::onnx::generated::AttributeProto;
+
+/// Writes `node`, whose operands have these names and whose result is to be `raw`.
+pub fn write(
+    file: &mut File,
+    node: &Node,
+    shape: &[usize],
+    mut operands: Vec<String>,
+    raw: &str,
+) -> Written<()> {
+    let name = &node.name;
+    let (op, attributes): (&str, Vec<AttributeProto>) = match &node.op {
+        Op::MatMul(_) => ("MatMul", vec![]),
+        Op::Softmax(softmax) => ("Softmax", vec![int("axis", softmax.axis as i64)]),
+        Op::Gelu(gelu) => ("Gelu", vec![text("approximate", if gelu.tanh { "tanh" } else { "none" })]),
+        Op::Clip(clip) => {
+            operands.extend(bounds(file, name, clip));
+            ("Clip", vec![])
+        }
+        Op::Unary(Unary::Silu) => {
+            let gate = file.unique(&format!("{raw}_sigmoid"));
+            file.node("Sigmoid", &gate, operands.clone(), &gate, vec![]);
+            operands.push(gate);
+            ("Mul", vec![])
+        }
+        Op::Unary(unary) => function(*unary),
+        Op::Binary(binary) => (
+            match binary {
+                Binary::Add => "Add",
+                Binary::Div => "Div",
+                Binary::Max => "Max",
+                Binary::Min => "Min",
+                Binary::Mul => "Mul",
+                Binary::PRelu => "PRelu",
+                Binary::Pow => "Pow",
+                Binary::Sub => "Sub",
+            },
+            vec![],
+        ),
+        Op::ReduceMean(mean) => {
+            let axes: Vec<i64> = mean.axes.iter().map(|&axis| axis as i64).collect();
+            operands.push(file.indices(&format!("{name}_axes"), &[axes.len()], &axes));
+            ("ReduceMean", vec![int("keepdims", i64::from(mean.keep_dims))])
+        }
+        Op::Pool(pool) => {
+            let window = &pool.window;
+            let mut attributes = vec![
+                int("ceil_mode", i64::from(window.ceil_mode)),
+                ints("dilations", &window.dilations),
+                ints("kernel_shape", &window.kernel),
+                ints("pads", &window.pads),
+                ints("strides", &window.strides),
+            ];
+            match pool.kind {
+                PoolKind::Max => ("MaxPool", attributes),
+                PoolKind::Average { count_include_pad } => {
+                    attributes.insert(1, int("count_include_pad", i64::from(count_include_pad)));
+                    ("AveragePool", attributes)
+                }
+            }
+        }
+        Op::GlobalAveragePool(_) => ("GlobalAveragePool", vec![]),
+        Op::Concat(concat) => ("Concat", vec![int("axis", concat.axis as i64)]),
+        Op::Slice(slice) => {
+            operands.extend(ranges(file, name, &slice.ranges));
+            ("Slice", vec![])
+        }
+        Op::Gather(gather) => {
+            let indices: Vec<i64> = gather.indices.iter().map(|&i| i as i64).collect();
+            operands.push(file.indices(&format!("{name}_indices"), &gather.index_shape, &indices));
+            ("Gather", vec![int("axis", gather.axis as i64)])
+        }
+        Op::Reshape(_) => {
+            let sizes: Vec<i64> = shape.iter().map(|&d| d as i64).collect();
+            operands.push(file.indices(&format!("{name}_shape"), &[sizes.len()], &sizes));
+            ("Reshape", vec![])
+        }
+        Op::Transpose(transpose) => ("Transpose", vec![ints("perm", &transpose.perm)]),
+        Op::Identity(_) => ("Identity", vec![]),
+        Op::ConvTranspose(_) => {
+            let reason =
+                "each phase of its stride has steps of its own, DequantizeLinear has one per channel";
+            return Err(refuse(node, reason.to_owned()));
+        }
+        _ => return Err(refuse(node, "no form of it has codes".to_owned())),
+    };
+    file.node(op, name, operands, raw, attributes);
+    Ok(())
+}
+
+/// A function of one operand by its name and attributes.
+fn function(unary: Unary) -> (&'static str, Vec<AttributeProto>) {
+    let name = match unary {
+        Unary::Abs => "Abs",
+        Unary::Ceil => "Ceil",
+        Unary::Cos => "Cos",
+        Unary::Elu { alpha } => return ("Elu", vec![float("alpha", alpha)]),
+        Unary::Erf => "Erf",
+        Unary::Exp => "Exp",
+        Unary::Floor => "Floor",
+        Unary::HardSigmoid { alpha, beta } => {
+            return ("HardSigmoid", vec![float("alpha", alpha), float("beta", beta)]);
+        }
+        Unary::HardSwish => "HardSwish",
+        Unary::LeakyRelu { alpha } => return ("LeakyRelu", vec![float("alpha", alpha)]),
+        Unary::Log => "Log",
+        Unary::Mish => "Mish",
+        Unary::Neg => "Neg",
+        Unary::Reciprocal => "Reciprocal",
+        Unary::Relu => "Relu",
+        Unary::Round => "Round",
+        Unary::Sigmoid => "Sigmoid",
+        Unary::Sign => "Sign",
+        // Written as a product by the caller.
+        Unary::Silu => "Mul",
+        Unary::Sin => "Sin",
+        Unary::Softplus => "Softplus",
+        Unary::Sqrt => "Sqrt",
+        Unary::Tanh => "Tanh",
+    };
+    (name, vec![])
+}
+
+/// The bounds of a Clip as operands; what is no bound is left out.
+fn bounds(file: &mut File, name: &str, clip: &Clip) -> Vec<String> {
+    let mut operand = |what: &str, bound: f32| match bound.abs() < f32::MAX {
+        true => file.floats(&format!("{name}_{what}"), &Tensor::scalar(bound)),
+        false => String::new(),
+    };
+    vec![operand("low", clip.min), operand("high", clip.max)]
+}
+
+/// Starts, ends, axes and steps.
+fn ranges(file: &mut File, name: &str, ranges: &[Range]) -> Vec<String> {
+    let end = |range: &Range| match range.start as i64 + range.len as i64 * range.step as i64 {
+        // Below zero would count from the end.
+        end if end < 0 => i64::MIN,
+        end => end,
+    };
+    let lists: [(&str, Vec<i64>); 4] = [
+        ("starts", ranges.iter().map(|r| r.start as i64).collect()),
+        ("ends", ranges.iter().map(end).collect()),
+        ("axes", ranges.iter().map(|r| r.axis as i64).collect()),
+        ("steps", ranges.iter().map(|r| r.step as i64).collect()),
+    ];
+    lists
+        .into_iter()
+        .map(|(what, data)| file.indices(&format!("{name}_{what}"), &[data.len()], &data))
+        .collect()
+}
