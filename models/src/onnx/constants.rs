@@ -106,6 +106,8 @@ pub fn decode(t: &TensorProto, external: External<'_>) -> Result<Constant, Strin
         DataType::Uint16 => int(stored.small(|b| i64::from(u16::from_le_bytes(b)))?),
         DataType::Int8 => int(stored.small(|b| i64::from(i8::from_le_bytes(b)))?),
         DataType::Uint8 => int(stored.small(|b| i64::from(u8::from_le_bytes(b)))?),
+        DataType::Int4 => int(stored.nibbles(|half| i64::from((half << 4) as i8 >> 4))?),
+        DataType::Uint4 => int(stored.nibbles(i64::from)?),
         DataType::Bool => int(stored.small(|[b]: [u8; 1]| i64::from(b != 0))?),
         other => Err(unsupported(other)),
     }
@@ -114,7 +116,7 @@ pub fn decode(t: &TensorProto, external: External<'_>) -> Result<Constant, Strin
 fn unsupported(element: DataType) -> String {
     format!(
         "element type {} is not supported (supported: FLOAT, DOUBLE, FLOAT16, BFLOAT16, BOOL, and integers \
-         of 8 to 64 bits)",
+         of 4 to 64 bits)",
         element.as_str_name()
     )
 }
@@ -160,6 +162,17 @@ impl Stored<'_> {
         self.list(word, |t| t.int32_data.iter().map(|&x| i64::from(x)).collect())
     }
 
+    /// Two codes to a byte, the first in its low half.
+    fn nibbles(&self, word: impl Fn(u8) -> i64) -> Result<Vec<i64>, String> {
+        let packed = Self { n: self.n.div_ceil(2), ..*self };
+        let bytes = packed.list(|[b]: [u8; 1]| b, |t| t.int32_data.iter().map(|&x| x as u8).collect())?;
+        Ok(sized(bytes, packed.n)?
+            .into_iter()
+            .flat_map(|b| [word(b & 15), word(b >> 4)])
+            .take(self.n)
+            .collect())
+    }
+
     fn halves(&self, value: impl Fn(u16) -> f32) -> Result<Vec<f32>, String> {
         self.list(
             |b| value(u16::from_le_bytes(b)),
@@ -189,7 +202,22 @@ fn sized<T>(data: Vec<T>, n: usize) -> Result<Vec<T>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::half;
+    use super::*;
+
+    #[test]
+    fn two_codes_to_a_byte() {
+        let decoded = |element: DataType, raw: &[u8]| {
+            let (dims, data_type, raw_data) = (vec![3], Some(element as i32), Some(raw.to_vec()));
+            match decode(&TensorProto { dims, data_type, raw_data, ..TensorProto::default() }, None) {
+                Ok(Constant::Int(t)) => Ok(t.data.clone()),
+                Ok(Constant::Float(_)) => panic!("4 bits are no float"),
+                Err(e) => Err(e),
+            }
+        };
+        assert_eq!(decoded(DataType::Int4, &[0x7f, 0xf8]).unwrap(), [-1, 7, -8]);
+        assert_eq!(decoded(DataType::Uint4, &[0x7f, 0xf8]).unwrap(), [15, 7, 8]);
+        assert!(decoded(DataType::Int4, &[0x7f]).is_err() && decoded(DataType::Int4, &[0; 3]).is_err());
+    }
 
     #[test]
     fn half_precision() {

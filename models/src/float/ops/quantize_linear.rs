@@ -29,8 +29,7 @@ pub struct QuantizeLinear {
 }
 
 /// What is said of both directions.
-pub(super) const LIMITS: &str =
-    "constant scale and zero point, per tensor or per axis; INT8, UINT8, INT16, UINT16 (and INT32 to float)";
+pub(super) const LIMITS: &str = "constant scale and zero point, per tensor or per axis; INT4, UINT4, INT8, UINT8, INT16, UINT16 (and INT32 to float)";
 
 pub(super) const BUILDERS: &[OnnxOperator] =
     &[OnnxOperator::new("QuantizeLinear", &[10, 13, 19, 21], build, LIMITS)];
@@ -45,13 +44,15 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     };
     let element = r.const_ints(2)?.map_or(default, |t| t.element);
     let (low, high) = match element {
+        DataType::Int4 => (-8, 7),
+        DataType::Uint4 => (0, 15),
         DataType::Int8 => (-128, 127),
         DataType::Uint8 => (0, 255),
         DataType::Int16 => (-32_768, 32_767),
         DataType::Uint16 => (0, 65_535),
         other => {
             return Err(OpError::new(format!(
-                "codes of type {} are not supported (supported: INT8, UINT8, INT16, UINT16)",
+                "codes of type {} are not supported (supported: INT4, UINT4, INT8, UINT8, INT16, UINT16)",
                 other.as_str_name()
             )));
         }
