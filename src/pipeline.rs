@@ -44,6 +44,9 @@ pub fn quantized(
     bar.finish_and_clear();
     let quantized = quantize_traced(&model.graph, &calibration, &options)
         .map_err(|error| Failure::new(format!("cannot quantize the model: {error}")).at(&model.place))?;
+    for note in model.graph.notes.iter().chain(&quantized.trace.notes) {
+        output::talk(&format!("note: {note}"));
+    }
     Ok((quantized, options))
 }
 

@@ -1,7 +1,9 @@
-//! Does a network that was exported come back as the same integers?
+//! Does a network that was exported come back as the same integers, and does one that others quantized say what
+//! it says in ONNX Runtime?
 //!
-//! The second source is the integer graph that was exported. Every integer that decides a bit must be equal:
-//! weights, biases, requantizers, tables, zero points and clamps. Steps are single-precision in ONNX.
+//! There and back, the second source is the integer graph that was exported. Every integer that decides a bit
+//! must be equal: weights, biases, requantizers, tables, zero points and clamps. Steps are single-precision in
+//! ONNX. Of a network quantized by ONNX Runtime's tool, the second source is ONNX Runtime, optimizations off.
 
 // Helpers outside of #[test] functions fail the test by panicking, and say what is skipped.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
@@ -9,10 +11,13 @@
 mod integer_support;
 mod onnxruntime_support;
 
-use bitgauge_models::float::{FloatGraph, passes};
-use bitgauge_models::integer::{IntGraph, QuantizeOptions, quantize_traced};
+use std::path::Path;
+
+use bitgauge_models::float::{FloatGraph, Tensor, passes};
+use bitgauge_models::integer::{IntGraph, Prepared, QuantizeOptions, calibrate, evaluate, quantize_traced};
 use bitgauge_models::onnx;
-use integer_support::{DataSet, mnist};
+use integer_support::{DataSet, mnist, resnet20_file};
+use onnxruntime_support::{greatest, outputs, python_with, run, save, scratch, script, skipped};
 
 /// Every integer of the graph as text, without names and steps.
 fn integers(graph: &IntGraph) -> Vec<String> {
@@ -74,6 +79,12 @@ fn shipped_cnn() {
 }
 
 #[test]
+fn four_bit_weights() {
+    let options = QuantizeOptions { weight_bits: 4, ..QuantizeOptions::default() };
+    comes_back("cnn_mnist_w4", &mnist("cnn_mnist").unwrap(), &options);
+}
+
+#[test]
 fn shipped_transformer() {
     comes_back("vit_mnist", &mnist("vit_mnist").unwrap(), &QuantizeOptions::default());
 }
@@ -82,7 +93,7 @@ fn shipped_transformer() {
 fn resnet20() {
     match DataSet::resnet20() {
         Some(data) => comes_back("resnet20", &data, &QuantizeOptions::default()),
-        None => onnxruntime_support::skipped("ResNet-20 there and back: model or images are not there"),
+        None => skipped("ResNet-20 there and back: model or images are not there"),
     }
 }
 
@@ -91,8 +102,44 @@ fn resnet20() {
 fn efficientnet() {
     match DataSet::efficientnet() {
         Some(data) => comes_back("efficientnet_lite0", &data, &QuantizeOptions::default()),
-        None => {
-            onnxruntime_support::skipped("EfficientNet-Lite0 there and back: model or images are not there")
-        }
+        None => skipped("EfficientNet-Lite0 there and back: model or images are not there"),
+    }
+}
+
+/// Images of `count` of which ours and ONNX Runtime's greatest output differ, and our notes.
+fn misses(python: &str, data: &DataSet, form: &str, count: usize) -> (usize, Vec<String>) {
+    let folder = scratch(&format!("resnet20_{form}"));
+    let images: Vec<_> = (0..count).map(|index| data.image(index).remove(0)).collect();
+    let [file, input] = ["static.onnx", "images.npy"].map(|name| folder.join(name));
+    save(&input, &images);
+    run(python, &[&script("qdq_static.py"), &resnet20_file(), &input, &file, Path::new(form)]);
+    let bytes = std::fs::read(&file).unwrap();
+    let graph = import(&bytes);
+    let seen = calibrate(&graph, 20, |index| data.image(index)).unwrap();
+    let quantized = quantize_traced(&graph, &seen, &QuantizeOptions::default()).unwrap();
+    let prepared = Prepared::new(&quantized.graph).unwrap();
+    let theirs = outputs(python, &format!("resnet20_{form}"), &bytes, &images, "off");
+    let differ = |(image, theirs): (&Tensor, &Vec<f32>)| {
+        let ours = evaluate::logits(&prepared, std::slice::from_ref(image)).unwrap();
+        usize::from(greatest(&ours) != greatest(theirs))
+    };
+    let notes = graph.notes.iter().chain(&quantized.trace.notes).cloned().collect();
+    (images.iter().zip(&theirs).map(differ).sum(), notes)
+}
+
+#[test]
+fn made_by_onnxruntime() {
+    let (Some(python), Some(data)) =
+        (python_with("onnx, onnxruntime.quantization, numpy"), DataSet::resnet20())
+    else {
+        return skipped("ResNet-20 quantized by ONNX Runtime: ONNX Runtime, model or images are not there");
+    };
+    for form in ["channel", "tensor", "unsigned"] {
+        let (misses, notes) = misses(&python, &data, form, 1000);
+        eprintln!(
+            "resnet20 by ONNX Runtime, weights {form}: {misses} of 1000 images have another greatest output"
+        );
+        notes.iter().for_each(|note| eprintln!("  note: {note}"));
+        assert!(misses <= 20, "{form}: {misses} misses");
     }
 }

@@ -96,6 +96,11 @@ pub fn mnist(name: &str) -> Option<DataSet> {
     Some(DataSet { graph, labels, calibration, test })
 }
 
+/// Where ResNet-20 lies, if it is at hand.
+pub fn resnet20_file() -> PathBuf {
+    here("../../shared/data/models/resnet20_cifar10.onnx")
+}
+
 impl DataSet {
     /// EfficientNet-Lite0: 64 images to calibrate, the other 192 to test.
     pub fn efficientnet() -> Option<DataSet> {
@@ -114,7 +119,7 @@ impl DataSet {
     /// ResNet-20: 200 images of CIFAR-10 to calibrate, the other 800 to test.
     pub fn resnet20() -> Option<DataSet> {
         let data = here("../../shared/data");
-        let graph = load_graph(&data.join("models/resnet20_cifar10.onnx"))?;
+        let graph = load_graph(&resnet20_file())?;
         let mean = [0.485, 0.456, 0.406].map(|mean: f32| 255.0 * mean);
         let std = [0.229, 0.224, 0.225].map(|std: f32| 255.0 * std);
         let load = || Images::load_colours(&data.join("images/cifar10_test_n1000_u8.npy"), mean, std);

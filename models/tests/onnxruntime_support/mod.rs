@@ -13,8 +13,13 @@ use bitgauge_models::npy::{self, NpyData};
 
 /// A Python with ONNX Runtime.
 pub fn python() -> Option<String> {
+    python_with("onnxruntime, numpy")
+}
+
+/// A Python with these modules.
+pub fn python_with(modules: &str) -> Option<String> {
     let python = std::env::var("BITGAUGE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let probe = Command::new(&python).args(["-c", "import onnxruntime, numpy"]).output();
+    let probe = Command::new(&python).args(["-c", &format!("import {modules}")]).output();
     probe.is_ok_and(|o| o.status.success()).then_some(python)
 }
 

@@ -51,7 +51,7 @@ impl Lowering<'_> {
             let (Some(grid), Some(has)) = (&value.grid, self.trace.codes.get(&ValueId(id))) else { continue };
             if !code(grid).is_some_and(|wanted| same(&wanted, has)) {
                 let note = format!(
-                    "`{}` has not the model's codes: its operator gives it {} bits, step {:.6e}, zero point {}",
+                    "`{}` cannot have the model's codes: it has {} bits, step {:.6e}, zero point {}",
                     value.name, has.bits, has.scale, has.zero_point
                 );
                 self.trace.notes.push(note);
@@ -82,7 +82,7 @@ impl Lowering<'_> {
         let fits = steps.iter().enumerate().all(|(n, &step)| step > 0.0 && 2.0 * step >= least(n));
         if !fits || codes.len() != weights.len() || codes.iter().any(|code| !(-128.0..128.0).contains(code)) {
             let note = format!(
-                "the weights of `{}` have not the model's codes: signed codes of 8 bits around zero cannot be them",
+                "the weights of `{}` are quantized anew: the model's are no signed codes of 8 bits around zero",
                 node.name
             );
             self.trace.notes.push(note);
