@@ -10,6 +10,7 @@ use crate::float::graph::{FloatGraph, Node, ValueId};
 use crate::float::grid::Grid;
 use crate::float::ops::binary::Binary;
 use crate::float::ops::clip::Clip;
+use crate::float::ops::quantize_linear::Scheme;
 use crate::float::ops::{Op, OpError};
 use crate::float::tensor::{MAX_ELEMENTS, element_count};
 
@@ -28,6 +29,7 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
 /// Folds what has constant operands.
 fn constants(graph: &mut FloatGraph) -> Result<usize, OpError> {
     let mut count = 0;
+    let links = graph.links();
     let mut nodes = std::mem::take(&mut graph.nodes);
     let mut folded = BTreeSet::new();
     let mut again: BTreeMap<ValueId, ValueId> = BTreeMap::new();
@@ -40,15 +42,17 @@ fn constants(graph: &mut FloatGraph) -> Result<usize, OpError> {
             }
             _ => continue,
         };
-        let Some(tensor) = graph.constant(x).cloned() else { continue };
         // A second pair is another rounding of the same value, which its reader does by itself.
         let own = match &node.op {
-            Op::QuantizeLinear(_) if graph.grid(x).is_some() => Some(x),
+            Op::QuantizeLinear(op) => {
+                let taken_back = !links.is_output(y)
+                    && links.consumers(y).iter().all(|id| takes_back(&nodes[id.0], &op.scheme));
+                (taken_back && graph.grid(x).is_some()).then_some(x)
+            }
             _ => again.get(&x).copied(),
         };
+        let Some(tensor) = graph.constant(own.unwrap_or(x)).cloned() else { continue };
         if let Some(own) = own {
-            graph.values[y.0].constant = graph.constant(own).cloned();
-            graph.values[y.0].grid = graph.grid(own).cloned();
             again.insert(y, own);
             folded.insert(y);
             continue;
@@ -63,6 +67,9 @@ fn constants(graph: &mut FloatGraph) -> Result<usize, OpError> {
         graph.values[y.0].grid = grid;
         folded.insert(y);
         count += 1;
+    }
+    for value in nodes.iter_mut().flat_map(|node| node.inputs.iter_mut()).chain(&mut graph.outputs) {
+        *value = again.get(value).copied().unwrap_or(*value);
     }
     nodes.retain(|node| !node.outputs.iter().any(|y| folded.contains(y)));
     graph.nodes = nodes;
@@ -81,9 +88,8 @@ fn pairs(graph: &mut FloatGraph) -> usize {
             continue;
         };
         let x = alias[x.0];
-        let back = |node: &Node| matches!(&node.op, Op::DequantizeLinear(d) if d.scheme == op.scheme);
         let readers = links.consumers(codes);
-        if links.is_output(codes) || !readers.iter().all(|&id| back(graph.node(id))) {
+        if links.is_output(codes) || !readers.iter().all(|&id| takes_back(graph.node(id), &op.scheme)) {
             continue;
         }
         let grid = Grid { scheme: op.scheme.clone(), range: Some((op.low, op.high)), codes: None };
@@ -125,6 +131,11 @@ fn pairs(graph: &mut FloatGraph) -> usize {
     count
 }
 
+/// Whether a node makes reals of the codes of `scheme`.
+fn takes_back(node: &Node, scheme: &Scheme) -> bool {
+    matches!(&node.op, Op::DequantizeLinear(op) if op.scheme == *scheme)
+}
+
 /// Whether an operator gives values below zero where nothing bounds them.
 fn is_sum(op: &Op) -> bool {
     matches!(
@@ -151,7 +162,7 @@ mod tests {
     use super::*;
     use crate::float::ops::conv::Conv;
     use crate::float::ops::dequantize_linear::DequantizeLinear;
-    use crate::float::ops::quantize_linear::{QuantizeLinear, Scheme};
+    use crate::float::ops::quantize_linear::QuantizeLinear;
     use crate::float::ops::unary::Unary;
     use crate::float::ops::window::Window;
     use crate::float::passes::testing::Sketch;

@@ -102,7 +102,7 @@ pub fn per_channel(
 }
 
 fn dequantize(file: &mut File, name: &str, inputs: Vec<String>, axis: Option<usize>) -> String {
-    let real = file.unique(&format!("{name}_DequantizeLinear_Output"));
+    let real = file.unique(name);
     let label = file.unique(&format!("{name}_DequantizeLinear"));
     let axis = axis.map(|axis| int("axis", axis as i64)).into_iter().collect();
     file.node("DequantizeLinear", &label, inputs, &real, axis);

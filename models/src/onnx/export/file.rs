@@ -88,7 +88,7 @@ impl File {
     /// Adds a float initializer.
     pub fn floats(&mut self, name: &str, tensor: &Tensor) -> String {
         let bytes = tensor.data().iter().flat_map(|x| x.to_le_bytes()).collect();
-        self.tensor(&format!("{name}_value"), DataType::Float, tensor.shape(), bytes)
+        self.tensor(name, DataType::Float, tensor.shape(), bytes)
     }
 
     /// Adds an initializer of shape operands or indices.

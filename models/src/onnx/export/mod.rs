@@ -47,7 +47,8 @@ type Written<T> = Result<T, ExportError>;
 
 /// Writes a network as ONNX; `float` is the graph that was quantized.
 pub fn export(float: &FloatGraph, quantized: &Quantized) -> Result<Vec<u8>, ExportError> {
-    let file = File::new(float.values.iter().map(|value| value.name.as_str()));
+    let computed = float.values.iter().filter(|value| value.constant.is_none());
+    let file = File::new(computed.map(|value| value.name.as_str()));
     let trace = &quantized.trace;
     let mut export = Export { float, quantized, trace, file, names: BTreeMap::new() };
     export.inputs();
