@@ -54,6 +54,23 @@ fn step_by_step_equals_run() {
     assert_eq!(fit["fit"]["fits"], Value::Bool(true));
 }
 
+/// The network as ONNX, read again: nothing is calibrated, every code is the file's.
+#[test]
+fn an_exported_network_gives_the_same_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    for name in ["vit", "again"] {
+        let (integers, onnx) = (format!("{name}.bgq"), format!("{name}.onnx"));
+        let quantize = ["quantize", "--output", &integers, "--export-onnx", &onnx];
+        answer(here, &[&quantize[..], &FEW[..]].concat());
+    }
+    let bytes = |name: &str| std::fs::read(here.join(name)).unwrap();
+    assert!(bytes("vit.onnx") == bytes("again.onnx"), "two exports differ");
+    answer(here, &["compile", "--output", "integers", "--quantized", "vit.bgq"]);
+    answer(here, &["compile", "--output", "onnx", "--model", "vit.onnx"]);
+    assert!(bytes("integers/program.bgp") == bytes("onnx/program.bgp"), "the programs differ");
+}
+
 #[test]
 fn what_it_cannot_obey_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -68,6 +85,8 @@ fn what_it_cannot_obey_is_refused() {
         &["compile", "--quantized", "bad.bgq", "--data", data.to_str().unwrap()],
         &["quantize", "--range", "mse", "--percentile", "0.99"],
         &["quantize", "--percentile", "1.5"],
+        &["quantize", "--output", "same", "--export-onnx", "same"],
+        &["quantize", "--export-onnx", "."],
     ] {
         let output = bitgauge(here, arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

@@ -50,6 +50,7 @@ struct Answer {
 
 impl Quantize {
     pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
+        self.check_files()?;
         let (model, data) = self.subject.load()?;
         let (quantized, options) = pipeline::quantized(&model, &data, &self.quantization)?;
         let exported = match &self.export_onnx {
@@ -78,6 +79,20 @@ impl Quantize {
             Format::Text => text(&answer),
         })?;
         Ok(ExitStatus::Success)
+    }
+}
+
+impl Quantize {
+    /// Refuses before any work what would leave one file without the other.
+    fn check_files(&self) -> Result<()> {
+        let Some(path) = &self.export_onnx else { return Ok(()) };
+        if *path == self.output {
+            return Err(Failure::new("--output and --export-onnx name one file").at(path.display()).into());
+        }
+        match [path, &self.output].into_iter().find(|path| path.is_dir()) {
+            Some(folder) => Err(Failure::new("cannot write: it is a folder").at(folder.display()).into()),
+            None => Ok(()),
+        }
     }
 }
 
