@@ -3,7 +3,7 @@
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::arith::ChannelParameter;
 use bitgauge_arch::command::{Codec, Load, Operation, Store, Target};
-use bitgauge_arch::program::{CommandSymbol, Operand, Segment};
+use bitgauge_arch::program::{Bytes, CommandSymbol, Operand, Segment};
 
 use crate::scratch::{Area, Ring};
 use crate::view::View;
@@ -122,7 +122,8 @@ impl<'a> Emitter<'a> {
     }
 
     /// Puts a constant behind the others, bus-aligned; returns its address.
-    pub fn constant(&mut self, bytes: Vec<u8>) -> u64 {
+    pub fn constant(&mut self, bytes: impl Into<Bytes>) -> u64 {
+        let bytes = bytes.into();
         let address = self.end;
         self.end = (address + bytes.len() as u64).next_multiple_of(64);
         if !bytes.is_empty() {
@@ -243,7 +244,7 @@ impl<'a> Emitter<'a> {
     /// Loads a table of the vector unit; returns which of the two it is.
     pub fn vector_table(&mut self, table: impl Iterator<Item = u16>) -> u32 {
         self.vector_table ^= 1;
-        let address = self.constant(table.flat_map(u16::to_le_bytes).collect());
+        let address = self.constant(table.flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
         self.load_bytes(
             address,
             Target::VectorTable,

@@ -85,7 +85,7 @@ pub(crate) fn lay_out(graph: &IntGraph, accelerator: &Accelerator, options: &Opt
         if let Some(bytes) = &tensor.constant {
             memory.segments.push(Segment {
                 address: memory.views[index].address,
-                bytes: padded(&memory.views[index], bytes),
+                bytes: padded(&memory.views[index], bytes).into(),
             });
         }
     }

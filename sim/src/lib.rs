@@ -9,6 +9,7 @@ mod count;
 mod engine;
 mod error;
 mod exec;
+mod image;
 mod machine;
 mod plan;
 #[cfg(test)]
@@ -33,7 +34,7 @@ use crate::result::RunResult;
 pub struct Output {
     /// Cycles, counters, actions and traces.
     pub result: RunResult,
-    /// External memory after the run.
+    /// External memory after the run; empty where no data was computed.
     pub memory: Vec<u8>,
     tensors: Vec<TensorSymbol>,
     bus_bytes: u64,

@@ -7,6 +7,7 @@ use bitgauge_arch::program::{TensorRole, TensorSymbol};
 use crate::engine::{self, DataPath as _};
 use crate::error::SimError;
 use crate::exec::{Executor, NoData, State};
+use crate::image::Image;
 use crate::plan::{Plan, Planned};
 use crate::report::{Static, assemble, conserve};
 use crate::result::RunResult;
@@ -38,7 +39,7 @@ pub struct Machine {
     plan: Plan,
     fixed: Static,
     /// External memory before inputs.
-    image: Vec<u8>,
+    image: Image,
     tensors: Vec<TensorSymbol>,
     state: State,
     /// What the engine found out in an earlier run, where no data decides it: only the lengths of `zvc` blocks
@@ -54,7 +55,7 @@ impl Machine {
     /// What is wrong with the program; never for one that passed the validator.
     pub fn new(program: &Program) -> Result<Machine, SimError> {
         let plan = Plan::new(program)?;
-        let image = program.initial_memory();
+        let image = Image::new(program);
         let state = State::new(&plan, 0);
         let steady = !plan.commands.iter().any(Planned::is_zvc);
         let fixed = Static::new(&plan);
@@ -69,7 +70,10 @@ impl Machine {
     /// # Errors
     /// An input that does not fit, a deadlock, or a command that data leads astray.
     pub fn run(&mut self, inputs: &[(&str, &[u8])], options: &Options) -> Result<RunResult, SimError> {
-        self.state.reset(&self.image);
+        // Times alone need no memory, which is as large as the network.
+        if options.data || !inputs.is_empty() || !options.preload.is_empty() {
+            self.state.reset(&self.image);
+        }
         for (name, containers) in inputs {
             self.write_input(name, containers)?;
         }
@@ -99,7 +103,7 @@ impl Machine {
         Ok(result)
     }
 
-    /// External memory as the last run left it.
+    /// External memory as the last run that computed data left it.
     #[must_use]
     pub fn memory(&self) -> &[u8] {
         &self.state.memory

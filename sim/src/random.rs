@@ -147,9 +147,9 @@ fn load(random: &mut Random, accelerator: &Accelerator, index: u64, segments: &m
             let coded = encode(format, &codes, accelerator.bus_bytes() as usize);
             table.extend(length_entry(&coded, accelerator.bus_bytes() as usize).to_le_bytes());
             let address = u64::from(load.external_address + block * load.external_block_stride);
-            segments.push(Segment { address, bytes: coded.bytes });
+            segments.push(Segment { address, bytes: coded.bytes.into() });
         }
-        segments.push(Segment { address: u64::from(load.length_table), bytes: table });
+        segments.push(Segment { address: u64::from(load.length_table), bytes: table.into() });
     }
     load
 }

@@ -6,6 +6,7 @@ use bitgauge_arch::timing;
 
 use crate::engine::{self, Timed};
 use crate::exec::{Executor, State};
+use crate::image::Image;
 use crate::plan::Plan;
 use crate::random::{Random, compute, program, random_program, reference};
 use crate::stepper::{self, Stepped};
@@ -33,7 +34,7 @@ fn compare(program: &Program) -> Option<Stepped> {
     };
     let fresh = || {
         let mut state = State::new(&plan, 0);
-        state.reset(&program.initial_memory());
+        state.reset(&Image::new(program));
         state
     };
     let (mut first, mut second) = (fresh(), fresh());

@@ -23,7 +23,7 @@ pub(super) fn data(random: &mut Random) -> Vec<Segment> {
         Some(code) if random.below(256) < 220 => code as u8,
         _ => random.below(256) as u8,
     }));
-    vec![Segment { address: 0, bytes }]
+    vec![Segment { address: 0, bytes: bytes.into() }]
 }
 
 /// The ends of a shift's range, and shifts beyond, which act as the ends do.
@@ -113,8 +113,8 @@ impl Draft<'_> {
             let coded = encode(Format { signed: false, ..format }, &codes, bus);
             table.extend(length_entry(&coded, bus).to_le_bytes());
             let address = u64::from(load.external_address + block * load.external_block_stride);
-            segments.push(Segment { address, bytes: coded.bytes });
+            segments.push(Segment { address, bytes: coded.bytes.into() });
         }
-        segments.push(Segment { address: u64::from(load.length_table), bytes: table });
+        segments.push(Segment { address: u64::from(load.length_table), bytes: table.into() });
     }
 }

@@ -14,8 +14,8 @@ impl Run<'_, '_, '_> {
             let each = (geometry.positions() * geometry.input.groups * geometry.segment()) as usize;
             for tile in &self.plan.tiles {
                 let from = tile.first as usize * each;
-                let codes = weights.get(from..from + tile.count as usize * each).unwrap_or_default();
-                self.weight_tiles.push(self.emitter.constant(codes.iter().map(|&code| code as u8).collect()));
+                let bytes = weights.part(from..from + tile.count as usize * each);
+                self.weight_tiles.push(self.emitter.constant(bytes));
             }
         }
         let of = |first: u64, count: u64| match self.product.parameters {

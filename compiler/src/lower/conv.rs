@@ -1,7 +1,7 @@
 //! Convolutions and linear layers on the array.
 
 use bitgauge_arch::command::{Codec, Vector, VectorFunction};
-use bitgauge_arch::program::Operand;
+use bitgauge_arch::program::{Bytes, Operand};
 use bitgauge_models::integer::{IntOp, Window};
 
 use super::geometry::{Geometry, Patch};
@@ -19,9 +19,10 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
     };
     let input = context.input(0)?;
     let output = context.output();
+    let codes = Bytes::of_codes(weight, 0..weight.len());
     let table = table.as_ref().map(|table| context.emitter.post_table(table));
     let mut product = if *transposed {
-        let geometry = transposed_geometry(context, &input, &output, weight)?;
+        let geometry = transposed_geometry(context, &input, &output, &codes)?;
         Product {
             weights: Weights::Tensor(geometry.weights.unwrap_or(input)),
             geometry,
@@ -65,7 +66,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
                 patch: None,
                 grouped: None,
             },
-            weights: Weights::Constant(weight),
+            weights: Weights::Constant(&codes),
             parameters: Parameters::Each(parameters),
             post: *post,
             residual: *residual,
@@ -111,7 +112,7 @@ fn transposed_geometry(
     context: &mut Context<'_, '_>,
     input: &View,
     output: &View,
-    weight: &[i8],
+    weight: &Bytes,
 ) -> Result<Geometry, CompileError> {
     if !input.signed {
         return Err(context.unsupported("a transposed output needs signed input codes"));
@@ -136,13 +137,17 @@ fn transposed_geometry(
     };
     // `[n][group][channel]` becomes `[group][n][channel]`: a segment is loaded as a group.
     let (channels, each) = (input.channels as usize, (input.groups * input.channels) as usize);
-    let mut bytes = Vec::with_capacity(weight.len());
-    for group in 0..input.groups as usize {
-        for row in weight.chunks(each.max(1)) {
-            bytes.extend(row.iter().skip(group * channels).take(channels).map(|&code| code as u8));
+    rows.address = if input.groups == 1 && row_stride == input.channels {
+        context.emitter.constant(weight.clone())
+    } else {
+        let mut bytes = Vec::with_capacity(weight.len());
+        for group in 0..input.groups as usize {
+            for row in weight.chunks_exact(each.max(1)) {
+                bytes.extend_from_slice(&row[group * channels..][..channels]);
+            }
         }
-    }
-    rows.address = context.emitter.constant(padded(&rows, &bytes));
+        context.emitter.constant(padded(&rows, &bytes))
+    };
     Ok(Geometry {
         input: rows,
         window: Window::POINT,

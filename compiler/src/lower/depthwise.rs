@@ -7,7 +7,7 @@
 
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::command::{Target, Vector, VectorFunction};
-use bitgauge_arch::program::Operand;
+use bitgauge_arch::program::{Bytes, Operand};
 use bitgauge_models::integer::IntOp;
 
 use super::geometry::Geometry;
@@ -26,7 +26,8 @@ const SHARE: (u64, u64) = (15, 16);
 /// Whether the layer runs on the array, by the closed forms of both with all on-chip memories to
 /// themselves.
 pub(super) fn on_array(context: &Context<'_, '_>) -> bool {
-    let Some(product) = product(context, &[]) else { return false };
+    let none = Bytes::from(Vec::new());
+    let Some(product) = product(context, &none) else { return false };
     let Ok(array) = product.plan(context).map(|plan| plan.cycles()) else { return false };
     match vector_sweep(context).and_then(|sweep| sweep.cycles(context)) {
         Ok(vector) => array * SHARE.1 < vector * SHARE.0,
@@ -45,7 +46,9 @@ fn lower_to_array(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError
     };
     let line = context.emitter.line() as usize;
     let channels = context.input(0)?.channels as usize;
-    let expanded = block_diagonal(weight, channels, line);
+    let expanded: Vec<u8> =
+        block_diagonal(weight, channels, line).into_iter().map(|code| code as u8).collect();
+    let expanded = Bytes::from(expanded);
     let product = product(context, &expanded)
         .ok_or_else(|| context.unsupported("a line of outputs must be whole folds of the array"))?;
     let plan = product.plan(context)?;
@@ -80,7 +83,7 @@ fn block_diagonal(weight: &[i8], channels: usize, line: usize) -> Vec<i8> {
 }
 
 /// The layer as a product of the array; planning needs no weights.
-fn product<'p, 'a: 'p>(context: &Context<'a, '_>, expanded: &'p [i8]) -> Option<Product<'p>> {
+fn product<'p, 'a: 'p>(context: &Context<'a, '_>, expanded: &'p Bytes) -> Option<Product<'p>> {
     let IntOp::Depthwise { window, parameters, post, .. } = &context.node.op else { return None };
     let (input, output) = (context.input(0).ok()?, context.output());
     if input.container != 1 || input.groups != 1 {
@@ -151,7 +154,7 @@ fn on_vector_unit(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError
         let cut = |tap: &[i8]| {
             tap.get(range.clone()).unwrap_or_default().iter().map(|&code| code as u8).collect::<Vec<u8>>()
         };
-        let weights = emitter.constant(weight.chunks(all.max(1)).flat_map(cut).collect());
+        let weights = emitter.constant(weight.chunks(all.max(1)).flat_map(cut).collect::<Vec<u8>>());
         let mut slots = Slots::new(from, total, taps * words, 1, emitter.weight_cursor);
         let (start, _) = slots.get(0);
         emitter.weight_cursor = slots.cursor();

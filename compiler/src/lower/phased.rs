@@ -1,6 +1,6 @@
 //! Convolutions whose pixels interleave: one product for each phase, stored at a stride.
 
-use bitgauge_arch::program::Operand;
+use bitgauge_arch::program::{Bytes, Operand};
 use bitgauge_models::integer::{IntOp, phases};
 
 use super::geometry::Geometry;
@@ -12,13 +12,16 @@ use crate::view::View;
 
 pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
     let node = context.node;
-    let IntOp::Phased { phases: along, post, .. } = &node.op else {
+    let IntOp::Phased { phases: along, post, weight, .. } = &node.op else {
         return Err(context.unsupported("not a convolution of phases"));
     };
     let (input, output) = (context.input(0)?, context.output());
     let (mut work, mut bound, mut mapping) = (Work::default(), 0, String::new());
     let (mut pixels, mut products, mut outputs, mut depth) = (0, 0, 0, 0);
+    let mut from = 0;
     for phase in phases(&node.op) {
+        let codes = Bytes::of_codes(weight, from..from + phase.weight.len());
+        from += phase.weight.len();
         outputs = phase.parameters.len() as u64;
         let [rows, cols] = phase.map(*along, context.graph.tensor(node.output).shape).map(|n| n as u64);
         let view = part(&output, phase.first, *along, [rows, cols], outputs);
@@ -42,7 +45,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
                 patch: None,
                 grouped: None,
             },
-            weights: Weights::Constant(phase.weight),
+            weights: Weights::Constant(&codes),
             parameters: Parameters::Each(phase.parameters),
             post: *post,
             residual: None,

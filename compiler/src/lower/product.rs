@@ -1,7 +1,7 @@
 //! A product of the array: operands, parameters, how it is planned and described.
 
 use bitgauge_arch::arith::{ChannelParameter, Post, Residual};
-use bitgauge_arch::program::Operand;
+use bitgauge_arch::program::{Bytes, Operand};
 use bitgauge_models::integer::Window;
 
 use super::Context;
@@ -16,7 +16,7 @@ use crate::view::View;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Weights<'a> {
     /// `[n][position][segment][channel]`.
-    Constant(&'a [i8]),
+    Constant(&'a Bytes),
     /// Rows are n, groups are segments.
     Tensor(View),
 }

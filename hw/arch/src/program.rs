@@ -1,7 +1,9 @@
 //! The program container: command words, what lies in external memory, and the names of things.
 
+mod bytes;
 mod text;
 
+pub use bytes::Bytes;
 pub use text::{ProgramTextError, from_text, to_text};
 
 use serde::{Deserialize, Serialize};
@@ -36,7 +38,7 @@ pub struct Segment {
     /// Byte address.
     pub address: u64,
     /// Content.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
 }
 
 /// What a tensor is to the program.

@@ -50,13 +50,24 @@ impl Fetch {
         if self.waiting || now < self.free_at || self.next >= self.end {
             return None;
         }
-        let beats = first_burst(self.next, self.end, self.most, self.bus);
+        let beats = self.next_beats();
         let held = self.next - self.start - WORD * self.taken;
         if held + beats * self.bus > self.room_bytes {
             return None;
         }
         self.waiting = true;
         Some(Request { cycle: now, address: self.next, beats })
+    }
+
+    /// Whether nothing is asked for until dispatch takes a word.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        let held = self.next - self.start - WORD * self.taken;
+        !self.waiting && (self.next >= self.end || held + self.next_beats() * self.bus > self.room_bytes)
+    }
+
+    fn next_beats(&self) -> u64 {
+        first_burst(self.next, self.end, self.most, self.bus)
     }
 
     /// Notes when the words of a burst are seen.

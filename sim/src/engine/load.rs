@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use super::intervals::Activity;
+use super::leap::Pace;
 use super::memory::{Grant, Request, first_burst};
 use crate::exec::Coded;
 use crate::plan::{Plan, Planned};
@@ -16,7 +17,7 @@ use std::rc::Rc;
 
 /// What the request side still has to ask for.
 #[derive(Debug)]
-struct Asking {
+pub(super) struct Asking {
     shape: DmaShape,
     coded: Option<Rc<Coded>>,
     external: u64,
@@ -24,20 +25,20 @@ struct Asking {
     /// Block of the next burst; the table counts as the one before the first.
     block: u64,
     /// Next byte, and one past the last byte of the block.
-    next: u64,
-    end: u64,
+    pub(super) next: u64,
+    pub(super) end: u64,
     table: bool,
 }
 
 /// What the write side still has to write.
 #[derive(Debug)]
-struct Writing {
+pub(super) struct Writing {
     command: u32,
     start: u64,
     shape: DmaShape,
     coded: Option<Rc<Coded>>,
     /// Bits of a whole line, and of the last line of a pixel.
-    line_bits: u64,
+    pub(super) line_bits: u64,
     last_bits: u64,
     /// Beats before the block; beats of the block.
     base: u64,
@@ -53,30 +54,31 @@ struct Writing {
 
 /// When some beats leave the FIFO: so many at once, and as many cycles later as many more.
 #[derive(Clone, Copy, Debug)]
-struct Leaving {
-    first: u64,
-    end: u64,
-    cycle: u64,
+pub(super) struct Leaving {
+    pub(super) first: u64,
+    pub(super) end: u64,
+    pub(super) cycle: u64,
     together: u64,
 }
 
 /// The load unit beyond its front.
 #[derive(Debug)]
 pub(crate) struct Load {
-    bus: u64,
-    most: u64,
+    pub(super) bus: u64,
+    pub(super) most: u64,
     line: u64,
-    fifo: u64,
-    asking: Option<Asking>,
-    free_at: u64,
+    pub(super) fifo: u64,
+    pub(super) asking: Option<Asking>,
+    pub(super) free_at: u64,
     waiting: bool,
     /// Data beats asked for, granted, and with a known time of leaving.
-    asked: u64,
-    left: u64,
-    leaving: VecDeque<Leaving>,
-    writing: VecDeque<Writing>,
+    pub(super) asked: u64,
+    pub(super) left: u64,
+    pub(super) leaving: VecDeque<Leaving>,
+    pub(super) writing: VecDeque<Writing>,
     /// First cycle in which the next line may be written.
-    next_write: u64,
+    pub(super) next_write: u64,
+    pub(super) pace: Pace,
 }
 
 impl Load {
@@ -95,6 +97,7 @@ impl Load {
             leaving: VecDeque::new(),
             writing: VecDeque::new(),
             next_write: 0,
+            pace: Pace::default(),
         }
     }
 
@@ -235,8 +238,13 @@ impl Load {
             self.asking = None;
         }
         if !table {
+            let even = self.left == first;
             self.asked += beats;
             self.write(first, grant.start, activity, ended);
+            // Whether the lines of the burst, all of it and nothing else, were written together.
+            let written = self.leaving.back().filter(|leaving| even && leaving.first == first);
+            let written = written.filter(|leaving| leaving.end == self.asked && !done);
+            self.pace.note(now, grant, written.map(|leaving| (leaving.cycle, leaving.together)));
         }
         (bytes, table, done)
     }
@@ -249,13 +257,7 @@ impl Load {
         let shift = beat_bits.trailing_zeros();
         while let Some(job) = self.writing.front_mut() {
             let cycles = job.shape.cycles_per_line;
-            // Where every line is so many whole beats, the lines of a burst are written together.
-            let whole = (job.coded.is_none()
-                && cycles == 1
-                && job.line_bits == job.last_bits
-                && job.line_bits & (beat_bits - 1) == 0)
-                .then_some(job.line_bits >> shift)
-                .filter(|&beats| beats > 0);
+            let whole = job.beats_of_lines(shift);
             loop {
                 if let Some(beats) = whole {
                     let begun = job.bits >> shift;
@@ -331,8 +333,23 @@ impl Load {
 }
 
 impl Writing {
+    /// The beats of a line where every line is so many whole beats: the lines of a burst are written together
+    /// then.
+    #[inline]
+    fn beats_of_lines(&self, shift: u32) -> Option<u64> {
+        let even =
+            self.coded.is_none() && self.shape.cycles_per_line == 1 && self.line_bits == self.last_bits;
+        let beats = self.line_bits >> shift;
+        (even && beats > 0 && beats << shift == self.line_bits).then_some(beats)
+    }
+
+    /// Whether all beats granted so far, `asked` of them, are written, in lines of `together` beats.
+    pub(super) fn is_in_step(&self, asked: u64, together: u64, shift: u32) -> bool {
+        self.beats_of_lines(shift) == Some(together) && self.base + (self.bits >> shift) == asked
+    }
+
     /// Goes on by `lines` whole lines of the block, not its last.
-    fn advance(&mut self, lines: u64, line_bits: u64) {
+    pub(super) fn advance(&mut self, lines: u64, line_bits: u64) {
         self.bits += lines * line_bits;
         self.written += lines as usize;
         self.line += lines;

@@ -38,13 +38,13 @@ pub(crate) struct Memory {
     latency: u64,
     /// Each requester's request and, apart for the arbiter, the cycle in which it is registered: [`NEVER`]
     /// where there is none.
-    requests: [Request; 3],
-    registered: [u64; 3],
+    pub(super) requests: [Request; 3],
+    pub(super) registered: [u64; 3],
     /// From when on each of the places for an outstanding burst is free. Bursts end in the order of their
     /// grants, so the places are taken in turn.
-    places: [u64; OUTSTANDING],
+    pub(super) places: [u64; OUTSTANDING],
     turn: usize,
-    bus_free: u64,
+    pub(super) bus_free: u64,
     last_granted: usize,
 }
 

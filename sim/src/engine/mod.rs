@@ -10,6 +10,7 @@ mod compute;
 mod fetch;
 mod front;
 mod intervals;
+mod leap;
 mod load;
 mod memory;
 mod store;
@@ -136,6 +137,8 @@ pub(crate) fn run<D: DataPath>(
             engine.memory_next = NEVER;
             engine.fetch(now);
             engine.bus(now);
+            let alarm = engine.alarms.peek().map_or(NEVER, |alarm| alarm.0);
+            now = engine.leap(now, alarm.min(cycle_limit));
         }
         now = engine.next(now).ok_or_else(|| SimError::Deadlock { cycle: now, state: engine.describe() })?;
         if now >= cycle_limit {
@@ -420,6 +423,7 @@ impl<D: DataPath> Engine<'_, D> {
     fn granted(&mut self, now: u64, grant: &Grant) {
         match grant.requester {
             FETCH => {
+                self.load.pace.disturb();
                 self.fetch.granted(now, grant);
                 if let Some(&seen) = self.fetch.seen.get(self.fetch.taken as usize) {
                     self.alarm(now, seen);
@@ -444,6 +448,7 @@ impl<D: DataPath> Engine<'_, D> {
                 self.ended = ended;
             }
             _ => {
+                self.load.pace.disturb();
                 let unit = Unit::Store.index();
                 let Some(stored) = self.store.granted(now, grant, &mut self.activity[unit]) else { return };
                 let layer = self.plan.commands[stored.command as usize].layer as usize;
@@ -460,11 +465,15 @@ impl<D: DataPath> Engine<'_, D> {
     /// Counts a burst, and keeps it where asked for.
     #[inline]
     fn count(&mut self, grant: &Grant, command: Option<u32>, bytes: u64, table: bool) {
-        let beats = grant.request.beats;
-        self.timed.traffic.beats += beats;
-        if !self.trace {
-            return;
+        self.timed.traffic.beats += grant.request.beats;
+        if self.trace {
+            self.keep(grant, command, bytes, table);
         }
+    }
+
+    /// Keeps a burst.
+    fn keep(&mut self, grant: &Grant, command: Option<u32>, bytes: u64, table: bool) {
+        let beats = grant.request.beats;
         let planned = command.map(|command| &self.plan.commands[command as usize]);
         self.timed.traffic.bursts.push(Burst {
             cycle: grant.start,

@@ -20,6 +20,7 @@ use bitgauge_arch::command::Operation;
 
 use crate::engine::DataPath;
 use crate::error::SimError;
+use crate::image::{Image, Written};
 use crate::plan::Plan;
 
 /// Lengths of the blocks of a `zvc` command, which depend on data.
@@ -35,42 +36,6 @@ pub(crate) struct Coded {
 pub(crate) struct CodedBlock {
     pub bytes: u32,
     pub beats: u32,
-}
-
-/// Which pages of external memory were written since the start of a run, so that the next run puts back only
-/// those.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Written {
-    pages: Vec<bool>,
-}
-
-impl Written {
-    const PAGE: usize = 4096;
-
-    /// Notes a write to `start..end`.
-    pub fn note(&mut self, start: usize, end: usize) {
-        let last = end.div_ceil(Self::PAGE).min(self.pages.len());
-        if let Some(pages) = self.pages.get_mut(start / Self::PAGE..last) {
-            pages.fill(true);
-        }
-    }
-
-    /// Makes `memory` equal to `image` again.
-    fn restore(&mut self, memory: &mut Vec<u8>, image: &[u8]) {
-        if memory.len() != image.len() || self.pages.is_empty() {
-            memory.clear();
-            memory.extend_from_slice(image);
-            self.pages.clear();
-            self.pages.resize(image.len().div_ceil(Self::PAGE), false);
-            return;
-        }
-        let pages = memory.chunks_mut(Self::PAGE).zip(image.chunks(Self::PAGE));
-        for (written, (page, image)) in self.pages.iter_mut().zip(pages) {
-            if std::mem::take(written) {
-                page.copy_from_slice(image);
-            }
-        }
-    }
 }
 
 /// All memories, and buffers that outlive a command.
@@ -128,9 +93,9 @@ impl State {
         }
     }
 
-    /// Back to the state before a run; `memory` is the image of external memory.
-    pub fn reset(&mut self, memory: &[u8]) {
-        self.written.restore(&mut self.memory, memory);
+    /// Back to the state before a run.
+    pub fn reset(&mut self, image: &Image) {
+        self.written.restore(&mut self.memory, image);
         for space in [
             &mut self.activation,
             &mut self.weight,

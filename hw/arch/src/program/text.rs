@@ -96,7 +96,7 @@ pub fn from_text(text: &str, image: &[u8]) -> Result<Program, ProgramTextError> 
     let mut segments = Vec::with_capacity(header.segments.len());
     for (address, length) in header.segments {
         let (bytes, after) = rest.split_at(length as usize);
-        segments.push(Segment { address, bytes: bytes.to_vec() });
+        segments.push(Segment { address, bytes: bytes.to_vec().into() });
         rest = after;
     }
     Ok(Program {
@@ -128,8 +128,8 @@ mod tests {
             command_address: 4096,
             memory_bytes: 16_384,
             segments: vec![
-                Segment { address: 0, bytes: vec![1, 2, 3] },
-                Segment { address: 64, bytes: vec![4; 100] },
+                Segment { address: 0, bytes: vec![1, 2, 3].into() },
+                Segment { address: 64, bytes: vec![4; 100].into() },
             ],
             tensors: vec![TensorSymbol {
                 name: "a \"quoted\" name".to_owned(),

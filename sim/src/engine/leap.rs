@@ -1,0 +1,187 @@
+//! Many bursts at once: where a load's bursts follow each other evenly, each is the one before it, later by the
+//! same cycles.
+//!
+//! What a burst does depends on the times of the few before it alone: those that are outstanding, and those whose
+//! beats give the FIFO its room. Once as many have been even in request, grant, data and lines, and neither
+//! another requester nor a command can come between, the next ones need not be looked at one by one.
+
+use super::front::NEVER;
+use super::intervals::Activity;
+use super::load::Load;
+use super::memory::{FETCH, Grant, LOAD, Memory, OUTSTANDING, Request, STORE};
+use super::{DataPath, Engine};
+
+/// When a burst was asked for, granted, moved and written.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    asked: u64,
+    granted: u64,
+    moved: u64,
+    written: u64,
+    beats: u64,
+    /// Beats of a line.
+    together: u64,
+}
+
+impl Mark {
+    /// The cycles by which all of this burst is later than all of `other`, if it is so.
+    #[inline]
+    fn after(&self, other: &Mark) -> Option<u64> {
+        let later = self.granted - other.granted;
+        let even = self.asked == other.asked + later
+            && self.moved == other.moved + later
+            && self.written == other.written + later
+            && (self.beats, self.together) == (other.beats, other.together);
+        even.then_some(later)
+    }
+}
+
+/// How evenly the load's bursts follow each other.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    last: Option<Mark>,
+    period: u64,
+    /// Bursts of this period so far.
+    even: u64,
+}
+
+impl Pace {
+    /// Notes a grant in cycle `now`; `written`: the cycle of the first line, and the beats of each, where all
+    /// lines were written together.
+    #[inline]
+    pub fn note(&mut self, now: u64, grant: &Grant, written: Option<(u64, u64)>) {
+        let mark = written.map(|(written, together)| Mark {
+            asked: grant.request.cycle,
+            granted: now,
+            moved: grant.start,
+            written,
+            beats: grant.request.beats,
+            together,
+        });
+        let later = mark.as_ref().zip(self.last.as_ref()).and_then(|(mark, last)| mark.after(last));
+        self.last = mark;
+        self.even = match later {
+            Some(later) if later == self.period => self.even + 1,
+            Some(later) => {
+                self.period = later;
+                1
+            }
+            None => 0,
+        };
+    }
+
+    /// Something came between.
+    #[inline]
+    pub fn disturb(&mut self) {
+        self.last = None;
+        self.even = 0;
+    }
+}
+
+impl<D: DataPath> Engine<'_, D> {
+    /// After the memory's visit in cycle `now`: leaps over the load's bursts up to, not including, cycle `until`,
+    /// where that changes nothing. Returns the cycle of the last grant.
+    #[inline]
+    pub(super) fn leap(&mut self, now: u64, until: u64) -> u64 {
+        if self.load.pace.even <= OUTSTANDING as u64 || self.soon || !self.fetch.is_full() {
+            return now;
+        }
+        if !self.memory.only_load() {
+            return now;
+        }
+        let (count, mark) = self.load.even_bursts(now, until);
+        let Some(mark) = mark.filter(|_| count > 0) else { return now };
+        let unit = &mut self.activity[bitgauge_arch::command::Unit::Load.index()];
+        let later = count * self.load.pace.period;
+        self.load.leap(count, later, &mark, unit);
+        if self.trace {
+            for burst in 1..=count {
+                let Request { cycle, address, beats } = self.memory.requests[LOAD];
+                let bytes = beats * self.plan.bus;
+                let request = Request { cycle, address: address + (burst - 1) * bytes, beats };
+                let start = mark.moved + burst * self.load.pace.period;
+                self.keep(&Grant { requester: LOAD, request, start }, Some(self.loading), bytes, false);
+            }
+        }
+        self.memory.leap(later, count * mark.beats * self.plan.bus);
+        self.timed.traffic.layers[self.loading_layer][0] += count * mark.beats;
+        self.timed.traffic.beats += count * mark.beats;
+        self.memory_next = self.memory.wake(now + later);
+        now + later
+    }
+}
+
+impl Load {
+    /// How many of the next bursts are sure to be as the one granted in cycle `now`, with grants before `until`.
+    fn even_bursts(&self, now: u64, until: u64) -> (u64, Option<Mark>) {
+        let none = (0, None);
+        let (Some(mark), Some(asking)) = (self.pace.last, &self.asking) else { return none };
+        // The FIFO's room goes back to so many bursts before.
+        let reach = self.fifo / mark.beats + 2;
+        let full = mark.beats * self.bus == self.most && 4096 % self.most == 0;
+        let shift = (8 * self.bus).trailing_zeros();
+        let one = self.writing.len() == 1 && self.writing[0].is_in_step(self.asked, mark.together, shift);
+        if mark.granted != now || self.pace.even < reach || !full || asking.next % self.most != 0 || !one {
+            return none;
+        }
+        // The burst that is asked for by then is a whole one too, and holds the block's last line, if not others
+        // behind it do, which the general way writes.
+        let left = ((asking.end - asking.next) / self.bus).saturating_sub(mark.beats) / mark.beats;
+        (left.min((until.saturating_sub(now + 1)) / self.pace.period), Some(mark))
+    }
+
+    /// Goes on by `count` bursts, which take `later` cycles.
+    fn leap(&mut self, count: u64, later: u64, mark: &Mark, activity: &mut Activity) {
+        let beats = count * mark.beats;
+        if let Some(asking) = &mut self.asking {
+            asking.next += beats * self.bus;
+        }
+        self.asked += beats;
+        self.left += beats;
+        self.free_at += later;
+        self.next_write += later;
+        for leaving in &mut self.leaving {
+            leaving.first += beats;
+            leaving.end += beats;
+            leaving.cycle += later;
+        }
+        let lines = mark.beats / mark.together;
+        if let Some(job) = self.writing.front_mut() {
+            job.advance(count * lines, job.line_bits);
+        }
+        if self.pace.period == mark.beats {
+            activity.busy.push_comb(mark.written + mark.beats, 1, mark.together, count * lines);
+        } else {
+            for burst in 1..=count {
+                let at = mark.written + burst * self.pace.period;
+                activity.busy.push_comb(at, 1, mark.together, lines);
+            }
+        }
+        let last = Mark {
+            asked: mark.asked + later,
+            granted: mark.granted + later,
+            moved: mark.moved + later,
+            written: mark.written + later,
+            ..*mark
+        };
+        self.pace.last = Some(last);
+    }
+}
+
+impl Memory {
+    /// Whether the load's request is there, and no other.
+    fn only_load(&self) -> bool {
+        self.registered[LOAD] != NEVER && self.registered[FETCH].min(self.registered[STORE]) == NEVER
+    }
+
+    /// Everything is as it was, `later` cycles later, and the load asks for the burst `bytes` behind.
+    fn leap(&mut self, later: u64, bytes: u64) {
+        self.registered[LOAD] += later;
+        self.requests[LOAD].cycle += later;
+        self.requests[LOAD].address += bytes;
+        self.bus_free += later;
+        for place in &mut self.places {
+            *place += later;
+        }
+    }
+}
