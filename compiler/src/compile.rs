@@ -2,8 +2,8 @@
 
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::Program;
-use bitgauge_arch::command::{Command, Encoder, Operation, Word};
-use bitgauge_arch::footprint::{Access, footprint};
+use bitgauge_arch::command::{Encoder, Operation, Word};
+use bitgauge_arch::footprint::{Access, add_footprint};
 use bitgauge_arch::program::LayerSymbol;
 use bitgauge_models::integer::{IntGraph, validate};
 
@@ -14,9 +14,29 @@ use crate::options::Options;
 use crate::share::lower_next;
 use crate::{memory, order, tokens};
 
-/// All accesses of an operation.
-fn reach(accelerator: &Accelerator, operation: &Operation) -> Vec<Access> {
-    footprint(accelerator, &Command { wait: 0, signal: 0, operation: operation.clone() })
+/// All accesses of each operation.
+#[derive(Debug, Default)]
+pub(crate) struct Footprints {
+    accesses: Vec<Access>,
+    /// Where each operation's end.
+    ends: Vec<usize>,
+}
+
+impl Footprints {
+    fn new(accelerator: &Accelerator, operations: &[Operation]) -> Footprints {
+        let mut all = Footprints::default();
+        for operation in operations {
+            add_footprint(accelerator, operation, &mut all.accesses);
+            all.ends.push(all.accesses.len());
+        }
+        all
+    }
+
+    /// Of operation `index`.
+    pub fn of(&self, index: usize) -> &[Access] {
+        let first = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.accesses[first..self.ends[index]]
+    }
 }
 
 /// Compiles a graph for an accelerator.
@@ -53,11 +73,12 @@ pub fn compile(
         }));
     }
     let Emitter { operations, symbols, segments: constants, end, .. } = emitter;
-    let footprints: Vec<_> = operations.iter().map(|operation| reach(accelerator, operation)).collect();
-    let order = order::interleave(accelerator, &operations, &symbols, &footprints, &beside);
+    let footprints = Footprints::new(accelerator, &operations);
+    let order = order::interleave(accelerator, &operations, &symbols, &footprints, memory.end, &beside);
     let symbols: Vec<_> = order.iter().map(|&index| symbols[index]).collect();
-    let commands =
-        tokens::insert(accelerator, order.iter().map(|&index| (&operations[index], &footprints[index][..])));
+    let ordered = order.iter().map(|&index| (&operations[index], footprints.of(index)));
+    // Nobody writes constants: nothing waits for them.
+    let commands = tokens::insert(accelerator, memory.end, ordered);
     let mut encoder = Encoder::default();
     for (command, symbol) in commands.iter().zip(&symbols) {
         encoder.push(command).map_err(|source| CompileError::Encode {

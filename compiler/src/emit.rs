@@ -5,6 +5,7 @@ use bitgauge_arch::arith::ChannelParameter;
 use bitgauge_arch::command::{Codec, Load, Operation, Store, Target};
 use bitgauge_arch::program::{Bytes, CommandSymbol, Operand, Segment};
 
+use crate::lower::Plans;
 use crate::scratch::{Area, Ring};
 use crate::view::View;
 
@@ -42,6 +43,10 @@ pub(crate) struct Emitter<'a> {
     pub weight_cursor: u64,
     /// Where the layer before stopped in its activation regions.
     pub region_cursors: [u64; 4],
+    /// Plans made so far.
+    pub plans: Plans,
+    /// Only what layers cost is asked for: commands need not come.
+    pub trial: bool,
 }
 
 /// What an [`Emitter`] had at some time.
@@ -72,6 +77,8 @@ impl<'a> Emitter<'a> {
             vector_table: 0,
             weight_cursor: 0,
             region_cursors: [0; 4],
+            plans: Plans::default(),
+            trial: false,
         }
     }
 
@@ -117,6 +124,9 @@ impl<'a> Emitter<'a> {
     }
 
     pub fn push(&mut self, operation: Operation, operand: Operand) {
+        if self.trial {
+            return;
+        }
         self.operations.push(operation);
         self.symbols.push(CommandSymbol { layer: self.layer, operand });
     }

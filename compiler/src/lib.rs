@@ -16,6 +16,7 @@ mod lower;
 mod memory;
 mod options;
 mod order;
+mod ranges;
 mod scratch;
 mod share;
 mod tokens;

@@ -67,7 +67,9 @@ pub(crate) fn lower_next<'a>(
         let mut trials = 0;
         for bands in BANDS {
             let Some(areas) = areas(emitter.accelerator, nodes, views, of, bands) else { continue };
+            emitter.trial = true;
             let lowered = lower_in(emitter, graph, views, units, first, &areas);
+            emitter.trial = false;
             emitter.rewind(&mark);
             let Ok(lowered) = lowered else { continue };
             trials += 1;

@@ -8,7 +8,7 @@
 
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::command::{Command, Operation, Unit};
-use bitgauge_arch::footprint::{Access, fill_bank_masks};
+use bitgauge_arch::footprint::{Access, Space, fill_masks};
 
 use crate::hazards::{Hazards, Needs};
 
@@ -77,9 +77,10 @@ impl Residuals {
     }
 }
 
-/// The commands with bank masks, waits and signals.
+/// The commands with bank masks, waits and signals; behind `written` external memory is never written.
 pub(crate) fn insert<'a>(
     accelerator: &Accelerator,
+    written: u64,
     operations: impl Iterator<Item = (&'a Operation, &'a [Access])>,
 ) -> Vec<Command> {
     let mut hazards = Hazards::default();
@@ -89,8 +90,9 @@ pub(crate) fn insert<'a>(
     for (index, (operation, accesses)) in operations.enumerate() {
         let mut command = Command { wait: 0, signal: 0, operation: operation.clone() };
         let unit = operation.unit();
-        fill_bank_masks(accelerator, &mut command);
-        let mut needs = hazards.visit(index, unit, accesses);
+        fill_masks(accelerator, &mut command.operation, accesses);
+        let changing = |access: &&Access| access.space != Space::External || access.start < written;
+        let mut needs = hazards.visit(index, unit, accesses.iter().filter(changing));
         needs.own = needs.own.max(residuals.visit(index, &command.operation));
         clocks.push(unit, needs);
         commands.push(command);

@@ -34,7 +34,7 @@ pub(crate) fn band_rows(window: &Window, in_rows: u64, rows: u64) -> u64 {
 }
 
 /// What the mapper must know of a product.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Geometry {
     /// Rows operand; its groups are segments.
     pub input: View,
@@ -55,7 +55,7 @@ pub(crate) struct Geometry {
 }
 
 /// Gathering of kernel windows on the way to the array.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Patch {
     /// The raw map: a row is one pixel of all its bytes.
     pub map: View,
@@ -88,6 +88,19 @@ impl Patch {
 }
 
 impl Geometry {
+    /// The same without addresses, on which no plan depends: layers of one shape have one plan.
+    pub fn shape(&self) -> Geometry {
+        let at_zero = |view: &View| View { address: 0, ..*view };
+        Geometry {
+            input: at_zero(&self.input),
+            output: at_zero(&self.output),
+            residual: self.residual.as_ref().map(at_zero),
+            weights: self.weights.as_ref().map(at_zero),
+            patch: self.patch.as_ref().map(|patch| Patch { map: at_zero(&patch.map), ..patch.clone() }),
+            ..self.clone()
+        }
+    }
+
     pub fn positions(&self) -> u64 {
         (self.window.kernel[0] * self.window.kernel[1]) as u64
     }

@@ -9,6 +9,7 @@ mod matmul;
 mod phased;
 mod pixels;
 mod plan;
+mod plans;
 mod product;
 mod rows;
 mod run;
@@ -23,6 +24,7 @@ use crate::error::CompileError;
 use crate::view::View;
 
 pub(crate) use geometry::band_rows;
+pub(crate) use plans::Plans;
 
 /// What a lowering works with.
 pub(crate) struct Context<'a, 'b> {

@@ -61,13 +61,20 @@ impl Product<'_> {
 
     /// Plans; the caller may plan once for several equal products.
     pub fn plan(&self, context: &Context<'_, '_>) -> Result<Plan, CompileError> {
-        plan(&self.geometry, context.emitter.accelerator, &context.emitter.area).map_err(
-            |Shortage { what, needed, available, hint }| context.does_not_fit(what, needed, available, hint),
-        )
+        let emitter = &context.emitter;
+        let planned = emitter
+            .plans
+            .of(&self.geometry, &emitter.area, |shape| plan(shape, emitter.accelerator, &emitter.area));
+        planned.map_err(|Shortage { what, needed, available, hint }| {
+            context.does_not_fit(what, needed, available, hint)
+        })
     }
 
     /// Emits all commands of the plan.
     pub fn emit(&self, emitter: &mut Emitter<'_>, plan: &Plan) {
+        if emitter.trial {
+            return;
+        }
         let mut run = Run::new(self, emitter, plan);
         let parts = self.geometry.output.rows.div_ceil(plan.rows);
         let count = plan.tiles.len() as u64;

@@ -185,7 +185,8 @@ impl Sweep {
         });
         let line = emitter.line();
         let mut key = 0;
-        for first in (0..self.output.channels).step_by(tiling.channels.max(1) as usize) {
+        let all = if emitter.trial { 0 } else { self.output.channels };
+        for first in (0..all).step_by(tiling.channels.max(1) as usize) {
             let channels = (first, (first + tiling.channels).min(self.output.channels));
             let mut registers = self.command(0, channels.1 - channels.0);
             chunk(emitter, channels, &mut registers);

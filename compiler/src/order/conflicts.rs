@@ -4,9 +4,9 @@
 //! one unit may be reordered here, so that the latest reader does not stand for those before it. Only
 //! within one layer do the commands of a unit keep their order.
 
-use std::collections::BTreeMap;
+use bitgauge_arch::footprint::{Access, Port};
 
-use bitgauge_arch::footprint::{Access, Port, Space};
+use crate::hazards::Spaces;
 
 /// A command: its place in the natural order, and the queue it keeps its order in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,15 +17,38 @@ struct Toucher {
 
 #[derive(Clone, Debug, Default)]
 struct Entry {
-    end: u64,
     writer: Option<Toucher>,
-    readers: Vec<Toucher>,
+    readers: Readers,
+}
+
+/// The latest reader of each queue. Few ranges have more than two, and most are read very often.
+#[derive(Clone, Debug, Default)]
+struct Readers {
+    first: [Option<Toucher>; 2],
+    others: Vec<Toucher>,
+}
+
+impl Readers {
+    fn add(&mut self, own: Toucher) {
+        for slot in &mut self.first {
+            if slot.is_none_or(|reader| reader.queue == own.queue) {
+                *slot = Some(own);
+                return;
+            }
+        }
+        self.others.retain(|reader| reader.queue != own.queue);
+        self.others.push(own);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Toucher> {
+        self.first.iter().flatten().chain(&self.others)
+    }
 }
 
 /// Interval maps of all spaces.
 #[derive(Debug, Default)]
 pub(super) struct Conflicts {
-    spaces: BTreeMap<Space, BTreeMap<u64, Entry>>,
+    spaces: Spaces<Entry>,
 }
 
 impl Conflicts {
@@ -34,36 +57,18 @@ impl Conflicts {
         let own = Toucher { command, queue };
         let from = before.len();
         for access in accesses.iter().filter(|access| access.port != Port::Write) {
-            let map = self.spaces.entry(access.space).or_default();
-            cut(map, access.start, access.end);
-            let mut at = access.start;
-            let mut gaps = Vec::new();
-            for (&key, entry) in map.range_mut(access.start..access.end) {
-                if key > at {
-                    gaps.push((at, key));
-                }
-                at = entry.end;
+            self.spaces.of(access.space).change(access.start, access.end, |entry| {
                 before
                     .extend(entry.writer.filter(|writer| writer.queue != queue).map(|writer| writer.command));
-                entry.readers.retain(|reader| reader.queue != queue);
-                entry.readers.push(own);
-            }
-            if at < access.end {
-                gaps.push((at, access.end));
-            }
-            for (start, end) in gaps {
-                map.insert(start, Entry { end, writer: None, readers: vec![own] });
-            }
+                entry.readers.add(own);
+            });
         }
+        let written = Entry { writer: Some(own), readers: Readers::default() };
         for access in accesses.iter().filter(|access| access.port == Port::Write) {
-            let map = self.spaces.entry(access.space).or_default();
-            cut(map, access.start, access.end);
-            while let Some((&key, entry)) = map.range(access.start..access.end).next() {
-                let touchers = entry.writer.iter().chain(&entry.readers);
+            self.spaces.of(access.space).set(access.start, access.end, &written, |entry| {
+                let touchers = entry.writer.iter().chain(entry.readers.iter());
                 before.extend(touchers.filter(|other| other.queue != queue).map(|other| other.command));
-                map.remove(&key);
-            }
-            map.insert(access.start, Entry { end: access.end, writer: Some(own), readers: Vec::new() });
+            });
         }
         before[from..].sort_unstable();
         let mut kept = from;
@@ -77,23 +82,9 @@ impl Conflicts {
     }
 }
 
-/// Makes both ends boundaries.
-fn cut(map: &mut BTreeMap<u64, Entry>, start: u64, end: u64) {
-    for at in [start, end] {
-        if let Some((&key, entry)) = map.range_mut(..at).next_back()
-            && key < at
-            && entry.end > at
-        {
-            let upper = entry.clone();
-            entry.end = at;
-            map.insert(at, upper);
-        }
-    }
-}
-
 /// The same accesses in fewer ranges: regular runs become one. More may seem to conflict, never less.
-pub(super) fn coarse(accesses: &[Access]) -> Vec<Access> {
-    let mut ranges: Vec<Access> = Vec::new();
+pub(super) fn coarse(accesses: &[Access], ranges: &mut Vec<Access>) {
+    ranges.clear();
     for access in accesses {
         if accesses.len() > 8
             && let Some(last) = ranges.last_mut()
@@ -106,11 +97,12 @@ pub(super) fn coarse(accesses: &[Access]) -> Vec<Access> {
         }
         ranges.push(*access);
     }
-    ranges
 }
 
 #[cfg(test)]
 mod tests {
+    use bitgauge_arch::footprint::Space;
+
     use super::*;
 
     fn access(port: Port, start: u64, end: u64) -> Access {
@@ -138,7 +130,10 @@ mod tests {
     fn regular_runs_become_one_range() {
         let many: Vec<Access> =
             (0..20).map(|index| access(Port::Write, index * 10, index * 10 + 4)).collect();
-        assert_eq!(coarse(&many), [access(Port::Write, 0, 194)]);
-        assert_eq!(coarse(&many[..3]).len(), 3);
+        let mut ranges = Vec::new();
+        coarse(&many, &mut ranges);
+        assert_eq!(ranges, [access(Port::Write, 0, 194)]);
+        coarse(&many[..3], &mut ranges);
+        assert_eq!(ranges.len(), 3);
     }
 }

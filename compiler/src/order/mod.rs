@@ -12,9 +12,10 @@ mod conflicts;
 
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::command::{Operation, Unit};
-use bitgauge_arch::footprint::Access;
+use bitgauge_arch::footprint::Space;
 use bitgauge_arch::program::CommandSymbol;
 
+use crate::compile::Footprints;
 use clock::{Clock, Cost};
 use conflicts::{Conflicts, coarse};
 
@@ -25,12 +26,13 @@ pub(crate) const WINDOW: usize = 6;
 type Queue = Vec<u32>;
 
 /// The positions of all commands in their new order; `beside`: layers that share the on-chip memories with
-/// their neighbours. The others stay as they are.
+/// their neighbours. The others stay as they are. External memory behind `written` is never written.
 pub(crate) fn interleave(
     accelerator: &Accelerator,
     operations: &[Operation],
     symbols: &[CommandSymbol],
-    footprints: &[Vec<Access>],
+    footprints: &Footprints,
+    written: u64,
     beside: &[bool],
 ) -> Vec<usize> {
     let layers = symbols.last().map_or(0, |symbol| symbol.layer as usize + 1);
@@ -40,12 +42,14 @@ pub(crate) fn interleave(
     let mut before: Vec<u32> = Vec::new();
     let mut first_before = Vec::with_capacity(operations.len() + 1);
     let mut costs = Vec::with_capacity(operations.len());
-    for (index, ((operation, symbol), accesses)) in operations.iter().zip(symbols).zip(footprints).enumerate()
-    {
+    let mut ranges = Vec::new();
+    for (index, (operation, symbol)) in operations.iter().zip(symbols).enumerate() {
         let unit = operation.unit().index();
         queues[symbol.layer as usize][unit].push(index as u32);
         first_before.push(before.len());
-        conflicts.visit(index as u32, symbol.layer * 4 + unit as u32, &coarse(accesses), &mut before);
+        coarse(footprints.of(index), &mut ranges);
+        ranges.retain(|access| access.space != Space::External || access.start < written);
+        conflicts.visit(index as u32, symbol.layer * 4 + unit as u32, &ranges, &mut before);
         costs.push(Cost::new(accelerator, operation));
     }
     first_before.push(before.len());
