@@ -14,26 +14,26 @@ mod leap;
 mod load;
 mod memory;
 mod store;
+mod traffic;
+mod units;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::rc::Rc;
 
 use bitgauge_arch::command::Unit;
-use bitgauge_arch::program::Operand;
-use bitgauge_arch::timing::{IN_FLIGHT, LOAD_SETUP, STORE_READ_LATENCY};
 
-use self::compute::{Compute, Placed};
+use self::compute::Compute;
 use self::fetch::Fetch;
-use self::front::{Flying, Front, NEVER, Tokens, obstacle};
+use self::front::{Front, NEVER, Tokens};
 use self::intervals::Activity;
 use self::load::Load;
-use self::memory::{FETCH, Grant, LOAD, Memory, STORE};
+use self::memory::{FETCH, LOAD, Memory, STORE};
 use self::store::Store;
 use crate::error::SimError;
 use crate::exec::Coded;
-use crate::plan::{Plan, Shape, Step};
-use crate::result::{Burst, CommandSpan, StallReason, UnitCycles};
+use crate::plan::Plan;
+use crate::result::{Burst, CommandSpan, UnitCycles};
 
 /// Does what commands do to memories, when they start. Programs without races cannot tell the start of a
 /// command from its end.
@@ -212,282 +212,6 @@ impl<D: DataPath> Engine<'_, D> {
             self.alarms.pop();
         }
         (next != NEVER).then_some(next)
-    }
-
-    /// Commands that end: their tokens and ports are seen from this cycle on.
-    fn retire(&mut self, now: u64) -> Result<(), SimError> {
-        for unit in 0..4 {
-            let Some(flying) = self.fronts[unit].flying.front().filter(|flying| flying.end <= now) else {
-                continue;
-            };
-            let signal = self.plan.commands[flying.command as usize].command.signal;
-            let span = &mut self.timed.spans[flying.span];
-            span.end = flying.end;
-            // What neither works nor waits for memory.
-            let rest = match Unit::ALL[unit] {
-                Unit::Load => Some(StallReason::Codec),
-                Unit::Store => Some(StallReason::Operand),
-                _ => None,
-            };
-            if let Some(reason) = rest {
-                self.activity[unit].stall(reason, span.start, span.end);
-            }
-            self.fronts[unit].last_end = flying.end;
-            self.fronts[unit].flying.pop_front();
-            self.changes += 1;
-            // The end of the next may have been known, and raised.
-            if let Some(end) = self.fronts[unit].flying.front().map(|flying| flying.end)
-                && end != NEVER
-            {
-                self.alarm(now, end);
-            }
-            if self.activity[unit].is_full() {
-                self.settle(now, unit);
-            }
-            self.tokens.give(unit, signal).map_err(|to| SimError::TokenOverflow {
-                cycle: now,
-                from: Unit::ALL[unit],
-                to: Unit::ALL[to],
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Counts a unit's past. Cycles are noted from the start of a command in flight on, from where the head
-    /// waits, and where the drain was seen to work with the command after it.
-    fn settle(&mut self, now: u64, unit: usize) {
-        let front = &self.fronts[unit];
-        let flying = front.flying.iter().map(|flying| self.timed.spans[flying.span].start);
-        let mut until = flying.chain(front.waiting.map(|(_, since)| since)).min().unwrap_or(now).min(now);
-        if unit == Unit::Compute.index() {
-            until = until.min(self.compute.noted());
-        }
-        self.activity[unit].settle(until);
-    }
-
-    /// Moves the next word to its queue; true if it is the `end` and may be taken.
-    fn dispatch(&mut self, now: u64) -> bool {
-        let index = self.fetch.taken as usize;
-        let Some(&step) = self.plan.steps.get(index) else { return false };
-        // Words not yet granted raise an alarm at their grant.
-        let Some(&seen) = self.fetch.seen.get(index) else { return false };
-        if seen > now {
-            self.alarm(now, seen);
-            return false;
-        }
-        let unit = match step {
-            Step::Set(unit) | Step::Exec(unit, _) => unit.index(),
-            Step::End => {
-                return self.fronts.iter().all(|front| front.queue.is_empty() && front.flying.is_empty());
-            }
-        };
-        if self.fronts[unit].queue.len() < self.plan.accelerator.controller.queue_words as usize {
-            self.fronts[unit].queue.push_back((now + 1, step));
-            self.fetch.taken += 1;
-            self.soon = true;
-        }
-        false
-    }
-
-    /// Looks at the head of a unit's queue.
-    fn front(&mut self, now: u64, unit: usize) -> Result<(), SimError> {
-        let command = match self.fronts[unit].head(now) {
-            None => return Ok(()),
-            Some(Step::Exec(_, command)) => command,
-            Some(_) => {
-                self.fronts[unit].queue.pop_front();
-                self.fronts[unit].looked = NEVER;
-                self.soon = true;
-                return Ok(());
-            }
-        };
-        let front = &self.fronts[unit];
-        let known = front.looked == self.changes && now < front.looked_until;
-        if known && front.waiting.is_some() {
-            return Ok(());
-        }
-        let reason = if known {
-            None
-        } else {
-            let feeding = self.fronts.iter().flat_map(|front| &front.flying).map(|flying| flying.early_end);
-            let until = feeding.filter(|&end| end > now).min().unwrap_or(NEVER);
-            let reason = obstacle(self.plan, &self.fronts, &self.tokens, unit, command, now);
-            let front = &mut self.fronts[unit];
-            (front.looked, front.looked_until) = (self.changes, until);
-            if front.waiting.map(|(reason, _)| reason) != reason {
-                if let Some((old, since)) = front.waiting.take() {
-                    front.waited[old as usize] += now - since;
-                    self.activity[unit].stall(old, since, now);
-                }
-                front.waiting = reason.map(|reason| (reason, now));
-            }
-            reason
-        };
-        let front = &mut self.fronts[unit];
-        if reason.is_some() {
-            return Ok(());
-        }
-        if front.free_at > now || front.flying.len() >= IN_FLIGHT {
-            let at = front.free_at;
-            self.alarm(now, at);
-            return Ok(());
-        }
-        self.start(now, unit, command)
-    }
-
-    /// Starts a command.
-    fn start(&mut self, now: u64, unit: usize, command: u32) -> Result<(), SimError> {
-        let plan = self.plan;
-        let planned = &plan.commands[command as usize];
-        let coded = self.data.execute(command as usize)?;
-        self.changes += 1;
-        let front = &mut self.fronts[unit];
-        front.looked = NEVER;
-        front.queue.pop_front();
-        self.tokens.take(unit, planned.command.wait);
-        let span = self.timed.spans.len();
-        let waited = std::mem::take(&mut front.waited);
-        self.timed.spans.push(CommandSpan { command, unit: planned.unit, start: now, end: NEVER, waited });
-        front.flying.push_back(Flying {
-            command,
-            span,
-            end: NEVER,
-            early_end: NEVER,
-            early_ports: planned.early_ports,
-            late_ports: planned.late_ports,
-        });
-        self.soon = true;
-        match (planned.unit, planned.shape) {
-            (_, Shape::Vector(cycles)) => {
-                self.activity[unit].busy.push(now, now + cycles);
-                self.free(now, unit, now + cycles);
-                self.end(now, unit, command, now + cycles);
-            }
-            (_, Shape::Compute(timing)) => {
-                let Placed { feed_start, feed_end, end } =
-                    self.compute.begin(now, &timing, &mut self.activity[unit]);
-                self.timed.feeds.push((span, feed_start, feed_end));
-                if let Some(flying) = self.fronts[unit].flying.back_mut() {
-                    flying.early_end = feed_end;
-                }
-                self.free(now, unit, feed_end);
-                self.end(now, unit, command, end);
-            }
-            (Unit::Load, _) => {
-                self.loading = command;
-                self.loading_layer = planned.layer as usize;
-                if let Some(end) = self.load.begin(now, command, planned, coded, &mut self.activity[unit]) {
-                    self.free(now, unit, now + 1 + LOAD_SETUP);
-                    self.end(now, unit, command, end);
-                } else {
-                    self.fronts[unit].free_at = NEVER;
-                }
-            }
-            (_, _) => {
-                if self.store.begin(now, command, planned, coded) {
-                    self.free(now, unit, now + 1);
-                    self.end(now, unit, command, now + STORE_READ_LATENCY);
-                } else {
-                    self.fronts[unit].free_at = NEVER;
-                    self.read_store(now);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Lets the store's read side go as far as it can.
-    fn read_store(&mut self, now: u64) {
-        let unit = Unit::Store.index();
-        if let Some(at) = self.store.read(&mut self.activity[unit]) {
-            self.free(now, unit, at);
-        }
-    }
-
-    /// The first stage of a unit is free from `at` on.
-    fn free(&mut self, now: u64, unit: usize, at: u64) {
-        self.fronts[unit].free_at = at;
-        self.alarm(now, at);
-    }
-
-    /// The end of a command is known.
-    fn end(&mut self, now: u64, unit: usize, command: u32, at: u64) {
-        let at = self.fronts[unit].finish(command, at);
-        if unit == Unit::Compute.index() {
-            self.compute.raise_end(at);
-        }
-        self.alarm(now, at);
-    }
-
-    /// A burst has its place on the bus.
-    fn granted(&mut self, now: u64, grant: &Grant) {
-        match grant.requester {
-            FETCH => {
-                self.load.pace.disturb();
-                self.fetch.granted(now, grant);
-                if let Some(&seen) = self.fetch.seen.get(self.fetch.taken as usize) {
-                    self.alarm(now, seen);
-                }
-                self.timed.traffic.fetch += grant.request.beats;
-                self.count(grant, None, grant.request.beats * self.plan.bus, false);
-            }
-            LOAD => {
-                let unit = Unit::Load.index();
-                let mut ended = std::mem::take(&mut self.ended);
-                let loading = self.loading;
-                let (bytes, table, done) =
-                    self.load.granted(now, grant, &mut self.activity[unit], &mut ended);
-                self.timed.traffic.layers[self.loading_layer][0] += grant.request.beats;
-                self.count(grant, Some(loading), bytes, table);
-                if done {
-                    self.free(now, unit, now + 1);
-                }
-                for (command, end) in ended.drain(..) {
-                    self.end(now, unit, command, end);
-                }
-                self.ended = ended;
-            }
-            _ => {
-                self.load.pace.disturb();
-                let unit = Unit::Store.index();
-                let Some(stored) = self.store.granted(now, grant, &mut self.activity[unit]) else { return };
-                let layer = self.plan.commands[stored.command as usize].layer as usize;
-                self.timed.traffic.layers[layer][1] += grant.request.beats;
-                self.count(grant, Some(stored.command), stored.bytes, stored.table);
-                if let Some(end) = stored.end {
-                    self.end(now, unit, stored.command, end);
-                }
-                self.read_store(now);
-            }
-        }
-    }
-
-    /// Counts a burst, and keeps it where asked for.
-    #[inline]
-    fn count(&mut self, grant: &Grant, command: Option<u32>, bytes: u64, table: bool) {
-        self.timed.traffic.beats += grant.request.beats;
-        if self.trace {
-            self.keep(grant, command, bytes, table);
-        }
-    }
-
-    /// Keeps a burst.
-    fn keep(&mut self, grant: &Grant, command: Option<u32>, bytes: u64, table: bool) {
-        let beats = grant.request.beats;
-        let planned = command.map(|command| &self.plan.commands[command as usize]);
-        self.timed.traffic.bursts.push(Burst {
-            cycle: grant.start,
-            address: grant.request.address,
-            beats: beats as u32,
-            bytes: bytes as u32,
-            write: grant.requester == STORE,
-            operand: match planned {
-                None => Operand::Command,
-                Some(_) if table => Operand::LengthTable,
-                Some(planned) => planned.operand,
-            },
-            layer: planned.map_or(u32::MAX, |planned| planned.layer),
-        });
     }
 
     /// What each part waits for, for people.

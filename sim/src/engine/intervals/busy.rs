@@ -1,0 +1,152 @@
+//! What a unit works: cycles in ascending order, at equal distances as one entry.
+
+use super::Intervals;
+
+/// Cycles at equal distances: `count` times `length` cycles, each `period` after the one before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Comb {
+    start: u64,
+    length: u64,
+    period: u64,
+    count: u64,
+}
+
+impl Comb {
+    fn end(&self) -> u64 {
+        self.start + (self.count - 1) * self.period + self.length
+    }
+
+    /// The last cycle up to `cycle` at which it can be cut between its parts.
+    fn seam(&self, cycle: u64) -> u64 {
+        if cycle <= self.start || cycle >= self.end() {
+            cycle
+        } else if self.count == 1 {
+            self.start
+        } else {
+            let at = self.start + (cycle - self.start) / self.period * self.period;
+            if cycle - at >= self.length { cycle } else { at }
+        }
+    }
+
+    /// Its parts before a seam, and those from there on.
+    fn cut(self, seam: u64) -> [Option<Comb>; 2] {
+        if self.end() <= seam {
+            return [Some(self), None];
+        }
+        if self.start >= seam {
+            return [None, Some(self)];
+        }
+        let parts = (seam - self.start).div_ceil(self.period);
+        let start = self.start + parts * self.period;
+        [Some(Comb { count: parts, ..self }), Some(Comb { start, count: self.count - parts, ..self })]
+    }
+
+    /// Its cycles before `cycle`.
+    fn before(&self, cycle: u64) -> u64 {
+        let Some(since) = cycle.checked_sub(self.start) else { return 0 };
+        if self.count == 1 {
+            return since.min(self.length);
+        }
+        let teeth = since / self.period;
+        if teeth >= self.count {
+            return self.count * self.length;
+        }
+        teeth * self.length + (since % self.period).min(self.length)
+    }
+}
+
+/// A set of cycles whose parts are disjoint and come in ascending order: what a unit works. Cycles at equal
+/// distances take one entry, however many they are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Busy {
+    pub(super) list: Vec<Comb>,
+}
+
+impl Busy {
+    /// Adds `start..end`, not before the end of what was added before.
+    #[inline]
+    pub fn push(&mut self, start: u64, end: u64) {
+        if start >= end {
+            return;
+        }
+        if let Some(last) = self.list.last_mut() {
+            if last.count == 1 && last.start + last.length == start {
+                last.length = end - last.start;
+                return;
+            }
+            if last.count > 1 && last.length == end - start && last.start + last.count * last.period == start
+            {
+                last.count += 1;
+                return;
+            }
+        }
+        self.list.push(Comb { start, length: end - start, period: 0, count: 1 });
+    }
+
+    /// Adds `count` times `length` cycles, the first ones from `start` on, each `period` (more than `length`)
+    /// after the ones before.
+    #[inline]
+    pub fn push_comb(&mut self, start: u64, length: u64, period: u64, count: u64) {
+        if length == 0 || count == 0 {
+            return;
+        }
+        if period <= length || count == 1 {
+            return self.push(start, start + (count - 1) * period + length);
+        }
+        if let Some(last) = self.list.last_mut()
+            && last.length == length
+        {
+            // A single part takes any distance.
+            if last.count == 1 && last.start + period == start {
+                last.period = period;
+            }
+            if last.period == period && last.start + last.count * period == start {
+                last.count += count;
+                return;
+            }
+        }
+        self.list.push(Comb { start, length, period, count });
+    }
+
+    /// Number of cycles.
+    pub(super) fn measure(&self) -> u64 {
+        self.list.iter().map(|comb| comb.count * comb.length).sum()
+    }
+
+    /// Takes away what lies before `until`, or before a seam a little earlier, which is returned.
+    pub(super) fn split(&mut self, until: u64) -> (Busy, u64) {
+        let whole = self.list.partition_point(|comb| comb.end() <= until);
+        let Some(&next) = self.list.get(whole) else { return (std::mem::take(self), until) };
+        let seam = next.seam(until);
+        let [before, after] = next.cut(seam);
+        let mut past: Vec<Comb> = self.list.drain(..whole).collect();
+        past.extend(before);
+        if let (Some(first), Some(after)) = (self.list.first_mut(), after) {
+            *first = after;
+        }
+        (Busy { list: past }, seam)
+    }
+
+    /// Number of cycles that are in `others` too.
+    pub(super) fn common(&self, others: &Intervals) -> u64 {
+        let mut common = 0;
+        let mut combs = self.list.as_slice();
+        for &(from, to) in &others.list {
+            if combs.first().is_some_and(|comb| comb.end() <= from) {
+                // The next one is often not far.
+                let near = combs.len().min(8);
+                let near = if combs[near - 1].end() <= from { combs.len() } else { near };
+                combs = &combs[combs[..near].partition_point(|comb| comb.end() <= from)..];
+            }
+            while let Some((comb, rest)) = combs.split_first().filter(|(comb, _)| comb.start < to) {
+                common += comb.before(to) - comb.before(from);
+                // The next interval may lie in this comb as well.
+                if comb.end() > to {
+                    break;
+                }
+                combs = rest;
+            }
+        }
+        common
+    }
+}

@@ -1,0 +1,177 @@
+//! The store unit: its read side turns lines into beats, its write side asks for bursts of them.
+//!
+//! The read side runs ahead of time as far as the FIFO's room is known, which is up to the last beat that
+//! was granted a place on the bus.
+
+mod read;
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use bitgauge_arch::command::Operation;
+use bitgauge_arch::timing::{DmaShape, STORE_SETUP};
+
+use super::intervals::Activity;
+use super::memory::{Grant, Request};
+use crate::exec::Coded;
+use crate::plan::{Plan, Planned};
+use crate::result::StallReason;
+
+/// What the read side still has to read.
+#[derive(Debug)]
+struct Reading {
+    command: u32,
+    shape: DmaShape,
+    coded: Option<Rc<Coded>>,
+    line_bits: u64,
+    last_bits: u64,
+    external: u64,
+    stride: u64,
+    table_address: u64,
+    /// Beats completed before the block.
+    base: u64,
+    block: u64,
+    pixel: u64,
+    line: u64,
+    bits: u64,
+    /// The block's next burst and one past its last byte.
+    next: u64,
+    end: u64,
+    /// The lines of the block are counted (`zvc`).
+    counted: bool,
+    /// Beats of the table read so far (`zvc`).
+    table_beats: u64,
+    /// Beats of the block cut into bursts so far, and of the next burst.
+    cut: u64,
+    next_beats: u64,
+}
+
+/// A burst whose data is in the FIFO from a known cycle on.
+#[derive(Clone, Copy, Debug)]
+struct Ready {
+    command: u32,
+    cycle: u64,
+    address: u64,
+    beats: u64,
+    bytes: u64,
+    table: bool,
+    last: bool,
+}
+
+/// The store unit beyond its front.
+#[derive(Debug)]
+pub(crate) struct Store {
+    bus: u64,
+    most: u64,
+    line: u64,
+    latency: u64,
+    fifo: u64,
+    reading: Option<Reading>,
+    next_read: u64,
+    /// Beats with a known time of leaving.
+    left: u64,
+    leave_times: Vec<u64>,
+    /// Beats completed by the lines read so far.
+    completed: u64,
+    ready: VecDeque<Ready>,
+    free_at: u64,
+    waiting: bool,
+}
+
+/// What a grant of the store unit brings about.
+pub(crate) struct Stored {
+    /// Bytes that carry data.
+    pub bytes: u64,
+    /// Whether they are of the length table.
+    pub table: bool,
+    /// The command the burst belongs to.
+    pub command: u32,
+    /// The end of the command, with its last burst.
+    pub end: Option<u64>,
+}
+
+impl Store {
+    pub fn new(plan: &Plan) -> Store {
+        let fifo = plan.store_fifo_beats();
+        Store {
+            bus: plan.bus,
+            most: plan.max_burst_beats * plan.bus,
+            line: plan.line,
+            latency: plan.latency,
+            fifo,
+            reading: None,
+            next_read: 0,
+            left: 0,
+            leave_times: vec![0; (4 * fifo).next_power_of_two() as usize],
+            completed: 0,
+            ready: VecDeque::new(),
+            free_at: 0,
+            waiting: false,
+        }
+    }
+
+    /// Starts a command; true if it has nothing to store.
+    pub fn begin(&mut self, now: u64, number: u32, planned: &Planned, coded: Option<Rc<Coded>>) -> bool {
+        let (Some(shape), Operation::Store(store)) = (planned.dma(), &planned.command.operation) else {
+            return true;
+        };
+        if shape.lines() == 0 {
+            return true;
+        }
+        let (line_bits, last_bits) = planned.line_bits(self.line);
+        let mut reading = Reading {
+            command: number,
+            shape,
+            coded,
+            line_bits,
+            last_bits,
+            external: u64::from(store.external_address),
+            stride: u64::from(store.external_block_stride),
+            table_address: u64::from(store.length_table),
+            base: self.completed,
+            block: 0,
+            pixel: 0,
+            line: 0,
+            bits: 0,
+            next: 0,
+            end: 0,
+            counted: false,
+            table_beats: 0,
+            cut: 0,
+            next_beats: 0,
+        };
+        reading.enter(self.bus);
+        self.reading = Some(reading);
+        self.next_read = self.next_read.max(now + 1 + STORE_SETUP);
+        false
+    }
+
+    /// The next request, once the cycle is known in which it is registered: `now` or later.
+    pub fn request(&mut self, now: u64) -> Option<Request> {
+        let ready = self.ready.front().filter(|_| !self.waiting)?;
+        let cycle = ready.cycle.max(self.free_at).max(now);
+        self.waiting = true;
+        Some(Request { cycle, address: ready.address, beats: ready.beats })
+    }
+
+    /// Goes on after a grant.
+    pub fn granted(&mut self, now: u64, grant: &Grant, activity: &mut Activity) -> Option<Stored> {
+        self.waiting = false;
+        self.free_at = now + 1;
+        let ready = self.ready.pop_front()?;
+        let end = grant.start + ready.beats;
+        activity.busy_too.push(grant.start, end);
+        activity.stall(StallReason::Memory, grant.request.cycle, end + self.latency);
+        for cycle in grant.start..end {
+            let slot = self.left as usize & (self.leave_times.len() - 1);
+            self.leave_times[slot] = cycle;
+            self.left += 1;
+        }
+        Some(Stored {
+            bytes: ready.bytes,
+            table: ready.table,
+            command: ready.command,
+            end: ready.last.then_some(end + self.latency),
+        })
+    }
+}

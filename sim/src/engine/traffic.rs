@@ -1,0 +1,81 @@
+//! What a grant brings about, and what is counted of it.
+
+use bitgauge_arch::command::Unit;
+use bitgauge_arch::program::Operand;
+
+use super::memory::{FETCH, Grant, LOAD, STORE};
+use super::{DataPath, Engine};
+use crate::result::Burst;
+
+impl<D: DataPath> Engine<'_, D> {
+    /// A burst has its place on the bus.
+    pub(super) fn granted(&mut self, now: u64, grant: &Grant) {
+        match grant.requester {
+            FETCH => {
+                self.load.pace.disturb();
+                self.fetch.granted(now, grant);
+                if let Some(&seen) = self.fetch.seen.get(self.fetch.taken as usize) {
+                    self.alarm(now, seen);
+                }
+                self.timed.traffic.fetch += grant.request.beats;
+                self.count(grant, None, grant.request.beats * self.plan.bus, false);
+            }
+            LOAD => {
+                let unit = Unit::Load.index();
+                let mut ended = std::mem::take(&mut self.ended);
+                let loading = self.loading;
+                let (bytes, table, done) =
+                    self.load.granted(now, grant, &mut self.activity[unit], &mut ended);
+                self.timed.traffic.layers[self.loading_layer][0] += grant.request.beats;
+                self.count(grant, Some(loading), bytes, table);
+                if done {
+                    self.free(now, unit, now + 1);
+                }
+                for (command, end) in ended.drain(..) {
+                    self.end(now, unit, command, end);
+                }
+                self.ended = ended;
+            }
+            _ => {
+                self.load.pace.disturb();
+                let unit = Unit::Store.index();
+                let Some(stored) = self.store.granted(now, grant, &mut self.activity[unit]) else { return };
+                let layer = self.plan.commands[stored.command as usize].layer as usize;
+                self.timed.traffic.layers[layer][1] += grant.request.beats;
+                self.count(grant, Some(stored.command), stored.bytes, stored.table);
+                if let Some(end) = stored.end {
+                    self.end(now, unit, stored.command, end);
+                }
+                self.read_store(now);
+            }
+        }
+    }
+
+    /// Counts a burst, and keeps it where asked for.
+    #[inline]
+    fn count(&mut self, grant: &Grant, command: Option<u32>, bytes: u64, table: bool) {
+        self.timed.traffic.beats += grant.request.beats;
+        if self.trace {
+            self.keep(grant, command, bytes, table);
+        }
+    }
+
+    /// Keeps a burst.
+    pub(super) fn keep(&mut self, grant: &Grant, command: Option<u32>, bytes: u64, table: bool) {
+        let beats = grant.request.beats;
+        let planned = command.map(|command| &self.plan.commands[command as usize]);
+        self.timed.traffic.bursts.push(Burst {
+            cycle: grant.start,
+            address: grant.request.address,
+            beats: beats as u32,
+            bytes: bytes as u32,
+            write: grant.requester == STORE,
+            operand: match planned {
+                None => Operand::Command,
+                Some(_) if table => Operand::LengthTable,
+                Some(planned) => planned.operand,
+            },
+            layer: planned.map_or(u32::MAX, |planned| planned.layer),
+        });
+    }
+}
