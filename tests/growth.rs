@@ -1,7 +1,7 @@
 //! How does the simulator's time grow: with the array, with the image, and where no data is computed?
 //!
 //! Times are the processor's for this thread where the host tells (Linux), so that other work does not count; in
-//! each comparison both sides take turns and medians are compared.
+//! each comparison both sides take turns, and what each took at the least is compared: other work only adds.
 
 // Says what it measured.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
@@ -18,7 +18,9 @@ use bitgauge_tests::networks::{Block, convolutions, noise, transformer};
 use bitgauge_tests::programs::Random;
 use bitgauge_tests::{design, efficientnet, float_model, quantized};
 
-const TIMES: usize = 15;
+const TIMES: usize = 25;
+/// What is no slower may seem slower by this much: a twentieth.
+const NOISE: f64 = 1.05;
 
 fn timed(work: impl FnOnce()) -> Duration {
     let now = |start: Instant| {
@@ -34,9 +36,8 @@ fn timed(work: impl FnOnce()) -> Duration {
     now(start).saturating_sub(before)
 }
 
-fn median(mut times: Vec<Duration>) -> f64 {
-    times.sort();
-    1000.0 * times[times.len() / 2].as_secs_f64()
+fn least(times: &[Duration]) -> f64 {
+    1000.0 * times.iter().min().unwrap().as_secs_f64()
 }
 
 /// A program, its input and a machine for it.
@@ -80,7 +81,7 @@ fn race(cases: &mut [Case]) -> Vec<[f64; 2]> {
             }
         }
     }
-    cases.iter_mut().map(|case| std::mem::take(&mut case.times).map(median)).collect()
+    cases.iter_mut().map(|case| std::mem::take(&mut case.times).map(|times| least(&times))).collect()
 }
 
 fn seeded(float: &FloatGraph, image: &Tensor) -> IntGraph {
@@ -104,8 +105,7 @@ fn a_larger_array_is_no_slower_to_simulate() {
     }
     for pair in times.windows(2) {
         for (small, large) in pair[0].iter().zip(&pair[1]) {
-            // A quarter for the noise of the host.
-            assert!(*large <= 1.25 * small, "{large:.1} ms after {small:.1} ms");
+            assert!(*large <= NOISE * small, "{large:.1} ms after {small:.1} ms");
         }
     }
 }
@@ -129,31 +129,44 @@ fn twice_the_area_takes_twice_the_time() {
     }
 }
 
-/// A network of the shape of DeiT-B, without its patch embedding and its head: 12 blocks, 86 million weights.
+/// A network of the shape of DeiT-B, without its patch embedding and its head: 12 blocks, 86 million weights. Its
+/// times are recorded; what is held is that they grow with the commands: that those of 12 blocks take no longer
+/// each than those of 3.
 #[test]
 #[ignore = "long tier: a timing, DeiT-B without data"]
 fn cycles_alone_of_a_large_transformer() {
     let block = Block { tokens: 197, channels: 768, heads: 12, hidden: 3072 };
-    let mut float = transformer(block, 12, 7);
-    bitgauge_models::float::passes::simplify(&mut float).unwrap();
-    let graph = seeded(&float, &noise(&mut Random(2), &[1, 197, 768], 0.0, 1.0));
-    let (mut compiled, mut made, mut ran) = (Vec::new(), Vec::new(), Vec::new());
+    let graphs = [3, 12].map(|blocks| {
+        let mut float = transformer(block, blocks, 7);
+        bitgauge_models::float::passes::simplify(&mut float).unwrap();
+        seeded(&float, &noise(&mut Random(2), &[1, 197, 768], 0.0, 1.0))
+    });
     let options = Options { trace: false, data: false, ..Options::default() };
-    let (mut cycles, mut commands) = (0, 0);
-    for _ in 0..5 {
-        let (mut code, mut machine) = (None, None);
-        compiled.push(timed(|| code = Some(program(&graph, "reference-32x32"))));
-        let code = code.unwrap();
-        commands = code.commands.len();
-        made.push(timed(|| machine = Some(Machine::new(&code).unwrap())));
-        let mut machine = machine.unwrap();
-        ran.push(timed(|| cycles = machine.run(&[], &options).unwrap().cycles));
+    let mut times = graphs.each_ref().map(|_| [(); 4].map(|()| Vec::new()));
+    let mut sizes = [(0, 0); 2];
+    for _ in 0..TIMES {
+        for ((graph, times), (commands, cycles)) in graphs.iter().zip(&mut times).zip(&mut sizes) {
+            let (mut code, mut machine) = (None, None);
+            let compiled = timed(|| code = Some(program(graph, "reference-32x32")));
+            let code = code.unwrap();
+            *commands = code.commands.len();
+            let made = timed(|| machine = Some(Machine::new(&code).unwrap()));
+            let mut machine = machine.unwrap();
+            let ran = timed(|| *cycles = machine.run(&[], &options).unwrap().cycles);
+            let all = [compiled, made, ran, compiled + made + ran];
+            times.iter_mut().zip(all).for_each(|(list, time)| list.push(time));
+        }
     }
-    let [compiled, made, ran] = [compiled, made, ran].map(median);
-    eprintln!(
-        "DeiT-B's blocks on reference-32x32: {commands} commands, {cycles} cycles; compiled in {compiled:.0} ms, \
-         made ready in {made:.0} ms, cycles found in {ran:.0} ms: {:.0} million cycles per second",
-        cycles as f64 / ran / 1000.0
-    );
-    assert!(ran < compiled, "finding cycles takes longer than compiling");
+    let times = times.map(|times| times.map(|times| least(&times)));
+    for ([compiled, made, ran, all], (commands, cycles)) in times.iter().zip(sizes) {
+        eprintln!(
+            "DeiT-B's blocks on reference-32x32: {commands} commands, {cycles} cycles; compiled in {compiled:.0} \
+             ms, made ready in {made:.0} ms, cycles found in {ran:.0} ms, together {all:.0} ms: {:.0} million \
+             cycles per second",
+            cycles as f64 / ran / 1000.0
+        );
+    }
+    let [few, many] = [0, 1].map(|index| times[index][3] / sizes[index].0 as f64);
+    // A quarter for caches that more commands do not fit in.
+    assert!(many <= 1.25 * few, "{:.0} ns a command after {:.0}", 1e6 * many, 1e6 * few);
 }

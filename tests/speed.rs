@@ -1,5 +1,5 @@
-//! How long does one EfficientNet-Lite0 image take, simulated exact to bit and cycle on one core, measured in
-//! ONNX Runtime's float inferences on one core? And how much memory?
+//! How long does one image of EfficientNet-Lite0 or ViT-S take, simulated exact to bit and cycle on one core,
+//! measured in ONNX Runtime's float inferences on one core? And how much memory?
 //!
 //! Both are timed in turn in one run, and medians of the processor's time are compared: on a host that does
 //! other work as well, the clock on the wall counts that too. `BITGAUGE_KERNEL=avx2` forces the kernels for hosts
@@ -20,12 +20,19 @@ use bitgauge_models::integer::QuantizeOptions;
 use bitgauge_models::integer::evaluate::encode_inputs;
 use bitgauge_models::npy::{self, Npy, NpyData};
 use bitgauge_sim::{Machine, Options};
-use bitgauge_tests::{assert_equal, design, efficientnet, float_model, quantized};
+use bitgauge_tests::{Images, assert_equal, design, efficientnet, float_model, quantized, saliency};
 
-const TIMES: usize = 21;
-/// The most float inferences that an image may take: the first one of a program, whose times have to be found,
-/// and those after it. With VNNI, and without; a quarter more than a quiet host needs.
-const MOST: [[f64; 2]; 2] = [[2.7, 1.3], [3.3, 2.0]];
+/// A network, and the most float inferences that an image may take: the first one of a program, whose times have
+/// to be found, and those after it. With VNNI, and without.
+struct Subject {
+    name: &'static str,
+    times: usize,
+    most: [[f64; 2]; 2],
+}
+
+const EFFICIENTNET: Subject =
+    Subject { name: "EfficientNet-Lite0", times: 21, most: [[2.7, 1.3], [3.3, 2.0]] };
+const VIT_S: Subject = Subject { name: "ViT-S", times: 7, most: [[9.0, 9.0], [9.0, 9.0]] };
 /// Names the program that the process of its own simulates.
 const PROGRAM: &str = "BITGAUGE_SPEED_PROGRAM";
 
@@ -124,15 +131,28 @@ fn flags() -> String {
 #[test]
 #[ignore = "long tier: a timing, EfficientNet-Lite0 against ONNX Runtime"]
 fn one_image_on_one_core() {
-    let Some((model, images)) = efficientnet() else { return };
+    if let Some((model, images)) = efficientnet() {
+        one_image(&EFFICIENTNET, &model, &images);
+    }
+}
+
+#[test]
+#[ignore = "long tier: a timing, ViT-S against ONNX Runtime"]
+fn one_image_of_a_transformer_on_one_core() {
+    if let Some((model, images, _)) = saliency() {
+        one_image(&VIT_S, &model, &images);
+    }
+}
+
+fn one_image(subject: &Subject, model: &Path, images: &Images) {
     let image = images.tensor(5);
-    let Some(mut float) = OnnxRuntime::start(&model, &image) else {
+    let Some(mut float) = OnnxRuntime::start(model, &image) else {
         bitgauge_tests::skipped(
             "the speed against ONNX Runtime: set BITGAUGE_PYTHON to a Python that has it",
         );
         return;
     };
-    let graph = quantized(&float_model(&model), &images, 4, QuantizeOptions::default());
+    let graph = quantized(&float_model(model), images, 4, QuantizeOptions::default());
     let (accelerator, mapping) = (design("reference-16x16"), bitgauge_compiler::Options::default());
     // What is timed is exact.
     assert_equal("speed", &graph, &accelerator, &mapping, std::slice::from_ref(&image));
@@ -145,7 +165,7 @@ fn one_image_on_one_core() {
     let first = Options { anew: true, ..further.clone() };
     let expected = machine.run(&input, &further).unwrap();
     let (mut ours, mut theirs) = ([Vec::new(), Vec::new()], Vec::new());
-    for _ in 0..TIMES {
+    for _ in 0..subject.times {
         theirs.push(float.time());
         for (times, options) in ours.iter_mut().zip([&first, &further]) {
             let mut result = None;
@@ -158,13 +178,15 @@ fn one_image_on_one_core() {
     let kernel = Kernel::detect();
     let [their_wall, their_time] = medians(&theirs);
     eprintln!(
-        "EfficientNet-Lite0 on reference-16x16 ({} cycles, bits and cycles exact), medians of {TIMES}, one thread \
-         each, milliseconds of the processor (on the wall); kernel {kernel:?}, host has {}",
+        "{} on reference-16x16 ({} cycles, bits and cycles exact), medians of {}, one thread each, milliseconds \
+         of the processor (on the wall); kernel {kernel:?}, host has {}",
+        subject.name,
         expected.cycles,
+        subject.times,
         flags()
     );
     eprintln!("ONNX Runtime {version} float: {their_time:.1} ({their_wall:.1})");
-    let most = MOST[usize::from(kernel != Kernel::Vnni)];
+    let most = subject.most[usize::from(kernel != Kernel::Vnni)];
     for ((times, most), name) in ours.iter().zip(most).zip(["first image", "further images"]) {
         let [wall, time] = medians(times);
         let ratio = time / their_time;
