@@ -16,22 +16,33 @@ struct Piece<T> {
 pub(crate) struct Ranges<T> {
     page_bits: u32,
     pages: Vec<Vec<Piece<T>>>,
+    /// Where in its page the last range was found: rows of a tile lie in many pages alike.
+    hint: usize,
     /// Memory for a change under way.
     changed: Vec<Piece<T>>,
+}
+
+/// The place of the first range that ends behind `start`.
+#[inline]
+fn find<T>(list: &[Piece<T>], start: u16, hint: &mut usize) -> usize {
+    if list.get(*hint).is_none_or(|piece| piece.start != start) {
+        *hint = list.partition_point(|piece| piece.end <= start);
+    }
+    *hint
 }
 
 impl<T: Clone + Default> Ranges<T> {
     /// None yet; `1 << page_bits` units are a page, and 15 bits the most.
     pub fn new(page_bits: u32) -> Ranges<T> {
         let page_bits = page_bits.min(15);
-        Ranges { page_bits, pages: Vec::new(), changed: Vec::new() }
+        Ranges { page_bits, pages: Vec::new(), hint: 0, changed: Vec::new() }
     }
 
     /// Changes all that is known of `start..end`; what nothing is known of begins with the default.
     #[inline]
     pub fn change(&mut self, start: u64, end: u64, mut change: impl FnMut(&mut T)) {
-        self.each_page(start, end, |list, changed, start, end| {
-            let from = list.partition_point(|piece| piece.end <= start);
+        self.each_page(start, end, |list, changed, hint, start, end| {
+            let from = find(list, start, hint);
             match list.get_mut(from) {
                 Some(piece) if piece.start == start && piece.end == end => return change(&mut piece.value),
                 Some(piece) if piece.start < end => {}
@@ -73,8 +84,8 @@ impl<T: Clone + Default> Ranges<T> {
     /// Sets what is known of `start..end`, and shows what was known of any of it.
     #[inline]
     pub fn set(&mut self, start: u64, end: u64, value: &T, mut old: impl FnMut(&T)) {
-        self.each_page(start, end, |list, changed, start, end| {
-            let from = list.partition_point(|piece| piece.end <= start);
+        self.each_page(start, end, |list, changed, hint, start, end| {
+            let from = find(list, start, hint);
             match list.get_mut(from) {
                 Some(piece) if piece.start == start && piece.end == end => {
                     old(&piece.value);
@@ -103,7 +114,7 @@ impl<T: Clone + Default> Ranges<T> {
         &mut self,
         start: u64,
         end: u64,
-        mut work: impl FnMut(&mut Vec<Piece<T>>, &mut Vec<Piece<T>>, u16, u16),
+        mut work: impl FnMut(&mut Vec<Piece<T>>, &mut Vec<Piece<T>>, &mut usize, u16, u16),
     ) {
         let mut at = start;
         while at < end {
@@ -113,7 +124,13 @@ impl<T: Clone + Default> Ranges<T> {
                 self.pages.resize_with(page + 1, Vec::new);
             }
             let base = (page as u64) << self.page_bits;
-            work(&mut self.pages[page], &mut self.changed, (at - base) as u16, (until - base) as u16);
+            work(
+                &mut self.pages[page],
+                &mut self.changed,
+                &mut self.hint,
+                (at - base) as u16,
+                (until - base) as u16,
+            );
             at = until;
         }
     }
