@@ -1,6 +1,7 @@
 //! How fast is each step of the way? `cargo bench`, or `cargo bench -- simulate` for one step.
 //!
-//! Compile and simulate are in commands per second (elements), the same unit for every network.
+//! Compile and simulate are in commands per second (elements), the same unit for every network; calibration in
+//! images per second. "Data, anew" finds the cycles with the data, as a first image does.
 
 // A benchmark without its inputs cannot go on.
 #![allow(clippy::unwrap_used, missing_docs)]
@@ -67,6 +68,12 @@ fn steps(criterion: &mut Criterion) {
         group.bench_function(name, |bench| bench.iter(|| import(&bytes)));
         group.finish();
 
+        let mut group = criterion.benchmark_group("calibrate");
+        // Two images.
+        group.throughput(Throughput::Elements(2));
+        group.bench_function(name, |bench| bench.iter(|| calibration(&float)));
+        group.finish();
+
         let mut group = criterion.benchmark_group("quantize");
         group.bench_function(name, |bench| {
             bench.iter(|| quantize(&float, &seen, &QuantizeOptions::default()).unwrap());
@@ -89,6 +96,10 @@ fn steps(criterion: &mut Criterion) {
         let options = Options { trace: false, ..Options::default() };
         group.bench_function(format!("{name}, data"), |bench| {
             bench.iter(|| machine.run(&input, &options).unwrap());
+        });
+        let anew = Options { anew: true, ..options.clone() };
+        group.bench_function(format!("{name}, data, anew"), |bench| {
+            bench.iter(|| machine.run(&input, &anew).unwrap());
         });
         let options = Options { data: false, ..options };
         group.bench_function(format!("{name}, timing only"), |bench| {
