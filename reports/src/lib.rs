@@ -26,7 +26,7 @@ pub use input::{Accuracy, ActivationSize, ModelInfo, Provenance, ReportInput, Sy
 pub use json::FORMAT_VERSION;
 pub use measure::{
     ActionEnergy, Check, Component, EnergySummary, Headline, LayerEnergy, LayerRow, Loads, Measured, Traffic,
-    TrafficSeries, WaitsFor, measure,
+    TrafficSeries, WaitsFor, measure, planned_loads,
 };
 pub use perfetto::proto as perfetto_proto;
 

@@ -1,5 +1,6 @@
 //! What each resource must do for a layer at least: closed forms of its commands, whatever the schedule.
 
+use bitgauge_arch::Program;
 use bitgauge_arch::command::Operation;
 use bitgauge_arch::timing::{self, COMPUTE_SETUP};
 use bitgauge_sim::result::LayerResult;
@@ -23,8 +24,16 @@ pub struct Loads {
 }
 
 impl Loads {
+    /// The resource that needs most cycles, and how many.
+    #[must_use]
+    pub fn greatest(&self) -> (&'static str, u64) {
+        // The last of equal ones would be taken; the array goes first.
+        self.each().into_iter().rev().max_by_key(|(_, cycles)| *cycles).unwrap_or(("array", 0))
+    }
+
     /// Names and cycles, the array first so that it wins a tie.
-    pub(super) fn each(&self) -> [(&'static str, u64); 5] {
+    #[must_use]
+    pub fn each(&self) -> [(&'static str, u64); 5] {
         [
             ("array", self.array),
             ("memory bus", self.bus),
@@ -44,34 +53,36 @@ pub(super) struct LayerLoads {
     pub padded_k: Option<u64>,
 }
 
-/// Per layer. A program without command words (they may be left out of a report's input) has no lines, and
-/// its array and vector cycles come from the run's counters, which leave out setup.
-pub(super) fn loads(input: &ReportInput<'_>) -> Vec<LayerLoads> {
-    let (program, run) = (input.program, input.run);
-    let mut all: Vec<LayerLoads> = run.layers.iter().map(from_counters).collect();
-    let commands: Vec<_> = program.resolved().map(|(_, command)| command).collect();
-    if commands.len() != program.commands.len() {
-        return all;
-    }
-    for layer in &mut all {
-        (layer.loads.array, layer.loads.vector) = (0, 0);
-    }
+/// Per layer, from the commands alone. A `zvc` block counts as long as it is without: how long it is only data
+/// say.
+#[must_use]
+pub fn planned_loads(program: &Program) -> Vec<Loads> {
+    closed_forms(program).into_iter().map(|layer| layer.loads).collect()
+}
+
+fn closed_forms(program: &Program) -> Vec<LayerLoads> {
+    let mut all = vec![LayerLoads::default(); program.layers.len()];
     let mut beats: Vec<Option<u64>> = vec![None; all.len()];
     let mut differ = vec![false; all.len()];
-    for (command, symbol) in commands.iter().zip(&program.commands) {
+    let accelerator = &program.accelerator;
+    for ((_, command), symbol) in program.resolved().zip(&program.commands) {
         let index = symbol.layer as usize;
         let Some(layer) = all.get_mut(index) else { continue };
         let loads = &mut layer.loads;
         match &command.operation {
             Operation::Load(load) => {
-                loads.load_lines += timing::load_shape(&program.accelerator, load).lines();
+                let shape = timing::load_shape(accelerator, load);
+                loads.load_lines += shape.lines();
+                loads.bus += shape.blocks * shape.raw_beats(accelerator);
             }
             Operation::Store(store) => {
-                loads.store_lines += timing::store_shape(&program.accelerator, store).lines();
+                let shape = timing::store_shape(accelerator, store);
+                loads.store_lines += shape.lines();
+                loads.bus += shape.blocks * shape.raw_beats(accelerator);
             }
-            Operation::Vector(vector) => loads.vector += timing::vector_cycles(&program.accelerator, vector),
+            Operation::Vector(vector) => loads.vector += timing::vector_cycles(accelerator, vector),
             Operation::Compute(compute) => {
-                let timing = timing::compute(&program.accelerator, compute);
+                let timing = timing::compute(accelerator, compute);
                 loads.array += COMPUTE_SETUP + timing.feed_cycles();
                 differ[index] |= beats[index].is_some_and(|known| known != timing.beats);
                 beats[index] = Some(timing.beats);
@@ -80,6 +91,21 @@ pub(super) fn loads(input: &ReportInput<'_>) -> Vec<LayerLoads> {
     }
     for ((layer, beats), differ) in all.iter_mut().zip(beats).zip(differ) {
         layer.padded_k = beats.filter(|_| !differ);
+    }
+    all
+}
+
+/// Per layer, with the beats that were counted. A program without command words (they may be left out of a
+/// report's input) has no lines, and its array and vector cycles come from the run's counters, which leave out
+/// setup.
+pub(super) fn loads(input: &ReportInput<'_>) -> Vec<LayerLoads> {
+    let (program, run) = (input.program, input.run);
+    if program.resolved().count() != program.commands.len() {
+        return run.layers.iter().map(from_counters).collect();
+    }
+    let mut all = closed_forms(program);
+    for (layer, counted) in all.iter_mut().zip(&run.layers) {
+        layer.loads.bus = counted.bus_beats;
     }
     all
 }

@@ -13,7 +13,7 @@ pub(crate) use bottleneck::BINDING;
 pub use checks::Check;
 pub use energy::{ActionEnergy, Component, EnergySummary, LayerEnergy};
 pub use layers::LayerRow;
-pub use loads::Loads;
+pub use loads::{Loads, planned_loads};
 pub use traffic::{Traffic, TrafficSeries};
 pub use waits::WaitsFor;
 
