@@ -110,6 +110,8 @@ impl Synth {
             DspPolicy::Never => false,
             DspPolicy::Always => true,
         };
+        // A device without multipliers gets them as logic.
+        let dsp = dsp && device.is_none_or(|device| device.holds.dsp > 0);
         let bar = output::spinner("yosys");
         let job = yosys::Job {
             family: self.family,
