@@ -65,8 +65,8 @@ fn tokens(script: &mut Script<'_>) -> (FloatGraph, Vec<usize>) {
     (transformer(block, 1 + script.below(2), script.number()), vec![1, block.tokens, block.channels])
 }
 
-/// Draws a network, an accelerator and options, and compares.
-pub fn compare(script: &mut Script<'_>) {
+/// Draws a network, an accelerator and options, and compares; false where it was refused by name.
+pub fn compare(script: &mut Script<'_>) -> bool {
     let (mut graph, shape) = if script.below(2) == 0 { maps(script) } else { tokens(script) };
     passes::simplify(&mut graph).unwrap();
     let mut random = Random(script.number());
@@ -78,12 +78,13 @@ pub fn compare(script: &mut Script<'_>) {
         stream_bits: script.of(&[8, 16]),
         ..QuantizeOptions::default()
     };
-    // What is refused by name is answered.
-    let Ok(integer) = quantize(&graph, &calibration, &options) else { return };
+    let Ok(integer) = quantize(&graph, &calibration, &options) else { return false };
     let accelerator = programs::accelerator(&mut random, 16);
     let codec = script.of(&[CodecChoice::None, CodecChoice::Pack]);
     let options = Options { reuse_memory: script.below(2) == 0, codec, observe: false };
-    if compile(&integer, &accelerator, &options).is_ok() {
+    let fits = compile(&integer, &accelerator, &options).is_ok();
+    if fits {
         assert_equal("random graph", &integer, &accelerator, &options, &images[2..]);
     }
+    fits
 }

@@ -1,50 +1,39 @@
 //! The page of a comparison.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::{Better, Comparison, Figure, LayerFigures};
 use crate::number::{count, digits, joules};
-use crate::page::{SCRIPT, Source, css, figure};
+use crate::page::{Source, document, figure};
 use crate::plots::Plot;
 
 pub fn page(comparison: &Comparison, plots: &[Plot]) -> String {
     let title = comparison.runs.join(" and ");
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " · Bitgauge" }
-                style { (PreEscaped(css())) }
-            }
-            body {
-                header {
-                    p.tool { "Bitgauge comparison" }
-                    h1 { (title) }
-                }
-                main {
-                    section {
-                        h2 { "Figures" }
-                        div.box {
-                            @for remark in &comparison.remarks { p.fail { (remark) } }
-                            (figures(comparison))
-                            p.say { "Below a value: over that of the first run; an arrow says where it is better (▲) or worse (▼)." }
+    document(
+        &title,
+        html! {
+                    header {
+                        p.tool { "Bitgauge comparison" }
+                        h1 { (title) }
+                    }
+                    main {
+                        section {
+                            h2 { "Figures" }
+                            div.box {
+                                @for remark in &comparison.remarks { p.fail { (remark) } }
+                                (figures(comparison))
+                                p.say { "Below a value: over that of the first run; an arrow says where it is better (▲) or worse (▼)." }
+                            }
+                            (figure(plots, "energy", Source::Priced))
                         }
-                        (figure(plots, "energy", Source::Priced))
+                        section {
+                            h2 { "Layers" }
+                            (figure(plots, "layer_cycles", Source::Simulated))
+                            (layers(comparison))
+                        }
                     }
-                    section {
-                        h2 { "Layers" }
-                        (figure(plots, "layer_cycles", Source::Simulated))
-                        (layers(comparison))
-                    }
-                }
-                script { (PreEscaped(SCRIPT)) }
-            }
-        }
-    }
-    .into_string()
+        },
+    )
 }
 
 fn figures(comparison: &Comparison) -> Markup {

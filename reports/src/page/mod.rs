@@ -8,7 +8,6 @@ mod origin;
 mod style;
 
 pub use origin::NOT_MODELLED;
-pub use style::{SCRIPT, css};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -65,6 +64,50 @@ pub fn page(input: &ReportInput<'_>, measured: &Measured, plots: &[Plot]) -> Str
     let accelerator = &input.program.accelerator.name;
     let title = format!("{} on {accelerator}", input.model.name);
     let show = |name: &str, source: Source| figure(plots, name, source);
+    document(
+        &title,
+        html! {
+                    header {
+                        p.tool { "Bitgauge report" }
+                        h1 { (input.model.name) " on " (accelerator) }
+                        nav { @for (id, name) in SECTIONS { a href=(format!("#{id}")) { (name) } } }
+                    }
+                    main {
+                        (headline::section(input, measured))
+                        (section("accuracy", html! {
+                            (accuracy::section(input))
+                            (show("sqnr", Source::Evaluated))
+                        }))
+                        (section("memory", html! {
+                            (show("memory_access", Source::Simulated))
+                            (show("memory_access_by_operand", Source::Simulated))
+                        }))
+                        (section("traffic", html! {
+                            (show("traffic", Source::Simulated))
+                            (show("bandwidth", Source::Simulated))
+                        }))
+                        (section("layers", html! {
+                            (show("layer_cycles", Source::Simulated))
+                            (layers::section(measured))
+                        }))
+                        (section("units", html! {
+                            (show("unit_cycles", Source::Simulated))
+                            (show("timeline", Source::Simulated))
+                        }))
+                        (section("energy", html! {
+                            (show("energy", Source::Priced))
+                            (energy::section(measured))
+                        }))
+                        (section("roofline", show("roofline", Source::Simulated)))
+                        (section("activations", show("activation_size", Source::Evaluated)))
+                        (section("origin", origin::section(input, measured, plots)))
+                    }
+        },
+    )
+}
+
+/// A page of its own: style and script are in it.
+pub fn document(title: &str, body: Markup) -> String {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -76,41 +119,7 @@ pub fn page(input: &ReportInput<'_>, measured: &Measured, plots: &[Plot]) -> Str
                 style { (PreEscaped(style::css())) }
             }
             body {
-                header {
-                    p.tool { "Bitgauge report" }
-                    h1 { (input.model.name) " on " (accelerator) }
-                    nav { @for (id, name) in SECTIONS { a href=(format!("#{id}")) { (name) } } }
-                }
-                main {
-                    (headline::section(input, measured))
-                    (section("accuracy", html! {
-                        (accuracy::section(input))
-                        (show("sqnr", Source::Evaluated))
-                    }))
-                    (section("memory", html! {
-                        (show("memory_access", Source::Simulated))
-                        (show("memory_access_by_operand", Source::Simulated))
-                    }))
-                    (section("traffic", html! {
-                        (show("traffic", Source::Simulated))
-                        (show("bandwidth", Source::Simulated))
-                    }))
-                    (section("layers", html! {
-                        (show("layer_cycles", Source::Simulated))
-                        (layers::section(measured))
-                    }))
-                    (section("units", html! {
-                        (show("unit_cycles", Source::Simulated))
-                        (show("timeline", Source::Simulated))
-                    }))
-                    (section("energy", html! {
-                        (show("energy", Source::Priced))
-                        (energy::section(measured))
-                    }))
-                    (section("roofline", show("roofline", Source::Simulated)))
-                    (section("activations", show("activation_size", Source::Evaluated)))
-                    (section("origin", origin::section(input, measured, plots)))
-                }
+                (body)
                 script { (PreEscaped(style::SCRIPT)) }
             }
         }
