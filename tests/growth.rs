@@ -3,7 +3,7 @@
 //! Times are the processor's for this thread where the host tells (Linux), so that other work does not count; in
 //! each comparison both sides take turns, and what each took at the least is compared: other work only adds.
 
-// Says what it measured.
+// Helpers outside of #[test] functions fail the test by panicking, and say what they measured.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::time::{Duration, Instant};

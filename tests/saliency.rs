@@ -4,7 +4,7 @@
 //! The figure: mean over images of the intersection over union of `output > 0.5` with the mask, of the integer
 //! network and of the float network on the same images.
 
-// Says what it measured.
+// Helpers outside of #[test] functions fail the test by panicking, and say what they measured.
 #![allow(clippy::print_stderr, clippy::unwrap_used)]
 
 use bitgauge_compiler::{CodecChoice, Options};
