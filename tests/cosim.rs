@@ -12,7 +12,9 @@ use bitgauge_models::float::Tensor;
 use bitgauge_models::integer::evaluate::encode_inputs;
 use bitgauge_models::integer::{IntGraph, QuantizeOptions};
 use bitgauge_tests::programs::{self, Random};
-use bitgauge_tests::verilog::{assert_same, both, build, build_with, outcome, shrunk, verilator};
+use bitgauge_tests::verilog::{
+    SMALL_MEMORY, assert_same, both, build, build_with, outcome, shrunk, verilator,
+};
 use bitgauge_tests::{Images, design, shipped};
 
 /// Runs random programs on both, every fourth one under random stalls of the bus too; a difference is shrunk
@@ -126,10 +128,10 @@ fn models(accelerator: &Accelerator) -> Vec<(&'static str, IntGraph, Program)> {
     bitgauge_tests::MODELS.into_iter().map(compiled).collect()
 }
 
-/// One bench for all of them.
+/// One bench for all of them, and for other tests with small networks.
 fn bench(accelerator: &Accelerator, models: &[(&str, IntGraph, Program)]) -> Build {
     let bytes = models.iter().map(|(.., program)| program.memory_bytes).max().unwrap();
-    build(accelerator, bytes)
+    build(accelerator, bytes.max(SMALL_MEMORY))
 }
 
 /// Codes of an image, by the input's name.

@@ -1,7 +1,9 @@
 //! Does the simulator compute what the interpreter computes, to the last bit?
 
 use bitgauge_compiler::{CodecChoice, Options};
-use bitgauge_models::integer::QuantizeOptions;
+use bitgauge_models::integer::{QuantizeOptions, calibrate, evaluate, quantize};
+use bitgauge_tests::networks::{branches, noise};
+use bitgauge_tests::programs::Random;
 use bitgauge_tests::{DESIGNS, Images, MODELS, assert_equal, design, shipped};
 
 const OBSERVED: Options = Options { reuse_memory: false, codec: CodecChoice::None, observe: true };
@@ -40,6 +42,23 @@ fn outputs_with_memory_reused_and_layers_fused() {
             assert_eq!(bytes, images.len() * 20, "ten logits of two bytes");
         }
     }
+}
+
+/// Operators that simplification writes with others, in one network: simulator and interpreter agree, and the codes
+/// stay near the float values.
+#[test]
+fn channels_split_shuffled_and_joined() {
+    let float = branches(3);
+    let mut random = Random(5);
+    let images: Vec<_> = (0..3).map(|_| noise(&mut random, &[1, 3, 15, 13], 0.0, 1.0)).collect();
+    let calibration = calibrate(&float, images.len(), |index| vec![images[index].clone()]).unwrap();
+    let graph = quantize(&float, &calibration, &QuantizeOptions::default()).unwrap();
+    for name in DESIGNS {
+        assert_equal(name, &graph, &design(name), &OBSERVED, &images);
+    }
+    let noise = evaluate::noise(&graph, &float, images.len(), |index| vec![images[index].clone()]).unwrap();
+    let output = noise.last().unwrap();
+    assert!(output.decibels > 30.0, "{}: {:.1} dB", output.value, output.decibels);
 }
 
 #[test]

@@ -11,8 +11,8 @@ pub mod verilog;
 
 use std::path::{Path, PathBuf};
 
-use bitgauge_arch::Accelerator;
 use bitgauge_arch::program::TensorRole;
+use bitgauge_arch::{Accelerator, Program};
 use bitgauge_compiler::compile;
 use bitgauge_models::float::{FloatGraph, Tensor, passes};
 use bitgauge_models::integer::evaluate::encode_inputs;
@@ -191,40 +191,55 @@ pub fn assert_equal(
     images: &[Tensor],
 ) -> (Vec<RunResult>, usize) {
     let program = compile(graph, accelerator, options).unwrap_or_else(|error| panic!("{case}: {error}"));
-    bitgauge_arch::validate::validate(&program).unwrap_or_else(|problems| panic!("{case}: {}", problems[0]));
-    let prepared = Prepared::new(graph).unwrap();
-    let mut machine = Machine::new(&program).unwrap();
-    let bus_bytes = u64::from(accelerator.bus_bytes());
     let (mut runs, mut compared) = (Vec::new(), 0);
+    let mut machine = None;
     for (number, image) in images.iter().enumerate() {
         let inputs = encode_inputs(graph, std::slice::from_ref(image)).unwrap();
-        let wanted = prepared.run(&inputs).unwrap();
-        let named = graph.inputs.iter().zip(&inputs);
-        let named: Vec<(&str, &[u8])> =
-            named.map(|(&id, codes)| (graph.tensor(id).name.as_str(), &codes[..])).collect();
-        let result = machine.run(&named, &bitgauge_sim::Options::default());
-        runs.push(result.unwrap_or_else(|error| panic!("{case}, image {number}: {error}")));
-        for symbol in &program.tensors {
-            // Where memory is reused, only outputs are sure to be there still.
-            if options.reuse_memory && symbol.role != TensorRole::Output {
-                continue;
-            }
-            let found = symbol.read(machine.memory(), bus_bytes);
-            let wanted = wanted[symbol.graph_tensor as usize].as_ref().unwrap();
-            // A symbol does not say whether its codes are signed: narrow codes are read without the copies of
-            // their sign.
-            let mask = if symbol.value_bits < 8 { (1u8 << symbol.value_bits) - 1 } else { 0xff };
-            let bits = |bytes: &[u8]| bytes.iter().map(|byte| byte & mask).collect::<Vec<u8>>();
-            let (found, wanted) = (bits(&found), &bits(wanted));
-            let differing = found.iter().zip(wanted).filter(|(a, b)| a != b).count();
-            assert!(
-                found == *wanted,
-                "{case}, image {number}, `{}`: {differing} of {} bytes differ",
-                symbol.name,
-                wanted.len()
-            );
-            compared += found.len();
-        }
+        let (run, bytes) = equal(graph, &program, options.reuse_memory, &mut machine, &inputs)
+            .unwrap_or_else(|error| panic!("{case}, image {number}: {error}"));
+        runs.push(run);
+        compared += bytes;
     }
     (runs, compared)
+}
+
+/// Validates and simulates a program and compares every tensor that is in memory with the interpreter's; where
+/// memory is reused, only outputs are sure to be there still. Gives the run and the number of bytes compared, or
+/// what differs. The machine is made where there is none.
+pub fn equal(
+    graph: &IntGraph,
+    program: &Program,
+    reused: bool,
+    machine: &mut Option<Machine>,
+    inputs: &[Vec<u8>],
+) -> Result<(RunResult, usize), String> {
+    let machine = match machine {
+        Some(machine) => machine,
+        empty => {
+            bitgauge_arch::validate::validate(program).map_err(|problems| problems[0].to_string())?;
+            empty.insert(Machine::new(program).map_err(|error| error.to_string())?)
+        }
+    };
+    let wanted = Prepared::new(graph).unwrap().run(inputs).map_err(|error| error.to_string())?;
+    let named = graph.inputs.iter().zip(inputs);
+    let named: Vec<(&str, &[u8])> =
+        named.map(|(&id, codes)| (graph.tensor(id).name.as_str(), &codes[..])).collect();
+    let result = machine.run(&named, &bitgauge_sim::Options::default()).map_err(|error| error.to_string())?;
+    let bus_bytes = u64::from(program.accelerator.bus_bytes());
+    let mut compared = 0;
+    for symbol in program.tensors.iter().filter(|symbol| !reused || symbol.role == TensorRole::Output) {
+        let found = symbol.read(machine.memory(), bus_bytes);
+        let wanted = wanted[symbol.graph_tensor as usize].as_ref().unwrap();
+        // A symbol does not say whether its codes are signed: narrow codes are read without the copies of
+        // their sign.
+        let mask = if symbol.value_bits < 8 { (1u8 << symbol.value_bits) - 1 } else { 0xff };
+        let bits = |bytes: &[u8]| bytes.iter().map(|byte| byte & mask).collect::<Vec<u8>>();
+        let (found, wanted) = (bits(&found), bits(wanted));
+        let differing = found.iter().zip(&wanted).filter(|(a, b)| a != b).count();
+        if found != wanted {
+            return Err(format!("`{}`: {differing} of {} bytes differ", symbol.name, wanted.len()));
+        }
+        compared += found.len();
+    }
+    Ok((result, compared))
 }

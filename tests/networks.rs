@@ -1,14 +1,16 @@
 //! Networks for tests: float graphs built in code, and parts cut out of larger ones.
 
 use bitgauge_models::float::ops::binary::Binary;
+use bitgauge_models::float::ops::concat::Concat;
 use bitgauge_models::float::ops::conv::Conv;
 use bitgauge_models::float::ops::conv_transpose::ConvTranspose;
 use bitgauge_models::float::ops::gelu::Gelu;
 use bitgauge_models::float::ops::layer_norm::LayerNorm;
 use bitgauge_models::float::ops::linear::Linear;
 use bitgauge_models::float::ops::mat_mul::MatMul;
+use bitgauge_models::float::ops::pool::{Pool, PoolKind};
 use bitgauge_models::float::ops::reshape::Reshape;
-use bitgauge_models::float::ops::resize::{Coordinate, Interpolation, Resize};
+use bitgauge_models::float::ops::resize::{Coordinate, Interpolation, Nearest, Resize};
 use bitgauge_models::float::ops::slice::{Range, Slice};
 use bitgauge_models::float::ops::softmax::Softmax;
 use bitgauge_models::float::ops::transpose::Transpose;
@@ -230,6 +232,50 @@ pub fn block_ends(graph: &FloatGraph) -> Vec<ValueId> {
 pub fn value_of(graph: &FloatGraph, value: ValueId, image: &Tensor) -> Tensor {
     let all = run_all(graph, std::slice::from_ref(image)).unwrap();
     all.into_iter().find(|(id, _)| *id == value).unwrap().1
+}
+
+/// What CNNs do with channels: split, shuffled, joined, traded for pixels, repeated; a parametric ReLU, and a pool whose
+/// windows hang over the end.
+#[must_use]
+pub fn branches(seed: u64) -> FloatGraph {
+    let mut s = Sketch::new("branches", seed);
+    let x = s.input("image", &[1, 3, 15, 13]);
+    let stem = s.conv("stem", x, Some(12), 3);
+    let slopes = s.weights("slopes", &[12, 1, 1], 0.2, 0.1);
+    let stem = s.node("prelu", Op::Binary(Binary::PRelu), &[stem, slopes]);
+    let window = Window { kernel: [3; 2], strides: [2; 2], ceil_mode: true, ..Window::POINT };
+    let pooled = s.node("pool", Op::Pool(Pool { kind: PoolKind::Max, window }), &[stem]);
+    let half = |start| Op::Slice(Slice { ranges: vec![Range { axis: 1, start, len: 6, step: 1 }] });
+    let (left, right) = (s.node("left", half(0), &[pooled]), s.node("right", half(6), &[pooled]));
+    let right = s.conv("right_conv", right, Some(10), 3);
+    let right = s.node("right_relu", Op::Unary(Unary::Relu), &[right]);
+    let mut x = s.node("joined", Op::Concat(Concat { axis: 1 }), &[left, right]);
+    let (rows, cols) = (7, 6);
+    for (name, op) in [
+        ("cut", Op::Reshape(Reshape { shape: vec![1, 2, 8, rows, cols] })),
+        ("turned", Op::Transpose(Transpose { perm: vec![0, 2, 1, 3, 4] })),
+        ("shuffled", Op::Reshape(Reshape { shape: vec![1, 16, rows, cols] })),
+    ] {
+        x = s.node(name, op, &[x]);
+    }
+    let deep = s.conv("deep", x, Some(8), 3);
+    let resize = Resize {
+        interpolation: Interpolation::Nearest(Nearest::Floor),
+        coordinate: Coordinate::Asymmetric,
+        shape: vec![1, 8, 2 * rows, 2 * cols],
+        scales: vec![1.0, 1.0, 2.0, 2.0],
+        roi: vec![[0.0, 1.0]; 4],
+        antialias: false,
+        exclude_outside: false,
+        extrapolation: 0.0,
+    };
+    let large = s.node("large", Op::Resize(resize), &[deep]);
+    let other = s.conv("other", large, Some(8), 1);
+    let greater = s.node("greater", Op::Binary(Binary::Max), &[large, other]);
+    let out = s.conv("out", greater, Some(4), 1);
+    let mut graph = s.finish(&[out]);
+    passes::simplify(&mut graph).unwrap();
+    graph
 }
 
 /// What follows a vision transformer that draws a map: tokens `[1, 65, 48]` without the first as a map of 8 x 8, two

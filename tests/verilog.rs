@@ -39,6 +39,9 @@ pub fn folder() -> PathBuf {
     target.ancestors().nth(3).unwrap().join("cosim")
 }
 
+/// Memory of a bench for small networks: tests that agree on it share what was built.
+pub const SMALL_MEMORY: u64 = 1 << 20;
+
 /// A bench for whole networks.
 #[must_use]
 pub fn build(accelerator: &Accelerator, memory_bytes: u64) -> Build {

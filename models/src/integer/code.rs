@@ -27,6 +27,8 @@ pub enum ImageOrder {
     ChannelMajor,
     /// Row, column, channel: files of pixels.
     PixelMajor,
+    /// Group, row, column, channel: as the tensor is stored.
+    Stored,
 }
 
 impl CodeType {
@@ -100,6 +102,7 @@ pub fn quantize_input(reals: &[f32], order: ImageOrder, tensor: &IntTensor) -> R
     let view = match order {
         ImageOrder::ChannelMajor => FloatView::ChannelMajorMap,
         ImageOrder::PixelMajor => FloatView::Tokens,
+        ImageOrder::Stored => FloatView::Heads,
     };
     Ok(encode_view(reals, view, shape, &tensor.code))
 }

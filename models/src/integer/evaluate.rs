@@ -76,9 +76,9 @@ pub fn encode_inputs(graph: &IntGraph, image: &[Tensor]) -> Result<Vec<Vec<u8>>,
     let pairs = graph.inputs.iter().zip(image);
     pairs
         .map(|(&id, tensor)| {
-            let order = match tensor.shape().len() {
-                4 => ImageOrder::ChannelMajor,
-                _ => ImageOrder::PixelMajor,
+            let order = match tensor.shape() {
+                [1, _, _, _] => ImageOrder::ChannelMajor,
+                _ => ImageOrder::Stored,
             };
             Ok(quantize_input(tensor.data(), order, graph.tensor(id))?)
         })

@@ -19,6 +19,9 @@ pub struct Requant {
 }
 
 impl Requant {
+    /// The factor 1.
+    pub const ONE: Requant = Requant { mantissa: 1 << 15, shift: 15 };
+
     /// The nearest representable factor, or `None` where `factor` is not finite, is negative or is too
     /// large (2^15 and above). Factors below 2^-32, zero included, become the smallest factor: they
     /// send every sum of accumulator and bias to a value within two of zero.

@@ -62,6 +62,10 @@ impl AutoPad {
 }
 
 impl Window {
+    /// One pixel.
+    pub const POINT: Window =
+        Window { kernel: [1, 1], strides: [1, 1], dilations: [1, 1], pads: [0; 4], ceil_mode: false };
+
     /// Reads kernel_shape, strides, dilations, pads and auto_pad; `shape` is x's `[N, C, H, W]` (or
     /// `[N, C, 1, L]`, with attributes of one axis), `kernel` the kernel size where the weights give it.
     pub fn read(

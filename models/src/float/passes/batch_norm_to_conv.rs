@@ -29,8 +29,7 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
         let name = node.name.clone();
         let w = graph.add_constant(&format!("{name}.factor"), weight);
         let b = graph.add_constant(&format!("{name}.offset"), bias);
-        let window =
-            Window { kernel: [1, 1], strides: [1, 1], dilations: [1, 1], pads: [0; 4], ceil_mode: false };
+        let window = Window::POINT;
         graph.nodes[i].op = Op::Conv(Conv { window, groups: channels });
         graph.nodes[i].inputs = vec![x, w, b];
         count += 1;

@@ -86,8 +86,7 @@ mod tests {
             let x = s.input(&[1, 2, 4, 4]);
             let w = s.constant(&[2, 2, 1, 1], &[1., -2., 3., 0.5]);
             let b = s.constant(&[2], &[0.25, -1.]);
-            let window =
-                Window { kernel: [1, 1], strides: [1, 1], dilations: [1, 1], pads: [0; 4], ceil_mode: false };
+            let window = Window::POINT;
             let conv = Op::Conv(Conv { window, groups: 1 });
             let operands = [x, w, b];
             let c = s.node(conv, &operands[..if bias { 3 } else { 2 }]);

@@ -88,8 +88,7 @@ mod tests {
             let x = s.input(&[1, 2, 4, 4]);
             let w = s.constant(&[3, 2, 1, 1], &[1., -2., 3., 0.5, 4., 1.]);
             let b = s.constant(&[3], &[0.25, -1., 2.]);
-            let window =
-                Window { kernel: [1, 1], strides: [1, 1], dilations: [1, 1], pads: [0; 4], ceil_mode: false };
+            let window = Window::POINT;
             let operands = [x, w, b];
             let c = s.node(Op::Conv(Conv { window, groups: 1 }), &operands[..if bias { 3 } else { 2 }]);
             let f = s.constant(&[1, 3, 1, 1], &[2., -1., 0.5]);

@@ -7,21 +7,27 @@ use super::graph::{FloatGraph, GraphError};
 use super::ops::OpError;
 
 pub mod batch_norm_to_conv;
+pub mod channels_to_conv;
 pub mod constant_folding;
 pub mod fold_batch_norm;
 pub mod fold_channel_affine;
+pub mod fold_pad;
 pub mod functions_before_views;
 pub mod fuse_gelu;
 pub mod fuse_layer_norm;
 pub mod fuse_swish;
 mod matcher;
+pub mod moves_to_conv;
+pub mod reduce_to_pool;
 pub mod remove_identity;
+pub mod resize_to_conv;
 pub mod resize_to_linear;
 pub mod select_channels;
 pub mod take_codes;
 #[cfg(test)]
 mod testing;
 pub mod to_linear;
+pub mod to_sums;
 
 /// A pass; returns how often it found its pattern.
 pub type Pass = fn(&mut FloatGraph) -> Result<usize, OpError>;
@@ -33,6 +39,8 @@ pub const PASSES: &[(&str, Pass)] = &[
     // Early, so that the patterns below see through Identity and meet plain constants.
     ("remove_identity", remove_identity::run),
     ("constant_folding", constant_folding::run),
+    // Before select_channels, which makes a convolution of what this leaves.
+    ("fold_pad", fold_pad::run),
     // Before fold_batch_norm, which may fold into the convolution.
     ("select_channels", select_channels::run),
     ("fold_batch_norm", fold_batch_norm::run),
@@ -45,6 +53,12 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("fuse_layer_norm", fuse_layer_norm::run),
     ("to_linear", to_linear::run),
     ("resize_to_linear", resize_to_linear::run),
+    ("resize_to_conv", resize_to_conv::run),
+    // Behind those that look for the patterns which these break up.
+    ("moves_to_conv", moves_to_conv::run),
+    ("channels_to_conv", channels_to_conv::run),
+    ("to_sums", to_sums::run),
+    ("reduce_to_pool", reduce_to_pool::run),
     // Behind the passes whose patterns have functions in them.
     ("functions_before_views", functions_before_views::run),
 ];

@@ -1,8 +1,8 @@
-//! Makes a convolution of a shortcut that skips pixels and adds empty channels (ResNet's option A).
+//! Makes a convolution of zeros around a map, and of a shortcut that skips pixels and adds empty channels (ResNet's
+//! option A).
 
 use crate::float::graph::{FloatGraph, Node, ValueId};
 use crate::float::ops::conv::Conv;
-use crate::float::ops::pad::Pad;
 use crate::float::ops::slice::Slice;
 use crate::float::ops::window::Window;
 use crate::float::ops::{Op, OpError};
@@ -11,12 +11,12 @@ use crate::float::tensor::Tensor;
 /// Elements of the largest selection matrix; a larger one is no shortcut of a network.
 const LIMIT: usize = 1 << 24;
 
-/// `Pad(x)` or `Pad(Slice(x))`: channels of zeros around a map's, of which every nth row and column is
-/// taken => 1 x 1 `Conv` with that stride, whose weights select
+/// `Pad(x)` or `Pad(Slice(x))`: zeros around a map, or channels of zeros around one of which every nth row and
+/// column is taken => 1 x 1 `Conv` with that padding or stride, whose weights select
 pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     let mut count = 0;
     for i in 0..graph.nodes.len() {
-        let Some((x, strides, before)) = find(graph, &graph.nodes[i]) else { continue };
+        let Some((x, window, before)) = find(graph, &graph.nodes[i]) else { continue };
         let (from, to) = (graph.shape(x)[1], graph.shape(graph.nodes[i].outputs[0])[1]);
         if from.checked_mul(to).is_none_or(|elements| elements > LIMIT) {
             continue;
@@ -27,7 +27,6 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
         }
         let name = format!("{}.selection", graph.nodes[i].name);
         let weight = graph.add_constant(&name, weight);
-        let window = Window { kernel: [1, 1], strides, dilations: [1, 1], pads: [0; 4], ceil_mode: false };
         graph.nodes[i].op = Op::Conv(Conv { window, groups: 1 });
         graph.nodes[i].inputs = vec![x, weight];
         count += 1;
@@ -36,24 +35,21 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     Ok(count)
 }
 
-/// The map that is read, the strides and the number of channels put before it.
-fn find(graph: &FloatGraph, node: &Node) -> Option<(ValueId, [usize; 2], usize)> {
+/// The map that is read, the window and the number of channels put before it.
+fn find(graph: &FloatGraph, node: &Node) -> Option<(ValueId, Window, usize)> {
     let (Op::Pad(pad), &[mut x]) = (&node.op, &node.inputs[..]) else { return None };
-    let before = channels_before(pad)?;
-    let mut strides = [1usize; 2];
+    let (&[0, before, top, left], &[0, _, bottom, right]) = (&pad.before[..], &pad.after[..]) else {
+        return None;
+    };
+    let mut window = Window { pads: [top, left, bottom, right], ..Window::POINT };
     // Some exporters cut one axis at a time.
-    while let Some((op, input)) = slice_of(graph, x) {
+    while let Some((op, input)) = slice_of(graph, x).filter(|_| window.pads == [0; 4]) {
         let steps = steps(op, graph.shape(input))?;
-        strides = [strides[0].checked_mul(steps[0])?, strides[1].checked_mul(steps[1])?];
+        let strides = window.strides;
+        window.strides = [strides[0].checked_mul(steps[0])?, strides[1].checked_mul(steps[1])?];
         x = input;
     }
-    matches!(graph.shape(x), [1, ..]).then_some((x, strides, before))
-}
-
-/// Channels before the map, where only zero channels are put around it.
-fn channels_before(pad: &Pad) -> Option<usize> {
-    let (&[0, before, 0, 0], &[0, _, 0, 0]) = (&pad.before[..], &pad.after[..]) else { return None };
-    (pad.value == 0.0).then_some(before)
+    (pad.value == 0.0 && matches!(graph.shape(x), [1, ..])).then_some((x, window, before))
 }
 
 /// The slice that makes `value`, and its operand.
@@ -84,6 +80,7 @@ fn steps(slice: &Slice, shape: &[usize]) -> Option<[usize; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::float::ops::pad::Pad;
     use crate::float::ops::slice::Range;
     use crate::float::passes::testing::Sketch;
 
@@ -111,6 +108,15 @@ mod tests {
     }
 
     #[test]
+    fn zeros_around() {
+        let mut s = Sketch::new();
+        let x = s.input(&[1, 3, 4, 4]);
+        let cut = s.node(slice(&[(2, 0, 2, 2)]), &[x]);
+        let y = s.node(pad([0, 1, 2, 0], [0, 0, 1, 3], 0.0), &[cut]);
+        s.check(&[y], run, &["Slice", "Conv"]);
+    }
+
+    #[test]
     fn a_slice_with_other_readers_stays() {
         let mut s = Sketch::new();
         let x = s.input(&[1, 3, 4, 4]);
@@ -128,7 +134,6 @@ mod tests {
             (slice(&[(1, 0, 2, 2)]), channels.clone()),
             (slice(&[(3, 3, 4, -1)]), channels),
             (slice(&[(2, 0, 2, 2)]), pad([0; 4], [0, 3, 0, 0], 1.0)),
-            (slice(&[(2, 0, 2, 2)]), pad([0; 4], [0, 3, 0, 1], 0.0)),
         ];
         for (cut, pad) in cases {
             let mut graph = FloatGraph::default();

@@ -185,8 +185,7 @@ mod tests {
         let x = pair(&mut s, x, 1e-7, 128);
         let w = s.constant(&[1, 1, 1, 1], &[3.0]);
         let w = s.node(Op::DequantizeLinear(DequantizeLinear { scheme: scheme(0.5, 1), codes: None }), &[w]);
-        let window =
-            Window { kernel: [1; 2], strides: [1; 2], dilations: [1; 2], pads: [0; 4], ceil_mode: false };
+        let window = Window::POINT;
         let y = s.node(Op::Conv(Conv { window, groups: 1 }), &[x, w]);
         // Codes from zero on stand for a Relu that was left out.
         let y = pair(&mut s, y, 1.0, 0);

@@ -78,9 +78,11 @@ impl<'a> Lowering<'a> {
             }
         }
         for &output in &self.float.outputs {
-            let place = self.places[output.0].as_ref();
+            let place = self.places[output.0].clone();
             let place = place.ok_or_else(|| QuantizeError::Output(self.float.value(output).name.clone()))?;
+            let place = self.in_own_steps(output, place);
             self.graph.outputs.push(place.tensor);
+            self.trace.outputs.push(place.view.indices(self.shape_of(&place)));
         }
         // Views have the codes of what they show; a factor leaves the steps.
         for (id, place) in self.places.iter().enumerate() {
@@ -91,6 +93,22 @@ impl<'a> Lowering<'a> {
         }
         self.compare_given();
         Ok(Quantized { graph: self.graph, trace: self.trace })
+    }
+
+    /// An output as a tensor whose codes stand for the output itself, and which a node computes.
+    fn in_own_steps(&mut self, output: ValueId, place: Place) -> Place {
+        let computed = self.graph.nodes.iter().any(|node| node.output == place.tensor);
+        if place.factor == 1.0 && place.fraction == 0.0 && computed {
+            return place;
+        }
+        let from = self.code_of(&place);
+        let code = CodeType { scale: from.scale * place.factor, ..from };
+        let first = Residual { zero_point: from.zero_point, requant: Requant::ONE };
+        let op = IntOp::Add { first, second: None, post: Self::post(&code, None) };
+        let tensor = self.tensor(output, self.shape_of(&place), code, &place.view);
+        let name = format!("{}/steps", self.float.value(output).name);
+        self.emit(&name, op, vec![place.tensor], tensor, (output, place.view.clone()));
+        Place { tensor, factor: 1.0, ..place }
     }
 
     fn node(&mut self, id: NodeId) -> Lowered {
@@ -147,18 +165,8 @@ impl<'a> Lowering<'a> {
     }
 
     fn input(&mut self, id: ValueId) -> Lowered {
-        use Axis::{Channel, Col, Row};
         let value = self.float.value(id);
-        let (shape, dims): (Shape, &[&[Axis]]) = match value.shape[..] {
-            [1, channels, rows, cols] => {
-                (Shape { groups: 1, rows, cols, channels }, &[&[], &[Channel], &[Row], &[Col]])
-            }
-            [1, rows, channels] => (Shape { groups: 1, rows, cols: 1, channels }, &[&[], &[Row], &[Channel]]),
-            [1, channels] => (Shape { groups: 1, rows: 1, cols: 1, channels }, &[&[], &[Channel]]),
-            _ => {
-                return Err(QuantizeError::Input { name: value.name.clone(), shape: value.shape.clone() });
-            }
-        };
+        let (shape, view) = of_input(&value.shape);
         let (code, fraction) = match self.options.input {
             _ if self.given(id).is_some() => (self.code_for(id), 0.0),
             InputCode::Calibrated => (self.code_for(id), 0.0),
@@ -168,10 +176,9 @@ impl<'a> Lowering<'a> {
                 (code, mean - mean.round())
             }
         };
-        let tensor = self.tensor(id, shape, code, &View::of(shape, dims));
+        let tensor = self.tensor(id, shape, code, &view);
         self.graph.inputs.push(tensor);
         self.trace.codes.insert(id, code);
-        let view = View::of(shape, dims);
         self.places[id.0] = Some(Place { tensor, view, factor: 1.0, fraction });
         Ok(())
     }
@@ -280,4 +287,26 @@ impl<'a> Lowering<'a> {
     pub fn unrepresentable(&self, node: &Node, reason: String) -> QuantizeError {
         QuantizeError::Unrepresentable { node: node.name.clone(), op: node.op.kind(), reason }
     }
+}
+
+/// How a graph input lies: a map `[1, C, H, W]`; else the last two dimensions are tokens and their channels, and
+/// those before them groups.
+fn of_input(dims: &[usize]) -> (Shape, View) {
+    use Axis::{Channel, Col, Group, Row};
+    if let &[1, channels, rows, cols] = dims {
+        let shape = Shape { groups: 1, rows, cols, channels };
+        return (shape, View::of(shape, &[&[], &[Channel], &[Row], &[Col]]));
+    }
+    let (outer, inner) = dims.split_at(dims.len().saturating_sub(2));
+    let (rows, channels) = match *inner {
+        [rows, channels] => (rows, channels),
+        [channels] => (1, channels),
+        _ => (1, 1),
+    };
+    let shape = Shape { groups: outer.iter().product(), rows, cols: 1, channels };
+    let of = |axis| View::of(shape, &[&[axis]]).0.remove(0);
+    let flat = View([of(Group), of(Row), of(Channel)].to_vec());
+    // Groups are cut, never tokens or channels, so that this has an answer.
+    let view = flat.reshape(dims).unwrap_or(flat);
+    (shape, view)
 }

@@ -37,11 +37,12 @@ use super::graph::IntGraph;
 use super::validate::{ValidateError, validate};
 use crate::float::FloatGraph;
 
-/// Operators that quantization understands, after simplification (which turns a strided Slice with a Pad of channels into a Conv).
+/// Operators that quantization understands, after simplification, which writes others with these.
 pub const SUPPORTED: &str = "Conv (dense or depthwise), ConvTranspose, Linear, MatMul of activations, Softmax, LayerNorm, \
-    Gelu, Erf, Exp, HardSwish, Neg, Relu, Sigmoid, Sqrt, Tanh, Clip, Add, Mul and Div by a positive \
-    constant, MaxPool, AveragePool, GlobalAveragePool, ReduceMean over the map or the tokens, Concat, \
-    Slice and Gather of tokens, Resize of one channel, Reshape, Transpose, Identity";
+    functions of one operand, Clip, Add, Sub, Max and Min, PRelu of maps, Mul and Div by a positive constant, \
+    MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool, ReduceMean and ReduceSum over the map or the tokens, Concat, \
+    Slice, Split and Gather of channels or tokens, Pad with zeros, Resize of one channel or by whole repeats, \
+    DepthToSpace, SpaceToDepth, Reshape, Transpose, Identity";
 
 /// Why a network cannot be quantized.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -75,14 +76,6 @@ pub enum QuantizeError {
         op: &'static str,
         /// Which number.
         reason: String,
-    },
-    /// A graph input of a shape without meaning here.
-    #[error("input `{name}` has shape {shape:?}; supported: [1, C, H, W], [1, T, D], [1, D]")]
-    Input {
-        /// The input.
-        name: String,
-        /// Its shape.
-        shape: Vec<usize>,
     },
     /// A graph output that no node computes as codes.
     #[error("output `{0}` is a constant or nothing computes it")]

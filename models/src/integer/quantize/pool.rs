@@ -17,8 +17,20 @@ impl Lowering<'_> {
         if from.groups != 1 {
             return Err(self.unsupported(node, "the input is no map of channels, rows and columns"));
         }
-        let (window, out) = (conv::window(&pool.window), self.float.shape(node.outputs[0]));
+        let (mut window, out) = (conv::window(&pool.window), self.float.shape(node.outputs[0]));
         let shape = Shape { rows: out[2], cols: out[3], ..from };
+        if pool.kind == PoolKind::Max {
+            // Where a window hangs over the end, what is outside does not count, as in the padding.
+            for (axis, (size, out)) in
+                [(from.rows, shape.rows), (from.cols, shape.cols)].into_iter().enumerate()
+            {
+                let reach = (out.max(1) - 1) * window.stride[axis]
+                    + window.dilation[axis] * (window.kernel[axis] - 1)
+                    + 1;
+                window.pad[axis + 2] =
+                    window.pad[axis + 2].max(reach.saturating_sub(size + window.pad[axis]));
+            }
+        }
         if window.output(from.rows, from.cols) != Some([shape.rows, shape.cols]) {
             return Err(self.unsupported(node, "windows that hang over the end (ceil_mode)"));
         }

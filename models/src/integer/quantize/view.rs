@@ -103,6 +103,23 @@ impl View {
         atoms.is_empty().then_some(View(dims))
     }
 
+    /// Where in storage each element of the value is, in the value's order.
+    pub fn indices(&self, shape: Shape) -> Vec<usize> {
+        let step = |axis| match axis {
+            Group => shape.index(1, 0, 0, 0),
+            Row => shape.index(0, 1, 0, 0),
+            Col => shape.index(0, 0, 1, 0),
+            Channel => 1,
+        };
+        let mut indices = vec![0];
+        for atom in self.0.iter().flatten() {
+            let stride = atom.stride * step(atom.axis);
+            let along = |at: &usize| (0..atom.size).map(move |i| at + i * stride).collect::<Vec<_>>();
+            indices = indices.iter().flat_map(along).collect();
+        }
+        indices
+    }
+
     /// The view after a transposition; `perm` must fit.
     pub fn transpose(&self, perm: &[usize]) -> View {
         View(perm.iter().map(|&p| self.0[p].clone()).collect())
@@ -200,6 +217,9 @@ mod tests {
         // Without the layout the heads are no whole axis.
         let heads = base.reshape(&[1, 50, 4, 16]).unwrap().transpose(&[0, 2, 1, 3]);
         assert!(!heads.ends_with(tokens, &[Group], &[&[Row], &[Channel]]));
+        // Token 2, head 1, channel 3.
+        let flat = heads.indices(tokens);
+        assert_eq!((flat.len(), flat[(50 + 2) * 16 + 3]), (50 * 64, 2 * 64 + 16 + 3));
         // And back again.
         assert_eq!(heads.transpose(&[0, 2, 1, 3]).reshape(&[1, 50, 64]).unwrap(), base);
     }

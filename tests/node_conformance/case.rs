@@ -1,5 +1,6 @@
 //! One node test: its model, prepared as the manifest says and imported, and its sets of tensors.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use bitgauge_models::float::{FloatGraph, Tensor};
@@ -48,11 +49,11 @@ fn tensor(t: &TensorProto) -> Result<Tensor, String> {
     }
 }
 
-/// Every set of tensors of a test.
-pub fn cases(test: &Path, name: &str, prepare: &Prepare) -> Result<Vec<Case>, String> {
+/// Every set of tensors of a test; `coded`: for a runtime that computes on codes.
+pub fn cases(test: &Path, name: &str, prepare: &Prepare, coded: bool) -> Result<Vec<Case>, String> {
     let mut found = Vec::new();
     while let Some(set) = Some(test.join(format!("test_data_set_{}", found.len()))).filter(|s| s.is_dir()) {
-        found.push(case(model(test)?, &set, name, prepare)?);
+        found.push(case(model(test)?, &set, name, prepare, coded)?);
     }
     if found.is_empty() {
         return Err("has no test_data_set".to_owned());
@@ -81,7 +82,13 @@ pub fn prepared(test: &Path) -> Result<Vec<u8>, String> {
     Ok(model.encode_to_vec())
 }
 
-fn case(mut model: ModelProto, set: &Path, name: &str, prepare: &Prepare) -> Result<Case, String> {
+fn case(
+    mut model: ModelProto,
+    set: &Path,
+    name: &str,
+    prepare: &Prepare,
+    coded: bool,
+) -> Result<Case, String> {
     for opset in &mut model.opset_import {
         if opset.domain().is_empty() {
             opset.version = Some(opset.version().max(prepare.opset_floor));
@@ -103,7 +110,7 @@ fn case(mut model: ModelProto, set: &Path, name: &str, prepare: &Prepare) -> Res
             retype(&mut value);
         }
         let is_float = t.data_type() == DataType::Float as i32;
-        if is_float && !is_constant(&graph, value.name(), prepare) {
+        if is_float && !is_constant(&graph, value.name(), prepare, coded) {
             inputs.push(tensor(&t)?);
             kept.push(value);
         } else {
@@ -124,9 +131,13 @@ fn case(mut model: ModelProto, set: &Path, name: &str, prepare: &Prepare) -> Res
 }
 
 /// Whether the manifest makes a constant of the operand.
-fn is_constant(graph: &GraphProto, input: &str, prepare: &Prepare) -> bool {
+fn is_constant(graph: &GraphProto, input: &str, prepare: &Prepare, coded: bool) -> bool {
     graph.node.iter().any(|node| {
-        let positions = prepare.constants.get(node.op_type()).map_or(&[][..], Vec::as_slice);
+        let of = |map: &BTreeMap<String, Vec<usize>>| map.get(node.op_type()).cloned().unwrap_or_default();
+        let mut positions = of(&prepare.constants);
+        if coded {
+            positions.extend(of(&prepare.coded_constants));
+        }
         positions.iter().any(|&i| node.input.get(i).is_some_and(|name| name == input))
     })
 }

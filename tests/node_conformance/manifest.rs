@@ -17,6 +17,8 @@ pub struct Prepare {
     pub data_as_float: BTreeSet<String>,
     /// Float operands that become initializers, by operator.
     pub constants: BTreeMap<String, Vec<usize>>,
+    /// Those that do so for runtimes on codes as well.
+    pub coded_constants: BTreeMap<String, Vec<usize>>,
 }
 
 /// Tests that are left out for one reason.
@@ -37,11 +39,11 @@ pub struct Suite {
     pub run: BTreeSet<String>,
 }
 
-/// What one runtime cannot run of a suite.
+/// What runtimes cannot run of a suite.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuntimeIgnore {
-    pub runtime: String,
+    pub runtimes: BTreeSet<String>,
     pub suite: String,
     pub reason: String,
     pub tests: BTreeSet<String>,
@@ -68,7 +70,7 @@ fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> T {
 
 impl Manifest {
     pub fn read() -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
         let entries = std::fs::read_dir(folder.join("suites")).unwrap();
         let mut files: Vec<PathBuf> = entries.map(|e| e.unwrap().path()).collect();
         files.sort();
