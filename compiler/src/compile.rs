@@ -7,6 +7,7 @@ use bitgauge_arch::footprint::{Access, add_footprint};
 use bitgauge_arch::program::LayerSymbol;
 use bitgauge_models::integer::{IntGraph, validate};
 
+use crate::bound;
 use crate::emit::Emitter;
 use crate::error::CompileError;
 use crate::lower::units;
@@ -69,10 +70,14 @@ pub fn compile(
             macs: graph.macs(node),
             product: lowered.product,
             mapping: lowered.mapping,
-            bound_cycles: lowered.bound,
+            bound_cycles: 0,
         }));
     }
     let Emitter { operations, symbols, segments: constants, end, .. } = emitter;
+    let bounds = bound::bounds(accelerator, &operations, &symbols, layers.len());
+    for (layer, bound_cycles) in layers.iter_mut().zip(bounds) {
+        layer.bound_cycles = bound_cycles;
+    }
     let footprints = Footprints::new(accelerator, &operations);
     let order = order::interleave(accelerator, &operations, &symbols, &footprints, memory.end, &beside);
     let symbols: Vec<_> = order.iter().map(|&index| symbols[index]).collect();

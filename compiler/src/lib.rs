@@ -7,6 +7,7 @@
 //!
 //! The compiler is pure and deterministic: same graph, accelerator and options, same bytes.
 
+mod bound;
 mod compile;
 mod cost;
 mod emit;

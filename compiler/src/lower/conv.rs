@@ -102,7 +102,6 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
         product: Some([m, n, k]),
         mapping: describe(&plan, geometry),
         work: plan.work,
-        bound: plan.work.bound(),
     })
 }
 

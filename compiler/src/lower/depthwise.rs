@@ -58,7 +58,6 @@ fn lower_to_array(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError
         product: None,
         mapping: describe(&plan, &product.geometry),
         work: plan.work,
-        bound: plan.work.bound(),
     })
 }
 

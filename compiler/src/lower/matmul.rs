@@ -15,7 +15,6 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
     };
     let (left, right, output) = (context.input(0)?, context.input(1)?, context.output());
     let mut plan = None;
-    let mut bound = 0;
     let mut work = Work::default();
     for group in 0..output.groups {
         let weights = right.group(group);
@@ -47,7 +46,6 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
         };
         product.emit(context.emitter, &chosen);
         work = work.then(&chosen.work);
-        bound += chosen.work.bound();
         plan = Some(chosen);
         if group + 1 == output.groups
             && let Some(plan) = &plan
@@ -57,7 +55,6 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
                 product: Some([output.groups * output.rows, output.channels, left.channels]),
                 mapping: format!("{} groups: {}", output.groups, describe(plan, &product.geometry)),
                 work,
-                bound,
             });
         }
     }

@@ -43,7 +43,6 @@ pub(crate) struct Lowered {
     pub product: Option<[u64; 3]>,
     pub mapping: String,
     pub work: Work,
-    pub bound: u64,
 }
 
 type Lowering = fn(&mut Context<'_, '_>) -> Result<Lowered, CompileError>;

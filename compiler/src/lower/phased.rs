@@ -16,7 +16,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
         return Err(context.unsupported("not a convolution of phases"));
     };
     let (input, output) = (context.input(0)?, context.output());
-    let (mut work, mut bound, mut mapping) = (Work::default(), 0, String::new());
+    let (mut work, mut mapping) = (Work::default(), String::new());
     let (mut pixels, mut products, mut outputs, mut depth) = (0, 0, 0, 0);
     let mut from = 0;
     for phase in phases(&node.op) {
@@ -57,7 +57,6 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
         let plan = product.plan(context)?;
         product.emit(context.emitter, &plan);
         work = work.then(&plan.work);
-        bound += plan.work.bound();
         pixels += rows * cols;
         depth = product.geometry.positions() * input.groups * input.channels;
         products += rows * cols * depth;
@@ -67,7 +66,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
     }
     // Phases of unlike windows differ in K, and are no single product then.
     let product = (pixels * depth == products).then_some([pixels, outputs, depth]);
-    Ok(Lowered { operator: "phased_conv", product, mapping, work, bound })
+    Ok(Lowered { operator: "phased_conv", product, mapping, work })
 }
 
 /// The pixels of one phase in the output.

@@ -55,20 +55,20 @@ fn copy(context: &mut Context<'_, '_>, from: &View, to: &View) -> Result<u64, Co
     Ok(cycles)
 }
 
-fn lowered(operator: &'static str, bound: u64) -> Lowered {
-    let work = Work { bus: bound, ..Work::default() };
-    Lowered { operator, product: None, mapping: "load and store".to_owned(), work, bound }
+fn lowered(operator: &'static str, bus: u64) -> Lowered {
+    let work = Work { bus, ..Work::default() };
+    Lowered { operator, product: None, mapping: "load and store".to_owned(), work }
 }
 
 pub(crate) fn concat(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
     let output = context.output();
-    let (mut at, mut bound) = (0, 0);
+    let (mut at, mut bus) = (0, 0);
     for index in 0..context.node.inputs.len() {
         let input = context.input(index)?;
-        bound += copy(context, &input, &output.skip_rows(at, input.rows))?;
+        bus += copy(context, &input, &output.skip_rows(at, input.rows))?;
         at += input.rows;
     }
-    Ok(lowered("concat", bound))
+    Ok(lowered("concat", bus))
 }
 
 pub(crate) fn slice(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
@@ -76,8 +76,8 @@ pub(crate) fn slice(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
         return Err(context.unsupported("not a slice"));
     };
     let (input, output) = (context.input(0)?, context.output());
-    let bound = copy(context, &input.skip_rows(*start as u64, output.rows), &output)?;
-    Ok(lowered("slice", bound))
+    let bus = copy(context, &input.skip_rows(*start as u64, output.rows), &output)?;
+    Ok(lowered("slice", bus))
 }
 
 pub(crate) fn reshape(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
@@ -92,6 +92,6 @@ pub(crate) fn reshape(context: &mut Context<'_, '_>) -> Result<Lowered, CompileE
     };
     let (input, output) =
         views.ok_or_else(|| context.unsupported("neither shape is a column of evenly spaced pixels"))?;
-    let bound = copy(context, &input, &output)?;
-    Ok(lowered("reshape", bound))
+    let bus = copy(context, &input, &output)?;
+    Ok(lowered("reshape", bus))
 }

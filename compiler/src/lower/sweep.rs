@@ -209,7 +209,6 @@ impl Sweep {
                 if tiling.double { "" } else { ", single buffers" },
             ),
             work: tiling.work,
-            bound: tiling.work.bound(),
         })
     }
 

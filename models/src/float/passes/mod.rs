@@ -16,6 +16,7 @@ pub mod functions_before_views;
 pub mod fuse_gelu;
 pub mod fuse_layer_norm;
 pub mod fuse_swish;
+pub mod groups_to_dense;
 mod matcher;
 pub mod moves_to_conv;
 pub mod reduce_to_pool;
@@ -23,6 +24,7 @@ pub mod remove_identity;
 pub mod resize_to_conv;
 pub mod resize_to_linear;
 pub mod select_channels;
+pub mod split_linear;
 pub mod take_codes;
 #[cfg(test)]
 mod testing;
@@ -52,6 +54,8 @@ pub const PASSES: &[(&str, Pass)] = &[
     // Before to_linear, which would not touch it, but a bias Add is then no candidate any more.
     ("fuse_layer_norm", fuse_layer_norm::run),
     ("to_linear", to_linear::run),
+    ("split_linear", split_linear::run),
+    ("groups_to_dense", groups_to_dense::run),
     ("resize_to_linear", resize_to_linear::run),
     ("resize_to_conv", resize_to_conv::run),
     // Behind those that look for the patterns which these break up.

@@ -1,4 +1,4 @@
-//! Removes Identity (also Dropout and Cast): `x -> Identity -> y` becomes `x`.
+//! Removes Identity (also Dropout and Cast), and Concat of one operand: `x -> Identity -> y` becomes `x`.
 //!
 //! Where y is a graph output, the maker of x makes y instead, so that the output keeps its name.
 
@@ -11,7 +11,8 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     let mut i = 0;
     while i < graph.nodes.len() {
         let node = &graph.nodes[i];
-        let (Op::Identity(_), &[x], &[y]) = (&node.op, &node.inputs[..], &node.outputs[..]) else {
+        let (Op::Identity(_) | Op::Concat(_), &[x], &[y]) = (&node.op, &node.inputs[..], &node.outputs[..])
+        else {
             i += 1;
             continue;
         };
