@@ -5,6 +5,7 @@ use bitgauge_models::float::ops::concat::Concat;
 use bitgauge_models::float::ops::conv::Conv;
 use bitgauge_models::float::ops::conv_transpose::ConvTranspose;
 use bitgauge_models::float::ops::gelu::Gelu;
+use bitgauge_models::float::ops::global_average_pool::GlobalAveragePool;
 use bitgauge_models::float::ops::layer_norm::LayerNorm;
 use bitgauge_models::float::ops::linear::Linear;
 use bitgauge_models::float::ops::mat_mul::MatMul;
@@ -234,8 +235,8 @@ pub fn value_of(graph: &FloatGraph, value: ValueId, image: &Tensor) -> Tensor {
     all.into_iter().find(|(id, _)| *id == value).unwrap().1
 }
 
-/// What CNNs do with channels: split, shuffled, joined, traded for pixels, repeated; a parametric ReLU, and a pool whose
-/// windows hang over the end.
+/// What CNNs do with channels: split, shuffled, joined, scaled by what they are on average, and maps repeated; a
+/// parametric ReLU, and a pool whose windows hang over the end.
 #[must_use]
 pub fn branches(seed: u64) -> FloatGraph {
     let mut s = Sketch::new("branches", seed);
@@ -272,7 +273,12 @@ pub fn branches(seed: u64) -> FloatGraph {
     let large = s.node("large", Op::Resize(resize), &[deep]);
     let other = s.conv("other", large, Some(8), 1);
     let greater = s.node("greater", Op::Binary(Binary::Max), &[large, other]);
-    let out = s.conv("out", greater, Some(4), 1);
+    let mean = s.node("mean", Op::GlobalAveragePool(GlobalAveragePool), &[greater]);
+    let gate = s.conv("gate", mean, Some(8), 1);
+    let gate = s.node("sigmoid", Op::Unary(Unary::Sigmoid), &[gate]);
+    let gated = s.node("gated", Op::Binary(Binary::Mul), &[gate, greater]);
+    let gated = s.node("gated_relu", Op::Unary(Unary::Relu), &[gated]);
+    let out = s.conv("out", gated, Some(4), 1);
     let mut graph = s.finish(&[out]);
     passes::simplify(&mut graph).unwrap();
     graph

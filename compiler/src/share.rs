@@ -279,7 +279,7 @@ fn need(accelerator: &Accelerator, node: &IntNode, views: &[View], vector: bool,
                 .map_or(0, |view| pixels * view.words(line));
             let taps = (window.kernel[0] * window.kernel[1]) as u64;
             let weights = match (op, vector) {
-                (IntOp::Depthwise { .. }, true) => taps * input.words(line),
+                (IntOp::Depthwise { .. } | IntOp::Scale { .. }, true) => taps * input.words(line),
                 // A line of weights for each tap of each output.
                 (IntOp::Depthwise { .. }, false) => taps * output.channels,
                 _ => 0,

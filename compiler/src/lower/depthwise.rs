@@ -8,14 +8,14 @@
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::command::{Target, Vector, VectorFunction};
 use bitgauge_arch::program::{Bytes, Operand};
-use bitgauge_models::integer::IntOp;
+use bitgauge_models::integer::{IntOp, Window};
 
 use super::geometry::Geometry;
 use super::product::{Parameters, Product, Weights, describe};
 use super::sweep::Sweep;
 use super::windows::sweep;
 use super::{Context, Lowered};
-use crate::emit::{parameter_bytes, reg};
+use crate::emit::{Chip, parameter_bytes, reg};
 use crate::error::CompileError;
 use crate::scratch::Slots;
 
@@ -117,8 +117,10 @@ fn product<'p, 'a: 'p>(context: &Context<'a, '_>, expanded: &'p Bytes) -> Option
 
 /// The layer as a sweep of the vector unit.
 fn vector_sweep(context: &Context<'_, '_>) -> Result<Sweep, CompileError> {
-    let IntOp::Depthwise { window, post, .. } = &context.node.op else {
-        return Err(context.unsupported("not a depthwise convolution"));
+    let (name, window, post) = match &context.node.op {
+        IntOp::Depthwise { window, post, .. } => ("depthwise", *window, post),
+        IntOp::Scale { post, .. } => ("scale", Window::POINT, post),
+        _ => return Err(context.unsupported("not a depthwise convolution")),
     };
     let registers = Vector {
         function: VectorFunction::Depthwise.code(),
@@ -135,7 +137,30 @@ fn vector_sweep(context: &Context<'_, '_>) -> Result<Sweep, CompileError> {
         return Err(context.does_not_fit("weight scratchpad, lines of the taps", taps, total, hint));
     }
     let most = entries.min(total / taps * context.emitter.line());
-    sweep(context, "depthwise", window, registers, most)
+    sweep(context, name, &window, registers, most)
+}
+
+/// A map times a vector: a depthwise convolution of one tap, whose weights were computed.
+pub(super) fn scale(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
+    let IntOp::Scale { parameter, .. } = &context.node.op else {
+        return Err(context.unsupported("not a product with a vector"));
+    };
+    let factors = context.input(1)?;
+    let line = context.emitter.line();
+    let (from, total) = context.emitter.area.weights;
+    vector_sweep(context)?.run(context, |emitter, (first, end), registers| {
+        let count = end - first;
+        let words = count.div_ceil(line);
+        let mut slots = Slots::new(from, total, words, 1, emitter.weight_cursor);
+        let (start, _) = slots.get(0);
+        emitter.weight_cursor = slots.cursor();
+        let chip = Chip { line: start, pixel_stride: words };
+        emitter.load(&factors, 0, (0, 1), (first, end), Target::Weight, chip, Operand::Input);
+        let bytes = parameter_bytes(std::iter::repeat_n(*parameter, count as usize));
+        let address = emitter.constant(bytes);
+        registers.parameter_base = reg(emitter.load_parameters(address, count, true));
+        registers.second_line = reg(start);
+    })
 }
 
 fn on_vector_unit(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {

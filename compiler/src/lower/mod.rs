@@ -53,6 +53,7 @@ fn lowering(op: &IntOp) -> Lowering {
         IntOp::Conv { .. } => conv::lower,
         IntOp::MatMul { .. } => matmul::lower,
         IntOp::Depthwise { .. } => depthwise::lower,
+        IntOp::Scale { .. } => depthwise::scale,
         IntOp::MaxPool { .. } => windows::max_pool,
         IntOp::AveragePool { .. } => windows::average_pool,
         IntOp::Softmax { .. } => pixels::softmax,

@@ -197,6 +197,13 @@ pub enum IntOp {
         /// Shared.
         post: Post,
     },
+    /// Every pixel of in0 times in1, channel by channel: both have zero point 0; in1 is one pixel, and signed.
+    Scale {
+        /// One for all.
+        parameter: ChannelParameter,
+        /// Shared.
+        post: Post,
+    },
     /// Per group `out[m][n] = post(requantize(sum over k of in0[m][k] * in1[n][k]))`: both operands have zero
     /// point 0; in1 is signed.
     MatMul {
@@ -309,6 +316,7 @@ impl IntGraph {
             IntOp::Conv { window, .. } => window.kernel[0] * window.kernel[1] * input.flat_channels(),
             IntOp::Depthwise { window, .. } => window.kernel[0] * window.kernel[1],
             IntOp::MatMul { .. } => input.channels,
+            IntOp::Scale { .. } => 1,
             _ => 0,
         };
         output.elements() as u64 * per_output as u64

@@ -104,7 +104,7 @@ fn operator(op: &IntOp) -> String {
             let windows: String = windows.iter().map(window).collect();
             format!(" phases {phases:?}{windows}{}{}{}", weights(weight), parameters(p), post(q))
         }
-        IntOp::MatMul { parameter, post: q } => {
+        IntOp::MatMul { parameter, post: q } | IntOp::Scale { parameter, post: q } => {
             format!("{}{}", parameters(std::slice::from_ref(parameter)), post(q))
         }
         IntOp::Softmax { table } => {

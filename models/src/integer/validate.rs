@@ -56,6 +56,7 @@ impl IntOp {
             IntOp::Depthwise { .. } => "Depthwise",
             IntOp::Phased { .. } => "Phased",
             IntOp::MatMul { .. } => "MatMul",
+            IntOp::Scale { .. } => "Scale",
             IntOp::Softmax { .. } => "Softmax",
             IntOp::LayerNorm { .. } => "LayerNorm",
             IntOp::Add { .. } => "Add",

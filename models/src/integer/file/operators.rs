@@ -38,6 +38,11 @@ pub fn write(w: &mut Writer, op: &IntOp) {
             w.0.extend(parameter.to_bytes());
             write_post(w, post);
         }
+        IntOp::Scale { parameter, post } => {
+            w.u8(13);
+            w.0.extend(parameter.to_bytes());
+            write_post(w, post);
+        }
         IntOp::Softmax { table } => {
             w.u8(3);
             table.iter().for_each(|v| w.0.extend(v.to_le_bytes()));
@@ -121,6 +126,10 @@ pub fn read(r: &mut Reader<'_>) -> Read<IntOp> {
         6 => IntOp::MaxPool { window: read_window(r)? },
         7 => IntOp::AveragePool { window: read_window(r)?, requant: read_requant(r)?, post: read_post(r)? },
         8 => IntOp::Table { table: Arc::new(r.array("table")?) },
+        13 => IntOp::Scale {
+            parameter: ChannelParameter::from_bytes(r.array("parameter")?),
+            post: read_post(r)?,
+        },
         9 => IntOp::ConcatRows,
         10 => IntOp::SliceRows { start: r.number("start")? },
         11 => IntOp::Phased {

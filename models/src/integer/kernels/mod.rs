@@ -9,6 +9,7 @@ mod mat_mul;
 mod phased;
 mod pool;
 mod rows;
+mod scale;
 mod softmax;
 #[cfg(test)]
 mod tests;
@@ -88,6 +89,11 @@ pub fn compute(
         (IntOp::MatMul { parameter, post }, _) => {
             if let Some(&other) = operands.get(1) {
                 mat_mul::compute(*parameter, post, input, other, output, out, scratch);
+            }
+        }
+        (IntOp::Scale { parameter, post }, _) => {
+            if let Some(&other) = operands.get(1) {
+                scale::compute(*parameter, post, input, other, output, out);
             }
         }
         (IntOp::Softmax { table }, _) => softmax::compute(table, input, output, out),

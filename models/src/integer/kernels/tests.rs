@@ -240,6 +240,20 @@ fn depthwise_and_pools() {
 }
 
 #[test]
+fn a_map_times_its_channels() {
+    let mut random = Random(6);
+    let (map, factors) = (shape(1, 3, 4, 10), shape(1, 1, 1, 10));
+    let inputs = vec![random.bytes(map.elements()), random.bytes(10)];
+    let parameter = ChannelParameter { bias: 5, requant: Requant::from_real(0.02).unwrap(), negate: false };
+    let op = IntOp::Scale { parameter, post: POST };
+    let got = one(op, &[(map, signed(0)), (factors, signed(0)), (map, signed(3))], &inputs);
+    for (index, &code) in got.iter().enumerate() {
+        let product = i32::from(inputs[0][index] as i8) * i32::from(inputs[1][index % 10] as i8);
+        assert_eq!(code, POST.finish(parameter.requantize(product)) as u8);
+    }
+}
+
+#[test]
 fn products_softmax_and_norm() {
     let mut random = Random(4);
     let (a, b, to) = (shape(3, 5, 1, 16), shape(3, 7, 1, 16), shape(3, 5, 1, 7));

@@ -65,7 +65,10 @@ impl Lowering<'_> {
         let (view, shape) = layer.view.laid_out(layer.shape, layout);
         let code = match tail.function {
             // A table emits bytes.
-            Some(_) => self.calibrated(tail.end, CodeKind::Affine { bits: self.options.activation_bits }),
+            Some(_) => match self.code_for(tail.end) {
+                code if code.container_bytes() == 1 => code,
+                _ => self.calibrated(tail.end, CodeKind::Affine { bits: self.options.activation_bits }),
+            },
             None => self.code_for(tail.end),
         };
         let before = match tail.function {

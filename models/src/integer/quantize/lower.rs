@@ -6,6 +6,7 @@ use bitgauge_arch::arith::{Post, Requant, Residual};
 
 use super::QuantizeError;
 use super::options::{InputCode, QuantizeOptions};
+use super::scale::factors;
 use super::trace::{Layer, Quantized, Trace};
 use super::view::{Axis, View};
 use crate::float::ops::binary::Binary;
@@ -130,9 +131,12 @@ impl<'a> Lowering<'a> {
             Op::Gather(gather) => self.gather(node, gather),
             Op::Reshape(_) | Op::Transpose(_) | Op::Identity(_) => self.relabel(node, node.inputs[0], 1.0),
             Op::Resize(_) => Err(self.unsupported(node, "only maps of one channel are resized")),
-            Op::Binary(_) => match scalar_factor(float, node) {
-                Some((factor, operand)) => self.relabel(node, operand, factor),
-                None => Err(self.unsupported(node, "only a positive constant can be folded into a scale")),
+            Op::Binary(_) => match (scalar_factor(float, node), factors(float, node)) {
+                (Some((factor, operand)), _) => self.relabel(node, operand, factor),
+                (None, Some(factors)) => self.scale(node, factors),
+                (None, None) => {
+                    Err(self.unsupported(node, "only a positive constant can be folded into a scale"))
+                }
             },
             _ => Err(self.unsupported(node, "the operator is not supported")),
         }

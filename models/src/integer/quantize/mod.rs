@@ -20,6 +20,7 @@ mod plan;
 mod pool;
 mod reshape;
 mod rows;
+mod scale;
 mod trace;
 mod transposed;
 mod units;
@@ -39,7 +40,7 @@ use crate::float::FloatGraph;
 
 /// Operators that quantization understands, after simplification, which writes others with these.
 pub const SUPPORTED: &str = "Conv (dense or depthwise), ConvTranspose, Linear, MatMul of activations, Softmax, LayerNorm, \
-    functions of one operand, Clip, Add, Sub, Max and Min, PRelu of maps, Mul and Div by a positive constant, \
+    functions of one operand, Clip, Add, Sub, Max and Min, PRelu of maps, Mul and Div by a positive constant, Mul of a map by its channels, \
     MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool, ReduceMean and ReduceSum over the map or the tokens, Concat, \
     Slice, Split and Gather of channels or tokens, Pad with zeros, Resize of one channel or by whole repeats, \
     DepthToSpace, SpaceToDepth, Reshape, Transpose, Identity";

@@ -1,6 +1,7 @@
 //! Decisions that need a look ahead: the codes of a value and the layout of a producer.
 
 use super::lower::Lowering;
+use super::scale::factors;
 use super::view::{Atom, Axis, Layout, View};
 use crate::float::ops::binary::Binary;
 use crate::float::{NodeId, Op, ValueId};
@@ -84,8 +85,10 @@ impl Lowering<'_> {
         if self.options.stream_bits == 16 && has_norm && self.is_stream(value) {
             return CodeKind::Symmetric { bits: 16 };
         }
-        let centred =
-            |(id, _): &(NodeId, usize)| matches!(self.float.node(*id).op, Op::MatMul(_) | Op::Softmax(_));
+        let centred = |(id, _): &(NodeId, usize)| {
+            let node = self.float.node(*id);
+            matches!(node.op, Op::MatMul(_) | Op::Softmax(_)) || factors(self.float, node).is_some()
+        };
         if readers.iter().any(centred) { CodeKind::Symmetric { bits } } else { CodeKind::Affine { bits } }
     }
 

@@ -11,7 +11,10 @@ pub const UNITS: &[(&str, &str)] = &[
     ("Ceil", "vector"),
     ("Clip", "vector"),
     ("Concat", "array (channels, as products with 0 and 1); load and store (tokens)"),
-    ("Conv", "array (groups of several channels as dense, with zeros between them); depthwise on array or vector"),
+    (
+        "Conv",
+        "array (groups of several channels as dense, with zeros between them); depthwise on array or vector",
+    ),
     ("ConvTranspose", "array (a convolution for each phase of the stride)"),
     ("Cos", "vector"),
     ("DepthToSpace", "array"),
@@ -39,7 +42,10 @@ pub const UNITS: &[(&str, &str)] = &[
     ("Mean", "vector"),
     ("Min", "vector"),
     ("Mish", "vector"),
-    ("Mul", "layout (by a positive constant), or in the layer before it (a constant per channel)"),
+    (
+        "Mul",
+        "layout (by a positive constant), in the layer before it (a constant per channel), or vector (a map by computed channels)",
+    ),
     ("Neg", "vector"),
     ("PRelu", "vector, and array (slopes of channels)"),
     ("Pad", "array (zeros around a map or its channels), or in the convolution behind it"),

@@ -71,6 +71,19 @@ fn eight_bits(tensor: &IntTensor) -> Check {
     ensure(tensor.code.container_bytes() == 1, || format!("`{}` must have 8-bit codes", tensor.name))
 }
 
+/// Operands of a product of two tensors.
+fn factors(inputs: &[&IntTensor]) -> Check {
+    inputs.iter().try_for_each(|operand| {
+        eight_bits(operand)?;
+        ensure(operand.code.zero_point == 0, || {
+            format!("operand `{}` has zero point {}", operand.name, operand.code.zero_point)
+        })
+    })?;
+    ensure(inputs.get(1).is_some_and(|other| other.code.sign == Signedness::Signed), || {
+        "in1 must be signed".to_owned()
+    })
+}
+
 fn same_shape(a: &IntTensor, b: &IntTensor) -> Check {
     ensure(a.shape == b.shape, || format!("`{}` is {:?}, `{}` is {:?}", a.name, a.shape, b.name, b.shape))
 }
@@ -86,7 +99,7 @@ pub fn check(graph: &IntGraph, node: &IntNode) -> Check {
     let arity = match &node.op {
         IntOp::Conv { residual, .. } => 1 + usize::from(residual.is_some()),
         IntOp::Add { second, .. } => 1 + usize::from(second.is_some()),
-        IntOp::MatMul { .. } => 2,
+        IntOp::MatMul { .. } | IntOp::Scale { .. } => 2,
         IntOp::ConcatRows => inputs.len().max(1),
         _ => 1,
     };
@@ -184,15 +197,20 @@ pub fn check(graph: &IntGraph, node: &IntNode) -> Check {
             }
             check_post(post, output, false)
         }
+        IntOp::Scale { parameter, post } => {
+            factors(&inputs)?;
+            let vector = Shape { groups: 1, rows: 1, cols: 1, channels: to.channels };
+            ensure(from.groups == 1 && inputs[1].shape == vector, || {
+                format!("{from:?} times {:?} is no map times its channels", inputs[1].shape)
+            })?;
+            same_shape(input, output)?;
+            check_requant(parameter.requant)?;
+            check_post(post, output, false)?;
+            check_accumulator(0, input, 128, parameter.bias)
+        }
         IntOp::MatMul { parameter, post } => {
             let other = inputs[1];
-            inputs.iter().try_for_each(|operand| {
-                eight_bits(operand)?;
-                ensure(operand.code.zero_point == 0, || {
-                    format!("operand `{}` has zero point {}", operand.name, operand.code.zero_point)
-                })
-            })?;
-            ensure(other.code.sign == Signedness::Signed, || "in1 must be signed".to_owned())?;
+            factors(&inputs)?;
             let b = other.shape;
             let fits = from.cols == 1 && b.cols == 1 && to.cols == 1;
             let fits = fits && from.groups == b.groups && b.groups == to.groups;
