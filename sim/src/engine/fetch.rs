@@ -21,14 +21,13 @@ pub(crate) struct Fetch {
     free_at: u64,
     /// Cycle from which each word is seen.
     pub seen: Vec<u64>,
-    /// Words that dispatch took.
-    pub taken: u64,
+    /// Cycle in which dispatch takes each word.
+    pub taken: Vec<u64>,
     waiting: bool,
 }
 
 impl Fetch {
     pub fn new(plan: &Plan) -> Fetch {
-        // Words are 16 bytes and addresses aligned, so the last beat never reaches beyond the words.
         let end = plan.command_address + plan.steps.len() as u64 * WORD;
         Fetch {
             bus: plan.bus,
@@ -39,35 +38,34 @@ impl Fetch {
             room_bytes: u64::from(plan.accelerator.controller.prefetch_words) * WORD,
             free_at: 1,
             seen: Vec::with_capacity(plan.steps.len()),
-            taken: 0,
+            taken: Vec::with_capacity(plan.steps.len()),
             waiting: false,
         }
     }
 
-    /// The request registered in cycle `now`. Must run before dispatch takes the cycle's word: room is seen
-    /// one cycle later.
-    pub fn request(&mut self, now: u64) -> Option<Request> {
-        if self.waiting || now < self.free_at || self.next >= self.end {
+    /// The next request, once the cycle is known in which it is registered: that of the word whose leaving
+    /// makes room is seen a cycle later.
+    pub fn request(&mut self) -> Option<Request> {
+        if self.waiting || self.next >= self.end {
             return None;
         }
-        let beats = self.next_beats();
-        let held = self.next - self.start - WORD * self.taken;
-        if held + beats * self.bus > self.room_bytes {
-            return None;
-        }
+        // Words are 16 bytes and addresses aligned, so the last beat never reaches beyond the words.
+        let beats = first_burst(self.next, self.end, self.most, self.bus);
+        let bytes = self.next - self.start + beats * self.bus;
+        let words = bytes.saturating_sub(self.room_bytes).div_ceil(WORD) as usize;
+        let room = match words.checked_sub(1) {
+            None => 0,
+            Some(last) => self.taken.get(last)? + 1,
+        };
         self.waiting = true;
-        Some(Request { cycle: now, address: self.next, beats })
+        Some(Request { cycle: room.max(self.free_at), address: self.next, beats })
     }
 
-    /// Whether nothing is asked for until dispatch takes a word.
+    /// The next word and the cycle from which it is seen, where that is known.
     #[inline]
-    pub fn is_full(&self) -> bool {
-        let held = self.next - self.start - WORD * self.taken;
-        !self.waiting && (self.next >= self.end || held + self.next_beats() * self.bus > self.room_bytes)
-    }
-
-    fn next_beats(&self) -> u64 {
-        first_burst(self.next, self.end, self.most, self.bus)
+    pub fn word(&self) -> Option<(usize, u64)> {
+        let index = self.taken.len();
+        self.seen.get(index).map(|&seen| (index, seen))
     }
 
     /// Notes when the words of a burst are seen.

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use bitgauge_arch::command::Unit;
 
-use crate::plan::{Plan, Ports, Step};
+use super::queue::Queue;
+use crate::plan::{Plan, Ports};
 use crate::result::StallReason;
 
 /// A time that is not known yet.
@@ -28,8 +29,7 @@ pub(crate) struct Flying {
 #[derive(Debug)]
 pub(crate) struct Front {
     pub unit: Unit,
-    /// Words, each with the cycle from which it is seen.
-    pub queue: VecDeque<(u64, Step)>,
+    pub queue: Queue,
     pub flying: VecDeque<Flying>,
     /// From when on the first stage is free.
     pub free_at: u64,
@@ -37,32 +37,36 @@ pub(crate) struct Front {
     pub last_end: u64,
     /// Why the head waits, and since when.
     pub waiting: Option<(StallReason, u64)>,
-    /// How many commands had started and ended when the head was last looked at: until another does, or until
-    /// `looked_until`, when a port may be free, nothing can keep it that did not.
-    pub looked: u64,
-    pub looked_until: u64,
+    /// When to look at the head next: nothing can change before that would let it start or would make it wait.
+    pub look_at: u64,
     /// Cycles the head has waited so far.
     pub waited: [u64; 6],
 }
 
 impl Front {
-    pub fn new(unit: Unit) -> Front {
+    pub fn new(unit: Unit, queue_words: u32) -> Front {
         Front {
             unit,
-            queue: VecDeque::new(),
+            queue: Queue::new(queue_words),
             flying: VecDeque::new(),
             free_at: 0,
             last_end: 0,
             waiting: None,
-            looked: NEVER,
-            looked_until: 0,
+            look_at: NEVER,
             waited: [0; 6],
         }
     }
 
-    /// The word at the head in cycle `now`.
-    pub fn head(&self, now: u64) -> Option<Step> {
-        self.queue.front().filter(|(seen, _)| *seen <= now).map(|&(_, step)| step)
+    /// The next cycle in which a command may start or end.
+    #[inline]
+    pub fn due(&self) -> u64 {
+        self.look_at.min(self.flying.front().map_or(NEVER, |flying| flying.end))
+    }
+
+    /// Has the head looked at in cycle `at`, or once it is seen.
+    #[inline]
+    pub fn look(&mut self, at: u64) {
+        self.look_at = self.look_at.min(at.max(self.queue.head_at));
     }
 
     /// Ports held in cycle `now`.

@@ -83,12 +83,12 @@ impl<D: DataPath> Engine<'_, D> {
     /// where that changes nothing. Returns the cycle of the last grant.
     #[inline]
     pub(super) fn leap(&mut self, now: u64, until: u64) -> u64 {
-        if self.load.pace.even <= OUTSTANDING as u64 || self.soon || !self.fetch.is_full() {
+        if self.load.pace.even <= OUTSTANDING as u64 || self.memory.registered[LOAD] == NEVER {
             return now;
         }
-        if !self.memory.only_load() {
-            return now;
-        }
+        // A request is seen in the cycle after it.
+        let others = self.memory.registered[FETCH].min(self.memory.registered[STORE]);
+        let until = until.min(others.saturating_add(1));
         let (count, mark) = self.load.even_bursts(now, until);
         let Some(mark) = mark.filter(|_| count > 0) else { return now };
         let unit = &mut self.activity[bitgauge_arch::command::Unit::Load.index()];
@@ -106,7 +106,6 @@ impl<D: DataPath> Engine<'_, D> {
         self.memory.leap(later, count * mark.beats * self.plan.bus);
         self.timed.traffic.layers[self.loading_layer][0] += count * mark.beats;
         self.timed.traffic.beats += count * mark.beats;
-        self.memory_next = self.memory.wake(now + later);
         now + later
     }
 }
@@ -169,17 +168,13 @@ impl Load {
 }
 
 impl Memory {
-    /// Whether the load's request is there, and no other.
-    fn only_load(&self) -> bool {
-        self.registered[LOAD] != NEVER && self.registered[FETCH].min(self.registered[STORE]) == NEVER
-    }
-
     /// Everything is as it was, `later` cycles later, and the load asks for the burst `bytes` behind.
     fn leap(&mut self, later: u64, bytes: u64) {
         self.registered[LOAD] += later;
         self.requests[LOAD].cycle += later;
         self.requests[LOAD].address += bytes;
         self.bus_free += later;
+        self.next += later;
         for place in &mut self.places {
             *place += later;
         }

@@ -45,6 +45,8 @@ pub(crate) struct Memory {
     pub(super) places: [u64; OUTSTANDING],
     turn: usize,
     pub(super) bus_free: u64,
+    /// First cycle in which the next grant may be given.
+    pub(super) next: u64,
     last_granted: usize,
 }
 
@@ -57,6 +59,7 @@ impl Memory {
             places: [0; OUTSTANDING],
             turn: 0,
             bus_free: 0,
+            next: 0,
             last_granted: STORE,
         }
     }
@@ -68,22 +71,17 @@ impl Memory {
         self.requests[requester] = request;
     }
 
-    /// The grant of cycle `now`, if there is one.
+    /// The grant of cycle `now`, which is [`Memory::wake`].
     #[inline]
-    pub fn grant(&mut self, now: u64) -> Option<Grant> {
-        if self.places[self.turn] > now {
-            return None;
-        }
+    pub fn grant(&mut self, now: u64) -> Grant {
         let asks = |requester: usize| self.registered[requester] < now;
         let (second, third) = if self.last_granted == LOAD { (STORE, LOAD) } else { (LOAD, STORE) };
         let requester = if asks(FETCH) {
             FETCH
         } else if asks(second) {
             second
-        } else if asks(third) {
-            third
         } else {
-            return None;
+            third
         };
         self.registered[requester] = NEVER;
         let request = self.requests[requester];
@@ -94,15 +92,16 @@ impl Memory {
         self.bus_free = start + request.beats;
         self.places[self.turn] = self.bus_free;
         self.turn = (self.turn + 1) % OUTSTANDING;
-        Some(Grant { requester, request, start })
+        self.next = now + 1;
+        Grant { requester, request, start }
     }
 
-    /// The next cycle after `now` in which a grant may be possible; [`NEVER`] without a request.
+    /// The cycle of the next grant, as requests stand; [`NEVER`] without one.
     #[inline]
-    pub fn wake(&self, now: u64) -> u64 {
+    pub fn wake(&self) -> u64 {
         let [fetch, load, store] = self.registered;
         let earliest = fetch.min(load).min(store);
-        if earliest == NEVER { NEVER } else { (earliest + 1).max(self.places[self.turn]).max(now + 1) }
+        if earliest == NEVER { NEVER } else { (earliest + 1).max(self.places[self.turn]).max(self.next) }
     }
 }
 

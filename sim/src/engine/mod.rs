@@ -1,10 +1,9 @@
 //! The event-driven timing engine: `docs/reference/cycles.md`, without stepping through idle cycles.
 //!
-//! The loop visits the cycles in which something may change. In each it lets the parts act once, in a fixed
-//! order; a part that acts leaves a note of when to look again. The parts that move commands (ends, dispatch,
-//! fronts) are looked at only when one of their own notes is due, as most visits are the memory's alone.
-//! Looking too often is harmless, and a test against a stepper that looks in every cycle shows that it is
-//! never too seldom.
+//! The loop goes from one cycle in which something may change to the next: a grant of the memory, or the start or
+//! end of a command. What follows from these with known cycles is found at once, ahead of time: lines written
+//! and read, requests, words that are dispatched and leave their queues. Looking at a command too often is
+//! harmless, and a test against a stepper that looks in every cycle shows that it is never too seldom.
 
 mod compute;
 mod fetch;
@@ -13,12 +12,11 @@ mod intervals;
 mod leap;
 mod load;
 mod memory;
+mod queue;
 mod store;
 mod traffic;
 mod units;
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::rc::Rc;
 
 use bitgauge_arch::command::Unit;
@@ -28,7 +26,7 @@ use self::fetch::Fetch;
 use self::front::{Front, NEVER, Tokens};
 use self::intervals::Activity;
 use self::load::Load;
-use self::memory::{FETCH, LOAD, Memory, STORE};
+use self::memory::Memory;
 use self::store::Store;
 use crate::error::SimError;
 use crate::exec::Coded;
@@ -70,14 +68,10 @@ struct Engine<'a, D> {
     plan: &'a Plan,
     data: &'a mut D,
     trace: bool,
-    /// Cycles in which commands may move.
-    alarms: BinaryHeap<Reverse<u64>>,
-    /// Whether commands may move in the next cycle.
-    soon: bool,
-    /// Whether commands may move in this cycle.
-    due: bool,
-    /// Next cycle in which the memory or one of its requesters may act; found anew in every visit.
-    memory_next: u64,
+    /// Next cycle in which a command may start or end.
+    due: u64,
+    /// First cycle in which the next word may be dispatched.
+    dispatched: u64,
     fetch: Fetch,
     fronts: [Front; 4],
     tokens: Tokens,
@@ -89,9 +83,6 @@ struct Engine<'a, D> {
     /// Command whose bursts the load unit asks for.
     loading: u32,
     ended: Vec<(u32, u64)>,
-    /// Starts and ends of commands: nothing else takes and gives tokens and ports, but the end of a command's
-    /// feeding.
-    changes: u64,
     /// The layer whose bursts the load unit asks for.
     loading_layer: usize,
     timed: Timed,
@@ -109,12 +100,10 @@ pub(crate) fn run<D: DataPath>(
         plan,
         data,
         trace,
-        alarms: BinaryHeap::new(),
-        soon: true,
-        due: true,
-        memory_next: NEVER,
+        due: NEVER,
+        dispatched: 0,
         fetch: Fetch::new(plan),
-        fronts: Unit::ALL.map(Front::new),
+        fronts: Unit::ALL.map(|unit| Front::new(unit, plan.accelerator.controller.queue_words)),
         tokens: Tokens::default(),
         memory: Memory::new(plan.latency),
         load: Load::new(plan),
@@ -123,100 +112,57 @@ pub(crate) fn run<D: DataPath>(
         activity: Default::default(),
         loading: 0,
         ended: Vec::new(),
-        changes: 0,
         loading_layer: 0,
         timed: Timed { traffic, spans: Vec::with_capacity(plan.commands.len()), ..Timed::default() },
     };
+    engine.dispatch();
     let mut now = 0;
     loop {
-        if engine.due {
-            if engine.visit(now)? {
-                break;
-            }
-        } else {
-            engine.memory_next = NEVER;
-            engine.fetch(now);
-            engine.bus(now);
-            let alarm = engine.alarms.peek().map_or(NEVER, |alarm| alarm.0);
-            now = engine.leap(now, alarm.min(cycle_limit));
+        let (grant, due) = (engine.memory.wake(), engine.due);
+        let next = grant.min(due);
+        if next == NEVER {
+            break;
         }
-        now = engine.next(now).ok_or_else(|| SimError::Deadlock { cycle: now, state: engine.describe() })?;
+        now = next;
         if now >= cycle_limit {
             return Err(SimError::CycleLimit { limit: cycle_limit });
         }
+        if due <= grant {
+            engine.visit(now)?;
+        } else {
+            let grant = engine.memory.grant(now);
+            engine.granted(now, &grant);
+            now = engine.leap(now, engine.due.min(cycle_limit));
+        }
+    }
+    let end =
+        engine.end_taken().ok_or_else(|| SimError::Deadlock { cycle: now, state: engine.describe() })?;
+    if end >= cycle_limit {
+        return Err(SimError::CycleLimit { limit: cycle_limit });
     }
     let Engine { compute, mut activity, mut timed, .. } = engine;
     compute.finish(&mut activity[Unit::Compute.index()]);
-    timed.cycles = now + 1;
+    timed.cycles = end + 1;
     timed.units = activity.map(|unit| unit.count(timed.cycles));
     Ok(timed)
 }
 
 impl<D: DataPath> Engine<'_, D> {
-    /// Everything that happens in a cycle in which commands may move; true once `end` is taken.
-    fn visit(&mut self, now: u64) -> Result<bool, SimError> {
-        self.memory_next = NEVER;
-        self.retire(now)?;
-        self.fetch(now);
-        if self.dispatch(now) {
-            return Ok(true);
+    /// The cycle in which dispatch takes `end`, if nothing is left to do: all queues are empty by then, and all
+    /// commands have ended.
+    fn end_taken(&self) -> Option<u64> {
+        let (index, seen) = self.fetch.word()?;
+        let mut at = seen.max(self.dispatched);
+        for front in &self.fronts {
+            at = at.max(front.queue.empty_at()?).max(front.last_end);
         }
-        for unit in 0..4 {
-            self.front(now, unit)?;
-        }
-        self.bus(now);
-        Ok(false)
-    }
-
-    /// The fetcher's request.
-    #[inline]
-    fn fetch(&mut self, now: u64) {
-        if let Some(request) = self.fetch.request(now) {
-            self.memory.ask(FETCH, request);
-        }
-    }
-
-    /// The memory's grant and the units' requests.
-    #[inline]
-    fn bus(&mut self, now: u64) {
-        if let Some(grant) = self.memory.grant(now) {
-            self.granted(now, &grant);
-            if grant.requester == FETCH {
-                self.memory_next = now + 1;
-            }
-        }
-        if let Some(request) = self.load.request(now) {
-            self.memory.ask(LOAD, request);
-        }
-        if let Some(request) = self.store.request(now) {
-            self.memory.ask(STORE, request);
-        }
-        self.memory_next = self.memory_next.min(self.memory.wake(now));
-    }
-
-    fn alarm(&mut self, now: u64, at: u64) {
-        if at == now + 1 {
-            self.soon = true;
-        } else if at > now && at != NEVER {
-            self.alarms.push(Reverse(at));
-        }
-    }
-
-    /// The next cycle to visit.
-    fn next(&mut self, now: u64) -> Option<u64> {
-        let alarm = self.alarms.peek().map_or(NEVER, |alarm| alarm.0);
-        let commands = if std::mem::take(&mut self.soon) { now + 1 } else { alarm };
-        let next = commands.min(self.memory_next);
-        self.due = commands == next;
-        while self.alarms.peek().is_some_and(|alarm| alarm.0 <= next) {
-            self.alarms.pop();
-        }
-        (next != NEVER).then_some(next)
+        let idle = self.fronts.iter().all(|front| front.flying.is_empty());
+        (idle && index + 1 == self.plan.steps.len()).then_some(at)
     }
 
     /// What each part waits for, for people.
     fn describe(&self) -> String {
-        let mut text = format!("{} of {} words dispatched", self.fetch.taken, self.plan.steps.len());
+        let mut text = format!("{} of {} words dispatched", self.fetch.taken.len(), self.plan.steps.len());
         for front in &self.fronts {
             let head = match front.waiting {
                 Some((reason, since)) => format!("waits for a {} since cycle {since}", reason.name()),

@@ -3,6 +3,7 @@
 use bitgauge_arch::command::Unit;
 use bitgauge_arch::program::Operand;
 
+use super::front::Front;
 use super::memory::{FETCH, Grant, LOAD, STORE};
 use super::{DataPath, Engine};
 use crate::result::Burst;
@@ -14,11 +15,10 @@ impl<D: DataPath> Engine<'_, D> {
             FETCH => {
                 self.load.pace.disturb();
                 self.fetch.granted(now, grant);
-                if let Some(&seen) = self.fetch.seen.get(self.fetch.taken as usize) {
-                    self.alarm(now, seen);
-                }
                 self.timed.traffic.fetch += grant.request.beats;
                 self.count(grant, None, grant.request.beats * self.plan.bus, false);
+                self.dispatch();
+                self.due = self.fronts.iter().map(Front::due).fold(self.due, u64::min);
             }
             LOAD => {
                 let unit = Unit::Load.index();
@@ -29,10 +29,12 @@ impl<D: DataPath> Engine<'_, D> {
                 self.timed.traffic.layers[self.loading_layer][0] += grant.request.beats;
                 self.count(grant, Some(loading), bytes, table);
                 if done {
-                    self.free(now, unit, now + 1);
+                    self.free(unit, now + 1);
+                } else {
+                    self.ask_load();
                 }
                 for (command, end) in ended.drain(..) {
-                    self.end(now, unit, command, end);
+                    self.end(unit, command, end);
                 }
                 self.ended = ended;
             }
@@ -44,9 +46,9 @@ impl<D: DataPath> Engine<'_, D> {
                 self.timed.traffic.layers[layer][1] += grant.request.beats;
                 self.count(grant, Some(stored.command), stored.bytes, stored.table);
                 if let Some(end) = stored.end {
-                    self.end(now, unit, stored.command, end);
+                    self.end(unit, stored.command, end);
                 }
-                self.read_store(now);
+                self.read_store();
             }
         }
     }

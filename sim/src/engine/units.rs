@@ -4,15 +4,28 @@ use bitgauge_arch::command::Unit;
 use bitgauge_arch::timing::{IN_FLIGHT, LOAD_SETUP, STORE_READ_LATENCY};
 
 use super::compute::Placed;
-use super::front::{Flying, NEVER, obstacle};
+use super::front::{Flying, Front, NEVER, obstacle};
+use super::memory::{FETCH, LOAD, STORE};
 use super::{DataPath, Engine};
 use crate::error::SimError;
-use crate::plan::{Shape, Step};
+use crate::plan::{Ports, Shape, Step};
 use crate::result::{CommandSpan, StallReason};
 
 impl<D: DataPath> Engine<'_, D> {
+    /// Everything that happens in a cycle in which commands may move.
+    pub(super) fn visit(&mut self, now: u64) -> Result<(), SimError> {
+        self.retire(now)?;
+        for unit in 0..4 {
+            if self.fronts[unit].look_at <= now {
+                self.front(now, unit)?;
+            }
+        }
+        self.due = self.fronts.iter().map(Front::due).min().unwrap_or(NEVER);
+        Ok(())
+    }
+
     /// Commands that end: their tokens and ports are seen from this cycle on.
-    pub(super) fn retire(&mut self, now: u64) -> Result<(), SimError> {
+    fn retire(&mut self, now: u64) -> Result<(), SimError> {
         for unit in 0..4 {
             let Some(flying) = self.fronts[unit].flying.front().filter(|flying| flying.end <= now) else {
                 continue;
@@ -31,13 +44,6 @@ impl<D: DataPath> Engine<'_, D> {
             }
             self.fronts[unit].last_end = flying.end;
             self.fronts[unit].flying.pop_front();
-            self.changes += 1;
-            // The end of the next may have been known, and raised.
-            if let Some(end) = self.fronts[unit].flying.front().map(|flying| flying.end)
-                && end != NEVER
-            {
-                self.alarm(now, end);
-            }
             if self.activity[unit].is_full() {
                 self.settle(now, unit);
             }
@@ -46,6 +52,12 @@ impl<D: DataPath> Engine<'_, D> {
                 from: Unit::ALL[unit],
                 to: Unit::ALL[to],
             })?;
+            // It may be what a head waits for, or what kept the next of its own unit.
+            for front in &mut self.fronts {
+                if front.waiting.is_some() || front.unit.index() == unit {
+                    front.look(now);
+                }
+            }
         }
         Ok(())
     }
@@ -62,75 +74,57 @@ impl<D: DataPath> Engine<'_, D> {
         self.activity[unit].settle(until);
     }
 
-    /// Moves the next word to its queue; true if it is the `end` and may be taken.
-    pub(super) fn dispatch(&mut self, now: u64) -> bool {
-        let index = self.fetch.taken as usize;
-        let Some(&step) = self.plan.steps.get(index) else { return false };
-        // Words not yet granted raise an alarm at their grant.
-        let Some(&seen) = self.fetch.seen.get(index) else { return false };
-        if seen > now {
-            self.alarm(now, seen);
-            return false;
-        }
-        let unit = match step {
-            Step::Set(unit) | Step::Exec(unit, _) => unit.index(),
-            Step::End => {
-                return self.fronts.iter().all(|front| front.queue.is_empty() && front.flying.is_empty());
+    /// Moves words to their queues, ahead of time: up to one that is not granted yet, or whose queue has room in
+    /// a cycle not known yet.
+    pub(super) fn dispatch(&mut self) {
+        while let Some((index, seen)) = self.fetch.word() {
+            let (unit, command) = match self.plan.steps[index] {
+                Step::Set(unit) => (unit, None),
+                Step::Exec(unit, command) => (unit, Some(command)),
+                Step::End => break,
+            };
+            let front = &mut self.fronts[unit.index()];
+            let Some(room) = front.queue.room() else { break };
+            let at = seen.max(room).max(self.dispatched);
+            self.dispatched = at + 1;
+            if front.queue.push(at + 1, command) {
+                front.look(at);
             }
-        };
-        if self.fronts[unit].queue.len() < self.plan.accelerator.controller.queue_words as usize {
-            self.fronts[unit].queue.push_back((now + 1, step));
-            self.fetch.taken += 1;
-            self.soon = true;
+            self.fetch.taken.push(at);
         }
-        false
+        if let Some(request) = self.fetch.request() {
+            self.memory.ask(FETCH, request);
+        }
     }
 
     /// Looks at the head of a unit's queue.
-    pub(super) fn front(&mut self, now: u64, unit: usize) -> Result<(), SimError> {
-        let command = match self.fronts[unit].head(now) {
-            None => return Ok(()),
-            Some(Step::Exec(_, command)) => command,
-            Some(_) => {
-                self.fronts[unit].queue.pop_front();
-                self.fronts[unit].looked = NEVER;
-                self.soon = true;
-                return Ok(());
-            }
-        };
-        let front = &self.fronts[unit];
-        let known = front.looked == self.changes && now < front.looked_until;
-        if known && front.waiting.is_some() {
-            return Ok(());
-        }
-        let reason = if known {
-            None
-        } else {
-            // Other units release all their ports at the end.
-            let feeding = self.fronts[Unit::Compute.index()].flying.iter().map(|flying| flying.early_end);
-            let until = feeding.filter(|&end| end > now).min().unwrap_or(NEVER);
-            let reason = obstacle(self.plan, &self.fronts, &self.tokens, unit, command, now);
-            let front = &mut self.fronts[unit];
-            (front.looked, front.looked_until) = (self.changes, until);
-            if front.waiting.map(|(reason, _)| reason) != reason {
-                if let Some((old, since)) = front.waiting.take() {
-                    front.waited[old as usize] += now - since;
-                    self.activity[unit].stall(old, since, now);
-                }
-                front.waiting = reason.map(|reason| (reason, now));
-            }
-            reason
-        };
+    fn front(&mut self, now: u64, unit: usize) -> Result<(), SimError> {
+        let Some(command) = self.fronts[unit].queue.head() else { return Ok(()) };
+        let reason = obstacle(self.plan, &self.fronts, &self.tokens, unit, command, now);
+        let feeding_ends = if reason.is_some() { self.feeding_ends(now) } else { NEVER };
         let front = &mut self.fronts[unit];
-        if reason.is_some() {
-            return Ok(());
+        if front.waiting.map(|(reason, _)| reason) != reason {
+            if let Some((old, since)) = front.waiting.take() {
+                front.waited[old as usize] += now - since;
+                self.activity[unit].stall(old, since, now);
+            }
+            front.waiting = reason.map(|reason| (reason, now));
         }
-        if front.free_at > now || front.flying.len() >= IN_FLIGHT {
-            let at = front.free_at;
-            self.alarm(now, at);
-            return Ok(());
-        }
-        self.start(now, unit, command)
+        front.look_at = match reason {
+            // Ends have all heads looked at that wait.
+            Some(StallReason::Token) => NEVER,
+            Some(_) => feeding_ends,
+            None if front.flying.len() >= IN_FLIGHT => NEVER,
+            None if front.free_at > now => front.free_at,
+            None => return self.start(now, unit, command),
+        };
+        Ok(())
+    }
+
+    /// When ports are free next but by the end of a command.
+    fn feeding_ends(&self, now: u64) -> u64 {
+        let feeding = self.fronts[Unit::Compute.index()].flying.iter().map(|flying| flying.early_end);
+        feeding.filter(|&end| end > now).min().unwrap_or(NEVER)
     }
 
     /// Starts a command.
@@ -138,10 +132,9 @@ impl<D: DataPath> Engine<'_, D> {
         let plan = self.plan;
         let planned = &plan.commands[command as usize];
         let coded = self.data.execute(command as usize)?;
-        self.changes += 1;
         let front = &mut self.fronts[unit];
-        front.looked = NEVER;
-        front.queue.pop_front();
+        front.queue.start(now);
+        front.look_at = front.queue.head_at;
         self.tokens.take(unit, planned.command.wait);
         let span = self.timed.spans.len();
         let waited = std::mem::take(&mut front.waited);
@@ -154,12 +147,13 @@ impl<D: DataPath> Engine<'_, D> {
             early_ports: planned.early_ports,
             late_ports: planned.late_ports,
         });
-        self.soon = true;
+        self.hold(now, unit, planned.early_ports | planned.late_ports);
+        self.dispatch();
         match (planned.unit, planned.shape) {
             (_, Shape::Vector(cycles)) => {
                 self.activity[unit].busy.push(now, now + cycles);
-                self.free(now, unit, now + cycles);
-                self.end(now, unit, command, now + cycles);
+                self.free(unit, now + cycles);
+                self.end(unit, command, now + cycles);
             }
             (_, Shape::Compute(timing)) => {
                 let Placed { feed_start, feed_end, end } =
@@ -168,52 +162,80 @@ impl<D: DataPath> Engine<'_, D> {
                 if let Some(flying) = self.fronts[unit].flying.back_mut() {
                     flying.early_end = feed_end;
                 }
-                self.free(now, unit, feed_end);
-                self.end(now, unit, command, end);
+                self.free(unit, feed_end);
+                self.end(unit, command, end);
             }
             (Unit::Load, _) => {
                 self.loading = command;
                 self.loading_layer = planned.layer as usize;
                 if let Some(end) = self.load.begin(now, command, planned, coded, &mut self.activity[unit]) {
-                    self.free(now, unit, now + 1 + LOAD_SETUP);
-                    self.end(now, unit, command, end);
+                    self.free(unit, now + 1 + LOAD_SETUP);
+                    self.end(unit, command, end);
                 } else {
                     self.fronts[unit].free_at = NEVER;
+                    self.ask_load();
                 }
             }
             (_, _) => {
                 if self.store.begin(now, command, planned, coded) {
-                    self.free(now, unit, now + 1);
-                    self.end(now, unit, command, now + STORE_READ_LATENCY);
+                    self.free(unit, now + 1);
+                    self.end(unit, command, now + STORE_READ_LATENCY);
                 } else {
                     self.fronts[unit].free_at = NEVER;
-                    self.read_store(now);
+                    self.read_store();
                 }
             }
         }
         Ok(())
     }
 
+    /// The load's next request, once its cycle is known.
+    #[inline]
+    pub(super) fn ask_load(&mut self) {
+        if let Some(request) = self.load.request() {
+            self.memory.ask(LOAD, request);
+        }
+    }
+
     /// Lets the store's read side go as far as it can.
-    pub(super) fn read_store(&mut self, now: u64) {
+    pub(super) fn read_store(&mut self) {
         let unit = Unit::Store.index();
         if let Some(at) = self.store.read(&mut self.activity[unit]) {
-            self.free(now, unit, at);
+            self.free(unit, at);
+        }
+        if let Some(request) = self.store.request() {
+            self.memory.ask(STORE, request);
         }
     }
 
     /// The first stage of a unit is free from `at` on.
-    pub(super) fn free(&mut self, now: u64, unit: usize, at: u64) {
-        self.fronts[unit].free_at = at;
-        self.alarm(now, at);
+    pub(super) fn free(&mut self, unit: usize, at: u64) {
+        let front = &mut self.fronts[unit];
+        front.free_at = at;
+        front.look(at);
+        self.due = self.due.min(front.look_at);
     }
 
     /// The end of a command is known.
-    pub(super) fn end(&mut self, now: u64, unit: usize, command: u32, at: u64) {
-        let at = self.fronts[unit].finish(command, at);
+    pub(super) fn end(&mut self, unit: usize, command: u32, at: u64) {
+        let front = &mut self.fronts[unit];
+        let at = front.finish(command, at);
+        self.due = self.due.min(front.due());
         if unit == Unit::Compute.index() {
             self.compute.raise_end(at);
         }
-        self.alarm(now, at);
+    }
+
+    /// A unit takes ports: heads that wait for nothing but their own units may have to wait for them. Those of
+    /// units before it are looked at in the next cycle.
+    fn hold(&mut self, now: u64, unit: usize, ports: Ports) {
+        for other in (0..4).filter(|&other| other != unit) {
+            let front = &mut self.fronts[other];
+            let Some(head) = front.queue.head().filter(|_| front.waiting.is_none()) else { continue };
+            let planned = &self.plan.commands[head as usize];
+            if (planned.early_ports | planned.late_ports) & ports != 0 {
+                front.look(now + u64::from(other < unit));
+            }
+        }
     }
 }

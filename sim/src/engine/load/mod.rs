@@ -163,11 +163,11 @@ impl Load {
         None
     }
 
-    /// The next request, once the cycle is known in which it is registered: `now` or later.
-    pub fn request(&mut self, now: u64) -> Option<Request> {
+    /// The next request, once the cycle is known in which it is registered.
+    pub fn request(&mut self) -> Option<Request> {
         let asking = self.asking.as_ref().filter(|_| !self.waiting)?;
         let beats = first_burst(asking.next, asking.end, self.most, self.bus);
-        let mut cycle = self.free_at.max(now);
+        let mut cycle = self.free_at;
         if asking.table {
             // The table's buffer is free once all earlier lines are written.
             cycle = cycle.max(self.next_write);

@@ -146,10 +146,10 @@ impl Store {
         false
     }
 
-    /// The next request, once the cycle is known in which it is registered: `now` or later.
-    pub fn request(&mut self, now: u64) -> Option<Request> {
+    /// The next request, once the cycle is known in which it is registered.
+    pub fn request(&mut self) -> Option<Request> {
         let ready = self.ready.front().filter(|_| !self.waiting)?;
-        let cycle = ready.cycle.max(self.free_at).max(now);
+        let cycle = ready.cycle.max(self.free_at);
         self.waiting = true;
         Some(Request { cycle, address: ready.address, beats: ready.beats })
     }
