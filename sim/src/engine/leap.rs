@@ -116,7 +116,7 @@ impl Load {
         let none = (0, None);
         let (Some(mark), Some(asking)) = (self.pace.last, &self.asking) else { return none };
         // The FIFO's room goes back to so many bursts before.
-        let reach = self.fifo / mark.beats + 2;
+        let reach = self.fifo.size / mark.beats + 2;
         let full = mark.beats * self.bus == self.most && 4096 % self.most == 0;
         let shift = (8 * self.bus).trailing_zeros();
         let one = self.writing.len() == 1 && self.writing[0].is_in_step(self.asked, mark.together, shift);
@@ -136,17 +136,12 @@ impl Load {
             asking.next += beats * self.bus;
         }
         self.asked += beats;
-        self.left += beats;
+        self.fifo.shift(beats, later);
         self.free_at += later;
         self.next_write += later;
-        for leaving in &mut self.leaving {
-            leaving.first += beats;
-            leaving.end += beats;
-            leaving.cycle += later;
-        }
         let lines = mark.beats / mark.together;
         if let Some(job) = self.writing.front_mut() {
-            job.advance(count * lines, job.line_bits);
+            job.advance(count * lines);
         }
         if self.pace.period == mark.beats {
             activity.busy.push_comb(mark.written + mark.beats, 1, mark.together, count * lines);

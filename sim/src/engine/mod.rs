@@ -7,6 +7,7 @@
 
 mod compute;
 mod fetch;
+mod fifo;
 mod front;
 mod intervals;
 mod leap;

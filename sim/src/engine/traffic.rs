@@ -22,21 +22,23 @@ impl<D: DataPath> Engine<'_, D> {
             }
             LOAD => {
                 let unit = Unit::Load.index();
-                let mut ended = std::mem::take(&mut self.ended);
-                let loading = self.loading;
-                let (bytes, table, done) =
-                    self.load.granted(now, grant, &mut self.activity[unit], &mut ended);
+                if self.trace {
+                    let (bytes, table) = self.load.carries(&grant.request);
+                    self.keep(grant, Some(self.loading), bytes, table);
+                }
+                let done = self.load.granted(now, grant, &mut self.activity[unit], &mut self.ended);
                 self.timed.traffic.layers[self.loading_layer][0] += grant.request.beats;
-                self.count(grant, Some(loading), bytes, table);
+                self.timed.traffic.beats += grant.request.beats;
                 if done {
                     self.free(unit, now + 1);
                 } else {
                     self.ask_load();
                 }
-                for (command, end) in ended.drain(..) {
+                for index in 0..self.ended.len() {
+                    let (command, end) = self.ended[index];
                     self.end(unit, command, end);
                 }
-                self.ended = ended;
+                self.ended.clear();
             }
             _ => {
                 self.load.pace.disturb();

@@ -7,6 +7,7 @@ mod write;
 
 use std::collections::VecDeque;
 
+use super::fifo::Fifo;
 use super::intervals::Activity;
 use super::leap::Pace;
 use super::memory::{Grant, Request, first_burst};
@@ -24,6 +25,8 @@ pub(super) struct Asking {
     coded: Option<Rc<Coded>>,
     external: u64,
     stride: u64,
+    /// Bytes of all beats of a block, without `zvc`.
+    block_bytes: u64,
     /// Block of the next burst; the table counts as the one before the first.
     block: u64,
     /// Next byte, and one past the last byte of the block.
@@ -40,27 +43,20 @@ pub(super) struct Writing {
     shape: DmaShape,
     coded: Option<Rc<Coded>>,
     /// Bits of a whole line, and of the last line of a pixel.
-    pub(super) line_bits: u64,
+    line_bits: u64,
     last_bits: u64,
+    /// Where lines of a burst are written together: whole lines are so many whole beats, a power of two.
+    whole: Option<u32>,
     /// Beats before the block; beats of the block.
     base: u64,
     block_beats: u64,
-    /// Position in the block.
     block: u64,
-    pixel: u64,
+    /// Position in the block: lines left, line of the pixel (where lines differ), bits.
+    lines_left: u64,
     line: u64,
     bits: u64,
-    /// Lines written so far.
+    /// Coded lines written so far.
     written: usize,
-}
-
-/// When some beats leave the FIFO: so many at once, and as many cycles later as many more.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Leaving {
-    pub(super) first: u64,
-    pub(super) end: u64,
-    pub(super) cycle: u64,
-    together: u64,
 }
 
 /// The load unit beyond its front.
@@ -69,14 +65,12 @@ pub(crate) struct Load {
     pub(super) bus: u64,
     pub(super) most: u64,
     line: u64,
-    pub(super) fifo: u64,
+    pub(super) fifo: Fifo,
     pub(super) asking: Option<Asking>,
     pub(super) free_at: u64,
     waiting: bool,
-    /// Data beats asked for, granted, and with a known time of leaving.
+    /// Data beats asked for and granted.
     pub(super) asked: u64,
-    pub(super) left: u64,
-    pub(super) leaving: VecDeque<Leaving>,
     pub(super) writing: VecDeque<Writing>,
     /// First cycle in which the next line may be written.
     pub(super) next_write: u64,
@@ -85,18 +79,15 @@ pub(crate) struct Load {
 
 impl Load {
     pub fn new(plan: &Plan) -> Load {
-        let fifo = plan.load_fifo_beats();
         Load {
             bus: plan.bus,
             most: plan.max_burst_beats * plan.bus,
             line: plan.line,
-            fifo,
+            fifo: Fifo::new(plan.load_fifo_beats()),
             asking: None,
             free_at: 0,
             waiting: false,
             asked: 0,
-            left: 0,
-            leaving: VecDeque::new(),
             writing: VecDeque::new(),
             next_write: 0,
             pace: Pace::default(),
@@ -125,10 +116,11 @@ impl Load {
         }
         let external = u64::from(load.external_address);
         let table = coded.is_some();
+        let block_bytes = shape.raw_bytes.next_multiple_of(self.bus);
         let (next, bytes) = if table {
             (u64::from(load.length_table), (2 * shape.blocks).next_multiple_of(self.bus))
         } else {
-            (external, shape.raw_bytes.next_multiple_of(self.bus))
+            (external, block_bytes)
         };
         let stride = u64::from(load.external_block_stride);
         self.asking = Some(Asking {
@@ -136,6 +128,7 @@ impl Load {
             coded: coded.clone(),
             external,
             stride,
+            block_bytes,
             block: 0,
             next,
             end: next + bytes,
@@ -147,16 +140,17 @@ impl Load {
             command: number,
             start: now,
             shape,
-            coded,
             line_bits,
             last_bits,
+            whole: whole_beats(line_bits, &shape, coded.is_none(), self.bus),
             base: self.asked,
             block_beats: 0,
             block: 0,
-            pixel: 0,
+            lines_left: shape.pixels * shape.pixel_lines,
             line: 0,
             bits: 0,
             written: 0,
+            coded,
         };
         writing.block_beats = writing.beats_of(0, self.bus);
         self.writing.push_back(writing);
@@ -172,54 +166,47 @@ impl Load {
             // The table's buffer is free once all earlier lines are written.
             cycle = cycle.max(self.next_write);
         }
-        if !asking.table && self.asked + beats > self.fifo {
-            let index = self.asked + beats - self.fifo - 1;
-            if index >= self.left {
-                return None;
-            }
-            // Later requests ask for later beats.
-            while self.leaving.front().is_some_and(|leaving| leaving.end <= index) {
-                self.leaving.pop_front();
-            }
-            let leaving = self.leaving.front()?;
-            let since = index - leaving.first;
-            let since = if leaving.together == 1 { since } else { since - since % leaving.together };
-            cycle = cycle.max(leaving.cycle + since + 1);
+        if !asking.table {
+            cycle = cycle.max(self.fifo.room(self.asked + beats)?.0);
         }
         self.waiting = true;
         Some(Request { cycle, address: asking.next, beats })
     }
 
-    /// Goes on after a grant. Returns the bytes that carry data, whether they are of the length table, and
-    /// whether the request side is done.
+    /// The bytes of a burst that carry data, and whether they are of the length table. Before it is granted.
+    pub fn carries(&self, request: &Request) -> (u64, bool) {
+        let Some(asking) = &self.asking else { return (0, false) };
+        let used = if asking.table {
+            let used = 2 * asking.shape.blocks;
+            let begin = asking.end - used.next_multiple_of(self.bus);
+            used - used.min(request.address - begin)
+        } else {
+            let used = match &asking.coded {
+                Some(coded) => u64::from(coded.blocks[asking.block as usize].bytes),
+                None => asking.shape.raw_bytes,
+            };
+            used - used.min(request.address - (asking.external + asking.block * asking.stride))
+        };
+        (used.min(request.beats * self.bus), asking.table)
+    }
+
+    /// Goes on after a grant. Whether the request side is done.
+    #[inline]
     pub fn granted(
         &mut self,
         now: u64,
         grant: &Grant,
         activity: &mut Activity,
         ended: &mut Vec<(u32, u64)>,
-    ) -> (u64, bool, bool) {
+    ) -> bool {
         self.waiting = false;
         self.free_at = now + 1;
-        let Some(asking) = &mut self.asking else { return (0, false, true) };
+        let Some(asking) = &mut self.asking else { return true };
         let beats = grant.request.beats;
         let (table, first) = (asking.table, self.asked);
         asking.next += beats * self.bus;
-        let exhausted = asking.next >= asking.end;
-        let bytes = if table {
-            let used = 2 * asking.shape.blocks;
-            let begin = asking.end - used.next_multiple_of(self.bus);
-            used - used.min(grant.request.address - begin)
-        } else {
-            let used = match &asking.coded {
-                Some(coded) => u64::from(coded.blocks[asking.block as usize].bytes),
-                None => asking.shape.raw_bytes,
-            };
-            used - used.min(grant.request.address - (asking.external + asking.block * asking.stride))
-        }
-        .min(beats * self.bus);
         let mut done = false;
-        if exhausted {
+        if asking.next >= asking.end {
             if table {
                 asking.table = false;
                 self.free_at = self.free_at.max(grant.start + beats + ZVC_TABLE_CYCLES);
@@ -227,27 +214,33 @@ impl Load {
                 asking.block += 1;
             }
             done = asking.block == asking.shape.blocks;
-            if !done {
+            if done {
+                self.asking = None;
+            } else {
                 asking.next = asking.external + asking.block * asking.stride;
-                let bytes = match &asking.coded {
-                    Some(coded) => u64::from(coded.blocks[asking.block as usize].beats) * self.bus,
-                    None => asking.shape.raw_bytes.next_multiple_of(self.bus),
-                };
-                asking.end = asking.next + bytes;
+                asking.end = asking.next
+                    + match &asking.coded {
+                        Some(coded) => u64::from(coded.blocks[asking.block as usize].beats) * self.bus,
+                        None => asking.block_bytes,
+                    };
             }
         }
-        if done {
-            self.asking = None;
-        }
         if !table {
-            let even = self.left == first;
+            let even = self.fifo.left == first;
             self.asked += beats;
             self.write(first, grant.start, activity, ended);
             // Whether the lines of the burst, all of it and nothing else, were written together.
-            let written = self.leaving.back().filter(|leaving| even && leaving.first == first);
+            let written = self.fifo.last().filter(|leaving| even && leaving.first == first);
             let written = written.filter(|leaving| leaving.end == self.asked && !done);
             self.pace.note(now, grant, written.map(|leaving| (leaving.cycle, leaving.together)));
         }
-        (bytes, table, done)
+        done
     }
+}
+
+/// The power of two of the beats of a line, where whole lines are so many beats and take a cycle each.
+pub(in crate::engine) fn whole_beats(line_bits: u64, shape: &DmaShape, plain: bool, bus: u64) -> Option<u32> {
+    let beats = line_bits / (8 * bus);
+    let whole = plain && shape.cycles_per_line == 1 && beats * 8 * bus == line_bits;
+    (whole && beats.is_power_of_two()).then(|| beats.trailing_zeros())
 }

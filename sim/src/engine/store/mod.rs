@@ -11,7 +11,9 @@ use std::rc::Rc;
 use bitgauge_arch::command::Operation;
 use bitgauge_arch::timing::{DmaShape, STORE_SETUP};
 
+use super::fifo::Fifo;
 use super::intervals::Activity;
+use super::load::whole_beats;
 use super::memory::{Grant, Request};
 use crate::exec::Coded;
 use crate::plan::{Plan, Planned};
@@ -25,13 +27,17 @@ struct Reading {
     coded: Option<Rc<Coded>>,
     line_bits: u64,
     last_bits: u64,
+    /// Where lines of a burst are read together: whole lines are so many whole beats, a power of two.
+    whole: Option<u32>,
     external: u64,
     stride: u64,
     table_address: u64,
-    /// Beats completed before the block.
+    /// Beats completed before the block; beats of the block.
     base: u64,
+    block_beats: u64,
     block: u64,
-    pixel: u64,
+    /// Position in the block: lines left, line of the pixel (where lines differ), bits.
+    lines_left: u64,
     line: u64,
     bits: u64,
     /// The block's next burst and one past its last byte.
@@ -65,12 +71,9 @@ pub(crate) struct Store {
     most: u64,
     line: u64,
     latency: u64,
-    fifo: u64,
+    fifo: Fifo,
     reading: Option<Reading>,
     next_read: u64,
-    /// Beats with a known time of leaving.
-    left: u64,
-    leave_times: Vec<u64>,
     /// Beats completed by the lines read so far.
     completed: u64,
     ready: VecDeque<Ready>,
@@ -92,17 +95,14 @@ pub(crate) struct Stored {
 
 impl Store {
     pub fn new(plan: &Plan) -> Store {
-        let fifo = plan.store_fifo_beats();
         Store {
             bus: plan.bus,
             most: plan.max_burst_beats * plan.bus,
             line: plan.line,
             latency: plan.latency,
-            fifo,
+            fifo: Fifo::new(plan.store_fifo_beats()),
             reading: None,
             next_read: 0,
-            left: 0,
-            leave_times: vec![0; (4 * fifo).next_power_of_two() as usize],
             completed: 0,
             ready: VecDeque::new(),
             free_at: 0,
@@ -122,6 +122,7 @@ impl Store {
         let mut reading = Reading {
             command: number,
             shape,
+            whole: whole_beats(line_bits, &shape, coded.is_none(), self.bus),
             coded,
             line_bits,
             last_bits,
@@ -129,8 +130,9 @@ impl Store {
             stride: u64::from(store.external_block_stride),
             table_address: u64::from(store.length_table),
             base: self.completed,
+            block_beats: 0,
             block: 0,
-            pixel: 0,
+            lines_left: 0,
             line: 0,
             bits: 0,
             next: 0,
@@ -162,11 +164,7 @@ impl Store {
         let end = grant.start + ready.beats;
         activity.busy_too.push(grant.start, end);
         activity.stall(StallReason::Memory, grant.request.cycle, end + self.latency);
-        for cycle in grant.start..end {
-            let slot = self.left as usize & (self.leave_times.len() - 1);
-            self.leave_times[slot] = cycle;
-            self.left += 1;
-        }
+        self.fifo.leave(self.fifo.left + ready.beats, grant.start, 1);
         Some(Stored {
             bytes: ready.bytes,
             table: ready.table,

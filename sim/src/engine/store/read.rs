@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use bitgauge_arch::timing::{STORE_READ_LATENCY, STORE_ZVC_CHOICE, STORE_ZVC_LATENCY};
 
 use super::{Reading, Ready, Store};
+use crate::engine::fifo::Fifo;
 use crate::engine::intervals::Activity;
 use crate::engine::memory::first_burst;
 
@@ -16,50 +17,19 @@ impl Store {
             return self.read_coded(activity);
         }
         let job = self.reading.as_mut()?;
-        let beat_bits = 8 * self.bus;
-        let shift = beat_bits.trailing_zeros();
-        let cycles = job.shape.cycles_per_line;
-        // Where whole lines are so many whole beats, the lines of a burst are read together.
-        let beats = job.line_bits >> shift;
-        let whole = cycles == 1 && beats > 0 && beats << shift == job.line_bits;
+        let shift = (8 * self.bus).trailing_zeros();
         loop {
-            if whole && job.bits & (beat_bits - 1) == 0 {
-                let begun = job.bits >> shift;
-                // The line that completes the burst is left to the general way, and a pixel's shorter last line.
-                let left = (job.cut + job.next_beats).saturating_sub(begun + 1);
-                let mut run = if beats == 1 { left } else { left / beats };
-                if job.line_bits != job.last_bits {
-                    run = run.min(job.shape.pixel_lines - 1 - job.line);
-                }
-                let rooms = even_run(job.base + begun, run, beats, self.fifo, self.left, &self.leave_times);
-                if let Some((cycle, apart)) = rooms.and_then(|rooms| rooms.begin(self.next_read)) {
-                    activity.busy.push_comb(cycle, 1, apart, run);
-                    self.next_read = cycle + (run - 1) * apart + 1;
-                    self.completed = job.base + begun + run * beats;
-                    job.advance(run, job.line_bits);
-                }
+            let cycle = match job.run(shift, self.next_read, &mut self.fifo, activity) {
+                Some(last) => last,
+                None => job.one(shift, self.next_read, &mut self.fifo, activity)?,
+            };
+            let beats = if job.lines_left == 0 { job.block_beats } else { job.bits >> shift };
+            self.next_read = cycle + job.shape.cycles_per_line;
+            self.completed = job.base + beats;
+            if beats >= job.cut + job.next_beats {
+                job.cut_ready(&mut self.ready, beats, cycle + STORE_READ_LATENCY, (self.most, self.bus));
             }
-            let last_of_pixel = job.line + 1 == job.shape.pixel_lines;
-            let last_of_block = last_of_pixel && job.pixel + 1 == job.shape.pixels;
-            let bits = job.bits + if last_of_pixel { job.last_bits } else { job.line_bits };
-            let block_beats = if last_of_block { bits.div_ceil(beat_bits) } else { bits >> shift };
-            let completed = job.base + block_beats;
-            let room = room(completed, self.fifo, self.left, &self.leave_times)?;
-            let cycle = self.next_read.max(room);
-            activity.busy.push(cycle, cycle + cycles);
-            self.next_read = cycle + cycles;
-            self.completed = completed;
-            job.bits = bits;
-            job.line += 1;
-            let inside = cycle + STORE_READ_LATENCY;
-            if last_of_pixel {
-                job.line = 0;
-                job.pixel += 1;
-            }
-            if block_beats >= job.cut + job.next_beats {
-                job.cut_ready(&mut self.ready, block_beats, inside, (self.most, self.bus));
-            }
-            if last_of_block {
+            if job.lines_left == 0 {
                 job.base = self.completed;
                 job.block += 1;
                 if job.block == job.shape.blocks {
@@ -67,10 +37,8 @@ impl Store {
                         last.last = true;
                     }
                     self.reading = None;
-                    return Some(cycle + cycles);
+                    return Some(self.next_read);
                 }
-                job.pixel = 0;
-                job.bits = 0;
                 job.enter(self.bus);
             }
         }
@@ -88,7 +56,7 @@ impl Store {
                 job.counted = true;
             }
             let beats = job.bytes().div_ceil(self.bus);
-            let room = room(job.base + beats, self.fifo, self.left, &self.leave_times)?;
+            let (room, _) = self.fifo.room(job.base + beats)?;
             let cycle = self.next_read.max(room);
             let over = cycle + lines * job.shape.cycles_per_line;
             activity.busy.push(cycle, over);
@@ -107,7 +75,7 @@ impl Store {
             }
         }
         while job.table_beats < (2 * job.shape.blocks).div_ceil(self.bus) {
-            let room = room(self.completed + 1, self.fifo, self.left, &self.leave_times)?;
+            let (room, _) = self.fifo.room(self.completed + 1)?;
             let cycle = self.next_read.max(room);
             activity.busy.push(cycle, cycle + 1);
             self.next_read = cycle + 1;
@@ -120,58 +88,49 @@ impl Store {
     }
 }
 
-/// The first cycle in which the FIFO has room for its beats up to `completed`, where that is known.
-#[inline]
-fn room(completed: u64, fifo: u64, left: u64, leave_times: &[u64]) -> Option<u64> {
-    let Some(index) = completed.checked_sub(fifo + 1) else { return Some(0) };
-    (index < left).then(|| leave_times[index as usize & (leave_times.len() - 1)] + 1)
-}
-
-/// When the FIFO has room for each of some lines: first and last known.
-struct Rooms {
-    first: u64,
-    last: u64,
-    run: u64,
-    beats: u64,
-}
-
-impl Rooms {
-    /// The cycle of the first of reads that follow each other evenly from `from` on, if they do, and the cycles
-    /// from one to the next.
-    #[inline]
-    fn begin(&self, from: u64) -> Option<(u64, u64)> {
-        if self.last <= from {
-            // Rooms ascend: all of them are there.
-            Some((from, 1))
-        } else if self.first >= from && self.last - self.first == (self.run - 1) * self.beats {
-            // At most a beat leaves in a cycle, so here one leaves in each.
-            Some((self.first, self.beats))
-        } else {
-            None
-        }
-    }
-}
-
-/// The rooms of the `run` lines of `beats` beats behind beat `begun`, where they are known and there are any.
-#[inline]
-fn even_run(begun: u64, run: u64, beats: u64, fifo: u64, left: u64, leave_times: &[u64]) -> Option<Rooms> {
-    if run == 0 {
-        return None;
-    }
-    let first = room(begun + beats, fifo, left, leave_times)?;
-    let last = room(begun + run * beats, fifo, left, leave_times)?;
-    Some(Rooms { first, last, run, beats })
-}
-
 impl Reading {
-    /// Goes on by `lines` whole lines of the block, not its last.
-    fn advance(&mut self, lines: u64, line_bits: u64) {
-        self.bits += lines * line_bits;
-        self.line += lines;
-        if self.line >= self.shape.pixel_lines {
-            self.pixel += self.line / self.shape.pixel_lines;
-            self.line %= self.shape.pixel_lines;
+    /// Reads the lines that follow each other evenly, if there are any, up to the one that completes the next
+    /// burst: the cycle of the last.
+    #[inline]
+    fn run(&mut self, shift: u32, from: u64, fifo: &mut Fifo, activity: &mut Activity) -> Option<u64> {
+        let power = self.whole.filter(|_| self.bits & ((1 << shift) - 1) == 0)?;
+        let begun = self.bits >> shift;
+        let even = self.line_bits == self.last_bits;
+        let alike = if even { self.lines_left } else { self.shape.pixel_lines - 1 - self.line };
+        let missing = (self.cut + self.next_beats).saturating_sub(begun);
+        let lines = ((missing + (1 << power) - 1) >> power).max(1).min(alike);
+        if lines == 0 {
+            return None;
         }
+        let (room, row) = fifo.room(self.base + begun + (1 << power))?;
+        let lines = lines.min(1 + ((row - 1) >> power));
+        // The read side catches up with room that comes a beat a cycle, if lines are longer: a line at a time.
+        let late = room < from && room + ((lines - 1) << power) > from;
+        let lines = if late && power > 0 { 1 } else { lines };
+        let apart = if room < from { 1 } else { 1 << power };
+        let cycle = room.max(from);
+        activity.busy.push_comb(cycle, 1, apart, lines);
+        self.bits += lines * self.line_bits;
+        self.lines_left -= lines;
+        // Where all lines are alike, it does not matter which of a pixel's is the next.
+        if !even {
+            self.line += lines;
+        }
+        Some(cycle + (lines - 1) * apart)
+    }
+
+    /// Reads a line, once there is room: in which cycle.
+    fn one(&mut self, shift: u32, from: u64, fifo: &mut Fifo, activity: &mut Activity) -> Option<u64> {
+        let last_of_pixel = self.line + 1 == self.shape.pixel_lines;
+        let bits = self.bits + if last_of_pixel { self.last_bits } else { self.line_bits };
+        let beats = if self.lines_left == 1 { self.block_beats } else { bits >> shift };
+        let (room, _) = fifo.room(self.base + beats)?;
+        let cycle = room.max(from);
+        activity.busy.push(cycle, cycle + self.shape.cycles_per_line);
+        self.bits = bits;
+        self.lines_left -= 1;
+        self.line = if last_of_pixel { 0 } else { self.line + 1 };
+        Some(cycle)
     }
 
     /// Bytes of the current block.
@@ -184,8 +143,13 @@ impl Reading {
 
     /// Begins the current block.
     pub(super) fn enter(&mut self, bus: u64) {
+        let round = |bytes: u64| (bytes + bus - 1) & !(bus - 1);
         self.next = self.external + self.block * self.stride;
-        self.end = self.next + self.bytes().next_multiple_of(bus);
+        self.end = self.next + round(self.bytes());
+        self.block_beats = (self.end - self.next) >> bus.trailing_zeros();
+        self.lines_left = self.shape.pixels * self.shape.pixel_lines;
+        self.line = 0;
+        self.bits = 0;
         self.cut = 0;
         self.next_beats = 0;
     }
