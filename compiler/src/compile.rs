@@ -16,7 +16,7 @@ use crate::share::lower_next;
 use crate::{memory, order, tokens};
 
 /// All accesses of each operation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Footprints {
     accesses: Vec<Access>,
     /// Where each operation's end.
@@ -25,7 +25,8 @@ pub(crate) struct Footprints {
 
 impl Footprints {
     fn new(accelerator: &Accelerator, operations: &[Operation]) -> Footprints {
-        let mut all = Footprints::default();
+        let ends = Vec::with_capacity(operations.len());
+        let mut all = Footprints { accesses: Vec::with_capacity(8 * operations.len()), ends };
         for operation in operations {
             add_footprint(accelerator, operation, &mut all.accesses);
             all.ends.push(all.accesses.len());

@@ -40,12 +40,13 @@ pub(crate) struct Needs {
 #[derive(Debug)]
 pub(crate) struct Spaces<T>([Ranges<T>; 7]);
 
-impl<T: Clone + Default> Default for Spaces<T> {
-    fn default() -> Self {
-        // About as many units as a few commands touch.
+impl<T: Clone + Default> Spaces<T> {
+    /// Nothing known yet; pages of `1 << external` bytes and `1 << on_chip` lines or entries, which should be
+    /// about as many as a few accesses touch.
+    pub fn new(external: u32, on_chip: u32) -> Spaces<T> {
         Spaces(Space::ALL.map(|space| match space {
-            Space::External => Ranges::new(10),
-            _ => Ranges::new(9),
+            Space::External => Ranges::new(external),
+            _ => Ranges::new(on_chip),
         }))
     }
 }
@@ -59,9 +60,15 @@ impl<T> Spaces<T> {
 }
 
 /// Interval maps of all spaces.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Hazards {
     spaces: Spaces<Entry>,
+}
+
+impl Default for Hazards {
+    fn default() -> Hazards {
+        Hazards { spaces: Spaces::new(9, 7) }
+    }
 }
 
 impl Hazards {
@@ -72,33 +79,39 @@ impl Hazards {
         unit: Unit,
         accesses: impl Iterator<Item = &'a Access> + Clone,
     ) -> Needs {
-        let mut needs = Needs::default();
         let own = unit.index();
         let mark = index as Index + 1;
+        // By unit; writers and readers apart, as one of the former is chosen and all of the latter are compared.
+        let (mut writers, mut readers) = ([0; 4], [0; 4]);
+        let note = |writers: &mut [Index; 4], entry: Entry| {
+            let (unit, writer) = entry.writer();
+            writers[unit] = writers[unit].max(writer);
+        };
         for access in accesses.clone().filter(|access| access.port != Port::Write) {
             self.spaces.of(access.space).change(access.start, access.end, |entry| {
-                let (writer_unit, writer) = entry.writer();
-                needs.latest[writer_unit] = needs.latest[writer_unit].max(writer);
-                if unit == Unit::Compute && writer_unit == own {
-                    needs.own = needs.own.max(writer);
-                }
+                note(&mut writers, *entry);
                 entry.readers[own] = mark;
             });
         }
+        let own_writer = if unit == Unit::Compute { writers[own] } else { 0 };
         // What the command itself has just read or written counts for its own unit, which is left out below.
         let written = Entry { writer: mark << 2 | own as u32, readers: [0; 4] };
         for access in accesses.filter(|access| access.port == Port::Write) {
             self.spaces.of(access.space).set(access.start, access.end, &written, |entry| {
-                let (writer_unit, writer) = entry.writer();
-                needs.latest[writer_unit] = needs.latest[writer_unit].max(writer);
-                for (latest, reader) in needs.latest.iter_mut().zip(entry.readers) {
-                    *latest = (*latest).max(reader);
-                }
+                note(&mut writers, *entry);
+                readers = latest(readers, entry.readers);
             });
         }
+        let mut needs = Needs { latest: latest(writers, readers), own: own_writer };
         needs.latest[own] = 0;
         needs
     }
+}
+
+/// The later of two, unit by unit.
+#[inline]
+fn latest(one: [Index; 4], other: [Index; 4]) -> [Index; 4] {
+    std::array::from_fn(|unit| one[unit].max(other[unit]))
 }
 
 #[cfg(test)]

@@ -52,12 +52,20 @@ impl<T: Clone + Default> Ranges<T> {
                     return list.insert(from, Piece { start, end, value });
                 }
             }
-            let until = from + list[from..].partition_point(|piece| piece.start < end);
+            // Mostly whole ranges side by side.
+            let mut until = from;
             let mut at = start;
-            let known = &mut list[from..until];
-            if known.iter().all(|piece| std::mem::replace(&mut at, piece.end) == piece.start) && at == end {
-                return known.iter_mut().for_each(|piece| change(&mut piece.value));
+            while let Some(piece) = list.get_mut(until).filter(|piece| piece.start == at && piece.end <= end)
+            {
+                change(&mut piece.value);
+                at = piece.end;
+                until += 1;
             }
+            if at == end {
+                return;
+            }
+            let (from, start) = (until, at);
+            until += list[from..].partition_point(|piece| piece.start < end);
             at = start;
             let mut fill = |changed: &mut Vec<Piece<T>>, start, end, mut value: T| {
                 if start < end {

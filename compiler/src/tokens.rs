@@ -13,7 +13,7 @@ use bitgauge_arch::footprint::{Access, Space, fill_masks};
 use crate::hazards::{Hazards, Needs};
 
 /// Waits and signals of a list of commands, from what each depends on.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Clocks {
     /// For each command: per unit, latest command known to have ended at its start, plus one.
     known: Vec<[u32; 4]>,
@@ -22,6 +22,11 @@ struct Clocks {
 }
 
 impl Clocks {
+    fn new(commands: usize) -> Clocks {
+        let (known, masks) = (Vec::with_capacity(commands), Vec::with_capacity(commands));
+        Clocks { known, masks, last: [None; 4] }
+    }
+
     fn push(&mut self, unit: Unit, needs: Needs) {
         let own = unit.index();
         let mut known = self.last[own].map_or([0; 4], |last| self.known[last]);
@@ -81,12 +86,13 @@ impl Residuals {
 pub(crate) fn insert<'a>(
     accelerator: &Accelerator,
     written: u64,
-    operations: impl Iterator<Item = (&'a Operation, &'a [Access])>,
+    operations: impl ExactSizeIterator<Item = (&'a Operation, &'a [Access])>,
 ) -> Vec<Command> {
     let mut hazards = Hazards::default();
     let mut residuals = Residuals::default();
-    let mut clocks = Clocks::default();
-    let mut commands = Vec::new();
+    let count = operations.len();
+    let mut clocks = Clocks::new(count);
+    let mut commands = Vec::with_capacity(count);
     for (index, (operation, accesses)) in operations.enumerate() {
         let mut command = Command { wait: 0, signal: 0, operation: operation.clone() };
         let unit = operation.unit();
@@ -116,7 +122,7 @@ mod tests {
 
     #[test]
     fn what_is_known_needs_no_token() {
-        let mut clocks = Clocks::default();
+        let mut clocks = Clocks::new(0);
         clocks.push(Unit::Load, needs([0; 4]));
         clocks.push(Unit::Load, needs([0; 4]));
         clocks.push(Unit::Compute, needs([2, 0, 0, 0]));
@@ -137,7 +143,7 @@ mod tests {
             commands.iter().enumerate().map(|(index, command)| residuals.visit(index, command)).collect();
         assert_eq!(needed, [0, 0, 1, 2, 0]);
         // One wait is enough for both.
-        let mut clocks = Clocks::default();
+        let mut clocks = Clocks::new(0);
         for own in needed {
             clocks.push(Unit::Compute, Needs { own, ..Needs::default() });
         }
@@ -146,7 +152,7 @@ mod tests {
 
     #[test]
     fn signals_and_waits_of_a_pair_balance() {
-        let mut clocks = Clocks::default();
+        let mut clocks = Clocks::new(0);
         let mut state = 1u32;
         let mut units = Vec::new();
         for index in 0..2000u32 {

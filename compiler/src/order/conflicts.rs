@@ -46,9 +46,16 @@ impl Readers {
 }
 
 /// Interval maps of all spaces.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Conflicts {
     spaces: Spaces<Entry>,
+}
+
+impl Default for Conflicts {
+    fn default() -> Conflicts {
+        // Regular runs are one range here.
+        Conflicts { spaces: Spaces::new(15, 11) }
+    }
 }
 
 impl Conflicts {

@@ -14,12 +14,18 @@ pub fn banks(accelerator: &Accelerator, accesses: &[Access], space: Space, port:
         _ => return 0,
     };
     let mut mask = 0;
+    // The bank of the last access: the next is mostly in it as well.
+    let mut bank = 0..0;
     for access in accesses.iter().filter(|access| access.space == space && access.port == port) {
+        if bank.start <= access.start && access.end <= bank.end {
+            continue;
+        }
         let first = access.start / u64::from(bank_lines);
         let last = (access.end - 1) / u64::from(bank_lines);
         for bank in first..=last.min(u64::from(count) - 1) {
             mask |= 1 << bank;
         }
+        bank = last * u64::from(bank_lines)..(last + 1) * u64::from(bank_lines);
     }
     mask
 }
