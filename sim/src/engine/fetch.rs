@@ -1,6 +1,6 @@
 //! Command fetch: asks for words as the prefetch buffer has room, and says when each word is there.
 
-use super::memory::{Grant, Request, first_burst};
+use super::memory::{FETCH, Grant, Memory, first_burst};
 use crate::plan::Plan;
 use bitgauge_arch::command::Word;
 use bitgauge_arch::timing::FETCH_BURST_BYTES;
@@ -43,11 +43,11 @@ impl Fetch {
         }
     }
 
-    /// The next request, once the cycle is known in which it is registered: that of the word whose leaving
+    /// Makes the next request, once the cycle is known in which it is registered: that of the word whose leaving
     /// makes room is seen a cycle later.
-    pub fn request(&mut self) -> Option<Request> {
+    pub fn request(&mut self, memory: &mut Memory) {
         if self.waiting || self.next >= self.end {
-            return None;
+            return;
         }
         // Words are 16 bytes and addresses aligned, so the last beat never reaches beyond the words.
         let beats = first_burst(self.next, self.end, self.most, self.bus);
@@ -55,10 +55,13 @@ impl Fetch {
         let words = bytes.saturating_sub(self.room_bytes).div_ceil(WORD) as usize;
         let room = match words.checked_sub(1) {
             None => 0,
-            Some(last) => self.taken.get(last)? + 1,
+            Some(last) => match self.taken.get(last) {
+                Some(taken) => taken + 1,
+                None => return,
+            },
         };
         self.waiting = true;
-        Some(Request { cycle: room.max(self.free_at), address: self.next, beats })
+        memory.ask(FETCH, room.max(self.free_at), self.next, beats);
     }
 
     /// The next word and the cycle from which it is seen, where that is known.
@@ -72,8 +75,8 @@ impl Fetch {
     pub fn granted(&mut self, now: u64, grant: &Grant) {
         self.waiting = false;
         self.free_at = now + 1;
-        self.next += grant.request.beats * self.bus;
-        let first = grant.request.address - self.start;
+        self.next += grant.beats * self.bus;
+        let first = grant.address - self.start;
         while (self.seen.len() as u64 + 1) * WORD <= self.next - self.start {
             let last_byte = (self.seen.len() as u64 + 1) * WORD - 1;
             self.seen.push(grant.start + (last_byte - first) / self.bus + 1);

@@ -8,7 +8,7 @@
 use super::front::NEVER;
 use super::intervals::Activity;
 use super::load::Load;
-use super::memory::{FETCH, Grant, LOAD, Memory, OUTSTANDING, Request, STORE};
+use super::memory::{FETCH, Grant, LOAD, Memory, OUTSTANDING, STORE};
 use super::{DataPath, Engine};
 
 /// When a burst was asked for, granted, moved and written.
@@ -51,11 +51,11 @@ impl Pace {
     #[inline]
     pub fn note(&mut self, now: u64, grant: &Grant, written: Option<(u64, u64)>) {
         let mark = written.map(|(written, together)| Mark {
-            asked: grant.request.cycle,
+            asked: grant.asked,
             granted: now,
             moved: grant.start,
             written,
-            beats: grant.request.beats,
+            beats: grant.beats,
             together,
         });
         let later = mark.as_ref().zip(self.last.as_ref()).and_then(|(mark, last)| mark.after(last));
@@ -96,11 +96,11 @@ impl<D: DataPath> Engine<'_, D> {
         self.load.leap(count, later, &mark, unit);
         if self.trace {
             for burst in 1..=count {
-                let Request { cycle, address, beats } = self.memory.requests[LOAD];
-                let bytes = beats * self.plan.bus;
-                let request = Request { cycle, address: address + (burst - 1) * bytes, beats };
+                let bytes = mark.beats * self.plan.bus;
+                let address = self.memory.addresses[LOAD] + (burst - 1) * bytes;
                 let start = mark.moved + burst * self.load.pace.period;
-                self.keep(&Grant { requester: LOAD, request, start }, Some(self.loading), bytes, false);
+                let grant = Grant { requester: LOAD, asked: now, address, beats: mark.beats, start };
+                self.keep(&grant, Some(self.loading), bytes, false);
             }
         }
         self.memory.leap(later, count * mark.beats * self.plan.bus);
@@ -166,8 +166,7 @@ impl Memory {
     /// Everything is as it was, `later` cycles later, and the load asks for the burst `bytes` behind.
     fn leap(&mut self, later: u64, bytes: u64) {
         self.registered[LOAD] += later;
-        self.requests[LOAD].cycle += later;
-        self.requests[LOAD].address += bytes;
+        self.addresses[LOAD] += bytes;
         self.bus_free += later;
         self.next += later;
         for place in &mut self.places {

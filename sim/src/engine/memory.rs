@@ -12,22 +12,16 @@ pub(crate) const STORE: usize = 2;
 /// Bursts that may be outstanding.
 pub(crate) const OUTSTANDING: usize = 4;
 
-/// A request of a burst.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Request {
-    /// Cycle in which it is registered.
-    pub cycle: u64,
-    /// Byte address.
-    pub address: u64,
-    /// Beats.
-    pub beats: u64,
-}
-
 /// A granted burst.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Grant {
     pub requester: usize,
-    pub request: Request,
+    /// Cycle in which it was registered.
+    pub asked: u64,
+    /// Byte address.
+    pub address: u64,
+    /// Beats.
+    pub beats: u64,
     /// Cycle of the first beat.
     pub start: u64,
 }
@@ -36,10 +30,11 @@ pub(crate) struct Grant {
 #[derive(Debug)]
 pub(crate) struct Memory {
     latency: u64,
-    /// Each requester's request and, apart for the arbiter, the cycle in which it is registered: [`NEVER`]
-    /// where there is none.
-    pub(super) requests: [Request; 3],
+    /// Of each requester's request the cycle in which it is registered, [`NEVER`] where there is none; its
+    /// address, its beats.
     pub(super) registered: [u64; 3],
+    pub(super) addresses: [u64; 3],
+    beats: [u64; 3],
     /// From when on each of the places for an outstanding burst is free. Bursts end in the order of their
     /// grants, so the places are taken in turn.
     pub(super) places: [u64; OUTSTANDING],
@@ -54,8 +49,9 @@ impl Memory {
     pub fn new(latency: u64) -> Memory {
         Memory {
             latency,
-            requests: [Request::default(); 3],
             registered: [NEVER; 3],
+            addresses: [0; 3],
+            beats: [0; 3],
             places: [0; OUTSTANDING],
             turn: 0,
             bus_free: 0,
@@ -64,11 +60,12 @@ impl Memory {
         }
     }
 
-    /// Takes a request.
+    /// Takes a request that is registered in cycle `cycle`.
     #[inline]
-    pub fn ask(&mut self, requester: usize, request: Request) {
-        self.registered[requester] = request.cycle;
-        self.requests[requester] = request;
+    pub fn ask(&mut self, requester: usize, cycle: u64, address: u64, beats: u64) {
+        self.registered[requester] = cycle;
+        self.addresses[requester] = address;
+        self.beats[requester] = beats;
     }
 
     /// The grant of cycle `now`, which is [`Memory::wake`].
@@ -83,17 +80,17 @@ impl Memory {
         } else {
             third
         };
-        self.registered[requester] = NEVER;
-        let request = self.requests[requester];
+        let asked = std::mem::replace(&mut self.registered[requester], NEVER);
+        let (address, beats) = (self.addresses[requester], self.beats[requester]);
         if requester != FETCH {
             self.last_granted = requester;
         }
         let start = (now + self.latency).max(self.bus_free);
-        self.bus_free = start + request.beats;
+        self.bus_free = start + beats;
         self.places[self.turn] = self.bus_free;
         self.turn = (self.turn + 1) % OUTSTANDING;
         self.next = now + 1;
-        Grant { requester, request, start }
+        Grant { requester, asked, address, beats, start }
     }
 
     /// The cycle of the next grant, as requests stand; [`NEVER`] without one.

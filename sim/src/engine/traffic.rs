@@ -15,24 +15,24 @@ impl<D: DataPath> Engine<'_, D> {
             FETCH => {
                 self.load.pace.disturb();
                 self.fetch.granted(now, grant);
-                self.timed.traffic.fetch += grant.request.beats;
-                self.count(grant, None, grant.request.beats * self.plan.bus, false);
+                self.timed.traffic.fetch += grant.beats;
+                self.count(grant, None, grant.beats * self.plan.bus, false);
                 self.dispatch();
                 self.due = self.fronts.iter().map(Front::due).fold(self.due, u64::min);
             }
             LOAD => {
                 let unit = Unit::Load.index();
                 if self.trace {
-                    let (bytes, table) = self.load.carries(&grant.request);
+                    let (bytes, table) = self.load.carries(grant);
                     self.keep(grant, Some(self.loading), bytes, table);
                 }
                 let done = self.load.granted(now, grant, &mut self.activity[unit], &mut self.ended);
-                self.timed.traffic.layers[self.loading_layer][0] += grant.request.beats;
-                self.timed.traffic.beats += grant.request.beats;
+                self.timed.traffic.layers[self.loading_layer][0] += grant.beats;
+                self.timed.traffic.beats += grant.beats;
                 if done {
                     self.free(unit, now + 1);
                 } else {
-                    self.ask_load();
+                    self.load.request(&mut self.memory);
                 }
                 for index in 0..self.ended.len() {
                     let (command, end) = self.ended[index];
@@ -45,7 +45,7 @@ impl<D: DataPath> Engine<'_, D> {
                 let unit = Unit::Store.index();
                 let Some(stored) = self.store.granted(now, grant, &mut self.activity[unit]) else { return };
                 let layer = self.plan.commands[stored.command as usize].layer as usize;
-                self.timed.traffic.layers[layer][1] += grant.request.beats;
+                self.timed.traffic.layers[layer][1] += grant.beats;
                 self.count(grant, Some(stored.command), stored.bytes, stored.table);
                 if let Some(end) = stored.end {
                     self.end(unit, stored.command, end);
@@ -58,7 +58,7 @@ impl<D: DataPath> Engine<'_, D> {
     /// Counts a burst, and keeps it where asked for.
     #[inline]
     fn count(&mut self, grant: &Grant, command: Option<u32>, bytes: u64, table: bool) {
-        self.timed.traffic.beats += grant.request.beats;
+        self.timed.traffic.beats += grant.beats;
         if self.trace {
             self.keep(grant, command, bytes, table);
         }
@@ -66,11 +66,11 @@ impl<D: DataPath> Engine<'_, D> {
 
     /// Keeps a burst.
     pub(super) fn keep(&mut self, grant: &Grant, command: Option<u32>, bytes: u64, table: bool) {
-        let beats = grant.request.beats;
+        let beats = grant.beats;
         let planned = command.map(|command| &self.plan.commands[command as usize]);
         self.timed.traffic.bursts.push(Burst {
             cycle: grant.start,
-            address: grant.request.address,
+            address: grant.address,
             beats: beats as u32,
             bytes: bytes as u32,
             write: grant.requester == STORE,

@@ -5,7 +5,6 @@ use bitgauge_arch::timing::{IN_FLIGHT, LOAD_SETUP, STORE_READ_LATENCY};
 
 use super::compute::Placed;
 use super::front::{Flying, Front, NEVER, obstacle};
-use super::memory::{FETCH, LOAD, STORE};
 use super::{DataPath, Engine};
 use crate::error::SimError;
 use crate::plan::{Ports, Shape, Step};
@@ -92,9 +91,7 @@ impl<D: DataPath> Engine<'_, D> {
             }
             self.fetch.taken.push(at);
         }
-        if let Some(request) = self.fetch.request() {
-            self.memory.ask(FETCH, request);
-        }
+        self.fetch.request(&mut self.memory);
     }
 
     /// Looks at the head of a unit's queue.
@@ -173,7 +170,7 @@ impl<D: DataPath> Engine<'_, D> {
                     self.end(unit, command, end);
                 } else {
                     self.fronts[unit].free_at = NEVER;
-                    self.ask_load();
+                    self.load.request(&mut self.memory);
                 }
             }
             (_, _) => {
@@ -189,23 +186,13 @@ impl<D: DataPath> Engine<'_, D> {
         Ok(())
     }
 
-    /// The load's next request, once its cycle is known.
-    #[inline]
-    pub(super) fn ask_load(&mut self) {
-        if let Some(request) = self.load.request() {
-            self.memory.ask(LOAD, request);
-        }
-    }
-
     /// Lets the store's read side go as far as it can.
     pub(super) fn read_store(&mut self) {
         let unit = Unit::Store.index();
         if let Some(at) = self.store.read(&mut self.activity[unit]) {
             self.free(unit, at);
         }
-        if let Some(request) = self.store.request() {
-            self.memory.ask(STORE, request);
-        }
+        self.store.request(&mut self.memory);
     }
 
     /// The first stage of a unit is free from `at` on.

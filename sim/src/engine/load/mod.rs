@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use super::fifo::Fifo;
 use super::intervals::Activity;
 use super::leap::Pace;
-use super::memory::{Grant, Request, first_burst};
+use super::memory::{Grant, LOAD, Memory, first_burst};
 use crate::exec::Coded;
 use crate::plan::{Plan, Planned};
 use crate::result::StallReason;
@@ -157,9 +157,10 @@ impl Load {
         None
     }
 
-    /// The next request, once the cycle is known in which it is registered.
-    pub fn request(&mut self) -> Option<Request> {
-        let asking = self.asking.as_ref().filter(|_| !self.waiting)?;
+    /// Makes the next request, once the cycle is known in which it is registered.
+    #[inline]
+    pub fn request(&mut self, memory: &mut Memory) {
+        let Some(asking) = self.asking.as_ref().filter(|_| !self.waiting) else { return };
         let beats = first_burst(asking.next, asking.end, self.most, self.bus);
         let mut cycle = self.free_at;
         if asking.table {
@@ -167,27 +168,28 @@ impl Load {
             cycle = cycle.max(self.next_write);
         }
         if !asking.table {
-            cycle = cycle.max(self.fifo.room(self.asked + beats)?.0);
+            let Some((room, _)) = self.fifo.room(self.asked + beats) else { return };
+            cycle = cycle.max(room);
         }
         self.waiting = true;
-        Some(Request { cycle, address: asking.next, beats })
+        memory.ask(LOAD, cycle, asking.next, beats);
     }
 
     /// The bytes of a burst that carry data, and whether they are of the length table. Before it is granted.
-    pub fn carries(&self, request: &Request) -> (u64, bool) {
+    pub fn carries(&self, grant: &Grant) -> (u64, bool) {
         let Some(asking) = &self.asking else { return (0, false) };
         let used = if asking.table {
             let used = 2 * asking.shape.blocks;
             let begin = asking.end - used.next_multiple_of(self.bus);
-            used - used.min(request.address - begin)
+            used - used.min(grant.address - begin)
         } else {
             let used = match &asking.coded {
                 Some(coded) => u64::from(coded.blocks[asking.block as usize].bytes),
                 None => asking.shape.raw_bytes,
             };
-            used - used.min(request.address - (asking.external + asking.block * asking.stride))
+            used - used.min(grant.address - (asking.external + asking.block * asking.stride))
         };
-        (used.min(request.beats * self.bus), asking.table)
+        (used.min(grant.beats * self.bus), asking.table)
     }
 
     /// Goes on after a grant. Whether the request side is done.
@@ -202,7 +204,7 @@ impl Load {
         self.waiting = false;
         self.free_at = now + 1;
         let Some(asking) = &mut self.asking else { return true };
-        let beats = grant.request.beats;
+        let beats = grant.beats;
         let (table, first) = (asking.table, self.asked);
         asking.next += beats * self.bus;
         let mut done = false;

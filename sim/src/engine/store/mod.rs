@@ -14,7 +14,7 @@ use bitgauge_arch::timing::{DmaShape, STORE_SETUP};
 use super::fifo::Fifo;
 use super::intervals::Activity;
 use super::load::whole_beats;
-use super::memory::{Grant, Request};
+use super::memory::{Grant, Memory, STORE};
 use crate::exec::Coded;
 use crate::plan::{Plan, Planned};
 use crate::result::StallReason;
@@ -148,12 +148,13 @@ impl Store {
         false
     }
 
-    /// The next request, once the cycle is known in which it is registered.
-    pub fn request(&mut self) -> Option<Request> {
-        let ready = self.ready.front().filter(|_| !self.waiting)?;
+    /// Makes the next request, once the cycle is known in which it is registered.
+    #[inline]
+    pub fn request(&mut self, memory: &mut Memory) {
+        let Some(ready) = self.ready.front().filter(|_| !self.waiting) else { return };
         let cycle = ready.cycle.max(self.free_at);
         self.waiting = true;
-        Some(Request { cycle, address: ready.address, beats: ready.beats })
+        memory.ask(STORE, cycle, ready.address, ready.beats);
     }
 
     /// Goes on after a grant.
@@ -163,7 +164,7 @@ impl Store {
         let ready = self.ready.pop_front()?;
         let end = grant.start + ready.beats;
         activity.busy_too.push(grant.start, end);
-        activity.stall(StallReason::Memory, grant.request.cycle, end + self.latency);
+        activity.stall(StallReason::Memory, grant.asked, end + self.latency);
         self.fifo.leave(self.fifo.left + ready.beats, grant.start, 1);
         Some(Stored {
             bytes: ready.bytes,
