@@ -1,7 +1,5 @@
 //! What a unit works: cycles in ascending order, at equal distances as one entry.
 
-use super::Intervals;
-
 /// Cycles at equal distances: `count` times `length` cycles, each `period` after the one before.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Comb {
@@ -127,26 +125,38 @@ impl Busy {
         (Busy { list: past }, seam)
     }
 
-    /// Number of cycles that are in `others` too.
-    pub(super) fn common(&self, others: &Intervals) -> u64 {
-        let mut common = 0;
-        let mut combs = self.list.as_slice();
-        for &(from, to) in &others.list {
-            if combs.first().is_some_and(|comb| comb.end() <= from) {
-                // The next one is often not far.
-                let near = combs.len().min(8);
-                let near = if combs[near - 1].end() <= from { combs.len() } else { near };
-                combs = &combs[combs[..near].partition_point(|comb| comb.end() <= from)..];
-            }
-            while let Some((comb, rest)) = combs.split_first().filter(|(comb, _)| comb.start < to) {
-                common += comb.before(to) - comb.before(from);
-                // The next interval may lie in this comb as well.
-                if comb.end() > to {
-                    break;
-                }
-                combs = rest;
-            }
+    /// Counts how many of its cycles lie in ranges that ascend.
+    pub(super) fn within(&self) -> Within<'_> {
+        Within { combs: &self.list }
+    }
+}
+
+/// The combs that end behind the last range.
+pub(super) struct Within<'a> {
+    combs: &'a [Comb],
+}
+
+impl Within<'_> {
+    /// The cycles in `from..to`.
+    #[inline]
+    pub(super) fn count(&mut self, from: u64, to: u64) -> u64 {
+        let mut combs = self.combs;
+        if combs.first().is_some_and(|comb| comb.end() <= from) {
+            // The next one is often not far.
+            let near = combs.len().min(8);
+            let near = if combs[near - 1].end() <= from { combs.len() } else { near };
+            combs = &combs[combs[..near].partition_point(|comb| comb.end() <= from)..];
         }
-        common
+        let mut count = 0;
+        while let Some((comb, rest)) = combs.split_first().filter(|(comb, _)| comb.start < to) {
+            count += comb.before(to) - comb.before(from);
+            // The next range may lie in this comb as well.
+            if comb.end() > to {
+                break;
+            }
+            combs = rest;
+        }
+        self.combs = combs;
+        count
     }
 }

@@ -43,11 +43,6 @@ impl Intervals {
         }
     }
 
-    /// Number of cycles.
-    fn measure(&self) -> u64 {
-        self.list.iter().map(|(start, end)| end - start).sum()
-    }
-
     /// Takes away what lies before `until`.
     fn split(&mut self, until: u64) -> Intervals {
         self.normalize();
@@ -59,29 +54,6 @@ impl Intervals {
         }
         *self = rest;
         past
-    }
-
-    /// The union of two sets.
-    fn union(mut self, mut other: Intervals) -> Intervals {
-        self.normalize();
-        other.normalize();
-        if other.list.is_empty() {
-            return self;
-        }
-        let mut result =
-            Intervals { list: Vec::with_capacity(self.list.len() + other.list.len()), unsorted: false };
-        let (mut left, mut right) = (self.list.iter().peekable(), other.list.iter().peekable());
-        loop {
-            let next = match (left.peek(), right.peek()) {
-                (Some(a), Some(b)) if a.0 <= b.0 => left.next(),
-                (_, Some(_)) => right.next(),
-                (Some(_), None) => left.next(),
-                (None, None) => return result,
-            };
-            if let Some(&(start, end)) = next {
-                result.push(start, end);
-            }
-        }
     }
 }
 
@@ -119,36 +91,50 @@ impl Activity {
         let (busy, until) = self.busy.split(until);
         let too = self.busy_too.split(until);
         let stalled = std::array::from_fn(|reason| self.stalled[reason].split(until));
-        self.past.add(busy, too, stalled);
+        self.past.add(&busy, too, stalled);
         self.full = self.busy.list.len();
     }
 
     /// Counts each cycle once, and returns the cycles in which there was anything to do.
     pub fn count(self, cycles: u64) -> UnitCycles {
         let mut result = self.past;
-        result.add(self.busy, self.busy_too, self.stalled);
+        result.add(&self.busy, self.busy_too, self.stalled);
         result.idle = cycles.saturating_sub(result.busy + result.stalled_total());
         result
     }
 }
 
 impl UnitCycles {
-    /// Adds a part of a run.
-    fn add(&mut self, busy: Busy, too: Intervals, stalled: [Intervals; 6]) {
-        let mut seen = too;
-        seen.normalize();
-        let measure = busy.measure();
-        let all = |seen: &Intervals| measure + seen.measure() - busy.common(seen);
-        let mut counted = all(&seen);
-        self.busy += counted;
-        for (slot, intervals) in self.stalled.iter_mut().zip(stalled) {
-            if intervals.list.is_empty() {
-                continue;
+    /// Adds a part of a run: each cycle once, to the first of its states in the order of priority.
+    fn add(&mut self, busy: &Busy, mut too: Intervals, mut stalled: [Intervals; 6]) {
+        too.normalize();
+        stalled.iter_mut().for_each(Intervals::normalize);
+        self.busy += busy.measure();
+        // What is left of each set that is not empty, in the order of priority.
+        let states = std::iter::once((&too, &mut self.busy)).chain(stalled.iter().zip(&mut self.stalled));
+        let mut states: Vec<_> = states
+            .filter(|(set, _)| !set.list.is_empty())
+            .map(|(set, counted)| (set.list.as_slice(), counted))
+            .collect();
+        let (mut within, mut at) = (busy.within(), 0);
+        loop {
+            // From the first cycle that is in any of them, up to where one before it begins or it ends.
+            let (mut from, mut until, mut first) = (u64::MAX, u64::MAX, None);
+            for (place, (list, _)) in states.iter_mut().enumerate() {
+                while let Some((_, rest)) = list.split_first().filter(|((_, end), _)| *end <= at) {
+                    *list = rest;
+                }
+                let Some(&(start, end)) = list.first() else { continue };
+                let start = start.max(at);
+                if start < from {
+                    (until, first) = (end.min(from), Some(place));
+                    from = start;
+                }
             }
-            seen = seen.union(intervals);
-            let now = all(&seen);
-            *slot += now - counted;
-            counted = now;
+            let Some(place) = first else { return };
+            let next = (until - from) - within.count(from, until);
+            *states[place].1 += next;
+            at = until;
         }
     }
 }
@@ -186,7 +172,9 @@ mod tests {
             others.normalize();
             let count = |of: &dyn Fn(usize) -> bool| (0..1000).filter(|&cycle| of(cycle)).count() as u64;
             assert_eq!(busy.measure(), count(&|cycle| cycles[cycle]));
-            assert_eq!(busy.common(&others), count(&|cycle| cycles[cycle] && other[cycle]));
+            let mut within = busy.within();
+            let common: u64 = others.list.iter().map(|&(from, to)| within.count(from, to)).sum();
+            assert_eq!(common, count(&|cycle| cycles[cycle] && other[cycle]));
         }
     }
 
