@@ -53,6 +53,24 @@ impl Fifo {
         Some((leaving.cycle + since + 1, leaving.end - index))
     }
 
+    /// Whether it is known that there is room for the beats up to `upto` in cycle `at`. If not, less may be asked
+    /// for next.
+    #[inline]
+    pub fn has_room(&mut self, upto: u64, at: u64) -> bool {
+        let Some(index) = upto.checked_sub(self.size + 1) else { return true };
+        if index >= self.left {
+            return false;
+        }
+        let before = self.leaving.iter().take_while(|leaving| leaving.end <= index).count();
+        // The last beat that leaves with it leaves last.
+        let there =
+            self.leaving.get(before).is_some_and(|leaving| leaving.cycle + index - leaving.first < at);
+        if there {
+            (0..before).for_each(|_| drop(self.leaving.pop_front()));
+        }
+        there
+    }
+
     /// What was noted last.
     #[inline]
     pub fn last(&self) -> Option<&Leaving> {

@@ -116,11 +116,12 @@ impl Load {
         let none = (0, None);
         let (Some(mark), Some(asking)) = (self.pace.last, &self.asking) else { return none };
         // The FIFO's room goes back to so many bursts before.
-        let reach = self.fifo.size / mark.beats + 2;
-        let full = mark.beats * self.bus == self.most && 4096 % self.most == 0;
+        let reaches = (self.pace.even - 2) * mark.beats >= self.fifo.size;
+        let full = mark.beats * self.bus == self.most && 4096 & (self.most - 1) == 0;
+        let aligned = asking.next & (self.most - 1) == 0;
         let shift = (8 * self.bus).trailing_zeros();
         let one = self.writing.len() == 1 && self.writing[0].is_in_step(self.asked, mark.together, shift);
-        if mark.granted != now || self.pace.even < reach || !full || asking.next % self.most != 0 || !one {
+        if mark.granted != now || !reaches || !full || !aligned || !one {
             return none;
         }
         // The burst that is asked for by then is a whole one too, and holds the block's last line, if not others

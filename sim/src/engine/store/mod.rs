@@ -52,12 +52,16 @@ struct Reading {
     next_beats: u64,
 }
 
-/// A burst whose data is in the FIFO from a known cycle on.
+/// A burst whose data is in the FIFO from a known cycle on, and those like it behind it.
 #[derive(Clone, Copy, Debug)]
 struct Ready {
     command: u32,
     cycle: u64,
     address: u64,
+    /// Bursts behind it; cycles and bytes from each to the next.
+    more: u64,
+    every: u64,
+    stride: u64,
     beats: u64,
     bytes: u64,
     table: bool,
@@ -161,16 +165,25 @@ impl Store {
     pub fn granted(&mut self, now: u64, grant: &Grant, activity: &mut Activity) -> Option<Stored> {
         self.waiting = false;
         self.free_at = now + 1;
-        let ready = self.ready.pop_front()?;
+        let ready = self.ready.front_mut()?;
         let end = grant.start + ready.beats;
         activity.busy_too.push(grant.start, end);
         activity.stall(StallReason::Memory, grant.asked, end + self.latency);
         self.fifo.leave(self.fifo.left + ready.beats, grant.start, 1);
-        Some(Stored {
+        let last = ready.last && ready.more == 0;
+        let stored = Stored {
             bytes: ready.bytes,
             table: ready.table,
             command: ready.command,
-            end: ready.last.then_some(end + self.latency),
-        })
+            end: last.then_some(end + self.latency),
+        };
+        if ready.more == 0 {
+            self.ready.pop_front();
+        } else {
+            ready.more -= 1;
+            ready.cycle += ready.every;
+            ready.address += ready.stride;
+        }
+        Some(stored)
     }
 }

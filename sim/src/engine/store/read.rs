@@ -19,6 +19,11 @@ impl Store {
         let job = self.reading.as_mut()?;
         let shift = (8 * self.bus).trailing_zeros();
         loop {
+            if job.bits == 0 {
+                let from = self.next_read;
+                self.next_read += job.blocks(from, (self.most, self.bus), &mut self.fifo, &mut self.ready);
+                activity.busy.push(from, self.next_read);
+            }
             let cycle = match job.run(shift, self.next_read, &mut self.fifo, activity) {
                 Some(last) => last,
                 None => job.one(shift, self.next_read, &mut self.fifo, activity)?,
@@ -89,6 +94,48 @@ impl Store {
 }
 
 impl Reading {
+    /// Reads blocks of a burst each that have room by the time of their turn, but not the command's last block.
+    /// Returns the cycles it takes.
+    #[inline]
+    fn blocks(
+        &mut self,
+        from: u64,
+        (most, bus): (u64, u64),
+        fifo: &mut Fifo,
+        ready: &mut VecDeque<Ready>,
+    ) -> u64 {
+        let whole = self.end - self.next;
+        if whole > most {
+            return 0;
+        }
+        let every = self.lines_left * self.shape.cycles_per_line;
+        let mut blocks = 0;
+        while self.block + blocks + 1 < self.shape.blocks
+            && 4096 - ((self.next + blocks * self.stride) & 4095) >= whole
+            && fifo.has_room(self.base + (blocks + 1) * self.block_beats, from + blocks * every)
+        {
+            blocks += 1;
+        }
+        if blocks > 0 {
+            ready.push_back(Ready {
+                command: self.command,
+                cycle: from + every - self.shape.cycles_per_line + STORE_READ_LATENCY,
+                address: self.next,
+                more: blocks - 1,
+                every,
+                stride: self.stride,
+                beats: self.block_beats,
+                bytes: self.bytes(),
+                table: false,
+                last: false,
+            });
+            self.base += blocks * self.block_beats;
+            self.block += blocks;
+            self.enter(bus);
+        }
+        blocks * every
+    }
+
     /// Reads the lines that follow each other evenly, if there are any, up to the one that completes the next
     /// burst: the cycle of the last.
     #[inline]
@@ -168,6 +215,9 @@ impl Reading {
                 command,
                 cycle,
                 address,
+                more: 0,
+                every: 0,
+                stride: 0,
                 beats: burst,
                 bytes,
                 table: false,
@@ -190,6 +240,17 @@ impl Reading {
         let bytes = (used - before).min(beats * bus);
         self.next += beats * bus;
         let last = self.next == self.end;
-        ready.push_back(Ready { command, cycle, address, beats, bytes, table: true, last });
+        ready.push_back(Ready {
+            command,
+            cycle,
+            address,
+            more: 0,
+            every: 0,
+            stride: 0,
+            beats,
+            bytes,
+            table: true,
+            last,
+        });
     }
 }
