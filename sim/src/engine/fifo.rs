@@ -66,7 +66,9 @@ impl Fifo {
         let there =
             self.leaving.get(before).is_some_and(|leaving| leaving.cycle + index - leaving.first < at);
         if there {
-            (0..before).for_each(|_| drop(self.leaving.pop_front()));
+            for _ in 0..before {
+                self.leaving.pop_front();
+            }
         }
         there
     }

@@ -31,6 +31,8 @@ pub(crate) struct Front {
     pub unit: Unit,
     pub queue: Queue,
     pub flying: VecDeque<Flying>,
+    /// Ports of all commands in flight, those that are free before the end as well.
+    pub ports: Ports,
     /// From when on the first stage is free.
     pub free_at: u64,
     /// End of the last command that ended.
@@ -49,6 +51,7 @@ impl Front {
             unit,
             queue: Queue::new(queue_words),
             flying: VecDeque::new(),
+            ports: 0,
             free_at: 0,
             last_end: 0,
             waiting: None,
@@ -69,8 +72,24 @@ impl Front {
         self.look_at = self.look_at.min(at.max(self.queue.head_at));
     }
 
-    /// Ports held in cycle `now`.
-    pub fn held(&self, now: u64) -> Ports {
+    /// A command takes its ports.
+    pub fn fly(&mut self, command: Flying) {
+        self.ports |= command.early_ports | command.late_ports;
+        self.flying.push_back(command);
+    }
+
+    /// The command that has been in flight longest ends.
+    pub fn land(&mut self) {
+        self.flying.pop_front();
+        let flying = self.flying.iter();
+        self.ports = flying.fold(0, |ports, command| ports | command.early_ports | command.late_ports);
+    }
+
+    /// Ports held in cycle `now`, of those of interest.
+    fn held(&self, now: u64, of: Ports) -> Ports {
+        if self.ports & of == 0 {
+            return 0;
+        }
         self.flying.iter().fold(0, |held, command| {
             held | command.late_ports | if command.early_end > now { command.early_ports } else { 0 }
         })
@@ -143,6 +162,6 @@ pub(crate) fn obstacle(
         return Some(StallReason::Token);
     }
     let named = planned.early_ports | planned.late_ports;
-    let held = || (0..4).filter(|&other| other != unit).fold(0, |held, other| held | fronts[other].held(now));
-    (named != 0 && named & held() != 0).then_some(StallReason::Bank)
+    let held = (0..4).any(|other| other != unit && fronts[other].held(now, named) & named != 0);
+    held.then_some(StallReason::Bank)
 }

@@ -42,7 +42,7 @@ impl<D: DataPath> Engine<'_, D> {
                 self.activity[unit].stall(reason, span.start, span.end);
             }
             self.fronts[unit].last_end = flying.end;
-            self.fronts[unit].flying.pop_front();
+            self.fronts[unit].land();
             if self.activity[unit].is_full() {
                 self.settle(now, unit);
             }
@@ -136,7 +136,7 @@ impl<D: DataPath> Engine<'_, D> {
         let span = self.timed.spans.len();
         let waited = std::mem::take(&mut front.waited);
         self.timed.spans.push(CommandSpan { command, unit: planned.unit, start: now, end: NEVER, waited });
-        front.flying.push_back(Flying {
+        front.fly(Flying {
             command,
             span,
             end: NEVER,

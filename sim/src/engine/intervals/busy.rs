@@ -41,14 +41,18 @@ impl Comb {
 
     /// Its cycles before `cycle`.
     fn before(&self, cycle: u64) -> u64 {
-        let Some(since) = cycle.checked_sub(self.start) else { return 0 };
-        if self.count == 1 {
-            return since.min(self.length);
+        if cycle <= self.start {
+            return 0;
         }
-        let teeth = since / self.period;
-        if teeth >= self.count {
+        // Mostly all of them: no division.
+        if cycle >= self.end() {
             return self.count * self.length;
         }
+        let since = cycle - self.start;
+        if self.count == 1 {
+            return since;
+        }
+        let teeth = since / self.period;
         teeth * self.length + (since % self.period).min(self.length)
     }
 }
