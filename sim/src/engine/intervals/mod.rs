@@ -129,6 +129,10 @@ impl UnitCycles {
                 if start < from {
                     (until, first) = (end.min(from), Some(place));
                     from = start;
+                    // What is behind it in the order cannot come first any more.
+                    if start == at {
+                        break;
+                    }
                 }
             }
             let Some(place) = first else { return };
