@@ -26,17 +26,13 @@ impl Comb {
         }
     }
 
-    /// Its parts before a seam, and those from there on.
-    fn cut(self, seam: u64) -> [Option<Comb>; 2] {
-        if self.end() <= seam {
-            return [Some(self), None];
-        }
+    /// Its parts from a seam on; it ends behind the seam.
+    fn behind(self, seam: u64) -> Comb {
         if self.start >= seam {
-            return [None, Some(self)];
+            return self;
         }
         let parts = (seam - self.start).div_ceil(self.period);
-        let start = self.start + parts * self.period;
-        [Some(Comb { count: parts, ..self }), Some(Comb { start, count: self.count - parts, ..self })]
+        Comb { start: self.start + parts * self.period, count: self.count - parts, ..self }
     }
 
     /// Its cycles before `cycle`.
@@ -110,23 +106,24 @@ impl Busy {
         self.list.push(Comb { start, length, period, count });
     }
 
-    /// Number of cycles.
-    pub(super) fn measure(&self) -> u64 {
-        self.list.iter().map(|comb| comb.count * comb.length).sum()
+    /// Number of cycles before `until`.
+    pub(super) fn measure(&self, until: u64) -> u64 {
+        self.list.iter().map(|comb| comb.before(until)).sum()
     }
 
-    /// Takes away what lies before `until`, or before a seam a little earlier, which is returned.
-    pub(super) fn split(&mut self, until: u64) -> (Busy, u64) {
+    /// The last cycle up to `until` where it can be cut.
+    pub(super) fn seam(&self, until: u64) -> u64 {
         let whole = self.list.partition_point(|comb| comb.end() <= until);
-        let Some(&next) = self.list.get(whole) else { return (std::mem::take(self), until) };
-        let seam = next.seam(until);
-        let [before, after] = next.cut(seam);
-        let mut past: Vec<Comb> = self.list.drain(..whole).collect();
-        past.extend(before);
-        if let (Some(first), Some(after)) = (self.list.first_mut(), after) {
-            *first = after;
+        self.list.get(whole).map_or(until, |comb| comb.seam(until))
+    }
+
+    /// Takes away what lies before a seam.
+    pub(super) fn discard(&mut self, seam: u64) {
+        let whole = self.list.partition_point(|comb| comb.end() <= seam);
+        self.list.drain(..whole);
+        if let Some(first) = self.list.first_mut() {
+            *first = first.behind(seam);
         }
-        (Busy { list: past }, seam)
     }
 
     /// Counts how many of its cycles lie in ranges that ascend.

@@ -43,17 +43,13 @@ impl Intervals {
         }
     }
 
-    /// Takes away what lies before `until`.
-    fn split(&mut self, until: u64) -> Intervals {
-        self.normalize();
-        let mut past = Intervals::default();
-        let mut rest = Intervals::default();
-        for &(start, end) in &self.list {
-            past.push(start.min(until), end.min(until));
-            rest.push(start.max(until), end.max(until));
+    /// Takes away what lies before `until`. Must be in order.
+    fn discard(&mut self, until: u64) {
+        let whole = self.list.partition_point(|&(_, end)| end <= until);
+        self.list.drain(..whole);
+        if let Some((start, _)) = self.list.first_mut() {
+            *start = until.max(*start);
         }
-        *self = rest;
-        past
     }
 }
 
@@ -88,38 +84,38 @@ impl Activity {
 
     /// Counts what lies before `until`: nothing is noted there any more.
     pub fn settle(&mut self, until: u64) {
-        let (busy, until) = self.busy.split(until);
-        let too = self.busy_too.split(until);
-        let stalled = std::array::from_fn(|reason| self.stalled[reason].split(until));
-        self.past.add(&busy, too, stalled);
+        let until = self.busy.seam(until);
+        self.add_past(until);
+        self.busy.discard(until);
+        self.busy_too.discard(until);
+        self.stalled.iter_mut().for_each(|stalled| stalled.discard(until));
         self.full = self.busy.list.len();
     }
 
     /// Counts each cycle once, and returns the cycles in which there was anything to do.
-    pub fn count(self, cycles: u64) -> UnitCycles {
+    pub fn count(mut self, cycles: u64) -> UnitCycles {
+        self.add_past(u64::MAX);
         let mut result = self.past;
-        result.add(&self.busy, self.busy_too, self.stalled);
         result.idle = cycles.saturating_sub(result.busy + result.stalled_total());
         result
     }
-}
 
-impl UnitCycles {
-    /// Adds a part of a run: each cycle once, to the first of its states in the order of priority.
-    fn add(&mut self, busy: &Busy, mut too: Intervals, mut stalled: [Intervals; 6]) {
-        too.normalize();
-        stalled.iter_mut().for_each(Intervals::normalize);
-        self.busy += busy.measure();
+    /// Adds what lies before `until`: each cycle once, to the first of its states in the order of priority.
+    fn add_past(&mut self, until: u64) {
+        self.busy_too.normalize();
+        self.stalled.iter_mut().for_each(Intervals::normalize);
+        let UnitCycles { busy, stalled, .. } = &mut self.past;
+        *busy += self.busy.measure(until);
         // What is left of each set that is not empty, in the order of priority.
-        let states = std::iter::once((&too, &mut self.busy)).chain(stalled.iter().zip(&mut self.stalled));
+        let states = std::iter::once((&self.busy_too, busy)).chain(self.stalled.iter().zip(stalled));
         let mut states: Vec<_> = states
             .filter(|(set, _)| !set.list.is_empty())
             .map(|(set, counted)| (set.list.as_slice(), counted))
             .collect();
-        let (mut within, mut at) = (busy.within(), 0);
-        loop {
+        let (mut within, mut at) = (self.busy.within(), 0);
+        while at < until {
             // From the first cycle that is in any of them, up to where one before it begins or it ends.
-            let (mut from, mut until, mut first) = (u64::MAX, u64::MAX, None);
+            let (mut from, mut to, mut first) = (until, until, None);
             for (place, (list, _)) in states.iter_mut().enumerate() {
                 while let Some((_, rest)) = list.split_first().filter(|((_, end), _)| *end <= at) {
                     *list = rest;
@@ -127,7 +123,7 @@ impl UnitCycles {
                 let Some(&(start, end)) = list.first() else { continue };
                 let start = start.max(at);
                 if start < from {
-                    (until, first) = (end.min(from), Some(place));
+                    (to, first) = (end.min(from), Some(place));
                     from = start;
                     // What is behind it in the order cannot come first any more.
                     if start == at {
@@ -136,9 +132,8 @@ impl UnitCycles {
                 }
             }
             let Some(place) = first else { return };
-            let next = (until - from) - within.count(from, until);
-            *states[place].1 += next;
-            at = until;
+            *states[place].1 += (to - from) - within.count(from, to);
+            at = to;
         }
     }
 }
@@ -175,7 +170,7 @@ mod tests {
             }
             others.normalize();
             let count = |of: &dyn Fn(usize) -> bool| (0..1000).filter(|&cycle| of(cycle)).count() as u64;
-            assert_eq!(busy.measure(), count(&|cycle| cycles[cycle]));
+            assert_eq!(busy.measure(u64::MAX), count(&|cycle| cycles[cycle]));
             let mut within = busy.within();
             let common: u64 = others.list.iter().map(|&(from, to)| within.count(from, to)).sum();
             assert_eq!(common, count(&|cycle| cycles[cycle] && other[cycle]));
