@@ -46,20 +46,14 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Notes a grant in cycle `now`; `written`: the cycle of the first line, and the beats of each, where all
-    /// lines were written together.
+    /// Notes a grant in cycle `now` whose lines were all written together: the cycle of the first, and the beats of
+    /// each.
     #[inline]
-    pub fn note(&mut self, now: u64, grant: &Grant, written: Option<(u64, u64)>) {
-        let mark = written.map(|(written, together)| Mark {
-            asked: grant.asked,
-            granted: now,
-            moved: grant.start,
-            written,
-            beats: grant.beats,
-            together,
-        });
-        let later = mark.as_ref().zip(self.last.as_ref()).and_then(|(mark, last)| mark.after(last));
-        self.last = mark;
+    pub fn note(&mut self, now: u64, grant: &Grant, (written, together): (u64, u64)) {
+        let &Grant { asked, start: moved, beats, .. } = grant;
+        let mark = Mark { asked, granted: now, moved, written, beats, together };
+        let later = self.last.as_ref().and_then(|last| mark.after(last));
+        self.last = Some(mark);
         self.even = match later {
             Some(later) if later == self.period => self.even + 1,
             Some(later) => {

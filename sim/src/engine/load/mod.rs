@@ -228,13 +228,15 @@ impl Load {
             }
         }
         if !table {
-            let even = self.fifo.left == first;
+            let even = self.fifo.left == first && beats * self.bus == self.most && !done;
             self.asked += beats;
             self.write(first, grant.start, activity, ended);
-            // Whether the lines of the burst, all of it and nothing else, were written together.
+            // Whether the lines of the burst, a whole one and nothing else, were written together.
             let written = self.fifo.last().filter(|leaving| even && leaving.first == first);
-            let written = written.filter(|leaving| leaving.end == self.asked && !done);
-            self.pace.note(now, grant, written.map(|leaving| (leaving.cycle, leaving.together)));
+            match written.filter(|leaving| leaving.end == self.asked) {
+                Some(leaving) => self.pace.note(now, grant, (leaving.cycle, leaving.together)),
+                None => self.pace.disturb(),
+            }
         }
         done
     }

@@ -36,6 +36,9 @@ impl Load {
                 if job.lines_left == 0 && job.next_block(shift) {
                     break;
                 }
+                if job.is_level(came.granted, shift) {
+                    return;
+                }
             }
             if job.lines_left > 0 {
                 return;
@@ -153,11 +156,17 @@ impl Writing {
         false
     }
 
+    /// Whether all beats granted so far are written, and nothing but more of them is waited for.
+    #[inline]
+    fn is_level(&self, granted: u64, shift: u32) -> bool {
+        let beats = self.base + (self.bits >> shift);
+        self.whole.is_some() && beats == granted && self.bits & ((1 << shift) - 1) == 0
+    }
+
     /// Whether all beats granted so far, `asked` of them, are written, in lines of `together` beats.
     pub(in crate::engine) fn is_in_step(&self, asked: u64, together: u64, shift: u32) -> bool {
         let even = self.line_bits == self.last_bits;
-        even && self.whole.is_some_and(|power| 1 << power == together)
-            && self.base + (self.bits >> shift) == asked
+        even && self.whole.is_some_and(|power| 1 << power == together) && self.is_level(asked, shift)
     }
 
     pub(super) fn beats_of(&self, block: u64, bus: u64) -> u64 {

@@ -19,10 +19,15 @@ impl Store {
         let job = self.reading.as_mut()?;
         let shift = (8 * self.bus).trailing_zeros();
         loop {
+            // Lines of whole beats need room for one more at least.
+            if job.whole.is_some() && self.completed >= self.fifo.left + self.fifo.size {
+                return None;
+            }
             if job.bits == 0 {
                 let from = self.next_read;
                 self.next_read += job.blocks(from, (self.most, self.bus), &mut self.fifo, &mut self.ready);
                 activity.busy.push(from, self.next_read);
+                self.completed = job.base;
             }
             let cycle = match job.run(shift, self.next_read, &mut self.fifo, activity) {
                 Some(last) => last,
