@@ -46,10 +46,25 @@ pub(crate) struct Planned {
     pub layer: u32,
     pub operand: Operand,
     pub shape: Shape,
+}
+
+/// What a command shares with others: small, as it is looked at much more often than the rest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shared {
+    pub layer: u32,
     /// Ports released when feeding ends.
     pub early_ports: Ports,
     /// Ports released at the end.
     pub late_ports: Ports,
+    pub wait: u8,
+    pub signal: u8,
+}
+
+impl Shared {
+    /// All ports it holds.
+    pub fn ports(&self) -> Ports {
+        self.early_ports | self.late_ports
+    }
 }
 
 impl Planned {
@@ -93,6 +108,8 @@ pub(crate) struct Plan {
     pub accelerator: Accelerator,
     pub steps: Vec<Step>,
     pub commands: Vec<Planned>,
+    /// Of each command.
+    pub shared: Vec<Shared>,
     pub layers: usize,
     pub command_address: u64,
     /// Bytes of a scratchpad line.
@@ -114,6 +131,7 @@ impl Plan {
         let mut plan = Plan {
             steps: Vec::with_capacity(program.words.len()),
             commands: Vec::with_capacity(program.commands.len()),
+            shared: Vec::with_capacity(program.commands.len()),
             layers: program.layers.len(),
             command_address: program.command_address,
             line: u64::from(accelerator.line_bytes()),
@@ -153,8 +171,9 @@ impl Plan {
         self.steps.push(match (decoded, command) {
             (Decoded::Exec { unit, .. }, Some(command)) => {
                 let number = self.commands.len();
-                let planned = self.resolve(program, number, command)?;
+                let (planned, shared) = self.resolve(program, number, command)?;
                 self.commands.push(planned);
+                self.shared.push(shared);
                 Step::Exec(unit, number as u32)
             }
             (Decoded::Set { unit, .. }, _) => Step::Set(unit),
@@ -163,7 +182,12 @@ impl Plan {
         Ok(())
     }
 
-    fn resolve(&self, program: &Program, number: usize, command: Command) -> Result<Planned, SimError> {
+    fn resolve(
+        &self,
+        program: &Program,
+        number: usize,
+        command: Command,
+    ) -> Result<(Planned, Shared), SimError> {
         let unit = command.operation.unit();
         let fail = |reason: String| SimError::Command { command: number, unit, reason };
         let symbol = program.commands.get(number).ok_or_else(|| fail("has no symbol".to_owned()))?;
@@ -195,15 +219,9 @@ impl Plan {
                 ports(c.activation_read, c.activation_write, c.weight_read, c.weight_write),
             ),
         };
-        Ok(Planned {
-            command,
-            unit,
-            layer: symbol.layer,
-            operand: symbol.operand,
-            shape,
-            early_ports,
-            late_ports,
-        })
+        let (wait, signal, layer) = (command.wait, command.signal, symbol.layer);
+        let planned = Planned { command, unit, layer, operand: symbol.operand, shape };
+        Ok((planned, Shared { layer, early_ports, late_ports, wait, signal }))
     }
 
     /// Beats of the load FIFO.

@@ -79,7 +79,7 @@ pub(crate) fn assemble(
     // Ends of a unit's commands never overtake, so a layer's union of spans needs only the last end.
     let mut counted = vec![[0u64; 4]; plan.layers];
     for span in &timed.spans {
-        let index = plan.commands[span.command as usize].layer as usize;
+        let index = plan.shared[span.command as usize].layer as usize;
         let (layer, unit) = (&mut layers[index], span.unit.index());
         layer.start = layer.start.min(span.start);
         layer.end = layer.end.max(span.end);

@@ -178,7 +178,7 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
             let mut held = 0;
             for other in (0..4).filter(|&other| other != unit) {
                 for command in &flying[other] {
-                    let planned = &plan.commands[command.command as usize];
+                    let planned = &plan.shared[command.command as usize];
                     held |= planned.late_ports;
                     if command.early_end.is_none_or(|end| end > now) {
                         held |= planned.early_ports;
@@ -187,7 +187,7 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
             }
             reasons[unit] = if missing {
                 Some(StallReason::Token)
-            } else if held & (planned.early_ports | planned.late_ports) != 0 {
+            } else if held & plan.shared[number as usize].ports() != 0 {
                 Some(StallReason::Bank)
             } else {
                 None

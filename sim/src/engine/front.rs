@@ -155,13 +155,13 @@ pub(crate) fn obstacle(
     command: u32,
     now: u64,
 ) -> Option<StallReason> {
-    let planned = &plan.commands[command as usize];
-    let wait = planned.command.wait;
+    let shared = &plan.shared[command as usize];
+    let wait = shared.wait;
     let barrier = wait >> unit & 1 == 1 && !fronts[unit].flying.is_empty();
     if barrier || !tokens.ready(unit, wait) {
         return Some(StallReason::Token);
     }
-    let named = planned.early_ports | planned.late_ports;
+    let named = shared.ports();
     let held = (0..4).any(|other| other != unit && fronts[other].held(now, named) & named != 0);
     held.then_some(StallReason::Bank)
 }

@@ -44,7 +44,7 @@ impl<D: DataPath> Engine<'_, D> {
                 self.load.pace.disturb();
                 let unit = Unit::Store.index();
                 let Some(stored) = self.store.granted(now, grant, &mut self.activity[unit]) else { return };
-                let layer = self.plan.commands[stored.command as usize].layer as usize;
+                let layer = self.plan.shared[stored.command as usize].layer as usize;
                 self.timed.traffic.layers[layer][1] += grant.beats;
                 self.count(grant, Some(stored.command), stored.bytes, stored.table);
                 if let Some(end) = stored.end {

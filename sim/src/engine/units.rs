@@ -29,7 +29,7 @@ impl<D: DataPath> Engine<'_, D> {
             let Some(flying) = self.fronts[unit].flying.front().filter(|flying| flying.end <= now) else {
                 continue;
             };
-            let signal = self.plan.commands[flying.command as usize].command.signal;
+            let signal = self.plan.shared[flying.command as usize].signal;
             let span = &mut self.timed.spans[flying.span];
             span.end = flying.end;
             // What neither works nor waits for memory.
@@ -127,12 +127,12 @@ impl<D: DataPath> Engine<'_, D> {
     /// Starts a command.
     fn start(&mut self, now: u64, unit: usize, command: u32) -> Result<(), SimError> {
         let plan = self.plan;
-        let planned = &plan.commands[command as usize];
+        let (planned, shared) = (&plan.commands[command as usize], &plan.shared[command as usize]);
         let coded = self.data.execute(command as usize)?;
         let front = &mut self.fronts[unit];
         front.queue.start(now);
         front.look_at = front.queue.head_at;
-        self.tokens.take(unit, planned.command.wait);
+        self.tokens.take(unit, shared.wait);
         let span = self.timed.spans.len();
         let waited = std::mem::take(&mut front.waited);
         self.timed.spans.push(CommandSpan { command, unit: planned.unit, start: now, end: NEVER, waited });
@@ -141,10 +141,10 @@ impl<D: DataPath> Engine<'_, D> {
             span,
             end: NEVER,
             early_end: NEVER,
-            early_ports: planned.early_ports,
-            late_ports: planned.late_ports,
+            early_ports: shared.early_ports,
+            late_ports: shared.late_ports,
         });
-        self.hold(now, unit, planned.early_ports | planned.late_ports);
+        self.hold(now, unit, shared.ports());
         self.dispatch();
         match (planned.unit, planned.shape) {
             (_, Shape::Vector(cycles)) => {
@@ -219,8 +219,7 @@ impl<D: DataPath> Engine<'_, D> {
         for other in (0..4).filter(|&other| other != unit) {
             let front = &mut self.fronts[other];
             let Some(head) = front.queue.head().filter(|_| front.waiting.is_none()) else { continue };
-            let planned = &self.plan.commands[head as usize];
-            if (planned.early_ports | planned.late_ports) & ports != 0 {
+            if self.plan.shared[head as usize].ports() & ports != 0 {
                 front.look(now + u64::from(other < unit));
             }
         }
