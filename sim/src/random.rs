@@ -2,6 +2,7 @@
 
 use bitgauge_arch::codec::{Format, encode, length_entry};
 use bitgauge_arch::command::{Codec, Command, Compute, Encoder, Load, Operation, Store, Unit, Vector};
+use bitgauge_arch::description::CodecKind;
 use bitgauge_arch::program::{CommandSymbol, LayerSymbol, Operand, Segment};
 use bitgauge_arch::{Accelerator, Program};
 
@@ -41,6 +42,10 @@ pub(crate) fn accelerator(random: &mut Random) -> Accelerator {
         a.controller.queue_words = random.of(&[4, 8, 64]);
         a.controller.prefetch_words = random.of(&[4, 16, 64]);
         a.scratchpad.activation_kib = 64;
+        if random.below(2) == 0 {
+            // Without it a store's FIFO is so small that it fills up.
+            a.compression.codecs.retain(|codec| *codec != CodecKind::Zvc);
+        }
         if a.check().is_ok() {
             return a;
         }
@@ -112,7 +117,8 @@ fn banks(random: &mut Random) -> u32 {
 }
 
 fn load(random: &mut Random, accelerator: &Accelerator, index: u64, segments: &mut Vec<Segment>) -> Load {
-    let codec = random.of(&[Codec::None, Codec::Pack, Codec::Zvc]);
+    let codecs = [Codec::None, Codec::Pack, Codec::Zvc];
+    let codec = random.of(&codecs[..if has_zvc(accelerator) { 3 } else { 2 }]);
     let mut load = Load {
         target: random.small(2),
         blocks: random.small(4),
@@ -155,15 +161,15 @@ fn load(random: &mut Random, accelerator: &Accelerator, index: u64, segments: &m
 }
 
 fn store(random: &mut Random, accelerator: &Accelerator, index: u64) -> Store {
-    let _ = accelerator;
-    Store {
+    let zvc = has_zvc(accelerator);
+    let mut store = Store {
         line: random.small(20),
         blocks: random.small(4),
         pixels: random.small(9),
         channels: random.small(50),
         pixel_stride: random.small(30),
         block_stride: random.small(100),
-        codec: random.small(3),
+        codec: random.small(if zvc { 3 } else { 2 }),
         value_bits: random.of(&[2, 3, 4, 8]),
         zero_code: 0,
         activation_read: banks(random),
@@ -171,7 +177,19 @@ fn store(random: &mut Random, accelerator: &Accelerator, index: u64) -> Store {
         external_block_stride: 1024,
         length_table: (index * 16384 + 16128) as u32,
         ..Store::default()
+    };
+    if !zvc && random.below(2) == 0 {
+        // Many blocks, some of them across 4 KiB.
+        store.blocks = 2 + random.small(22);
+        store.block_stride = random.small(20);
+        store.external_address = (index * 16384 + 64 * random.below(16)) as u32;
+        store.external_block_stride = 512 - 64 * random.small(2);
     }
+    store
+}
+
+fn has_zvc(accelerator: &Accelerator) -> bool {
+    accelerator.compression.codecs.contains(&CodecKind::Zvc)
 }
 
 pub(crate) fn compute(random: &mut Random) -> Compute {

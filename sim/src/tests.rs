@@ -72,7 +72,10 @@ fn events_and_steps_agree_on_random_programs() {
             machine.run(&[], &Options::default()).unwrap();
         }
     }
+    let (leaps, [several, full]) = (engine::reached::LEAPS.get(), engine::reached::BLOCKS.get());
     assert!(ran > 1000 && commands > 10_000, "{ran} programs, {commands} commands");
+    assert!(leaps > 300, "{leaps} leaps");
+    assert!(several > 300 && full > 300, "{several} times several blocks at once, {full} times a full FIFO");
 }
 
 fn command(wait: u8, signal: u8, operation: Operation) -> Command {

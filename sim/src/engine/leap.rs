@@ -85,6 +85,8 @@ impl<D: DataPath> Engine<'_, D> {
         let until = until.min(others.saturating_add(1));
         let (count, mark) = self.load.even_bursts(now, until);
         let Some(mark) = mark.filter(|_| count > 0) else { return now };
+        #[cfg(test)]
+        super::reached::LEAPS.set(super::reached::LEAPS.get() + 1);
         let unit = &mut self.activity[bitgauge_arch::command::Unit::Load.index()];
         let later = count * self.load.pace.period;
         self.load.leap(count, later, &mark, unit);

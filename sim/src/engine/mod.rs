@@ -34,6 +34,19 @@ use crate::exec::Coded;
 use crate::plan::Plan;
 use crate::result::{Burst, CommandSpan, UnitCycles};
 
+/// How often this thread took the ways that save work: tests see to it that they are taken.
+#[cfg(test)]
+pub(crate) mod reached {
+    use std::cell::Cell;
+
+    thread_local! {
+        /// Leaps over a load's bursts.
+        pub static LEAPS: Cell<usize> = const { Cell::new(0) };
+        /// Several blocks that a store read at once, and those that the FIFO had no room for.
+        pub static BLOCKS: Cell<[usize; 2]> = const { Cell::new([0; 2]) };
+    }
+}
+
 /// Does what commands do to memories, when they start. Programs without races cannot tell the start of a
 /// command from its end.
 pub(crate) trait DataPath {

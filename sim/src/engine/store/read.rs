@@ -121,6 +121,13 @@ impl Reading {
         {
             blocks += 1;
         }
+        #[cfg(test)]
+        {
+            let [several, full] = crate::engine::reached::BLOCKS.get();
+            let is_full = self.base + (blocks + 1) * self.block_beats > fifo.size + fifo.left;
+            crate::engine::reached::BLOCKS
+                .set([several + usize::from(blocks > 1), full + usize::from(is_full)]);
+        }
         if blocks > 0 {
             ready.push_back(Ready {
                 command: self.command,
