@@ -3,7 +3,7 @@
 
 use super::front::NEVER;
 
-/// Requesters, in the order of [`Memory::pending`].
+/// Requesters, in the order in which the memory keeps their requests.
 pub(crate) const FETCH: usize = 0;
 /// See [`FETCH`].
 pub(crate) const LOAD: usize = 1;
