@@ -69,7 +69,10 @@ fn a_killed_run_leaves_whole_files() {
             unfinished += u32::from(found != large);
             for (name, bytes) in &found {
                 let known = [before.and_then(|before| before.get(name)), large.get(name)];
-                assert!(known.contains(&Some(bytes)), "`{name}` is half written, killed at {kill} of {KILLED}");
+                assert!(
+                    known.contains(&Some(bytes)),
+                    "`{name}` is half written, killed at {kill} of {KILLED}"
+                );
             }
             assert!(before.is_none_or(|before| before.keys().all(|name| found.contains_key(name))));
             assert!(before.is_some() || found.is_empty() || found == large, "a part of a report");

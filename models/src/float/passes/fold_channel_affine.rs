@@ -68,7 +68,7 @@ fn fold(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
 }
 
 /// Whether a constant of this shape has one number per channel of a map `[N, C, H, W]`.
-fn is_per_channel(shape: &[usize], channels: usize) -> bool {
+pub(super) fn is_per_channel(shape: &[usize], channels: usize) -> bool {
     channels > 1
         && shape.len() <= 4
         && matches!(shape, [lead @ .., c, 1, 1] if *c == channels && lead.iter().all(|&d| d == 1))

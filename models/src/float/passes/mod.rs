@@ -9,6 +9,7 @@ use super::ops::OpError;
 pub mod batch_norm_to_conv;
 pub mod channels_to_conv;
 pub mod constant_folding;
+pub mod factor_to_conv;
 pub mod fold_batch_norm;
 pub mod fold_channel_affine;
 pub mod fold_pad;
@@ -55,6 +56,8 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("fuse_layer_norm", fuse_layer_norm::run),
     ("to_linear", to_linear::run),
     ("split_linear", split_linear::run),
+    // What fold_channel_affine and the fusions have left.
+    ("factor_to_conv", factor_to_conv::run),
     ("groups_to_dense", groups_to_dense::run),
     ("resize_to_linear", resize_to_linear::run),
     ("resize_to_conv", resize_to_conv::run),

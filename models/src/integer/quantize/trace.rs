@@ -23,6 +23,9 @@ pub struct Trace {
     pub codes: BTreeMap<ValueId, CodeType>,
     /// What of the weights and of LayerNorm's parameters became of a node.
     pub layers: BTreeMap<ValueId, Layer>,
+    /// What the weights of a transposed convolution stand for, in the order of the float ones: each phase of its
+    /// stride has steps of its own.
+    pub kernels: BTreeMap<ValueId, Vec<f32>>,
     /// The step to which an addition rounds each of its operands before it adds.
     pub sums: BTreeMap<ValueId, f64>,
     /// Codes of an operand that only one node reads in them: constants, and what is joined with others.

@@ -63,12 +63,15 @@ struct Weights<'a> {
 }
 
 impl Weights<'_> {
-    fn at(&self, input: usize, output: usize, [row, col]: [usize; 2]) -> f32 {
+    fn at(&self, input: usize, output: usize, at: [usize; 2]) -> f32 {
+        self.index(input, output, at).map_or(0.0, |index| self.data[index])
+    }
+
+    /// Where the weight is; `None` between groups.
+    fn index(&self, input: usize, output: usize, [row, col]: [usize; 2]) -> Option<usize> {
         let [channels, each, rows, cols] = self.shape;
-        if input / (channels / self.groups).max(1) != output / each.max(1) {
-            return 0.0;
-        }
-        self.data[((input * each + output % each) * rows + row) * cols + col]
+        let same = input / (channels / self.groups).max(1) == output / each.max(1);
+        same.then_some(((input * each + output % each) * rows + row) * cols + col)
     }
 }
 
@@ -103,6 +106,7 @@ impl Lowering<'_> {
         let (mut windows, mut codes, mut parameters) = (Vec::new(), Vec::new(), Vec::new());
         let steps = self.steps(node, 1, channels).filter(|_| conv.groups == 1);
         let steps = steps.map(|steps| steps.iter().copied().cycle().take(n).collect::<Vec<f64>>());
+        let mut kernel = vec![0.0f32; weight.data().len()];
         let wide: Vec<f32> = bias.iter().copied().cycle().take(n).collect();
         for phase in 0..phases[0] * phases[1] {
             let (y, x) = (phase / phases[1], phase % phases[1]);
@@ -115,9 +119,10 @@ impl Lowering<'_> {
                 pad: [top, left, bottom, right],
                 ..Window::POINT
             };
-            let mut weight = Vec::with_capacity(n * taps[0].count * taps[1].count * c);
+            let area = taps[0].count * taps[1].count;
+            let mut weight = Vec::with_capacity(n * area * c);
             for output in 0..n {
-                for tap in 0..taps[0].count * taps[1].count {
+                for tap in 0..area {
                     let row = taps[0].kernel(&conv.window, 0, y, tap / taps[1].count);
                     let col = taps[1].kernel(&conv.window, 1, x + output / channels, tap % taps[1].count);
                     let of = |input| match (row, col) {
@@ -131,13 +136,25 @@ impl Lowering<'_> {
             let steps = steps.clone();
             let layer = Layer { window, weight, steps, depthwise: false, shape: of, view: view.clone() };
             let (each, quantized) = self.parameters(node, &place, &layer, &wide, &code)?;
+            let from = self.scale_of(&place);
+            for (at, &held) in quantized.codes.iter().enumerate() {
+                let (output, tap, input) = (at / c / area, at / c % area, at % c);
+                let row = taps[0].kernel(&conv.window, 0, y, tap / taps[1].count);
+                let col = taps[1].kernel(&conv.window, 1, x + output / channels, tap % taps[1].count);
+                let index =
+                    row.zip(col).and_then(|(row, col)| weights.index(input, output % channels, [row, col]));
+                if let Some(index) = index {
+                    let step = each[output].requant.to_real() * code.scale / from;
+                    kernel[index] = (f64::from(held) * step) as f32;
+                }
+            }
             windows.push(window);
             codes.extend(quantized.codes);
             parameters.extend(each);
         }
         let output = self.tensor(tail.end, shape, code, &view);
         let op = IntOp::Phased { phases, windows, weight: codes.into(), parameters, post };
-        self.trace_layer(node.outputs[0], &place, code);
+        self.trace.kernels.insert(node.outputs[0], kernel);
         self.emit(&node.name, op, vec![place.tensor], output, (tail.end, view));
         Ok(())
     }

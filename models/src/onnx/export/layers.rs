@@ -10,6 +10,7 @@ use super::codes::per_channel;
 use super::file::{float, int, ints};
 use super::{Export, ExportError, Written, refuse};
 use crate::float::ops::conv::Conv;
+use crate::float::ops::conv_transpose::ConvTranspose;
 use crate::float::ops::layer_norm::LayerNorm;
 use crate::float::{Node, Tensor};
 use crate::integer::{IntOp, Layer};
@@ -116,6 +117,31 @@ impl Export<'_> {
             ints("strides", &window.strides),
         ];
         self.file.node("Conv", &node.name, inputs, raw, attributes);
+        Ok(())
+    }
+
+    /// Weights are stored as the floats that their codes stand for: DequantizeLinear has one step per channel, the
+    /// accelerator one for each phase of the stride as well.
+    pub fn conv_transpose(&mut self, node: &Node, conv: &ConvTranspose, raw: &str) -> Written<()> {
+        let (output, x, w) = (node.outputs[0], node.inputs[0], node.inputs[1]);
+        let foreign = || ExportError::Foreign(node.name.clone());
+        let kernel = self.trace.kernels.get(&output).ok_or_else(foreign)?;
+        let kernel = Tensor::new(self.float.shape(w).to_vec(), kernel.clone()).map_err(|_| foreign())?;
+        let mut inputs = vec![self.operand(output, x)?, self.file.floats(&self.float.value(w).name, &kernel)];
+        if let Some(&bias) = node.inputs.get(2) {
+            let tensor = self.float.constant(bias).ok_or_else(foreign)?;
+            inputs.push(self.file.floats(&self.float.value(bias).name, tensor));
+        }
+        let window = &conv.window;
+        let attributes = vec![
+            ints("dilations", &window.dilations),
+            int("group", conv.groups as i64),
+            ints("kernel_shape", &window.kernel),
+            ints("output_padding", &conv.output_padding),
+            ints("pads", &window.pads),
+            ints("strides", &window.strides),
+        ];
+        self.file.node("ConvTranspose", &node.name, inputs, raw, attributes);
         Ok(())
     }
 

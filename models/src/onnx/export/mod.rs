@@ -126,6 +126,7 @@ impl Export<'_> {
         match &node.op {
             Op::Conv(conv) => self.conv(node, conv, &raw)?,
             Op::Linear(_) => self.linear(node, &raw)?,
+            Op::ConvTranspose(conv) => self.conv_transpose(node, conv, &raw)?,
             Op::LayerNorm(norm) => self.layer_norm(node, norm, &raw)?,
             _ => {
                 let operands =

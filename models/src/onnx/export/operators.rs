@@ -87,11 +87,6 @@ pub fn write(
         }
         Op::Transpose(transpose) => ("Transpose", vec![ints("perm", &transpose.perm)]),
         Op::Identity(_) => ("Identity", vec![]),
-        Op::ConvTranspose(_) => {
-            let reason =
-                "each phase of its stride has steps of its own, DequantizeLinear has one per channel";
-            return Err(refuse(node, reason.to_owned()));
-        }
         _ => return Err(refuse(node, "no form of it has codes".to_owned())),
     };
     file.node(op, name, operands, raw, attributes);
