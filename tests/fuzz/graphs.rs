@@ -2,6 +2,9 @@
 
 use bitgauge_compiler::{CodecChoice, Options, compile};
 use bitgauge_models::float::ops::binary::Binary;
+use bitgauge_models::float::ops::concat::Concat;
+use bitgauge_models::float::ops::global_average_pool::GlobalAveragePool;
+use bitgauge_models::float::ops::slice::{Range, Slice};
 use bitgauge_models::float::ops::unary::Unary;
 use bitgauge_models::float::{FloatGraph, Op, Tensor, ValueId, passes};
 use bitgauge_models::integer::{QuantizeOptions, calibrate, quantize};
@@ -11,7 +14,8 @@ use bitgauge_tests::programs::{self, Random};
 
 use crate::changes::Script;
 
-/// Convolutions, depthwise or not, activations and sums with any earlier map of the same channels.
+/// Convolutions, depthwise or not, activations, sums with any earlier map of the same channels, and channels that are
+/// cut, joined and scaled.
 fn maps(script: &mut Script<'_>) -> (FloatGraph, Vec<usize>) {
     let shape = vec![1, 1 + script.below(5), 3 + script.below(10), 3 + script.below(10)];
     let mut sketch = Sketch::new("maps", script.number());
@@ -23,7 +27,36 @@ fn maps(script: &mut Script<'_>) -> (FloatGraph, Vec<usize>) {
     let mut here = channels;
     for index in 0..script.below(5) {
         let name = format!("layer{index}");
-        at = match script.below(5) {
+        at = match script.below(9) {
+            5 => {
+                let start = script.below(here);
+                let len = 1 + script.below(here - start);
+                here = len;
+                let ranges = vec![Range { axis: 1, start, len, step: 1 }];
+                sketch.node(&name, Op::Slice(Slice { ranges }), &[at])
+            }
+            6 => {
+                let (other, channels) = script.of(&alike);
+                here += channels;
+                sketch.node(&name, Op::Concat(Concat { axis: 1 }), &[at, other])
+            }
+            7 => {
+                let mean =
+                    sketch.node(&format!("{name}.mean"), Op::GlobalAveragePool(GlobalAveragePool), &[at]);
+                let gate = sketch.conv(&format!("{name}.gate"), mean, Some(here), 1);
+                let function = script.of(&[Unary::Sigmoid, Unary::Tanh]);
+                let gate = sketch.node(&format!("{name}.function"), Op::Unary(function), &[gate]);
+                sketch.node(&name, Op::Binary(Binary::Mul), &[at, gate])
+            }
+            8 => {
+                let others: Vec<ValueId> =
+                    alike.iter().filter(|(_, channels)| *channels == here).map(|(value, _)| *value).collect();
+                let op = script.of(&[Binary::Max, Binary::Min, Binary::Sub]);
+                match others.is_empty() {
+                    true => at,
+                    false => sketch.node(&name, Op::Binary(op), &[at, script.of(&others)]),
+                }
+            }
             0 => {
                 here = 2 + script.below(24);
                 let kernel = script.of(&[1, 3]);

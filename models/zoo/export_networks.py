@@ -1,0 +1,123 @@
+"""Exports networks of torchvision and timm as ONNX, as their users do, with random weights.
+
+What Bitgauge makes of them is in docs/reference/networks.md. Needs torch, torchvision, timm, onnx, numpy:
+
+    python models/zoo/export_networks.py nets
+    bitgauge run --model nets/mobilenet_v3_small.onnx --data nets/images_96.toml --output report-mobilenet
+"""
+
+import pathlib
+import sys
+import warnings
+
+import numpy as np
+import timm
+import torch
+import torchvision.models as tv
+
+warnings.filterwarnings("ignore")
+CLASSES = 100
+
+
+class UNet(torch.nn.Module):
+    """Two levels, one way up by a transposed convolution, one by repeated pixels."""
+
+    def __init__(self):
+        super().__init__()
+
+        def block(inputs, outputs):
+            conv = torch.nn.Conv2d(inputs, outputs, 3, padding=1)
+            return torch.nn.Sequential(conv, torch.nn.BatchNorm2d(outputs), torch.nn.ReLU())
+
+        self.first, self.second, self.third = block(3, 16), block(16, 32), block(32, 64)
+        self.up = torch.nn.ConvTranspose2d(64, 32, 2, stride=2)
+        self.fourth, self.fifth = block(64, 32), block(48, 16)
+        self.out = torch.nn.Conv2d(16, 1, 1)
+
+    def forward(self, x):
+        functional = torch.nn.functional
+        first = self.first(x)
+        second = self.second(functional.max_pool2d(first, 2))
+        third = self.third(functional.max_pool2d(second, 2))
+        x = self.fourth(torch.cat([self.up(third), second], 1))
+        x = functional.interpolate(x, scale_factor=2, mode="nearest")
+        return self.out(self.fifth(torch.cat([x, first], 1)))
+
+
+def by_timm(name, **options):
+    return lambda: timm.create_model(name, num_classes=CLASSES, **options)
+
+
+# Name: how it is made, rows and columns of its images.
+NETWORKS = {
+    "squeezenet1_1": (lambda: tv.squeezenet1_1(num_classes=CLASSES), 128),
+    "shufflenet_v2_x0_5": (lambda: tv.shufflenet_v2_x0_5(num_classes=CLASSES), 128),
+    "googlenet": (lambda: tv.googlenet(num_classes=CLASSES, aux_logits=False, init_weights=False), 128),
+    "inception_v3": (lambda: tv.inception_v3(num_classes=CLASSES, aux_logits=False, init_weights=False), 128),
+    "densenet (growth 8, blocks of 2)": (
+        by_timm("densenet121", growth_rate=8, block_config=(2, 2, 2, 2)), 96),
+    "xception41": (by_timm("xception41"), 96),
+    "resnet18": (lambda: tv.resnet18(num_classes=CLASSES), 96),
+    "seresnet18": (by_timm("legacy_seresnet18"), 96),
+    "cspresnet50": (by_timm("cspresnet50"), 96),
+    "dla34": (by_timm("dla34"), 96),
+    "repvgg_a0": (by_timm("repvgg_a0"), 96),
+    "regnetx_002": (by_timm("regnetx_002"), 96),
+    "regnety_002": (by_timm("regnety_002"), 96),
+    "mnasnet0_5": (lambda: tv.mnasnet0_5(num_classes=CLASSES), 96),
+    "mobilenet_v2 (width 0.35)": (lambda: tv.mobilenet_v2(num_classes=CLASSES, width_mult=0.35), 96),
+    "mobilenet_v3_small": (lambda: tv.mobilenet_v3_small(num_classes=CLASSES), 96),
+    "efficientnet_b0": (by_timm("efficientnet_b0"), 96),
+    "tinynet_e": (by_timm("tinynet_e"), 96),
+    "ghostnet_050": (by_timm("ghostnet_050"), 96),
+    "convnext_atto": (by_timm("convnext_atto"), 96),
+    "unet": (UNet, 96),
+    "deit_tiny_patch16": (by_timm("deit_tiny_patch16_224", img_size=96), 96),
+    "torchvision ViT (2 blocks of 96)": (
+        lambda: tv.VisionTransformer(96, 16, 2, 3, 96, 192, num_classes=CLASSES), 96),
+    "beit (2 blocks of 96)": (
+        by_timm("beit_base_patch16_224", img_size=96, depth=2, embed_dim=96, num_heads=3), 96),
+}
+
+
+def file_name(name):
+    return name.split(" (")[0].replace(" ", "_").lower()
+
+
+def export(name, folder):
+    make, size = NETWORKS[name]
+    torch.manual_seed(0)
+    network = make().eval()
+    # Statistics as if it had been trained.
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    path = folder / f"{file_name(name)}.onnx"
+    names = {"input_names": ["image"], "output_names": ["logits"]}
+    torch.onnx.export(network, torch.randn(1, 3, size, size), str(path), opset_version=17, dynamo=False, **names)
+    return size
+
+
+def images(folder, size):
+    """Eight images of squares of 8 by 8 pixels."""
+    squares = np.random.default_rng(1).integers(0, 256, (8, size // 8, size // 8, 3), dtype=np.uint8)
+    np.save(folder / f"images_{size}.npy", squares.repeat(8, 1).repeat(8, 2))
+    text = (
+        f'calibration = "images_{size}.npy"\nimages = "images_{size}.npy"\n'
+        'mean = [127.5, 127.5, 127.5]\nstd = [127.5, 127.5, 127.5]\ntask = "classification"\n'
+    )
+    (folder / f"images_{size}.toml").write_text(text)
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "nets")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in NETWORKS:
+        size = export(name, folder)
+        images(folder, size)
+        print(f"{file_name(name)}.onnx: {name}, {size} x {size}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
