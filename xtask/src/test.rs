@@ -13,12 +13,15 @@ pub fn run() -> Result<()> {
 /// Seconds for which the long tier runs each fuzz target.
 const FUZZ_SECONDS: &str = "1200";
 
+/// All of them at once, however many cores there are.
+const FUZZ_THREADS: &str = "--test-threads=8";
+
 /// Runs the tests that are too slow for every day, one at a time, as some of them take the time; then the fuzz
 /// targets side by side.
 pub fn ignored() -> Result<()> {
     with(&["--", "--ignored", "--nocapture", "--test-threads=1"])?;
-    let mut fuzz =
-        cargo(&["test", "--release", "--package", "bitgauge-tests", "--test", "fuzz", "--", "--nocapture"]);
+    let mut fuzz = cargo(&["test", "--release", "--package", "bitgauge-tests", "--test", "fuzz"]);
+    fuzz.args(["--", "--nocapture", FUZZ_THREADS]);
     fuzz.env("BITGAUGE_FUZZ_SECONDS", FUZZ_SECONDS);
     shell::run(fuzz)
 }
