@@ -126,11 +126,8 @@ fn check_load(accelerator: &Accelerator, memory_bytes: u64, load: &Load) -> Chec
     if unit_bytes > 0 {
         ensure(load.codec == Codec::None.code(), "parameters and tables are not coded")?;
         ensure(shape.codes.is_multiple_of(unit_bytes), "a block is not a whole number of entries")?;
-        within(
-            u128::from(load.line) + u128::from(shape.blocks) * u128::from(shape.codes / unit_bytes),
-            size,
-            space,
-        )?;
+        // No entries lie nowhere.
+        within(extent(load.line, &[], shape.blocks * (shape.codes / unit_bytes)), size, space)?;
     } else {
         ensure(format_is_valid(load.format(), load.codec), "no such format")?;
         let runs =
