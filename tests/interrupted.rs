@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Runs that are killed, from the start to the end of one that is not.
-const KILLED: u32 = 16;
+const KILLED: u32 = 8;
 
 fn run(folder: &Path, design: &str) -> Command {
     let design = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("designs/{design}.toml"));
