@@ -30,6 +30,8 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
         }
         let name = format!("{}.dense", graph.nodes[i].name);
         let dense = graph.add_constant(&name, dense);
+        // The model's own steps are those of outputs, which stay.
+        graph.values[dense.0].grid = graph.grid(w).filter(|grid| grid.codes.is_none()).cloned();
         graph.nodes[i].inputs[1] = dense;
         if let Op::Conv(conv) = &mut graph.nodes[i].op {
             conv.groups = 1;
