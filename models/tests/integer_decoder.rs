@@ -3,6 +3,7 @@
 // Helpers outside of #[test] functions fail the test by panicking.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use bitgauge_models::float::ops::binary::Binary;
 use bitgauge_models::float::ops::conv::Conv;
 use bitgauge_models::float::ops::conv_transpose::ConvTranspose;
 use bitgauge_models::float::ops::linear::Linear;
@@ -88,6 +89,23 @@ fn transposed_convolutions_are_phases() {
             let [only] = &graph.nodes[..] else { panic!("{case}: {}", graph.to_text()) };
             assert!(matches!(only.op, IntOp::Phased { .. }), "{case}");
         }
+    }
+}
+
+/// An output's codes stand for the output, and not for what a constant multiplies.
+#[test]
+fn an_output_has_steps_of_its_own() {
+    let (mut s, x) = Sketch::new(&[1, 9]);
+    let w = s.constant(&[7, 9]);
+    let y = s.node(Op::Linear(Linear), &[x, w]);
+    let quarter = s.0.add_constant("quarter", Tensor::scalar(0.25));
+    let y = s.node(Op::Binary(Binary::Mul), &[y, quarter]);
+    let (float, graph) = s.quantized(y, 30.0);
+    let image = [wave(&[1, 9], 2.0)];
+    let wanted = run(&float, &image).unwrap().remove(0);
+    let found = logits(&Prepared::new(&graph).unwrap(), &image).unwrap();
+    for (a, b) in found.iter().zip(wanted.data()) {
+        assert!((a - b).abs() <= 0.02 * wanted.max_abs(), "{a} is not {b}");
     }
 }
 

@@ -9,27 +9,18 @@ use crate::float::ops::window::Window;
 use crate::float::ops::{Op, OpError};
 use crate::float::tensor::Tensor;
 
+use super::replace_each;
+
 /// Elements of the largest selection matrix; a larger one is no part of a network.
 const LIMIT: usize = 1 << 24;
 
 /// `Slice`, `Gather` or `Split` of channels of `x[1, C, H, W]` => a `Conv` for each output; `Concat` of channels
 /// => a `Conv` for each operand and their sum
 pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
-    let mut count = 0;
-    let mut i = 0;
-    while i < graph.nodes.len() {
-        let nodes = match graph.nodes[i].op {
-            Op::Concat(ref concat) if concat.axis == 1 => joined(graph, i)?,
-            _ => picked(graph, i)?,
-        };
-        let found = nodes.len();
-        if found > 0 {
-            graph.nodes.splice(i..=i, nodes);
-            count += 1;
-        }
-        i += found.max(1);
-    }
-    Ok(count)
+    replace_each(graph, |graph, i| match graph.nodes[i].op {
+        Op::Concat(ref concat) if concat.axis == 1 => joined(graph, i),
+        _ => picked(graph, i),
+    })
 }
 
 /// The convolutions that pick a node's channels; none where it picks no channels.

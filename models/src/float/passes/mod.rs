@@ -3,7 +3,7 @@
 //! Contract: every pass keeps the graph valid and its outputs equal up to rounding. Fusions keep
 //! the name of the value that they replace, so a tensor can still be found by its ONNX name.
 
-use super::graph::{FloatGraph, GraphError};
+use super::graph::{FloatGraph, GraphError, Node};
 use super::ops::OpError;
 
 pub mod batch_norm_to_conv;
@@ -69,6 +69,24 @@ pub const PASSES: &[(&str, Pass)] = &[
     // Behind the passes whose patterns have functions in them.
     ("functions_before_views", functions_before_views::run),
 ];
+
+/// Puts what `nodes` makes in the place of each node, where it makes any; how often it did.
+fn replace_each(
+    graph: &mut FloatGraph,
+    nodes: impl Fn(&mut FloatGraph, usize) -> Result<Vec<Node>, OpError>,
+) -> Result<usize, OpError> {
+    let (mut count, mut i) = (0, 0);
+    while i < graph.nodes.len() {
+        let made = nodes(graph, i)?;
+        let found = made.len();
+        if found > 0 {
+            graph.nodes.splice(i..=i, made);
+            count += 1;
+        }
+        i += found.max(1);
+    }
+    Ok(count)
+}
 
 /// Runs every pass, removes what nothing needs, and validates the result. Value ids change.
 pub fn simplify(graph: &mut FloatGraph) -> Result<(), GraphError> {

@@ -10,23 +10,15 @@ use crate::float::ops::transpose::Transpose;
 use crate::float::ops::{Op, OpError};
 use crate::float::tensor::Tensor;
 
+use super::replace_each;
+
 /// Elements of the largest output that is looked at; indices up to it are exact in floats.
 const LIMIT: usize = 1 << 24;
 
 /// `Split`, `Slice` or `Gather` of views of `Linear(x)`, where each part has some channels of all tokens => for
 /// each part a `Linear` with its rows of the weights, `Reshape`, `Transpose`
 pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
-    let mut count = 0;
-    let mut i = 0;
-    while i < graph.nodes.len() {
-        let nodes = apart(graph, i)?;
-        let found = nodes.len();
-        if found > 0 {
-            graph.nodes.splice(i..=i, nodes);
-            count += 1;
-        }
-        i += found.max(1);
-    }
+    let count = replace_each(graph, apart)?;
     graph.remove_dead_nodes();
     Ok(count)
 }

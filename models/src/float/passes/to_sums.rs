@@ -8,50 +8,45 @@ use crate::float::ops::window::Window;
 use crate::float::ops::{Op, OpError};
 use crate::float::tensor::Tensor;
 
+use super::replace_each;
+
 /// `a - b` => `a + (-b)`; `max(a, b)` => `a + relu(b - a)`; `min(a, b)` => `a + -relu(a - b)`; `PRelu(x, s)` of a
 /// map with a slope for each channel => `relu(x)` plus a depthwise `Conv` of `relu(-x)`
 pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
-    let mut count = 0;
-    let mut i = 0;
-    while i < graph.nodes.len() {
-        let node = graph.nodes[i].clone();
-        let (&Op::Binary(op), &[a, b], &[y]) = (&node.op, &node.inputs[..], &node.outputs[..]) else {
-            i += 1;
-            continue;
-        };
-        let shape = graph.shape(y).to_vec();
-        // What is broadcast is computed once for each of its own elements.
-        let alike = graph.shape(a) == shape && graph.shape(b) == shape;
-        let computed = graph.constant(a).is_none() && graph.constant(b).is_none();
-        let mut steps = Steps { graph, name: &node.name, nodes: Vec::new() };
-        match op {
-            Binary::Sub => {
-                let b = steps.negative(b)?;
-                steps.last(Op::Binary(Binary::Add), &[a, b], y);
-            }
-            Binary::Max if alike && computed => {
-                let rest = steps.difference(b, a)?;
-                let rest = steps.unary(Unary::Relu, rest);
-                steps.last(Op::Binary(Binary::Add), &[a, rest], y);
-            }
-            Binary::Min if alike && computed => {
-                let rest = steps.difference(a, b)?;
-                let rest = steps.unary(Unary::Relu, rest);
-                let rest = steps.negative(rest)?;
-                steps.last(Op::Binary(Binary::Add), &[a, rest], y);
-            }
-            Binary::PRelu => steps.prelu(a, b, y)?,
-            _ => {}
+    replace_each(graph, sums)
+}
+
+/// The nodes that replace one; none where it stays.
+fn sums(graph: &mut FloatGraph, i: usize) -> Result<Vec<Node>, OpError> {
+    let node = graph.nodes[i].clone();
+    let (&Op::Binary(op), &[a, b], &[y]) = (&node.op, &node.inputs[..], &node.outputs[..]) else {
+        return Ok(Vec::new());
+    };
+    let shape = graph.shape(y).to_vec();
+    // What is broadcast is computed once for each of its own elements.
+    let alike = graph.shape(a) == shape && graph.shape(b) == shape;
+    let computed = graph.constant(a).is_none() && graph.constant(b).is_none();
+    let mut steps = Steps { graph, name: &node.name, nodes: Vec::new() };
+    match op {
+        Binary::Sub => {
+            let b = steps.negative(b)?;
+            steps.last(Op::Binary(Binary::Add), &[a, b], y);
         }
-        let nodes = steps.nodes;
-        let found = nodes.len();
-        if found > 0 {
-            graph.nodes.splice(i..=i, nodes);
-            count += 1;
+        Binary::Max if alike && computed => {
+            let rest = steps.difference(b, a)?;
+            let rest = steps.unary(Unary::Relu, rest);
+            steps.last(Op::Binary(Binary::Add), &[a, rest], y);
         }
-        i += found.max(1);
+        Binary::Min if alike && computed => {
+            let rest = steps.difference(a, b)?;
+            let rest = steps.unary(Unary::Relu, rest);
+            let rest = steps.negative(rest)?;
+            steps.last(Op::Binary(Binary::Add), &[a, rest], y);
+        }
+        Binary::PRelu => steps.prelu(a, b, y)?,
+        _ => {}
     }
-    Ok(count)
+    Ok(steps.nodes)
 }
 
 /// The nodes that replace one.
