@@ -92,7 +92,22 @@ impl Sketch {
     /// A convolution of `kernel` x `kernel` that keeps the map's size; depthwise where `channels` is `None`.
     pub fn conv(&mut self, name: &str, x: ValueId, channels: Option<usize>, kernel: usize) -> ValueId {
         let before = self.graph.shape(x)[1];
-        let (outputs, inputs) = channels.map_or((before, 1), |channels| (channels, before));
+        match channels {
+            Some(channels) => self.grouped(name, x, channels, kernel, 1),
+            None => self.grouped(name, x, before, kernel, before),
+        }
+    }
+
+    /// The same in groups of channels.
+    pub fn grouped(
+        &mut self,
+        name: &str,
+        x: ValueId,
+        outputs: usize,
+        kernel: usize,
+        groups: usize,
+    ) -> ValueId {
+        let inputs = self.graph.shape(x)[1] / groups;
         let deviation = (1.0 / (inputs * kernel * kernel) as f32).sqrt();
         let weight =
             self.weights(&format!("{name}.weight"), &[outputs, inputs, kernel, kernel], 0.0, deviation);
@@ -104,7 +119,6 @@ impl Sketch {
             pads: [kernel / 2; 4],
             ceil_mode: false,
         };
-        let groups = if channels.is_none() { before } else { 1 };
         self.node(name, Op::Conv(Conv { window, groups }), &[x, weight, bias])
     }
 
@@ -235,7 +249,7 @@ pub fn value_of(graph: &FloatGraph, value: ValueId, image: &Tensor) -> Tensor {
     all.into_iter().find(|(id, _)| *id == value).unwrap().1
 }
 
-/// What CNNs do with channels: split, shuffled, joined, scaled by what they are on average, and maps repeated; a
+/// What CNNs do with channels: split, shuffled, joined, convolved in groups, scaled by what they are on average, and maps repeated; a
 /// parametric ReLU, and a pool whose windows hang over the end.
 #[must_use]
 pub fn branches(seed: u64) -> FloatGraph {
@@ -259,7 +273,11 @@ pub fn branches(seed: u64) -> FloatGraph {
     ] {
         x = s.node(name, op, &[x]);
     }
-    let deep = s.conv("deep", x, Some(8), 3);
+    let wide = s.conv("wide", x, Some(32), 1);
+    let wide = s.node("wide_relu", Op::Unary(Unary::Relu), &[wide]);
+    let grouped = s.grouped("grouped", wide, 32, 3, 8);
+    let grouped = s.node("grouped_relu", Op::Unary(Unary::Relu), &[grouped]);
+    let deep = s.conv("deep", grouped, Some(8), 3);
     let resize = Resize {
         interpolation: Interpolation::Nearest(Nearest::Floor),
         coordinate: Coordinate::Asymmetric,

@@ -232,13 +232,13 @@ fn need(accelerator: &Accelerator, node: &IntNode, views: &[View], vector: bool,
             ];
             need(vector, regions, input.rows * input.cols * words(&input))
         }
-        IntOp::Conv { residual, .. } => {
+        IntOp::Conv { residual, parts, .. } => {
             let (depth, slots) = ((window.kernel[0] * window.kernel[1]) as u64, slots(rows, 1));
             let pixels = slots * band(rows) * cols;
             let reach = slots * band_rows(&window, input.rows, band(rows));
             let residual = second.filter(|_| residual.is_some()).map_or(0, |view| pixels * words(&view));
             let outputs = output.groups * output.channels;
-            let gathers = window != Window::POINT && input.groups == 1 && input.channels < 64;
+            let gathers = window != Window::POINT && input.groups == 1 && input.channels < 64 && *parts == 1;
             let fed = if gathers {
                 let vectors = (depth * input.channels).div_ceil(line);
                 [
@@ -247,7 +247,11 @@ fn need(accelerator: &Accelerator, node: &IntNode, views: &[View], vector: bool,
                 ]
             } else {
                 [
-                    (Class::Fed, reach * input.cols * words(&input), outputs * depth * words(&input)),
+                    (
+                        Class::Fed,
+                        reach * input.cols * words(&input),
+                        outputs * depth * words(&input).div_ceil(*parts as u64),
+                    ),
                     (Class::Read, 0, 0),
                 ]
             };

@@ -58,9 +58,11 @@ fn maps(script: &mut Script<'_>) -> (FloatGraph, Vec<usize>) {
                 }
             }
             0 => {
-                here = 2 + script.below(24);
+                let groups: Vec<usize> = (1..=here).filter(|&groups| here.is_multiple_of(groups)).collect();
+                let groups = script.of(&[1, 1, script.of(&groups)]);
+                here = groups * (1 + script.below(24usize.div_ceil(groups)));
                 let kernel = script.of(&[1, 3]);
-                sketch.conv(&name, at, Some(here), kernel)
+                sketch.grouped(&name, at, here, kernel, groups)
             }
             1 => {
                 let kernel = script.of(&[3, 5]);

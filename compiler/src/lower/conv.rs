@@ -4,6 +4,7 @@ use bitgauge_arch::command::{Codec, Vector, VectorFunction};
 use bitgauge_arch::program::{Bytes, Operand};
 use bitgauge_models::integer::{IntOp, Window};
 
+use super::blocks::{Blocks, expand};
 use super::geometry::{Geometry, Patch};
 use super::product::{Parameters, Product, Weights, describe};
 use super::{Context, Lowered};
@@ -14,12 +15,27 @@ use crate::view::{MOST, View};
 
 pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
     let node = context.node;
-    let IntOp::Conv { window, weight, parameters, post, table, residual, transposed } = &node.op else {
+    let IntOp::Conv { window, parts, weight, parameters, post, table, residual, transposed } = &node.op
+    else {
         return Err(context.unsupported("not a convolution"));
     };
     let input = context.input(0)?;
     let output = context.output();
-    let codes = Bytes::of_codes(weight, 0..weight.len());
+    let (outputs, taps) = (parameters.len(), window.kernel[0] * window.kernel[1]);
+    let (blocks, codes) = if *parts == 1 {
+        (None, Bytes::of_codes(weight, 0..weight.len()))
+    } else {
+        let channels = input.channels / *parts as u64;
+        let blocks =
+            Blocks::of_parts(*parts as u64, channels, (outputs / parts) as u64, context.emitter.line());
+        let together = blocks.map_or(*parts as u64, |blocks| blocks.channels / channels.max(1));
+        let expanded = if context.emitter.trial {
+            Vec::new()
+        } else {
+            expand(weight, *parts, outputs, taps, together as usize)
+        };
+        (blocks, Bytes::from(expanded))
+    };
     let table = table.as_ref().map(|table| context.emitter.post_table(table));
     let mut product = if *transposed {
         let geometry = transposed_geometry(context, &input, &output, &codes)?;
@@ -64,7 +80,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
                 weights: None,
                 parameter_per_row: false,
                 patch: None,
-                grouped: None,
+                blocks,
             },
             weights: Weights::Constant(&codes),
             parameters: Parameters::Each(parameters),
@@ -94,7 +110,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
     product.emit(context.emitter, &plan);
     let geometry = &product.geometry;
     let m = geometry.output.rows * geometry.output.cols;
-    let k = geometry.positions() * geometry.input.groups * geometry.input.channels;
+    let k = geometry.positions() * geometry.input.groups * geometry.segment();
     let linear = *window == Window::POINT && input.cols == 1;
     let [m, n] = if *transposed { [geometry.outputs, m] } else { [m, geometry.outputs] };
     Ok(Lowered {
@@ -156,7 +172,7 @@ fn transposed_geometry(
         weights: Some(tokens),
         parameter_per_row: true,
         patch: None,
-        grouped: None,
+        blocks: None,
     })
 }
 
@@ -172,6 +188,7 @@ fn patched(geometry: &Geometry, bus: u64, pad_code: u32) -> Option<Geometry> {
     let contiguous =
         input.groups == 1 && input.codec == Codec::None && (input.cols == 1 || input.col_stride == channels);
     let possible = contiguous
+        && geometry.blocks.is_none()
         && window.kernel != [1, 1]
         && window.dilation[1] == 1
         && row_bytes.max(depth) <= MOST

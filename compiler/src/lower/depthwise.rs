@@ -10,6 +10,7 @@ use bitgauge_arch::command::{Target, Vector, VectorFunction};
 use bitgauge_arch::program::{Bytes, Operand};
 use bitgauge_models::integer::{IntOp, Window};
 
+use super::blocks::Blocks;
 use super::geometry::Geometry;
 use super::product::{Parameters, Product, Weights, describe};
 use super::sweep::Sweep;
@@ -89,6 +90,7 @@ fn product<'p, 'a: 'p>(context: &Context<'a, '_>, expanded: &'p Bytes) -> Option
         return None;
     }
     let segment = segment(context.emitter.accelerator, input.channels)?;
+    let line = context.emitter.line();
     let [rows, cols] = window.output(input.rows as usize, input.cols as usize)?;
     let mut product = Product {
         geometry: Geometry {
@@ -100,7 +102,7 @@ fn product<'p, 'a: 'p>(context: &Context<'a, '_>, expanded: &'p Bytes) -> Option
             weights: None,
             parameter_per_row: false,
             patch: None,
-            grouped: Some(segment),
+            blocks: Some(Blocks { channels: segment, outputs: line, walked: true }),
         },
         weights: Weights::Constant(expanded),
         parameters: Parameters::Each(parameters),

@@ -4,6 +4,7 @@ use bitgauge_arch::Accelerator;
 use bitgauge_arch::command::{Compute, Vector};
 use bitgauge_models::integer::Window;
 
+use super::blocks::Blocks;
 use crate::cost::part_sizes;
 use crate::emit::reg;
 use crate::view::View;
@@ -50,8 +51,8 @@ pub(crate) struct Geometry {
     pub parameter_per_row: bool,
     /// Input vectors are gathered by the vector unit; `input` then stands for the gathered map.
     pub patch: Option<Patch>,
-    /// Depthwise: codes of the one line of the input that an output reads.
-    pub grouped: Option<u64>,
+    /// Outputs read some of the channels alone.
+    pub blocks: Option<Blocks>,
 }
 
 /// Gathering of kernel windows on the way to the array.
@@ -107,7 +108,17 @@ impl Geometry {
 
     /// Codes of a segment.
     pub fn segment(&self) -> u64 {
-        self.grouped.unwrap_or(self.input.channels)
+        self.blocks.map_or(self.input.channels, |blocks| blocks.channels)
+    }
+
+    /// Whether one command walks over blocks.
+    pub fn walked(&self) -> bool {
+        self.blocks.is_some_and(|blocks| blocks.walked)
+    }
+
+    /// Outputs that a tile may have at most: it reads one block, unless commands walk over them.
+    fn tile_limit(&self, whole: u64) -> u64 {
+        self.blocks.filter(|blocks| !blocks.walked).map_or(whole, |blocks| blocks.outputs.min(whole))
     }
 
     /// Lines of a segment.
@@ -126,8 +137,12 @@ impl Geometry {
         let group_words = view.words(line);
         let mut tiles = Vec::new();
         if view.groups == 1 || view.pixel_bytes().is_multiple_of(line) {
-            for first in (0..self.outputs).step_by(size.max(1) as usize) {
-                let count = size.min(self.outputs - first);
+            let limit = self.tile_limit(self.outputs).max(1);
+            let firsts = (0..self.outputs)
+                .step_by(limit as usize)
+                .flat_map(|block| (block..(block + limit).min(self.outputs)).step_by(size.max(1) as usize));
+            for first in firsts {
+                let count = size.min(self.outputs - first).min(limit - first % limit);
                 let mut parts = Vec::new();
                 let mut at = first;
                 while at < first + count {
@@ -158,7 +173,7 @@ impl Geometry {
     pub fn tile_sizes(&self, accelerator: &Accelerator) -> Vec<u64> {
         let line = u64::from(accelerator.line_bytes());
         let aligned = self.output.groups == 1 || self.output.pixel_bytes().is_multiple_of(line);
-        let total = if aligned { self.outputs } else { self.output.channels };
+        let total = self.tile_limit(if aligned { self.outputs } else { self.output.channels });
         // A tile starts on a line of output and residual, and fills columns.
         let codes =
             if self.residual.is_none_or(|residual| residual.container == 1) || self.output.container == 1 {
@@ -183,7 +198,7 @@ impl Geometry {
             segments: self.input.groups as u32,
             channels: self.segment() as u32,
             outputs: outputs as u32,
-            grouped: u32::from(self.grouped.is_some()),
+            grouped: u32::from(self.walked()),
             output_wide: u32::from(self.output.container == 2),
             residual_enable: u32::from(self.residual.is_some()),
             residual_wide: u32::from(self.residual.is_some_and(|residual| residual.container == 2)),

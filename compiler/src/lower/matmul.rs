@@ -28,7 +28,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
                 weights: Some(weights),
                 parameter_per_row: false,
                 patch: None,
-                grouped: None,
+                blocks: None,
             },
             weights: Weights::Tensor(weights),
             parameters: Parameters::Same(*parameter),

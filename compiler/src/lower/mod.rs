@@ -1,5 +1,6 @@
 //! Lowerings: one node to commands, one file per family.
 
+mod blocks;
 mod candidate;
 mod constants;
 mod conv;

@@ -191,7 +191,7 @@ mod tests {
                 weights: None,
                 parameter_per_row: false,
                 patch: None,
-                grouped: None,
+                blocks: None,
             };
             for axis in 0..2 {
                 let mut before = u64::MAX;

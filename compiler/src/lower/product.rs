@@ -97,7 +97,7 @@ pub(crate) fn describe(plan: &Plan, geometry: &Geometry) -> String {
     format!(
         "{}array, {}{} tiles of {} pixels, {} of {} channels, {order}, {weights}{}",
         if geometry.patch.is_some() { "vector unit gathers windows, " } else { "" },
-        if geometry.grouped.is_some() { "block-diagonal, " } else { "" },
+        if geometry.blocks.is_some() { "block-diagonal, " } else { "" },
         geometry.output.rows.div_ceil(plan.rows),
         plan.rows * geometry.output.cols,
         plan.tiles.len(),

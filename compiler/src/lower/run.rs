@@ -187,8 +187,7 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
         let (input, window, post) = (&geometry.input, &geometry.window, &self.product.post);
         let line = self.emitter.line();
         let words = input.words(line);
-        // Depthwise: a tile's outputs begin with the code of the same number, at the start of a line.
-        let skip = geometry.grouped.map_or(0, |_| cut.first / line);
+        let skip = geometry.blocks.map_or(0, |blocks| blocks.skip(cut.first, line));
         Compute {
             activation_line: reg(place.input_line + skip),
             weight_line: reg(place.weight_line),
@@ -205,7 +204,7 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
             dilation_rows: reg(window.dilation[0] as u64),
             dilation_cols: reg(window.dilation[1] as u64),
             channels: reg(geometry.segment()),
-            grouped: u32::from(geometry.grouped.is_some()),
+            grouped: u32::from(geometry.walked()),
             segments: reg(input.groups),
             segment_stride: reg(place.segment_stride),
             pad_code: self.product.pad_code,

@@ -167,6 +167,7 @@ impl Builder {
             table.then(|| Arc::new(std::array::from_fn(|index| (index as u8).wrapping_mul(7) ^ 0x35)));
         IntOp::Conv {
             window,
+            parts: 1,
             weight: self.random.codes(depth * outputs),
             parameters: self.random.parameters(outputs, depth),
             post: post(code),
@@ -221,6 +222,7 @@ pub fn zoo() -> Vec<(String, IntGraph)> {
         }
     }
     all.extend(with_residual());
+    all.extend(in_parts());
     all.extend(phased());
     all.extend(reshaped());
     all.extend(token_operators());
@@ -301,6 +303,33 @@ fn with_residual() -> Vec<(String, IntGraph)> {
         let op = b.conv_op(x, Window::POINT, channels, &code, code.bits == 8, Some(residual));
         let y = b.node(op, &[x, r], shape(1, 5, 6, channels), code);
         all.push((format!("residual {channels} {code:?}"), b.finish(&[y])));
+    }
+    all
+}
+
+/// Grouped convolutions: parts smaller than a line, of a line and a half, one line, two; such that fill no lines;
+/// one output and two of a channel.
+fn in_parts() -> Vec<(String, IntGraph)> {
+    let mut all = Vec::new();
+    let sizes =
+        [(8, 4, 4), (4, 24, 8), (3, 16, 16), (2, 32, 64), (2, 8, 8), (5, 3, 2), (64, 1, 2), (3, 24, 16)];
+    for (index, (parts, channels, outputs)) in sizes.into_iter().enumerate() {
+        for (kernel, code, residual) in [(1, SIGNED, false), (3, UNSIGNED, true), (3, WIDE, false)] {
+            let mut b = Builder::new(index as u64);
+            let x = b.input(shape(1, 6, 5, parts * channels), UNSIGNED);
+            let to = shape(1, 6, 5, parts * outputs);
+            let other = residual.then(|| b.input(to, SIGNED));
+            let residual = other.map(|other| b.residual(other));
+            let window = window([kernel; 2], [1, 1], [kernel / 2; 4], [1, 1]);
+            let mut op = b.conv_op(x, window, parts * outputs, &code, code.bits == 8, residual);
+            if let IntOp::Conv { parts: cut, weight, .. } = &mut op {
+                *cut = parts;
+                *weight = b.random.codes(kernel * kernel * channels * parts * outputs);
+            }
+            let inputs: Vec<TensorId> = [x].into_iter().chain(other).collect();
+            let y = b.node(op, &inputs, to, code);
+            all.push((format!("{parts} parts of {channels} to {outputs}, {code:?}"), b.finish(&[y])));
+        }
     }
     all
 }

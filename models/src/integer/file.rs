@@ -14,7 +14,7 @@ use super::graph::{CodeType, FloatView, IntGraph, IntNode, IntTensor, Shape, Ten
 use super::validate::{ValidateError, validate};
 
 const MAGIC: &[u8; 8] = b"BITGAUGE";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why bytes are no integer graph.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

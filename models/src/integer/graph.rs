@@ -150,13 +150,16 @@ impl Window {
 #[derive(Clone, Debug)]
 pub enum IntOp {
     /// Convolution or linear layer. Output n of a pixel is
-    /// `table[post(requantize(sum over taps, channels of in0 * weight[n] + bias[n]) + residual(in1))]`;
-    /// positions outside the map read as in0's zero point (the bias holds the zero point's part for all taps).
-    /// The output's flat channels are n.
+    /// `table[post(requantize(sum over taps, channels of in0 * weight[n] + bias[n]) + residual(in1))]`, the
+    /// channels being those of n's part where `parts` is more than 1; positions outside the map read as in0's
+    /// zero point (the bias holds the zero point's part for all taps). The output's flat channels are n.
     Conv {
         /// Geometry; [`Window::POINT`] for a linear layer over tokens.
         window: Window,
-        /// `[n][kernel row][kernel col][flat input channel]`.
+        /// Parts of a grouped convolution (ONNX says groups): channels and outputs are cut into as many equal
+        /// parts, and an output reads the channels of its own. 1, or a map of one group and not transposed.
+        parts: usize,
+        /// `[n][kernel row][kernel col][flat input channel of the part]`.
         weight: Arc<[i8]>,
         /// One per n.
         parameters: Vec<ChannelParameter>,
@@ -313,7 +316,9 @@ impl IntGraph {
             return phases(&node.op).map(of).sum();
         }
         let per_output = match &node.op {
-            IntOp::Conv { window, .. } => window.kernel[0] * window.kernel[1] * input.flat_channels(),
+            IntOp::Conv { window, parts, .. } => {
+                window.kernel[0] * window.kernel[1] * input.flat_channels() / (*parts).max(1)
+            }
             IntOp::Depthwise { window, .. } => window.kernel[0] * window.kernel[1],
             IntOp::MatMul { .. } => input.channels,
             IntOp::Scale { .. } => 1,

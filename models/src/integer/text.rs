@@ -91,11 +91,13 @@ fn weights(list: &[i8]) -> String {
 
 fn operator(op: &IntOp) -> String {
     match op {
-        IntOp::Conv { window: w, weight, parameters: p, post: q, table, residual: r, transposed } => {
+        IntOp::Conv { window: w, parts, weight, parameters: p, post: q, table, residual: r, transposed } => {
+            let parts = if *parts > 1 { format!(" parts {parts}") } else { String::new() };
             let table = table.as_ref().map_or(String::new(), |t| format!(" table {}", digest(&t[..])));
             let added = r.as_ref().map_or(String::new(), |r| format!(" residual {}", residual(r)));
             let transposed = if *transposed { " transposed" } else { "" };
-            format!("{}{}{}{}{added}{table}{transposed}", window(w), weights(weight), parameters(p), post(q))
+            let (window, weights) = (window(w), weights(weight));
+            format!("{window}{parts}{weights}{}{}{added}{table}{transposed}", parameters(p), post(q))
         }
         IntOp::Depthwise { window: w, weight, parameters: p, post: q } => {
             format!("{}{}{}{}", window(w), weights(weight), parameters(p), post(q))

@@ -17,7 +17,6 @@ pub mod functions_before_views;
 pub mod fuse_gelu;
 pub mod fuse_layer_norm;
 pub mod fuse_swish;
-pub mod groups_to_dense;
 mod matcher;
 pub mod moves_to_conv;
 pub mod reduce_to_pool;
@@ -58,7 +57,6 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("split_linear", split_linear::run),
     // What fold_channel_affine and the fusions have left.
     ("factor_to_conv", factor_to_conv::run),
-    ("groups_to_dense", groups_to_dense::run),
     ("resize_to_linear", resize_to_linear::run),
     ("resize_to_conv", resize_to_conv::run),
     // Behind those that look for the patterns which these break up.

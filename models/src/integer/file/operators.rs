@@ -13,9 +13,10 @@ const WINDOW_BYTES: usize = 10 * 8;
 
 pub fn write(w: &mut Writer, op: &IntOp) {
     match op {
-        IntOp::Conv { window, weight, parameters, post, table, residual, transposed } => {
+        IntOp::Conv { window, parts, weight, parameters, post, table, residual, transposed } => {
             w.u8(0);
             write_window(w, window);
+            w.number(*parts);
             write_weights(w, weight);
             write_parameters(w, parameters);
             write_post(w, post);
@@ -95,6 +96,7 @@ pub fn read(r: &mut Reader<'_>) -> Read<IntOp> {
     Ok(match r.u8("operator")? {
         0 => IntOp::Conv {
             window: read_window(r)?,
+            parts: r.number("parts")?,
             weight: read_weights(r)?,
             parameters: read_parameters(r)?,
             post: read_post(r)?,

@@ -1,6 +1,8 @@
 //! Convolution and linear layers: blocks of pixels are laid out as rows of a matrix and multiplied
 //! with the packed weights.
 
+use std::ops::Range;
+
 use bitgauge_arch::arith::gemm::{PackedMatrix, matmul};
 use bitgauge_arch::arith::{ChannelParameter, Post, Residual};
 
@@ -13,7 +15,7 @@ const BLOCK_BYTES: usize = 128 << 10;
 /// Computes a validated [`IntOp::Conv`].
 pub fn compute(
     op: &IntOp,
-    weights: &PackedMatrix,
+    weights: &[PackedMatrix],
     operands: &[Operand<'_>],
     output: &IntTensor,
     out: &mut [u8],
@@ -35,11 +37,12 @@ pub fn compute(
     run(window, map, weights, input, &epilogue, out, scratch);
 }
 
-/// The pixels of `map` of a convolution of `input`, post-processed into `out`.
+/// The pixels of `map` of a convolution of `input`, post-processed into `out`. Of several `weights` each is of one
+/// part of the channels and of the outputs.
 pub fn run(
     window: &Window,
     map: [usize; 2],
-    weights: &PackedMatrix,
+    weights: &[PackedMatrix],
     input: Operand<'_>,
     epilogue: &Epilogue<'_>,
     out: &mut [u8],
@@ -47,20 +50,35 @@ pub fn run(
 ) {
     let from = input.tensor.shape;
     let pixels = map[0] * map[1];
-    let (n, k) = (weights.n(), weights.k());
+    let n: usize = weights.iter().map(PackedMatrix::n).sum();
+    let k = weights.first().map_or(0, PackedMatrix::k);
+    let channels = from.channels / weights.len().max(1);
     let block = (BLOCK_BYTES / k.max(4 * n).max(1)).clamp(8, 4096);
     // A point kernel over one group reads the map as it lies.
     let in_place = from.groups == 1 && is_point(window) && map[1] == from.cols;
     for first in (0..pixels).step_by(block) {
         let count = block.min(pixels - first);
         scratch.accumulators.resize(count * n, 0);
-        let rows = if in_place {
-            &input.bytes[first * k..][..count * k]
-        } else {
-            gather(window, map, input, first, count, &mut scratch.patches);
-            &scratch.patches[..]
-        };
-        matmul(rows, k, input.tensor.code.sign, count, weights, &mut scratch.accumulators, n);
+        let mut at = 0;
+        for (part, weights) in weights.iter().enumerate() {
+            let start = part * channels;
+            let (rows, stride) = if in_place {
+                (&input.bytes[first * from.channels + start..], from.channels)
+            } else {
+                gather(
+                    window,
+                    map,
+                    input,
+                    start..start + channels,
+                    first..first + count,
+                    &mut scratch.patches,
+                );
+                (&scratch.patches[..], k)
+            };
+            let accumulators = &mut scratch.accumulators[at..];
+            matmul(rows, stride, input.tensor.code.sign, count, weights, accumulators, n);
+            at += weights.n();
+        }
         for (offset, row) in scratch.accumulators.chunks_exact(n).enumerate() {
             epilogue.pixel(first + offset, row, out);
         }
@@ -71,13 +89,13 @@ fn is_point(window: &Window) -> bool {
     window.kernel == [1, 1] && window.stride == [1, 1] && window.pad == [0; 4]
 }
 
-/// Rows `[kernel row][kernel col][group][channel]` of `count` output pixels from `first` on.
+/// Rows `[kernel row][kernel col][group][channel]` of these output pixels and these channels of each group.
 fn gather(
     window: &Window,
     map: [usize; 2],
     input: Operand<'_>,
-    first: usize,
-    count: usize,
+    channels: Range<usize>,
+    pixels: Range<usize>,
     patches: &mut Vec<u8>,
 ) {
     let shape = input.tensor.shape;
@@ -85,16 +103,16 @@ fn gather(
     // The bias assumes that padding holds the zero point.
     let zero = input.tensor.code.zero_point as u8;
     patches.clear();
-    for pixel in first..first + count {
+    for pixel in pixels {
         for_each_tap(window, [shape.rows, shape.cols], [pixel / map[1], pixel % map[1]], |_, position| {
             match position {
                 Some(position) => {
                     for group in 0..shape.groups {
-                        let start = group * plane + position * shape.channels;
-                        patches.extend_from_slice(&input.bytes[start..][..shape.channels]);
+                        let start = group * plane + position * shape.channels + channels.start;
+                        patches.extend_from_slice(&input.bytes[start..][..channels.len()]);
                     }
                 }
-                None => patches.resize(patches.len() + shape.flat_channels(), zero),
+                None => patches.resize(patches.len() + shape.groups * channels.len(), zero),
             }
         });
     }

@@ -31,10 +31,8 @@ pub struct Operand<'a> {
 pub enum Prework {
     /// Nothing.
     Nothing,
-    /// Weights of a convolution, `[n][k]`.
-    Weights(PackedMatrix),
-    /// Weights of each phase.
-    Phases(Vec<PackedMatrix>),
+    /// Weights of each part or phase of a convolution, `[n][k]`.
+    Weights(Vec<PackedMatrix>),
 }
 
 /// Memory that kernels reuse from node to node.
@@ -50,10 +48,16 @@ impl Prework {
     /// Packs the weights of a validated node.
     pub fn new(node: &IntNode) -> Self {
         match &node.op {
-            IntOp::Conv { weight, parameters, .. } => Prework::Weights(pack(weight, parameters.len())),
+            IntOp::Conv { weight, parameters, parts, .. } => {
+                let parts = (*parts).max(1);
+                let each = weight.len() / parts;
+                let packed =
+                    weight.chunks_exact(each.max(1)).map(|part| pack(part, parameters.len() / parts));
+                Prework::Weights(packed.collect())
+            }
             op @ IntOp::Phased { .. } => {
                 let packed = phases(op).map(|phase| pack(phase.weight, phase.parameters.len()));
-                Prework::Phases(packed.collect())
+                Prework::Weights(packed.collect())
             }
             _ => Prework::Nothing,
         }
@@ -81,7 +85,7 @@ pub fn compute(
         (IntOp::Conv { .. }, Prework::Weights(weights)) => {
             conv::compute(&node.op, weights, operands, output, out, scratch);
         }
-        (IntOp::Phased { .. }, Prework::Phases(weights)) => {
+        (IntOp::Phased { .. }, Prework::Weights(weights)) => {
             phased::compute(&node.op, weights, input, output, out, scratch);
         }
         (IntOp::Conv { .. } | IntOp::Phased { .. }, _) => {}

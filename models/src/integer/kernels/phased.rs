@@ -32,7 +32,7 @@ pub fn compute(
         };
         let pixel = channels * output.code.container_bytes();
         codes.resize(rows * pixels * pixel, 0);
-        run(&phase.window, map, weights, input, &epilogue, &mut codes, scratch);
+        run(&phase.window, map, std::slice::from_ref(weights), input, &epilogue, &mut codes, scratch);
         let row = output.shape.cols * output.shape.channels * output.code.container_bytes();
         for (index, from) in codes.chunks_exact(pixel.max(1)).enumerate() {
             let y = phase.first[0] + index / pixels * along[0];

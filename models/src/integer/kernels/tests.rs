@@ -97,6 +97,7 @@ fn phases_interleave() {
         let cut = [0, 4 * 5 * 6][phase];
         let conv = IntOp::Conv {
             window,
+            parts: 1,
             weight: weight[cut..][..window.kernel[0] * 2 * 5 * 6].into(),
             parameters: parameters[6 * phase..][..6].to_vec(),
             post: POST,
@@ -118,12 +119,14 @@ fn convolution() {
     let mut random = Random(1);
     let wide = Window { kernel: [3, 2], stride: [2, 1], pad: [1, 0, 2, 1], dilation: [1, 2] };
     for (case, window) in [Window::POINT, wide].into_iter().enumerate() {
-        for groups in [1, 3] {
+        // Groups of a pixel in memory, and parts of a grouped convolution.
+        for (groups, parts) in [(1, 1), (3, 1), (1, 2)] {
             for in_code in [signed(-7), code(8, Signedness::Unsigned, 9)] {
                 let from = shape(groups, 6, 5, 4);
                 let [rows, cols] = window.output(6, 5).unwrap();
-                let to = shape(2, rows, cols, 5);
-                let (n, k) = (10, window.kernel[0] * window.kernel[1] * 4 * groups);
+                let to = if parts == 1 { shape(2, rows, cols, 5) } else { shape(1, rows, cols, 10) };
+                let each = groups * 4 / parts;
+                let (n, k) = (10, window.kernel[0] * window.kernel[1] * each);
                 let weight: Arc<[i8]> = random.bytes(n * k).iter().map(|&b| b as i8).collect();
                 let parameters = random.parameters(n, 0.002);
                 let input = random.bytes(from.elements());
@@ -134,6 +137,7 @@ fn convolution() {
                 let with = case == 1;
                 let op = IntOp::Conv {
                     window,
+                    parts,
                     weight: weight.clone(),
                     parameters: parameters.clone(),
                     post: POST,
@@ -154,7 +158,8 @@ fn convolution() {
                             let mut index = channel * k;
                             for kr in 0..window.kernel[0] {
                                 for kc in 0..window.kernel[1] {
-                                    for flat in 0..groups * 4 {
+                                    let first = channel * parts / n * each;
+                                    for flat in first..first + each {
                                         let at = tap(from, &window, [row, col], [kr, kc]);
                                         let a = at.map_or(in_code.zero_point, |[r, c]| {
                                             in_code.read(&input, from.index(flat / 4, r, c, flat % 4))
@@ -164,11 +169,11 @@ fn convolution() {
                                     }
                                 }
                             }
-                            let at = to.index(channel / 5, row, col, channel % 5);
+                            let at = to.index(channel / to.channels, row, col, channel % to.channels);
                             let added = if with { residual.rescale(other_code.read(&other, at)) } else { 0 };
                             let code = POST.finish(parameter.requantize(sum) + added);
                             let want = if with { table[usize::from(code as u8)] } else { code as u8 };
-                            assert_eq!(got[at], want, "{case} {groups} {row} {col} {channel}");
+                            assert_eq!(got[at], want, "{case} {groups} {parts} {row} {col} {channel}");
                         }
                     }
                 }
@@ -185,6 +190,7 @@ fn transposed_linear_is_the_transpose() {
     let parameters = random.parameters(12, 0.004);
     let op = |transposed| IntOp::Conv {
         window: Window::POINT,
+        parts: 1,
         weight: weight.clone(),
         parameters: parameters.clone(),
         post: POST,

@@ -23,6 +23,8 @@ pub struct Layer {
     /// The model's own step for each n.
     pub steps: Option<Vec<f64>>,
     pub depthwise: bool,
+    /// Of a grouped convolution that is not depthwise.
+    pub parts: usize,
     /// Of the output under [`Layout::Map`].
     pub shape: Shape,
     pub view: View,
@@ -58,7 +60,11 @@ impl Lowering<'_> {
         let layout = match (&tail.residual, layer.depthwise) {
             (_, true) => Layout::Map,
             (residual, _) => match self.layout_for(tail.end, &layer.view, layer.shape) {
-                Layout::Transposed(_) if residual.is_some() || layer.window != Window::POINT => Layout::Map,
+                Layout::Transposed(_)
+                    if residual.is_some() || layer.window != Window::POINT || layer.parts > 1 =>
+                {
+                    Layout::Map
+                }
                 layout => layout,
             },
         };
@@ -108,7 +114,8 @@ impl Lowering<'_> {
         } else {
             let transposed = matches!(layout, Layout::Transposed(_));
             let weight = weights.codes.into();
-            IntOp::Conv { window: layer.window, weight, parameters, post, table, residual, transposed }
+            let Layer { window, parts, .. } = layer;
+            IntOp::Conv { window, parts, weight, parameters, post, table, residual, transposed }
         };
         self.trace_layer(node.outputs[0], &place, before);
         self.emit(&node.name, op, inputs, output, (tail.end, view));
@@ -162,16 +169,19 @@ impl Lowering<'_> {
         else {
             return Err(self.unsupported(node, "needs rank 4"));
         };
-        let depthwise = conv.groups > 1;
-        if depthwise && !(conv.is_depthwise(weight.shape()) && from.groups == 1 && from.channels == n) {
-            return Err(self.unsupported(node, "of grouped convolutions only depthwise ones are supported"));
+        if conv.groups > 1 && from.groups > 1 {
+            return Err(
+                self.unsupported(node, "a grouped convolution needs a map whose channels are in one group")
+            );
         }
+        let depthwise = conv.groups > 1 && conv.is_depthwise(weight.shape());
         let shape = Shape { groups: 1, rows, cols, channels };
         Ok(Layer {
             window: window(&conv.window),
             weight: taps_outermost(weight.data(), depth, weight.len() / (n * depth).max(1)),
             steps: self.steps(node, 0, n),
             depthwise,
+            parts: if depthwise { 1 } else { conv.groups },
             shape,
             view: View::of(shape, &[&[], &[Channel], &[Row], &[Col]]),
         })
@@ -188,7 +198,7 @@ impl Lowering<'_> {
             dims.push(super::view::whole(shape, &[Axis::Channel]));
             let weight = weight.data().to_vec();
             let (window, view) = (Window::POINT, View(dims));
-            return Ok(Layer { window, weight, steps, depthwise: false, shape, view });
+            return Ok(Layer { window, weight, steps, depthwise: false, parts: 1, shape, view });
         }
         // A flattened map is a convolution as large as the map.
         if place.view.ends_with(from, &[], &[&[Axis::Group, Axis::Channel, Axis::Row, Axis::Col]]) {
@@ -197,7 +207,7 @@ impl Lowering<'_> {
             dims.push(super::view::whole(shape, &[Axis::Channel]));
             let weight = taps_outermost(weight.data(), from.flat_channels(), from.rows * from.cols);
             let window = Window { kernel: [from.rows, from.cols], ..Window::POINT };
-            return Ok(Layer { window, weight, steps, depthwise: false, shape, view: View(dims) });
+            return Ok(Layer { window, weight, steps, depthwise: false, parts: 1, shape, view: View(dims) });
         }
         Err(self.unsupported(node, "the last dimension of the input is not its channels"))
     }

@@ -134,7 +134,8 @@ impl Lowering<'_> {
             }
             let of = Shape { channels: n, ..shape };
             let steps = steps.clone();
-            let layer = Layer { window, weight, steps, depthwise: false, shape: of, view: view.clone() };
+            let layer =
+                Layer { window, weight, steps, depthwise: false, parts: 1, shape: of, view: view.clone() };
             let (each, quantized) = self.parameters(node, &place, &layer, &wide, &code)?;
             let from = self.scale_of(&place);
             for (at, &held) in quantized.codes.iter().enumerate() {

@@ -107,7 +107,7 @@ pub fn check(graph: &IntGraph, node: &IntNode) -> Check {
     let input = inputs[0];
     let (from, to) = (input.shape, output.shape);
     match &node.op {
-        IntOp::Conv { window, weight, parameters, post, table, residual, transposed } => {
+        IntOp::Conv { window, parts, weight, parameters, post, table, residual, transposed } => {
             eight_bits(input)?;
             if *transposed {
                 ensure(*window == Window::POINT && residual.is_none(), || {
@@ -121,7 +121,16 @@ pub fn check(graph: &IntGraph, node: &IntNode) -> Check {
             }
             let n = if *transposed { to.groups * to.rows } else { to.flat_channels() };
             let taps = window.kernel[0].checked_mul(window.kernel[1]);
-            let k = taps.and_then(|t| t.checked_mul(from.flat_channels()));
+            let of = |count: usize| {
+                count.checked_div(*parts).filter(|part| part.checked_mul(*parts) == Some(count))
+            };
+            let (Some(channels), Some(_)) = (of(from.flat_channels()), of(n)) else {
+                return Err(format!("{parts} parts divide neither channels of {from:?} and {n} outputs"));
+            };
+            ensure(*parts == 1 || (from.groups == 1 && to.groups == 1 && !transposed), || {
+                format!("a convolution of {parts} parts needs maps of one group")
+            })?;
+            let k = taps.and_then(|t| t.checked_mul(channels));
             ensure(k.and_then(|k| k.checked_mul(n)) == Some(weight.len()), || {
                 format!("{} weights, needs {k:?} for each of {n} outputs", weight.len())
             })?;
