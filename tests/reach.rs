@@ -42,6 +42,7 @@ const CORNERS: &[&str] = &[
     "compute with a wide residual only",
     "compute with parameters per row",
     "compute in groups",
+    "compute that keeps its sums",
     "compute with the second table",
     "compute with codes of all 16 bits",
     "compute with an empty range of codes",
@@ -135,6 +136,7 @@ impl Seen {
                 self.see_if(residual && compute.output_wide == 0, "compute with a wide residual only");
                 self.see_if(compute.parameter_per_row == 1, "compute with parameters per row");
                 self.see_if(compute.grouped == 1, "compute in groups");
+                self.see_if(compute.accumulate == 1, "compute that keeps its sums");
                 self.see_if(
                     compute.table_enable == 1 && compute.table_select == 1,
                     "compute with the second table",

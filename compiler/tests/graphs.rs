@@ -59,11 +59,11 @@ fn what_does_not_fit_says_so() {
     accelerator.scratchpad.weight_kib = 4;
     let mut b = Builder::new(1);
     let x = b.input(shape(1, 4, 4, 1024), UNSIGNED);
-    let y = b.conv(x, window([3, 3], [1, 1], [1; 4], [1, 1]), 1, 16, SIGNED);
+    let y = b.conv(x, window([5, 5], [1, 1], [2; 4], [1, 1]), 1, 16, SIGNED);
     let graph = b.finish(&[y]);
     match compile(&graph, &accelerator, &Options::default()) {
         Err(CompileError::DoesNotFit { layer, needed, available, hint, .. }) => {
-            assert_eq!((layer.as_str(), needed, available), ("n0", 576, 256));
+            assert_eq!((layer.as_str(), needed, available), ("n0", 400, 256));
             assert!(hint.contains("weight_kib"));
         }
         other => panic!("{other:?}"),

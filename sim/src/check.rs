@@ -187,9 +187,15 @@ fn check_pixels(
 }
 
 fn check_compute(accelerator: &Accelerator, c: &Compute) -> Check {
-    ensure(c.accumulate == 0 && c.tag_mode == 0 && c.tag_shift == 0, "uses a reserved register")?;
+    ensure(c.tag_mode == 0 && c.tag_shift == 0, "uses a reserved register")?;
     let pixels = u64::from(c.out_rows) * u64::from(c.out_cols);
     let outputs = u64::from(c.outputs);
+    let array = &accelerator.array;
+    let fold = pixels <= u64::from(array.rows) && c.outputs <= array.cols;
+    ensure(
+        c.accumulate == 0 || (fold && c.residual_enable == 0 && c.table_enable == 0),
+        "keeps more sums than the array has, or post-processes them",
+    )?;
     // A command without folds touches nothing.
     if pixels == 0 || outputs == 0 {
         return Ok(());

@@ -69,12 +69,15 @@ fn compute(plan: &Plan, c: &Compute, row_folds: u64, column_folds: u64, counts: 
     counts.add(A::ActivationReadByte, column_folds * inside * u64::from(c.segments) * words * plan.line);
     let positions = u64::from(c.kernel_rows) * u64::from(c.kernel_cols) * u64::from(c.segments);
     counts.add(A::WeightReadByte, row_folds * outputs * positions * words * plan.line);
+    let entries = if c.parameter_per_row == 1 { pixels * column_folds } else { row_folds * outputs };
+    counts.add(A::ParameterReadByte, 8 * entries);
+    if c.accumulate == 1 {
+        return;
+    }
     counts.add(A::ActivationWriteByte, pixels * outputs * u64::from(1 + c.output_wide));
     if c.residual_enable == 1 {
         counts.add(A::ActivationReadByte, pixels * outputs * u64::from(1 + c.residual_wide));
     }
-    let entries = if c.parameter_per_row == 1 { pixels * column_folds } else { row_folds * outputs };
-    counts.add(A::ParameterReadByte, 8 * entries);
     if c.table_enable == 1 {
         counts.add(A::ParameterReadByte, pixels * outputs);
     }

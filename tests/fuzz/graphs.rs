@@ -59,7 +59,8 @@ fn maps(script: &mut Script<'_>) -> (FloatGraph, Vec<usize>) {
             }
             0 => {
                 let groups: Vec<usize> = (1..=here).filter(|&groups| here.is_multiple_of(groups)).collect();
-                let groups = script.of(&[1, 1, script.of(&groups)]);
+                let some = script.of(&groups);
+                let groups = script.of(&[1, 1, some]);
                 here = groups * (1 + script.below(24usize.div_ceil(groups)));
                 let kernel = script.of(&[1, 3]);
                 sketch.grouped(&name, at, here, kernel, groups)

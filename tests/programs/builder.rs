@@ -1,7 +1,7 @@
 //! Commands in a row, each ordered behind all that it meets in a memory.
 
 use bitgauge_arch::Accelerator;
-use bitgauge_arch::command::{Command, Operation, Unit};
+use bitgauge_arch::command::{Command, Compute, Operation, Unit};
 use bitgauge_arch::footprint::{Access, Port, fill_bank_masks, footprint};
 use bitgauge_arch::program::Segment;
 use bitgauge_arch::validate::validate;
@@ -42,7 +42,20 @@ impl<'a> Builder<'a> {
     pub(super) fn push(&mut self, random: &mut Random, operation: Operation, blocks: &[Segment]) -> bool {
         let mut command = Command { wait: 0, signal: 0, operation };
         fill_bank_masks(self.accelerator, &mut command);
-        if validate(&assemble(self.accelerator, std::slice::from_ref(&command), blocks.to_vec())).is_err() {
+        // By itself, but for what takes up the sums that it keeps.
+        let mut alone = vec![command.clone()];
+        if let Operation::Compute(compute) = &command.operation
+            && compute.accumulate == 1
+        {
+            let mut next = Command {
+                operation: Operation::Compute(Compute { accumulate: 0, ..compute.clone() }),
+                wait: 1 << Unit::Compute.index(),
+                ..command
+            };
+            fill_bank_masks(self.accelerator, &mut next);
+            alone.push(next);
+        }
+        if validate(&assemble(self.accelerator, &alone, blocks.to_vec())).is_err() {
             return false;
         }
         let accesses = footprint(self.accelerator, &command);

@@ -1,6 +1,6 @@
 //! Random compute commands.
 
-use bitgauge_arch::command::Compute;
+use bitgauge_arch::command::{Compute, Operation};
 use bitgauge_arch::footprint::Space;
 
 use super::Draft;
@@ -68,7 +68,35 @@ impl Draft<'_> {
         if random.once_in(4) {
             self.loud_compute(&mut compute);
         }
+        self.in_parts(&mut compute);
         compute
+    }
+
+    /// Sums in parts: a command goes on with those that the one before kept, or keeps its own.
+    fn in_parts(&mut self, compute: &mut Compute) {
+        let array = &self.accelerator.array;
+        match &self.kept {
+            Some(kept) => {
+                (compute.out_rows, compute.out_cols, compute.outputs) =
+                    (kept.out_rows, kept.out_cols, kept.outputs);
+            }
+            None if self.random.once_in(4) => {
+                compute.out_cols = compute.out_cols.min(array.rows);
+                compute.out_rows = 1.max(self.random.within(0, array.rows / compute.out_cols));
+                compute.outputs = self.random.within(1, array.cols);
+            }
+            None => return,
+        }
+        if self.random.once_in(2) {
+            (compute.accumulate, compute.residual_enable, compute.table_enable) = (1, 0, 0);
+        }
+    }
+
+    /// Remembers whether a command kept its sums.
+    pub(super) fn note(&mut self, operation: &Operation) {
+        if let Operation::Compute(compute) = operation {
+            self.kept = (compute.accumulate == 1).then(|| compute.clone());
+        }
     }
 
     /// Sum and residual each leave 16 bits behind, and together may come back: what one of them loses shows.

@@ -81,6 +81,10 @@ impl Draft<'_> {
         };
         let wide = u32::from(store.value_bits > 8);
         store.external_address = STORED as u32 + 16 * self.random.within(0, 2000);
+        if self.random.once_in(4) {
+            // Shortly before a page ends, which no burst crosses.
+            store.external_address = (store.external_address | 4095) + 1 - 16 * self.random.within(1, 4);
+        }
         store.external_block_stride = (store.pixels * store.channels * (1 + wide)).next_multiple_of(16) + 16;
         store.length_table = TABLES as u32 + 16 * self.random.within(0, 1000);
         store

@@ -15,7 +15,7 @@ mod vector;
 
 pub use random::Random;
 
-use bitgauge_arch::command::{Codec, Command, Encoder, Operation, Store, Target, Unit};
+use bitgauge_arch::command::{Codec, Command, Compute, Encoder, Operation, Store, Target, Unit};
 use bitgauge_arch::program::{CommandSymbol, LayerSymbol, Operand, Segment};
 use bitgauge_arch::validate::validate;
 use bitgauge_arch::{Accelerator, Program};
@@ -75,6 +75,8 @@ struct Draft<'a> {
     regions: Regions,
     /// Where the next blocks of `zvc` may lie.
     coded: u64,
+    /// The last compute command, where it kept its sums for the next.
+    kept: Option<Compute>,
 }
 
 impl Draft<'_> {
@@ -95,7 +97,7 @@ impl Draft<'_> {
 pub fn program(random: &mut Random, accelerator: &Accelerator, length: usize) -> Program {
     let mut segments = data::data(random);
     let mut builder = Builder::new(accelerator);
-    let mut draft = Draft { random, accelerator, regions: Regions::default(), coded: CODED };
+    let mut draft = Draft { random, accelerator, regions: Regions::default(), coded: CODED, kept: None };
     // Parameters first, so that what is computed is not all zero.
     for target in [Target::PostParameter, Target::VectorParameter, Target::PostTable, Target::VectorTable] {
         let load = draft.constants(target);
@@ -103,10 +105,14 @@ pub fn program(random: &mut Random, accelerator: &Accelerator, length: usize) ->
     }
     while builder.commands.len() < length {
         let (operation, blocks) = draft.operation();
-        if builder.push(draft.random, operation, &blocks) {
+        if builder.push(draft.random, operation.clone(), &blocks) {
+            draft.note(&operation);
             draft.regions.see(accelerator, &builder.commands);
             segments.extend(blocks);
         }
+    }
+    if let Some(kept) = draft.kept.take() {
+        builder.push(draft.random, Operation::Compute(Compute { accumulate: 0, ..kept }), &[]);
     }
     // What the activations hold in the end, so that no result stays unseen.
     let all = Store {

@@ -216,5 +216,6 @@ pub(super) fn candidate(
         weight_lines,
         work,
         double,
+        parts: None,
     })
 }

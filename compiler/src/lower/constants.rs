@@ -10,7 +10,9 @@ use crate::emit::{Chip, parameter_bytes};
 impl Run<'_, '_, '_> {
     pub(super) fn place_constants(&mut self) {
         let geometry = &self.product.geometry;
-        if let Weights::Constant(weights) = self.product.weights {
+        if let Some(parts) = self.plan.parts {
+            self.place_parts(parts);
+        } else if let Weights::Constant(weights) = self.product.weights {
             let each = (geometry.positions() * geometry.input.groups * geometry.segment()) as usize;
             for tile in &self.plan.tiles {
                 let from = tile.first as usize * each;

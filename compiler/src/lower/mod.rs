@@ -7,6 +7,7 @@ mod conv;
 mod depthwise;
 mod geometry;
 mod matmul;
+mod parts;
 mod phased;
 mod pixels;
 mod plan;

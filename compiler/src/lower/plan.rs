@@ -8,6 +8,7 @@ use bitgauge_models::integer::Window;
 
 use super::candidate::{RowCosts, TileCosts, candidate, row_costs, tile_costs};
 use super::geometry::{ChannelTile, Geometry, band_rows, pixel_lines};
+use super::parts::{self, Parts};
 use crate::cost::{Work, part_sizes};
 use crate::scratch::{Area, Regions};
 use crate::view::MOST;
@@ -38,6 +39,8 @@ pub(crate) struct Plan {
     pub weight_lines: u64,
     pub work: Work,
     pub double: bool,
+    /// Sums are made in parts.
+    pub parts: Option<Parts>,
 }
 
 impl Plan {
@@ -55,42 +58,44 @@ pub(crate) struct Shortage {
     pub hint: &'static str,
 }
 
+/// Output rows of a tile that are worth trying.
+pub(super) fn row_sizes(geometry: &Geometry, accelerator: &Accelerator) -> Vec<u64> {
+    let bus = u64::from(accelerator.bus_bytes());
+    let output = &geometry.output;
+    let step = row_step(geometry, bus);
+    let flat = output.cols == 1 && geometry.window == Window::POINT;
+    let fold = if flat { step.max(u64::from(accelerator.array.rows).next_power_of_two()) } else { step };
+    let mut sizes = part_sizes(output.rows, fold);
+    if sizes.last().is_some_and(|&last| last > step) {
+        sizes.push(step);
+    }
+    sizes.retain(|&rows| {
+        let reach = band_rows(&geometry.window, geometry.input.rows, rows);
+        let entries = u64::from(accelerator.post.parameter_entries);
+        let raw = geometry.patch.as_ref().map_or(0, |patch| band_rows(&patch.window, patch.map.rows, rows));
+        rows * output.cols <= MOST
+            && raw <= MOST
+            && reach * geometry.input.cols <= MOST
+            && (!geometry.parameter_per_row || rows <= entries)
+    });
+    sizes
+}
+
+/// Least number of output rows after which a tile may start.
+fn row_step(geometry: &Geometry, bus: u64) -> u64 {
+    let step = geometry.output.row_step(bus).max(geometry.residual.map_or(1, |view| view.row_step(bus)));
+    let flat = geometry.output.cols == 1 && geometry.window == Window::POINT;
+    if flat { step.max(geometry.input.row_step(bus)) } else { step }
+}
+
 /// The best tiling, or what is missing for any.
 pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator, area: &Area) -> Result<Plan, Shortage> {
     let line = u64::from(accelerator.line_bytes());
-    let bus = u64::from(accelerator.bus_bytes());
     let output = &geometry.output;
     let weight_lines = geometry.weight_lines(line);
     let total_weight = area.weights.1;
-    let least = weight_lines.max(1);
-    if least > total_weight {
-        return Err(Shortage {
-            what: "weight scratchpad, lines of one output's weights",
-            needed: least,
-            available: total_weight,
-            hint: "raise [scratchpad] weight_kib",
-        });
-    }
-    let flat = output.cols == 1 && geometry.window == Window::POINT;
-    let step = output.row_step(bus).max(geometry.residual.map_or(1, |view| view.row_step(bus)));
-    let step = if flat { step.max(geometry.input.row_step(bus)) } else { step };
-    let fold = if flat { step.max(u64::from(accelerator.array.rows).next_power_of_two()) } else { step };
-    let mut row_sizes = part_sizes(output.rows, fold);
-    if row_sizes.last().is_some_and(|&last| last > step) {
-        row_sizes.push(step);
-    }
-    let rows: Vec<RowCosts> = row_sizes
+    let rows: Vec<RowCosts> = row_sizes(geometry, accelerator)
         .into_iter()
-        .filter(|&rows| {
-            let reach = band_rows(&geometry.window, geometry.input.rows, rows);
-            let entries = u64::from(accelerator.post.parameter_entries);
-            let raw =
-                geometry.patch.as_ref().map_or(0, |patch| band_rows(&patch.window, patch.map.rows, rows));
-            rows * output.cols <= MOST
-                && raw <= MOST
-                && reach * geometry.input.cols <= MOST
-                && (!geometry.parameter_per_row || rows <= entries)
-        })
         .map(|rows| row_costs(geometry, accelerator, rows))
         .collect();
     let tiles: Vec<TileCosts> = geometry
@@ -104,13 +109,19 @@ pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator, area: &Area) 
         .map(|size| tile_costs(geometry, accelerator, size))
         .collect();
     if tiles.is_empty() {
-        let size = line.min(geometry.outputs);
-        return Err(Shortage {
-            what: "weight scratchpad, lines of the smallest channel tile",
-            needed: size * weight_lines,
-            available: total_weight,
-            hint: "raise [scratchpad] weight_kib",
-        });
+        if let Some(plan) = parts::plan(geometry, accelerator, area) {
+            return Ok(plan);
+        }
+        let needed = parts::least_lines(geometry, accelerator)
+            .unwrap_or_else(|| line.min(geometry.outputs) * weight_lines);
+        if needed > total_weight {
+            return Err(Shortage {
+                what: "weight scratchpad, lines of the smallest channel tile",
+                needed,
+                available: total_weight,
+                hint: "raise [scratchpad] weight_kib",
+            });
+        }
     }
     let mut best: Option<(u64, Plan, &TileCosts)> = None;
     for order in [Order::Pixels, Order::Channels] {
@@ -136,7 +147,7 @@ pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator, area: &Area) 
     match best {
         Some((_, plan, tile)) => Ok(Plan { tiles: tile.tiles.clone(), ..plan }),
         None => {
-            let rows = step.min(output.rows);
+            let rows = row_step(geometry, u64::from(accelerator.bus_bytes())).min(output.rows);
             let lines = band_rows(&geometry.window, geometry.input.rows, rows)
                 * geometry.input.cols
                 * pixel_lines(&geometry.input, line)

@@ -92,8 +92,11 @@ pub(crate) fn describe(plan: &Plan, geometry: &Geometry) -> String {
         Order::Pixels => "pixels outside",
         Order::Channels => "channels outside",
     };
-    let weights =
-        if plan.slots[3] as usize >= plan.tiles.len() { "weights resident" } else { "weights streamed" };
+    let weights = match plan.parts {
+        Some(parts) => format!("sums in {} parts, weights streamed for each fold", parts.count),
+        None if plan.slots[3] as usize >= plan.tiles.len() => "weights resident".to_owned(),
+        None => "weights streamed".to_owned(),
+    };
     format!(
         "{}array, {}{} tiles of {} pixels, {} of {} channels, {order}, {weights}{}",
         if geometry.patch.is_some() { "vector unit gathers windows, " } else { "" },

@@ -4,6 +4,7 @@ use bitgauge_arch::command::{Compute, Operation, Target, Vector};
 use bitgauge_arch::program::Operand;
 
 use super::geometry::{Band, ChannelTile, Patch, band};
+use super::parts::Tile;
 use super::plan::{Order, Plan};
 use super::product::Product;
 use crate::emit::{Chip, Emitter, reg};
@@ -69,7 +70,7 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
         let key = if whole { part } else { part * self.plan.tiles.len() as u64 + tile };
 
         // Weights first: they may be there long before the input is.
-        let weight_line = self.load_weights(tile);
+        let weight_line = if self.plan.parts.is_none() { self.load_weights(tile) } else { 0 };
         let parameter_base = self.parameter_base(part, tile);
         let reach = band(&geometry.window, geometry.input.rows, rows);
         let (input_line, fill) = self.inputs.get(part);
@@ -125,19 +126,19 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
         let chip = Chip { line: output_line, pixel_stride: strides(&output) };
         let word = if whole { cut.word } else { 0 };
         let place = Place { weight_line, parameter_base, input_line, segment_stride, reach };
-        let mut compute = self.compute(&cut, rows.1 - rows.0, &place);
-        compute.output_line = reg(chip.line + word);
-        compute.output_pixel_stride = reg(chip.pixel_stride);
-        if let (Some((view, chip)), Some(rescale)) = (residual, self.product.residual) {
-            compute.residual_enable = 1;
-            compute.residual_wide = u32::from(view.container == 2);
-            compute.residual_line = reg(chip.line);
-            compute.residual_pixel_stride = reg(chip.pixel_stride);
-            compute.residual_mantissa = u32::from(rescale.requant.mantissa);
-            compute.residual_shift = u32::from(rescale.requant.shift);
-            compute.residual_zero_point = rescale.zero_point;
+        let written = Chip { line: chip.line + word, ..chip };
+        if let Some(parts) = self.plan.parts {
+            let tile = Tile { index: tile, cut: &cut, rows, place, output: written, residual };
+            self.compute_in_parts(&tile, parts);
+        } else {
+            let mut compute = self.compute(&cut, rows.1 - rows.0, &place);
+            compute.output_line = reg(written.line);
+            compute.output_pixel_stride = reg(written.pixel_stride);
+            if let Some((view, chip)) = residual {
+                self.add_residual(&mut compute, &view, chip);
+            }
+            self.emitter.push(Operation::Compute(compute), Operand::Output);
         }
-        self.emitter.push(Operation::Compute(compute), Operand::Output);
         if !whole || tile as usize + 1 == self.plan.tiles.len() {
             for (group, channels, word) in self.parts(&output, &cut) {
                 self.emitter.store(&output, group, rows, channels, Chip { line: chip.line + word, ..chip });
@@ -182,7 +183,19 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
         }
     }
 
-    fn compute(&self, cut: &ChannelTile, rows: u64, place: &Place) -> Compute {
+    /// Has the post-processor add codes of `view` that are at `chip`.
+    pub(super) fn add_residual(&self, compute: &mut Compute, view: &View, chip: Chip) {
+        let Some(rescale) = self.product.residual else { return };
+        compute.residual_enable = 1;
+        compute.residual_wide = u32::from(view.container == 2);
+        compute.residual_line = reg(chip.line);
+        compute.residual_pixel_stride = reg(chip.pixel_stride);
+        compute.residual_mantissa = u32::from(rescale.requant.mantissa);
+        compute.residual_shift = u32::from(rescale.requant.shift);
+        compute.residual_zero_point = rescale.zero_point;
+    }
+
+    pub(super) fn compute(&self, cut: &ChannelTile, rows: u64, place: &Place) -> Compute {
         let geometry = &self.product.geometry;
         let (input, window, post) = (&geometry.input, &geometry.window, &self.product.post);
         let line = self.emitter.line();
@@ -233,10 +246,11 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
 }
 
 /// Where a tile's operands are.
-struct Place {
-    weight_line: u64,
-    parameter_base: u64,
-    input_line: u64,
-    segment_stride: u64,
-    reach: Band,
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub weight_line: u64,
+    pub parameter_base: u64,
+    pub input_line: u64,
+    pub segment_stride: u64,
+    pub reach: Band,
 }

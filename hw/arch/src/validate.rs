@@ -5,11 +5,13 @@
 //!   command can always run, at any queue depth) and no counter can pass [`TOKEN_MAX`](crate::command::TOKEN_MAX);
 //! - **races**: by vector clocks, no two overlapping accesses, one of them a write, that tokens or the
 //!   unit's own order do not order; and no feeder in a bank from which an earlier compute command may still
-//!   read its residual.
+//!   read its residual;
+//! - **sums** that stay in the array are taken up by the next compute command.
 
 mod commands;
 mod container;
 mod order;
+mod sums;
 
 use thiserror::Error;
 

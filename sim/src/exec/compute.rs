@@ -98,6 +98,14 @@ impl Executor<'_> {
                 state.multiply(c, &sizes, (first, count), (column, columns), bank_lines);
             }
             state.macs += count as u64 * sizes.outputs as u64 * useful;
+            let Buffers { sums, kept, .. } = &mut state.buffers;
+            let before = kept.iter().skip(first * sizes.outputs);
+            sums.iter_mut().zip(before).for_each(|(sum, kept)| *sum = sum.wrapping_add(*kept));
+            if c.accumulate == 1 {
+                kept.truncate(first * sizes.outputs);
+                kept.extend_from_slice(sums);
+                continue;
+            }
             let stride = c.output_pixel_stride as usize * sizes.line;
             let plain = c.output_wide == 0 && c.table_enable == 0 && c.parameter_per_row == 0;
             if plain && c.residual_enable == 0 && stride >= sizes.outputs {
@@ -111,6 +119,9 @@ impl Executor<'_> {
                     state.post(c, &sizes, first + index, index);
                 }
             }
+        }
+        if c.accumulate == 0 {
+            self.state.buffers.kept.clear();
         }
     }
 }

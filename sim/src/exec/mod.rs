@@ -64,6 +64,8 @@ pub(crate) struct State {
 struct Buffers {
     rows: Vec<u8>,
     sums: Vec<i32>,
+    /// Sums that stay in the array for the next command.
+    kept: Vec<i32>,
     codes: Vec<i32>,
     bytes: Vec<u8>,
     scales: rows::Scales,
@@ -107,6 +109,7 @@ impl State {
             space.fill(0);
         }
         self.macs = 0;
+        self.buffers.kept.clear();
         self.parameter_version += 1;
         self.weights_changed(0, u64::MAX, 1);
     }

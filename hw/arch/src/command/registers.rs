@@ -101,6 +101,11 @@ register_file! {
     ///
     /// `grouped`: fold f of the columns reads its activations `(f * cols) / line_bytes` lines further on
     /// (block-diagonal depthwise on the array).
+    ///
+    /// `accumulate`: the sums stay in the array, and those of the next compute command are added to them; nothing
+    /// is read for the post-processor but the parameters, and nothing is written. For sums of more products than
+    /// weights have room for. Such a command is one fold, without residual and table, and the next has as many
+    /// pixels and outputs; it takes the time of any other.
     Compute, 8 {
         /// First line of the input map (position 0, 0, which may lie above the tile: signed arithmetic
         /// modulo 2^24).
@@ -147,7 +152,7 @@ register_file! {
         activation_signed: u32 @ 9, 24, 1;
         /// See the struct.
         grouped: u32 @ 9, 25, 1;
-        /// Reserved: keep accumulators, do not drain.
+        /// Sums stay in the array for the next command.
         accumulate: u32 @ 9, 26, 1;
         /// Parameters belong to rows (output pixels) instead of columns.
         parameter_per_row: u32 @ 9, 27, 1;

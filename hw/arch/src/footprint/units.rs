@@ -49,6 +49,9 @@ pub(super) fn of_compute(collector: &mut Collector<'_>, accelerator: &Accelerato
     if compute.table_enable == 1 {
         collector.push(Space::PostTable, Port::Read, u64::from(compute.table_select), 1);
     }
+    if compute.accumulate == 1 {
+        return;
+    }
     if compute.residual_enable == 1 {
         let lines = (outputs * u64::from(1 + compute.residual_wide)).div_ceil(line);
         let stride = u64::from(compute.residual_pixel_stride);

@@ -1,5 +1,6 @@
 //! Every command by itself: fields in their ranges, accesses inside their spaces, named bank ports.
 
+use super::sums::Sums;
 use super::{MAX_PROBLEMS, Problem, word_problem};
 use crate::arith::post::PARAMETER_BYTES;
 use crate::command::{
@@ -15,6 +16,7 @@ const MAX_RUNS: u64 = 1 << 20;
 
 pub(super) fn check(program: &Program, problems: &mut Vec<Problem>) {
     let mut decoder = Decoder::default();
+    let mut sums = Sums::default();
     for (index, word) in program.words.iter().enumerate() {
         if problems.len() >= MAX_PROBLEMS {
             return;
@@ -33,14 +35,18 @@ pub(super) fn check(program: &Program, problems: &mut Vec<Problem>) {
             ));
         }
         if let Some(command) = decoder.step(&decoded)
-            && let Err(message) = command_problem(program, &command)
+            && let Err(message) =
+                command_problem(program, &command).and_then(|()| sums.visit(&command.operation, index))
         {
             problems.push(word_problem(program, index, message));
         }
     }
+    if let Some(word) = sums.left() {
+        problems.push(word_problem(program, word, "keeps sums that no command takes up".to_owned()));
+    }
 }
 
-fn require(condition: bool, message: impl FnOnce() -> String) -> Result<(), String> {
+pub(super) fn require(condition: bool, message: impl FnOnce() -> String) -> Result<(), String> {
     if condition { Ok(()) } else { Err(message()) }
 }
 
@@ -220,9 +226,16 @@ fn requant_problem(name: &str, mantissa: u32, shift: u32) -> Result<(), String> 
 }
 
 fn compute_problem(accelerator: &Accelerator, compute: &Compute) -> Result<(), String> {
-    let reserved = compute.accumulate | compute.tag_mode | compute.tag_shift;
-    require(reserved == 0, || "accumulate and tag fields are reserved".to_owned())?;
+    require(compute.tag_mode | compute.tag_shift == 0, || "tag fields are reserved".to_owned())?;
     let pixels = u64::from(compute.out_rows) * u64::from(compute.out_cols);
+    if compute.accumulate == 1 {
+        let array = &accelerator.array;
+        let fold =
+            (1..=u64::from(array.rows)).contains(&pixels) && (1..=array.cols).contains(&compute.outputs);
+        require(fold && compute.residual_enable | compute.table_enable == 0, || {
+            "sums are kept of one fold, without residual and table".to_owned()
+        })?;
+    }
     require(
         pixels <= MAX_RUNS && u64::from(compute.in_rows) * u64::from(compute.in_cols) <= MAX_RUNS,
         || format!("a tile has at most {MAX_RUNS} pixels"),

@@ -72,6 +72,8 @@ documented! {
         pub two_steps: Signal<Out, Bit>,
         /// turns: parameters belong to rows
         pub turn_per_row: Signal<Out, Bit>,
+        /// turns: the sums stay in the array, nothing is written
+        pub turn_kept: Signal<Out, Bit>,
         /// residual: zero point
         pub residual_zero: Sig,
         /// residual: mantissa
@@ -150,6 +152,7 @@ impl Contexts {
             turn_residual_wide: Signal::default(),
             two_steps: Signal::default(),
             turn_per_row: Signal::default(),
+            turn_kept: Signal::default(),
             residual_zero: Sig::output(s(16)),
             residual_mantissa: Sig::output(u(16)),
             residual_shift: Sig::output(u(6)),
@@ -163,7 +166,7 @@ impl Contexts {
             slot: Reg::new(u(3)),
             folds: Mem::new(SLOTS, u(56)),
             lines: Mem::new(SLOTS, u(94)),
-            turns: Mem::new(SLOTS, u(37)),
+            turns: Mem::new(SLOTS, u(38)),
             residual: Mem::new(SLOTS, u(38)),
             post: Mem::new(SLOTS, u(84)),
             product: Sig::local(u(21)),
@@ -177,7 +180,7 @@ impl Contexts {
             high_less: Sig::local(u(17)),
             shift: Sig::local(u(6)),
             both: Signal::default(),
-            turn_word: Sig::local(u(37)),
+            turn_word: Sig::local(u(38)),
             rows: Const::new(shape.rows),
             full: Const::new(full),
         }
@@ -239,7 +242,8 @@ impl Logic for Contexts {
             | (bits_w(self.registers[12].val() >> 19, 1) << 32)
             | (bits_w(self.registers[12].val() >> 16, 1) << 33)
             | (bits_w(self.registers[12].val() >> 20, 1) << 34)
-            | (bits_w(self.registers[9].val() >> 27, 1) << 36);
+            | (bits_w(self.registers[9].val() >> 27, 1) << 36)
+            | (bits_w(self.registers[9].val() >> 26, 1) << 37);
         if self.both.val() {
             self.turn_word.next = self.turn_word.val() | (1 << 35);
         }
@@ -287,6 +291,7 @@ impl Logic for Contexts {
         self.turn_residual_wide.next = self.turns.rdata.val().get_bit(34);
         self.two_steps.next = self.turns.rdata.val().get_bit(35);
         self.turn_per_row.next = self.turns.rdata.val().get_bit(36);
+        self.turn_kept.next = self.turns.rdata.val().get_bit(37);
         self.residual_zero.next = self.residual.rdata.val();
         self.residual_mantissa.next = self.residual.rdata.val() >> 16;
         self.residual_shift.next = self.residual.rdata.val() >> 32;

@@ -32,6 +32,8 @@ documented! {
     /// d+8          we, waddr, wdata; done, if it was the command's last
     /// ```
     ///
+    /// The turns of a command that keeps its sums pass without a write.
+    ///
     /// The offset is that of `bitgauge_arch::timing::drain`; it does not depend on the command, as rows
     /// take two steps only where the lanes are as many as the columns.
     #[derive(LogicBlock)]

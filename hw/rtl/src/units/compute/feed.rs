@@ -29,6 +29,7 @@ documented! {
     /// and line j of column r are read; the bytes of row r leave on `a[r]` from two cycles later on, one a
     /// cycle, and those of a column on `w`. Positions outside the map give the pad code without a read;
     /// codes behind a segment's last are zero on both sides; rows and columns that do not exist are zero.
+    /// Behind a command that keeps its sums, no value is the first of its fold.
     ///
     /// ```text
     /// registers -> fields -> pace (when) -> lines (which line of the sum) -> walk ----> activation read
@@ -109,6 +110,10 @@ documented! {
         deal: Deal,
         folds: Folds,
         first_1: State<Bit>,
+        /// the command keeps its sums
+        keeps: State<Bit>,
+        /// the command goes on with the sums of the one before
+        goes_on: State<Bit>,
         place_1: Reg,
         empty: Signal<Local, Bit>,
         wide: Signal<Local, Bit>,
@@ -164,6 +169,8 @@ impl Feed {
             deal: Deal::new(shape),
             folds: Folds::new(rows),
             first_1: State::default(),
+            keeps: State::default(),
+            goes_on: State::default(),
             place_1: Reg::new(u(clog2(line))),
             empty: Signal::default(),
             wide: Signal::default(),
@@ -179,7 +186,7 @@ impl Feed {
 impl Logic for Feed {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, first_1, place_1);
+        dff_setup!(self, clock, first_1, keeps, goes_on, place_1);
         for r in 0..self._registers {
             self.fields.registers[r].next = self.registers[r].val();
         }
@@ -273,8 +280,14 @@ impl Logic for Feed {
 
         // A cycle after the issue: the read.
         self.place_1.d.next = self.pace.position.val();
-        self.first_1.d.next =
-            self.pace.issue.val() & self.pace.first_line.val() & (self.pace.position.val() == 0);
+        if self.pace.prepare.val() {
+            self.keeps.d.next = self.fields.accumulate.val().any();
+            self.goes_on.d.next = self.keeps.q.val();
+        }
+        self.first_1.d.next = self.pace.issue.val()
+            & self.pace.first_line.val()
+            & (self.pace.position.val() == 0)
+            & !self.goes_on.q.val();
         self.deal.clock.next = self.clock.val();
         self.deal.pad_code.next = self.fields.pad_code.val();
         self.deal.tail.next = self.lines.tail.val();

@@ -87,7 +87,8 @@ impl Logic for Drain {
         self.residual_re.next = self.turns.exists.val() && self.contexts.turn_residual.val();
         self.residual_raddr.next = self.turns.residual_address.val();
         self.residual_on.d.next = (self.residual_on.q.val() << 1) | self.contexts.turn_residual.val();
-        self.writing.d.next = (self.writing.q.val() << 1) | self.turns.exists.val();
+        self.writing.d.next =
+            (self.writing.q.val() << 1) | (self.turns.exists.val() && !self.contexts.turn_kept.val());
         self.place_1.d.next = self.turns.place.val();
         self.residual_wide_1.d.next = self.contexts.turn_residual_wide.val();
         self.entry_place.next = self.turns.group.val();

@@ -95,5 +95,6 @@ cut_fields! {
         24 output_wide,
         25 residual_enable,
         26 residual_wide,
+        27 accumulate,
     }
 }
