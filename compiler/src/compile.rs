@@ -3,7 +3,7 @@
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::Program;
 use bitgauge_arch::command::{Encoder, Operation, Word};
-use bitgauge_arch::footprint::{Access, add_footprint};
+use bitgauge_arch::footprint::{Run, add_footprint};
 use bitgauge_arch::program::LayerSymbol;
 use bitgauge_models::integer::{IntGraph, validate};
 
@@ -15,10 +15,10 @@ use crate::options::Options;
 use crate::share::lower_next;
 use crate::{memory, order, tokens};
 
-/// All accesses of each operation.
+/// What each operation reads and writes.
 #[derive(Debug)]
 pub(crate) struct Footprints {
-    accesses: Vec<Access>,
+    runs: Vec<Run>,
     /// Where each operation's end.
     ends: Vec<usize>,
 }
@@ -26,18 +26,18 @@ pub(crate) struct Footprints {
 impl Footprints {
     fn new(accelerator: &Accelerator, operations: &[Operation]) -> Footprints {
         let ends = Vec::with_capacity(operations.len());
-        let mut all = Footprints { accesses: Vec::with_capacity(8 * operations.len()), ends };
+        let mut all = Footprints { runs: Vec::with_capacity(4 * operations.len()), ends };
         for operation in operations {
-            add_footprint(accelerator, operation, &mut all.accesses);
-            all.ends.push(all.accesses.len());
+            add_footprint(accelerator, operation, &mut all.runs);
+            all.ends.push(all.runs.len());
         }
         all
     }
 
     /// Of operation `index`.
-    pub fn of(&self, index: usize) -> &[Access] {
+    pub fn of(&self, index: usize) -> &[Run] {
         let first = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.accesses[first..self.ends[index]]
+        &self.runs[first..self.ends[index]]
     }
 }
 

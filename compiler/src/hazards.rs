@@ -1,10 +1,10 @@
 //! Which earlier commands a command must not overtake.
 //!
-//! For each address space an interval map holds, for every range, the command that wrote it last and the
-//! latest reader of each unit since. A read depends on the writer, a write on writer and readers.
+//! For each address space a map of runs holds, for every unit, the command that wrote it last and the latest
+//! reader of each unit since. A read depends on the writer, a write on writer and readers.
 
 use bitgauge_arch::command::Unit;
-use bitgauge_arch::footprint::{Access, Port, Space};
+use bitgauge_arch::footprint::{Port, Run, Space};
 
 use crate::ranges::Ranges;
 
@@ -40,13 +40,12 @@ pub(crate) struct Needs {
 #[derive(Debug)]
 pub(crate) struct Spaces<T>([Ranges<T>; 7]);
 
-impl<T: Clone + Default> Spaces<T> {
-    /// Nothing known yet; pages of `1 << external` bytes and `1 << on_chip` lines or entries, which should be
-    /// about as many as a few accesses touch.
-    pub fn new(external: u32, on_chip: u32) -> Spaces<T> {
+impl<T: Clone + Default> Default for Spaces<T> {
+    /// Nothing known yet; pages are about as long as what a command touches without a gap.
+    fn default() -> Spaces<T> {
         Spaces(Space::ALL.map(|space| match space {
-            Space::External => Ranges::new(external),
-            _ => Ranges::new(on_chip),
+            Space::External => Ranges::new(10),
+            _ => Ranges::new(4),
         }))
     }
 }
@@ -60,24 +59,18 @@ impl<T> Spaces<T> {
 }
 
 /// Interval maps of all spaces.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Hazards {
     spaces: Spaces<Entry>,
 }
 
-impl Default for Hazards {
-    fn default() -> Hazards {
-        Hazards { spaces: Spaces::new(9, 7) }
-    }
-}
-
 impl Hazards {
-    /// Registers the accesses of command `index` and returns what it depends on.
+    /// Registers the runs of command `index` and returns what it depends on.
     pub fn visit<'a>(
         &mut self,
         index: usize,
         unit: Unit,
-        accesses: impl Iterator<Item = &'a Access> + Clone,
+        runs: impl Iterator<Item = &'a Run> + Clone,
     ) -> Needs {
         let own = unit.index();
         let mark = index as Index + 1;
@@ -87,8 +80,8 @@ impl Hazards {
             let (unit, writer) = entry.writer();
             writers[unit] = writers[unit].max(writer);
         };
-        for access in accesses.clone().filter(|access| access.port != Port::Write) {
-            self.spaces.of(access.space).change(access.start, access.end, |entry| {
+        for run in runs.clone().filter(|run| run.port != Port::Write) {
+            self.spaces.of(run.space).change(run, false, |entry| {
                 note(&mut writers, *entry);
                 entry.readers[own] = mark;
             });
@@ -96,10 +89,11 @@ impl Hazards {
         let own_writer = if unit == Unit::Compute { writers[own] } else { 0 };
         // What the command itself has just read or written counts for its own unit, which is left out below.
         let written = Entry { writer: mark << 2 | own as u32, readers: [0; 4] };
-        for access in accesses.filter(|access| access.port == Port::Write) {
-            self.spaces.of(access.space).set(access.start, access.end, &written, |entry| {
+        for run in runs.filter(|run| run.port == Port::Write) {
+            self.spaces.of(run.space).change(run, true, |entry| {
                 note(&mut writers, *entry);
                 readers = latest(readers, entry.readers);
+                *entry = written;
             });
         }
         let mut needs = Needs { latest: latest(writers, readers), own: own_writer };
@@ -118,8 +112,8 @@ fn latest(one: [Index; 4], other: [Index; 4]) -> [Index; 4] {
 mod tests {
     use super::*;
 
-    fn access(port: Port, start: u64, end: u64) -> Access {
-        Access { space: Space::Activation, port, start, end }
+    fn access(port: Port, start: u64, end: u64) -> Run {
+        Run { space: Space::Activation, port, start, length: end - start, count: 1, stride: 0 }
     }
 
     #[test]

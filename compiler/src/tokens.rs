@@ -8,7 +8,7 @@
 
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::command::{Command, Operation, Unit};
-use bitgauge_arch::footprint::{Access, Space, fill_masks};
+use bitgauge_arch::footprint::{Run, Space, fill_masks};
 
 use crate::hazards::{Hazards, Needs};
 
@@ -86,19 +86,19 @@ impl Residuals {
 pub(crate) fn insert<'a>(
     accelerator: &Accelerator,
     written: u64,
-    operations: impl ExactSizeIterator<Item = (&'a Operation, &'a [Access])>,
+    operations: impl ExactSizeIterator<Item = (&'a Operation, &'a [Run])>,
 ) -> Vec<Command> {
     let mut hazards = Hazards::default();
     let mut residuals = Residuals::default();
     let count = operations.len();
     let mut clocks = Clocks::new(count);
     let mut commands = Vec::with_capacity(count);
-    for (index, (operation, accesses)) in operations.enumerate() {
+    for (index, (operation, runs)) in operations.enumerate() {
         let mut command = Command { wait: 0, signal: 0, operation: operation.clone() };
         let unit = operation.unit();
-        fill_masks(accelerator, &mut command.operation, accesses);
-        let changing = |access: &&Access| access.space != Space::External || access.start < written;
-        let mut needs = hazards.visit(index, unit, accesses.iter().filter(changing));
+        fill_masks(accelerator, &mut command.operation, runs);
+        let changing = |run: &&Run| run.space != Space::External || run.start < written;
+        let mut needs = hazards.visit(index, unit, runs.iter().filter(changing));
         needs.own = needs.own.max(residuals.visit(index, &command.operation));
         clocks.push(unit, needs);
         commands.push(command);

@@ -4,7 +4,7 @@
 //! one unit may be reordered here, so that the latest reader does not stand for those before it. Only
 //! within one layer do the commands of a unit keep their order.
 
-use bitgauge_arch::footprint::{Access, Port};
+use bitgauge_arch::footprint::{Access, Port, Run};
 
 use crate::hazards::Spaces;
 
@@ -40,41 +40,40 @@ impl Readers {
         self.others.push(own);
     }
 
+    fn clear(&mut self) {
+        self.first = [None; 2];
+        self.others.clear();
+    }
+
     fn iter(&self) -> impl Iterator<Item = &Toucher> {
         self.first.iter().flatten().chain(&self.others)
     }
 }
 
 /// Interval maps of all spaces.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Conflicts {
     spaces: Spaces<Entry>,
 }
 
-impl Default for Conflicts {
-    fn default() -> Conflicts {
-        // Regular runs are one range here.
-        Conflicts { spaces: Spaces::new(15, 11) }
-    }
-}
-
 impl Conflicts {
-    /// Registers the accesses of `command` in `queue`; adds the commands it must come after to `before`.
-    pub fn visit(&mut self, command: u32, queue: u32, accesses: &[Access], before: &mut Vec<u32>) {
+    /// Registers the runs of `command` in `queue`; adds the commands it must come after to `before`.
+    pub fn visit(&mut self, command: u32, queue: u32, runs: &[Run], before: &mut Vec<u32>) {
         let own = Toucher { command, queue };
         let from = before.len();
-        for access in accesses.iter().filter(|access| access.port != Port::Write) {
-            self.spaces.of(access.space).change(access.start, access.end, |entry| {
+        for run in runs.iter().filter(|run| run.port != Port::Write) {
+            self.spaces.of(run.space).change(run, false, |entry| {
                 before
                     .extend(entry.writer.filter(|writer| writer.queue != queue).map(|writer| writer.command));
                 entry.readers.add(own);
             });
         }
-        let written = Entry { writer: Some(own), readers: Readers::default() };
-        for access in accesses.iter().filter(|access| access.port == Port::Write) {
-            self.spaces.of(access.space).set(access.start, access.end, &written, |entry| {
+        for run in runs.iter().filter(|run| run.port == Port::Write) {
+            self.spaces.of(run.space).change(run, true, |entry| {
                 let touchers = entry.writer.iter().chain(entry.readers.iter());
                 before.extend(touchers.filter(|other| other.queue != queue).map(|other| other.command));
+                entry.writer = Some(own);
+                entry.readers.clear();
             });
         }
         before[from..].sort_unstable();
@@ -89,20 +88,32 @@ impl Conflicts {
     }
 }
 
-/// The same accesses in fewer ranges: regular runs become one. More may seem to conflict, never less.
-pub(super) fn coarse(accesses: &[Access], ranges: &mut Vec<Access>) {
+/// The same runs in fewer ranges: regular runs become one. More may seem to conflict, never less.
+pub(super) fn coarse(runs: &[Run], ranges: &mut Vec<Run>) {
     ranges.clear();
-    for access in accesses {
-        if accesses.len() > 8
-            && let Some(last) = ranges.last_mut()
-            && (last.space, last.port) == (access.space, access.port)
-            && access.start >= last.start
-            && access.start.saturating_sub(last.end) <= 64 * (access.end - access.start)
-        {
-            last.end = last.end.max(access.end);
-            continue;
+    let many = runs.iter().map(|run| run.count).sum::<u64>() > 8;
+    if !many {
+        return ranges.extend_from_slice(runs);
+    }
+    for run in runs {
+        let near = |range: &Run, start: u64| {
+            (range.space, range.port) == (run.space, run.port)
+                && start >= range.start
+                && start.saturating_sub(range.end()) <= 64 * run.length
+        };
+        let mut accesses = run.accesses();
+        while let Some(Access { start, end, .. }) = accesses.next() {
+            let Some(last) = ranges.last_mut().filter(|last| near(last, start)) else {
+                ranges.push(Run { start, length: run.length, count: 1, ..*run });
+                continue;
+            };
+            last.length = end.max(last.end()) - last.start;
+            // If one of the run is near, all behind it are.
+            if run.stride <= 65 * run.length {
+                last.length = run.end().max(last.end()) - last.start;
+                break;
+            }
         }
-        ranges.push(*access);
     }
 }
 
@@ -112,8 +123,8 @@ mod tests {
 
     use super::*;
 
-    fn access(port: Port, start: u64, end: u64) -> Access {
-        Access { space: Space::External, port, start, end }
+    fn access(port: Port, start: u64, end: u64) -> Run {
+        Run { space: Space::External, port, start, length: end - start, count: 1, stride: 0 }
     }
 
     #[test]
@@ -135,12 +146,19 @@ mod tests {
 
     #[test]
     fn regular_runs_become_one_range() {
-        let many: Vec<Access> =
-            (0..20).map(|index| access(Port::Write, index * 10, index * 10 + 4)).collect();
+        let many = Run { count: 20, stride: 10, ..access(Port::Write, 0, 4) };
         let mut ranges = Vec::new();
-        coarse(&many, &mut ranges);
-        assert_eq!(ranges, [access(Port::Write, 0, 194)]);
-        coarse(&many[..3], &mut ranges);
-        assert_eq!(ranges.len(), 3);
+        let shape = |ranges: &[Run]| -> Vec<_> {
+            ranges.iter().flat_map(Run::accesses).map(|access| (access.start, access.end)).collect()
+        };
+        coarse(&[many], &mut ranges);
+        assert_eq!(shape(&ranges), [(0, 194)]);
+        let one = access(Port::Write, 300, 310);
+        coarse(&[many, one], &mut ranges);
+        assert_eq!(shape(&ranges), [(0, 310)]);
+        coarse(&[Run { count: 3, ..many }], &mut ranges);
+        assert_eq!(shape(&ranges), [(0, 4), (10, 14), (20, 24)]);
+        coarse(&[Run { stride: 300, ..many }], &mut ranges);
+        assert_eq!(ranges.len(), 20);
     }
 }

@@ -48,7 +48,7 @@ pub(crate) fn interleave(
         queues[symbol.layer as usize][unit].push(index as u32);
         first_before.push(before.len());
         coarse(footprints.of(index), &mut ranges);
-        ranges.retain(|access| access.space != Space::External || access.start < written);
+        ranges.retain(|range| range.space != Space::External || range.start < written);
         conflicts.visit(index as u32, symbol.layer * 4 + unit as u32, &ranges, &mut before);
         costs.push(Cost::new(accelerator, operation));
     }

@@ -92,29 +92,85 @@ pub struct Access {
     pub end: u64,
 }
 
+/// Ranges of a space that follow each other evenly: rows of a tile, mostly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Where.
+    pub space: Space,
+    /// How.
+    pub port: Port,
+    /// First unit of the first range.
+    pub start: u64,
+    /// Units of each range.
+    pub length: u64,
+    /// Ranges, one at least.
+    pub count: u64,
+    /// Units from the start of a range to that of the next; more than `length` where there are several.
+    pub stride: u64,
+}
+
+impl Run {
+    /// First unit of the last range.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        self.start + (self.count - 1) * self.stride
+    }
+
+    /// One past the last unit of the last range.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.last() + self.length
+    }
+
+    /// The ranges, in their order.
+    pub fn accesses(&self) -> impl Iterator<Item = Access> + use<> {
+        let Run { space, port, start, length, count, stride } = *self;
+        (0..count).map(move |index| {
+            let start = start + index * stride;
+            Access { space, port, start, end: start + length }
+        })
+    }
+}
+
 /// Collects ranges, joining neighbours.
 struct Collector<'a> {
-    accesses: &'a mut Vec<Access>,
+    runs: &'a mut Vec<Run>,
     /// How many are of other commands.
     others: usize,
 }
 
 impl Collector<'_> {
+    /// The last run, where it is of the same kind.
+    fn before(&mut self, space: Space, port: Port) -> Option<&mut Run> {
+        let last = self.runs[self.others..].last_mut();
+        last.filter(|last| last.space == space && last.port == port)
+    }
+
     fn push(&mut self, space: Space, port: Port, start: u64, length: u64) {
         if length == 0 {
             return;
         }
-        let end = start + length;
-        if let Some(last) = self.accesses[self.others..].last_mut()
-            && last.space == space
-            && last.port == port
-            && last.start <= start
-            && start <= last.end
-        {
-            last.end = last.end.max(end);
-            return;
+        let mut run = Run { space, port, start, length, count: 1, stride: 0 };
+        if let Some(last) = self.before(space, port) {
+            let at = last.last();
+            if at <= start && start <= at + last.length {
+                run = Run { start: at, length: last.length.max(start + length - at), ..run };
+                if last.count == 1 {
+                    *last = run;
+                    return;
+                }
+                // The last of several ranges becomes longer than the others.
+                if run.length == last.length {
+                    return;
+                }
+                last.count -= 1;
+            } else if last.length == length && start > at && (last.count == 1 || start == at + last.stride) {
+                last.stride = start - at;
+                last.count += 1;
+                return;
+            }
         }
-        self.accesses.push(Access { space, port, start, end });
+        self.runs.push(run);
     }
 
     /// `count` runs of `length`, `stride` apart.
@@ -122,8 +178,24 @@ impl Collector<'_> {
         if count > 0 && stride <= length {
             return self.push(space, port, start, (count - 1) * stride + length);
         }
-        for index in 0..count {
-            self.push(space, port, start + index * stride, length);
+        let mut run = Run { space, port, start, length, count, stride };
+        while let Some(last) = self.before(space, port).filter(|_| run.count > 1) {
+            let at = last.last();
+            if (last.stride, last.length) == (stride, length) && run.start == at + stride {
+                last.count += run.count;
+                return;
+            }
+            if run.start < at || run.start > at + last.length {
+                break;
+            }
+            // It joins the one before.
+            self.push(space, port, run.start, length);
+            run = Run { start: run.start + stride, count: run.count - 1, ..run };
+        }
+        if run.count > 1 && length > 0 {
+            self.runs.push(run);
+        } else if run.count == 1 {
+            self.push(space, port, run.start, length);
         }
     }
 }
@@ -131,18 +203,59 @@ impl Collector<'_> {
 /// Every access of a command. Addresses may lie outside their space: the validator checks.
 #[must_use]
 pub fn footprint(accelerator: &Accelerator, command: &Command) -> Vec<Access> {
-    let mut accesses = Vec::new();
-    add_footprint(accelerator, &command.operation, &mut accesses);
-    accesses
+    let mut runs = Vec::new();
+    add_footprint(accelerator, &command.operation, &mut runs);
+    runs.iter().flat_map(Run::accesses).collect()
 }
 
 /// Adds every access of an operation to a list, as [`footprint`] finds them.
-pub fn add_footprint(accelerator: &Accelerator, operation: &Operation, accesses: &mut Vec<Access>) {
-    let collector = &mut Collector { others: accesses.len(), accesses };
+pub fn add_footprint(accelerator: &Accelerator, operation: &Operation, runs: &mut Vec<Run>) {
+    let collector = &mut Collector { others: runs.len(), runs };
     match operation {
         Operation::Load(load) => dma::of_load(collector, accelerator, load),
         Operation::Store(store) => dma::of_store(collector, accelerator, store),
         Operation::Compute(compute) => units::of_compute(collector, accelerator, compute),
         Operation::Vector(vector) => units::of_vector(collector, accelerator, vector),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Source: range by range, as units are touched.
+    #[test]
+    fn runs_are_the_joined_ranges_in_their_order() {
+        let mut state = 3u64;
+        let mut below = |bound: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % bound
+        };
+        let (mut runs, mut several) = (Vec::new(), 0);
+        for _ in 0..3000 {
+            let mut expected: Vec<Access> = Vec::new();
+            runs.truncate(below(2) as usize);
+            let others = runs.len();
+            let mut collector = Collector { others, runs: &mut runs };
+            for _ in 0..1 + below(4) {
+                let port = [Port::Read, Port::Write][below(2) as usize];
+                let [start, count, stride, length] = [below(40), below(6), below(12), below(5)];
+                collector.strided(Space::Weight, port, start, count, stride, length);
+                for index in 0..if length > 0 { count } else { 0 } {
+                    let (start, end) = (start + index * stride, start + index * stride + length);
+                    match expected.last_mut() {
+                        Some(last) if last.port == port && (last.start..=last.end).contains(&start) => {
+                            last.end = last.end.max(end);
+                        }
+                        _ => expected.push(Access { space: Space::Weight, port, start, end }),
+                    }
+                }
+            }
+            let found: Vec<_> = runs[others..].iter().flat_map(Run::accesses).collect();
+            assert_eq!(found, expected);
+            several += runs[others..].iter().filter(|run| run.count > 2).count();
+            assert!(runs[others..].iter().all(|run| run.count == 1 || run.stride > run.length));
+        }
+        assert!(several > 1000, "{several}");
     }
 }

@@ -1,44 +1,45 @@
 //! Which banks accesses touch.
 
-use super::{Access, Port, Space, footprint};
+use super::{Port, Run, Space, add_footprint};
 use crate::Accelerator;
 use crate::command::{Command, Operation};
 
-/// Banks of a scratchpad that the accesses touch through a port, as a mask; lines beyond the last bank are
-/// left out.
+/// Banks of a scratchpad that the runs touch through a port, as a mask; lines beyond the last bank are left out.
 #[must_use]
-pub fn banks(accelerator: &Accelerator, accesses: &[Access], space: Space, port: Port) -> u32 {
+pub fn banks(accelerator: &Accelerator, runs: &[Run], space: Space, port: Port) -> u32 {
     let (bank_lines, count) = match space {
         Space::Activation => (accelerator.activation_bank_lines(), accelerator.scratchpad.banks),
         Space::Weight => (accelerator.weight_bank_lines(), accelerator.scratchpad.weight_banks),
         _ => return 0,
     };
+    let (bank_lines, count) = (u64::from(bank_lines), u64::from(count));
     let mut mask = 0;
-    // The bank of the last access: the next is mostly in it as well.
-    let mut bank = 0..0;
-    for access in accesses.iter().filter(|access| access.space == space && access.port == port) {
-        if bank.start <= access.start && access.end <= bank.end {
-            continue;
-        }
-        let first = access.start / u64::from(bank_lines);
-        let last = (access.end - 1) / u64::from(bank_lines);
-        for bank in first..=last.min(u64::from(count) - 1) {
+    let mut range = |start: u64, end: u64| {
+        for bank in start / bank_lines..=((end - 1) / bank_lines).min(count - 1) {
             mask |= 1 << bank;
         }
-        bank = last * u64::from(bank_lines)..(last + 1) * u64::from(bank_lines);
+    };
+    for run in runs.iter().filter(|run| run.space == space && run.port == port) {
+        // Ranges that are no further apart leave no bank out.
+        if run.count == 1 || run.stride <= bank_lines {
+            range(run.start, run.end());
+        } else {
+            run.accesses().for_each(|access| range(access.start, access.end));
+        }
     }
     mask
 }
 
 /// Sets a command's bank masks to exactly the banks it touches.
 pub fn fill_bank_masks(accelerator: &Accelerator, command: &mut Command) {
-    let accesses = footprint(accelerator, command);
-    fill_masks(accelerator, &mut command.operation, &accesses);
+    let mut runs = Vec::new();
+    add_footprint(accelerator, &command.operation, &mut runs);
+    fill_masks(accelerator, &mut command.operation, &runs);
 }
 
-/// The same for an operation whose accesses are known.
-pub fn fill_masks(accelerator: &Accelerator, operation: &mut Operation, accesses: &[Access]) {
-    let of = |space, port| banks(accelerator, accesses, space, port);
+/// The same for an operation whose runs are known.
+pub fn fill_masks(accelerator: &Accelerator, operation: &mut Operation, runs: &[Run]) {
+    let of = |space, port| banks(accelerator, runs, space, port);
     match operation {
         Operation::Load(load) => {
             load.activation_write = of(Space::Activation, Port::Write);

@@ -7,7 +7,7 @@ use crate::command::{
     Codec, Command, Compute, Decoded, Decoder, Load, Operation, Store, Target, Vector, VectorFunction, Word,
 };
 use crate::description::CodecKind;
-use crate::footprint::{Access, Port, Space, banks, footprint, format_is_valid};
+use crate::footprint::{Access, Port, Run, Space, add_footprint, banks, format_is_valid};
 use crate::timing::{LENGTH_TABLE_BYTES, load_shape, store_fifo_beats, store_shape};
 use crate::{Accelerator, Program};
 
@@ -58,7 +58,9 @@ fn command_problem(program: &Program, command: &Command) -> Result<(), String> {
         Operation::Compute(compute) => compute_problem(accelerator, compute)?,
         Operation::Vector(vector) => vector_problem(accelerator, vector)?,
     }
-    let accesses = footprint(accelerator, command);
+    let mut runs = Vec::new();
+    add_footprint(accelerator, &command.operation, &mut runs);
+    let accesses: Vec<Access> = runs.iter().flat_map(Run::accesses).collect();
     let words = program.words.len() as u64 * Word::BYTES as u64;
     for access in &accesses {
         let size = access.space.size(accelerator, program.memory_bytes);
@@ -72,7 +74,7 @@ fn command_problem(program: &Program, command: &Command) -> Result<(), String> {
     }
     in_place_problem(&accesses)?;
     let named = |space, port, mask: u32| {
-        let used = banks(accelerator, &accesses, space, port);
+        let used = banks(accelerator, &runs, space, port);
         require(used & !mask == 0, || {
             format!("uses banks {used:#x} of the {}, names {mask:#x}", space.name())
         })
