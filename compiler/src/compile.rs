@@ -74,7 +74,7 @@ pub fn compile(
             bound_cycles: 0,
         }));
     }
-    let Emitter { operations, symbols, segments: constants, end, .. } = emitter;
+    let Emitter { mut operations, symbols, segments: constants, end, .. } = emitter;
     let bounds = bound::bounds(accelerator, &operations, &symbols, layers.len());
     for (layer, bound_cycles) in layers.iter_mut().zip(bounds) {
         layer.bound_cycles = bound_cycles;
@@ -82,12 +82,11 @@ pub fn compile(
     let footprints = Footprints::new(accelerator, &operations);
     let order = order::interleave(accelerator, &operations, &symbols, &footprints, memory.end, &beside);
     let symbols: Vec<_> = order.iter().map(|&index| symbols[index]).collect();
-    let ordered = order.iter().map(|&index| (&operations[index], footprints.of(index)));
     // Nobody writes constants: nothing waits for them.
-    let commands = tokens::insert(accelerator, memory.end, ordered);
+    let masks = tokens::insert(accelerator, memory.end, &mut operations, &footprints, &order);
     let mut encoder = Encoder::default();
-    for (command, symbol) in commands.iter().zip(&symbols) {
-        encoder.push(command).map_err(|source| CompileError::Encode {
+    for ((&index, (wait, signal)), symbol) in order.iter().zip(masks).zip(&symbols) {
+        encoder.push_operation(&operations[index], wait, signal).map_err(|source| CompileError::Encode {
             layer: layers.get(symbol.layer as usize).map_or_else(String::new, |layer| layer.name.clone()),
             source,
         })?;

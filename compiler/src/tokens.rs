@@ -7,9 +7,10 @@
 //! belongs to its k-th wait.
 
 use bitgauge_arch::Accelerator;
-use bitgauge_arch::command::{Command, Operation, Unit};
+use bitgauge_arch::command::{Operation, Unit};
 use bitgauge_arch::footprint::{Run, Space, fill_masks};
 
+use crate::compile::Footprints;
 use crate::hazards::{Hazards, Needs};
 
 /// Waits and signals of a list of commands, from what each depends on.
@@ -82,32 +83,28 @@ impl Residuals {
     }
 }
 
-/// The commands with bank masks, waits and signals; behind `written` external memory is never written.
-pub(crate) fn insert<'a>(
+/// Waits and signals of the operations in this order, whose bank masks are filled in; behind `written` external
+/// memory is never written.
+pub(crate) fn insert(
     accelerator: &Accelerator,
     written: u64,
-    operations: impl ExactSizeIterator<Item = (&'a Operation, &'a [Run])>,
-) -> Vec<Command> {
+    operations: &mut [Operation],
+    footprints: &Footprints,
+    order: &[usize],
+) -> Vec<(u8, u8)> {
     let mut hazards = Hazards::default();
     let mut residuals = Residuals::default();
-    let count = operations.len();
-    let mut clocks = Clocks::new(count);
-    let mut commands = Vec::with_capacity(count);
-    for (index, (operation, runs)) in operations.enumerate() {
-        let mut command = Command { wait: 0, signal: 0, operation: operation.clone() };
+    let mut clocks = Clocks::new(order.len());
+    for (index, &place) in order.iter().enumerate() {
+        let (operation, runs) = (&mut operations[place], footprints.of(place));
         let unit = operation.unit();
-        fill_masks(accelerator, &mut command.operation, runs);
+        fill_masks(accelerator, operation, runs);
         let changing = |run: &&Run| run.space != Space::External || run.start < written;
         let mut needs = hazards.visit(index, unit, runs.iter().filter(changing));
-        needs.own = needs.own.max(residuals.visit(index, &command.operation));
+        needs.own = needs.own.max(residuals.visit(index, operation));
         clocks.push(unit, needs);
-        commands.push(command);
     }
-    for (command, (wait, signal)) in commands.iter_mut().zip(clocks.masks) {
-        command.wait = wait;
-        command.signal = signal;
-    }
-    commands
+    clocks.masks
 }
 
 #[cfg(test)]

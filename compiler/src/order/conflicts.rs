@@ -101,8 +101,7 @@ pub(super) fn coarse(runs: &[Run], ranges: &mut Vec<Run>) {
                 && start >= range.start
                 && start.saturating_sub(range.end()) <= 64 * run.length
         };
-        let mut accesses = run.accesses();
-        while let Some(Access { start, end, .. }) = accesses.next() {
+        for Access { start, end, .. } in run.accesses() {
             let Some(last) = ranges.last_mut().filter(|last| near(last, start)) else {
                 ranges.push(Run { start, length: run.length, count: 1, ..*run });
                 continue;

@@ -128,26 +128,44 @@ impl Encoder {
     /// # Errors
     /// A field that cannot hold its value.
     pub fn push(&mut self, command: &Command) -> Result<usize, EncodeError> {
-        let unit = command.operation.unit();
-        let registers = match &command.operation {
-            Operation::Load(load) => load.to_registers(),
-            Operation::Compute(compute) => compute.to_registers(),
-            Operation::Vector(vector) => vector.to_registers(),
-            Operation::Store(store) => store.to_registers(),
+        self.push_operation(&command.operation, command.wait, command.signal)
+    }
+
+    /// The same for a command in parts: what it does, and its wait and signal masks.
+    ///
+    /// # Errors
+    /// A field that cannot hold its value.
+    pub fn push_operation(
+        &mut self,
+        operation: &Operation,
+        wait: u8,
+        signal: u8,
+    ) -> Result<usize, EncodeError> {
+        let unit = operation.unit();
+        let error = |source| EncodeError { unit, source };
+        match operation {
+            Operation::Load(load) => self.set(unit, &load.registers().map_err(error)?),
+            Operation::Compute(compute) => self.set(unit, &compute.registers().map_err(error)?),
+            Operation::Vector(vector) => self.set(unit, &vector.registers().map_err(error)?),
+            Operation::Store(store) => self.set(unit, &store.registers().map_err(error)?),
         }
-        .map_err(|source| EncodeError { unit, source })?;
-        let current = self.registers[unit.index()].get_or_insert_with(|| vec![0; registers.len()]);
-        let triple =
-            |group: usize| [registers[3 * group], registers[3 * group + 1], registers[3 * group + 2]];
-        for group in 1..registers.len() / 3 {
-            if current[3 * group..3 * group + 3] != triple(group) {
-                self.words.push(Word::encode(Decoded::Set { unit, group, registers: triple(group) }));
-            }
-        }
-        current.copy_from_slice(&registers);
-        let (wait, signal) = (command.wait, command.signal);
-        self.words.push(Word::encode(Decoded::Exec { unit, wait, signal, registers: triple(0) }));
+        let first = self.registers[unit.index()].as_deref().unwrap_or_default();
+        let registers = std::array::from_fn(|register| first.get(register).copied().unwrap_or(0));
+        self.words.push(Word::encode(Decoded::Exec { unit, wait, signal, registers }));
         Ok(self.words.len() - 1)
+    }
+
+    /// Appends the `set`s of a unit's registers but for the first group.
+    fn set(&mut self, unit: Unit, registers: &[u32]) {
+        let current = self.registers[unit.index()].get_or_insert_with(|| vec![0; registers.len()]);
+        let groups = registers.chunks_exact(3).zip(current.chunks_exact_mut(3)).enumerate();
+        for (group, (new, current)) in groups {
+            if group > 0 && new != current {
+                let registers = [new[0], new[1], new[2]];
+                self.words.push(Word::encode(Decoded::Set { unit, group, registers }));
+            }
+            current.copy_from_slice(new);
+        }
     }
 
     /// The words, with the `end` appended.

@@ -21,7 +21,8 @@ pub struct Field {
 impl Field {
     /// Least and greatest value.
     #[must_use]
-    pub fn range(&self) -> (i64, i64) {
+    #[inline]
+    pub const fn range(&self) -> (i64, i64) {
         if self.signed {
             (-(1 << (self.width - 1)), (1 << (self.width - 1)) - 1)
         } else {
@@ -31,6 +32,7 @@ impl Field {
 
     /// The field's value in its register.
     #[must_use]
+    #[inline]
     pub fn extract(&self, register: u32) -> i64 {
         let raw = (u64::from(register) >> self.low) & ((1u64 << self.width) - 1);
         if self.signed && raw >> (self.width - 1) == 1 {
@@ -42,6 +44,7 @@ impl Field {
 
     /// `value` at the field's place.
     #[must_use]
+    #[inline]
     pub fn insert(&self, value: i64) -> u32 {
         (((value as u64) & ((1u64 << self.width) - 1)) << self.low) as u32
     }
@@ -73,27 +76,25 @@ pub trait RegisterFile: Sized + Default {
     /// The reverse of [`RegisterFile::values`]; missing values are zero.
     fn from_values(values: &[i64]) -> Self;
 
+    /// All registers.
+    type Registers: AsRef<[u32]>;
+
     /// The registers.
     ///
     /// # Errors
     /// The first field whose value does not fit.
+    fn registers(&self) -> Result<Self::Registers, FieldError>;
+
+    /// The registers, as a list.
+    ///
+    /// # Errors
+    /// The first field whose value does not fit.
     fn to_registers(&self) -> Result<Vec<u32>, FieldError> {
-        let mut registers = vec![0; 3 * Self::GROUPS];
-        for (field, value) in Self::FIELDS.iter().zip(self.values()) {
-            let (low, high) = field.range();
-            if !(low..=high).contains(&value) {
-                return Err(FieldError { field: field.name, value, low, high });
-            }
-            registers[field.register] |= field.insert(value);
-        }
-        Ok(registers)
+        Ok(self.registers()?.as_ref().to_vec())
     }
 
     /// Reads the registers; there must be three for each group.
-    fn from_registers(registers: &[u32]) -> Self {
-        let value = |field: &Field| field.extract(registers.get(field.register).copied().unwrap_or(0));
-        Self::from_values(&Self::FIELDS.iter().map(value).collect::<Vec<_>>())
-    }
+    fn from_registers(registers: &[u32]) -> Self;
 }
 
 /// Declares a register file. Each field: `name: u32|i32 @ register, low bit, width`.
@@ -116,6 +117,36 @@ macro_rules! register_file {
                 let mut values = values.iter().copied();
                 $(let $field = values.next().unwrap_or(0) as $kind;)*
                 $name { $($field,)* }
+            }
+
+            // Field by field with constants: a program has tens of thousands of commands.
+            type Registers = [u32; 3 * $groups];
+            fn registers(&self) -> Result<Self::Registers, FieldError> {
+                let mut registers = [0; 3 * $groups];
+                $({
+                    const FIELD: Field = Field {
+                        name: stringify!($field), register: $register, low: $low, width: $width,
+                        signed: $kind::MIN != 0,
+                    };
+                    let value = i64::from(self.$field);
+                    let (low, high) = const { FIELD.range() };
+                    if value < low || value > high {
+                        return Err(FieldError { field: FIELD.name, value, low, high });
+                    }
+                    registers[$register] |= FIELD.insert(value);
+                })*
+                Ok(registers)
+            }
+            fn from_registers(registers: &[u32]) -> Self {
+                let registers: Self::Registers =
+                    std::array::from_fn(|register| registers.get(register).copied().unwrap_or(0));
+                $name { $($field: {
+                    const FIELD: Field = Field {
+                        name: stringify!($field), register: $register, low: $low, width: $width,
+                        signed: $kind::MIN != 0,
+                    };
+                    FIELD.extract(registers[$register]) as $kind
+                },)* }
             }
         }
     };

@@ -4,7 +4,7 @@
 //! [`crate::Accelerator::line_bytes`] bytes, or in entries for parameter memories. Zero means zero: a
 //! count of 0 does nothing.
 
-use super::fields::{Field, RegisterFile, register_file};
+use super::fields::{Field, FieldError, RegisterFile, register_file};
 
 register_file! {
     /// Load: `blocks` blocks of `pixels` pixels of `channels` codes each, from external memory to an
