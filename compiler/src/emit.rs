@@ -155,7 +155,7 @@ impl<'a> Emitter<'a> {
         chip: Chip,
         operand: Operand,
     ) {
-        for part in view.moves(group, rows, channels) {
+        view.each_move(group, rows, channels, |part| {
             let load = Load {
                 external_address: reg(part.address),
                 line: reg(chip.line + part.first_pixel * chip.pixel_stride),
@@ -172,12 +172,12 @@ impl<'a> Emitter<'a> {
                 ..Load::default()
             };
             self.push(Operation::Load(load), operand);
-        }
+        });
     }
 
     /// Stores part of a tensor; see [`View::moves`].
     pub fn store(&mut self, view: &View, group: u64, rows: (u64, u64), channels: (u64, u64), chip: Chip) {
-        for part in view.moves(group, rows, channels) {
+        view.each_move(group, rows, channels, |part| {
             let store = Store {
                 external_address: reg(part.address),
                 line: reg(chip.line + part.first_pixel * chip.pixel_stride),
@@ -192,7 +192,7 @@ impl<'a> Emitter<'a> {
                 ..Store::default()
             };
             self.push(Operation::Store(store), Operand::Output);
-        }
+        });
     }
 
     /// Loads a run of bytes of a constant as `pixels` pixels of `channels` bytes.

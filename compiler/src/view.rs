@@ -124,21 +124,27 @@ impl View {
 
     /// The commands that move channels `channels.0 .. channels.1` of rows `rows.0 .. rows.1` of a group.
     pub fn moves(&self, group: u64, rows: (u64, u64), channels: (u64, u64)) -> Vec<Move> {
+        let mut moves = Vec::new();
+        self.each_move(group, rows, channels, |part| moves.push(part));
+        moves
+    }
+
+    /// Hands over the same, one after the other.
+    pub fn each_move(&self, group: u64, rows: (u64, u64), channels: (u64, u64), mut each: impl FnMut(Move)) {
         let count = rows.1.saturating_sub(rows.0);
         let width = channels.1 - channels.0;
         let address =
             self.address + group * self.group_stride + rows.0 * self.row_stride + channels.0 * self.container;
         let pixels = count * self.cols;
         let whole = width == self.channels;
-        let mut moves = Vec::new();
         if count == 0 || width == 0 {
         } else if whole && self.dense() && pixels <= MOST {
-            moves.push(Move { address, blocks: 1, block_stride: 0, pixels, channels: width, first_pixel: 0 });
+            each(Move { address, blocks: 1, block_stride: 0, pixels, channels: width, first_pixel: 0 });
         } else if whole && self.contiguous() && self.cols <= MOST {
             let mut at = 0;
             while at < count {
                 let blocks = (count - at).min(MOST);
-                moves.push(Move {
+                each(Move {
                     address: address + at * self.row_stride,
                     blocks,
                     block_stride: self.row_stride,
@@ -162,7 +168,7 @@ impl View {
                     while at < pixels {
                         let blocks = (pixels - at).min(MOST);
                         let address = address + at * flat.row_stride;
-                        moves.push(Move {
+                        each(Move {
                             address,
                             blocks,
                             block_stride: flat.row_stride,
@@ -173,17 +179,18 @@ impl View {
                         at += blocks;
                     }
                 }
-                None => moves.extend((0..count).map(|row| Move {
-                    address: address + row * self.row_stride,
-                    blocks: self.cols,
-                    block_stride: self.col_stride,
-                    pixels: 1,
-                    channels: width,
-                    first_pixel: row * self.cols,
-                })),
+                None => (0..count).for_each(|row| {
+                    each(Move {
+                        address: address + row * self.row_stride,
+                        blocks: self.cols,
+                        block_stride: self.col_stride,
+                        pixels: 1,
+                        channels: width,
+                        first_pixel: row * self.cols,
+                    });
+                }),
             }
         }
-        moves
     }
 
     /// Bytes of a block of `codes` codes in external memory.

@@ -65,7 +65,8 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
         let geometry = &self.product.geometry;
         let (output, line) = (geometry.output, self.emitter.line());
         let rows = (part * self.plan.rows, ((part + 1) * self.plan.rows).min(output.rows));
-        let cut = self.plan.tiles[tile as usize].clone();
+        let plan = self.plan;
+        let cut = &plan.tiles[tile as usize];
         let whole = self.plan.order == Order::Pixels;
         let key = if whole { part } else { part * self.plan.tiles.len() as u64 + tile };
 
@@ -105,7 +106,7 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
             let (start, fill) = self.residuals.get(key);
             let chip = Chip { line: start, pixel_stride: strides(&view) };
             if fill {
-                for (group, channels, word) in self.parts(&view, &cut) {
+                for (group, channels, word) in self.parts(&view, cut) {
                     let chip = Chip { line: chip.line + word, ..chip };
                     self.emitter.load(
                         &view,
@@ -128,10 +129,10 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
         let place = Place { weight_line, parameter_base, input_line, segment_stride, reach };
         let written = Chip { line: chip.line + word, ..chip };
         if let Some(parts) = self.plan.parts {
-            let tile = Tile { index: tile, cut: &cut, rows, place, output: written, residual };
+            let tile = Tile { index: tile, cut, rows, place, output: written, residual };
             self.compute_in_parts(&tile, parts);
         } else {
-            let mut compute = self.compute(&cut, rows.1 - rows.0, &place);
+            let mut compute = self.compute(cut, rows.1 - rows.0, &place);
             compute.output_line = reg(written.line);
             compute.output_pixel_stride = reg(written.pixel_stride);
             if let Some((view, chip)) = residual {
@@ -140,7 +141,7 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
             self.emitter.push(Operation::Compute(compute), Operand::Output);
         }
         if !whole || tile as usize + 1 == self.plan.tiles.len() {
-            for (group, channels, word) in self.parts(&output, &cut) {
+            for (group, channels, word) in self.parts(&output, cut) {
                 self.emitter.store(&output, group, rows, channels, Chip { line: chip.line + word, ..chip });
             }
         }

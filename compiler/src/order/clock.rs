@@ -64,25 +64,29 @@ impl Clock {
         Clock { free: [0; 4], bus: 0, ends: vec![None; commands] }
     }
 
-    /// When a command can start; `None` while one that it must come after has no place yet.
-    pub fn start(&self, cost: &Cost, unit: Unit, before: &[u32], costs: &[Cost]) -> Option<u64> {
-        let mut start = self.free[unit.index()];
-        if cost.beats > 0 {
-            start = start.max(self.bus);
-        }
+    /// When what a command of `unit` must come after is done; `None` while some of it has no place yet. Does not
+    /// change any more once it is known.
+    pub fn after(&self, unit: Unit, before: &[u32], costs: &[Cost]) -> Option<u64> {
+        let mut after = 0;
         for &other in before {
             let end = self.ends[other as usize]?;
             // A unit ends its commands in order anyway.
             if costs[other as usize].unit != unit {
-                start = start.max(end);
+                after = after.max(end);
             }
         }
-        Some(start)
+        Some(after)
+    }
+
+    /// When a command can start that comes after what is done in cycle `after`.
+    pub fn start(&self, cost: &Cost, after: u64) -> u64 {
+        let start = self.free[cost.unit.index()].max(after);
+        if cost.beats > 0 { start.max(self.bus) } else { start }
     }
 
     /// Gives a command its place.
-    pub fn run(&mut self, command: usize, cost: &Cost, unit: Unit, start: u64) {
-        self.free[unit.index()] = start + cost.busy;
+    pub fn run(&mut self, command: usize, cost: &Cost, start: u64) {
+        self.free[cost.unit.index()] = start + cost.busy;
         if cost.beats > 0 {
             self.bus = self.bus.max(start) + cost.beats;
         }

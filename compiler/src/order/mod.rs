@@ -54,8 +54,11 @@ pub(crate) fn interleave(
     }
     first_before.push(before.len());
 
+    let needs = |command: u32| &before[first_before[command as usize]..first_before[command as usize + 1]];
     let mut clock = Clock::new(operations.len());
     let mut heads = vec![[0usize; 4]; layers];
+    // When what each head must come after is done, where that is known.
+    let mut after = vec![[None; 4]; layers];
     let mut left: Vec<usize> = queues.iter().map(|queues| queues.iter().map(Vec::len).sum()).collect();
     let mut order = Vec::with_capacity(operations.len());
     let mut oldest = 0;
@@ -64,33 +67,38 @@ pub(crate) fn interleave(
             oldest += 1;
         }
         let alone = |layer: usize| !beside.get(layer).copied().unwrap_or(false);
-        let window = (oldest..(oldest + WINDOW).min(layers))
-            .take_while(|&layer| layer == oldest || !(alone(layer) || alone(oldest)));
-        let mut best: Option<(u64, usize, Unit, u32)> = None;
-        for layer in window {
-            for unit in Unit::ALL {
-                let Some(&command) = queues[layer][unit.index()].get(heads[layer][unit.index()]) else {
+        let head = |layer: usize, unit: usize| queues[layer][unit].get(heads[layer][unit]).copied();
+        let mut best: Option<(u64, usize, usize, u32)> = None;
+        if alone(oldest) {
+            // A layer alone keeps its natural order, in which what a command needs comes before it.
+            let commands = (0..4).filter_map(|unit| head(oldest, unit).map(|command| (command, unit)));
+            best = commands.min().map(|(command, unit)| {
+                let after = clock.after(Unit::ALL[unit], needs(command), &costs).unwrap_or_default();
+                (clock.start(&costs[command as usize], after), oldest, unit, command)
+            });
+        } else {
+            let window = (oldest..(oldest + WINDOW).min(layers)).take_while(|&layer| !alone(layer));
+            for (layer, unit) in window.flat_map(|layer| (0..4).map(move |unit| (layer, unit))) {
+                let Some(command) = head(layer, unit) else { continue };
+                let after = &mut after[layer][unit];
+                if after.is_none() {
+                    *after = clock.after(Unit::ALL[unit], needs(command), &costs);
+                }
+                let Some(start) = after.map(|after| clock.start(&costs[command as usize], after)) else {
                     continue;
                 };
-                let index = command as usize;
-                let needs = &before[first_before[index]..first_before[index + 1]];
-                let Some(start) = clock.start(&costs[index], unit, needs, &costs) else { continue };
-                // A layer alone keeps its natural order.
-                let key = if alone(layer) { u64::from(command) } else { start };
-                if best.is_none_or(|(least, ..)| key < least) {
-                    best = Some((key, layer, unit, command));
+                if best.is_none_or(|(least, ..)| start < least) {
+                    best = Some((start, layer, unit, command));
                 }
             }
         }
         // The first command of the natural order that is left can always come next.
-        let Some((_, layer, unit, command)) = best else { break };
-        let index = command as usize;
-        let needs = &before[first_before[index]..first_before[index + 1]];
-        let start = clock.start(&costs[index], unit, needs, &costs).unwrap_or_default();
-        clock.run(index, &costs[index], unit, start);
-        heads[layer][unit.index()] += 1;
+        let Some((start, layer, unit, command)) = best else { break };
+        clock.run(command as usize, &costs[command as usize], start);
+        heads[layer][unit] += 1;
+        after[layer][unit] = None;
         left[layer] -= 1;
-        order.push(index);
+        order.push(command as usize);
     }
     order
 }
