@@ -19,7 +19,8 @@ impl Image {
     /// The image of a program whose segments were seen to lie inside its memory.
     pub fn new(program: &Program) -> Image {
         let bytes = program.memory_bytes as usize;
-        let words: Vec<u8> = program.words.iter().flat_map(|word| word.0.to_le_bytes()).collect();
+        let mut words = Vec::with_capacity(program.words.len() * Word::BYTES);
+        program.words.iter().for_each(|word| words.extend_from_slice(&word.0.to_le_bytes()));
         debug_assert_eq!(words.len(), program.words.len() * Word::BYTES);
         let mut segments = program.segments.clone();
         segments.push(Segment { address: program.command_address, bytes: words.into() });

@@ -171,8 +171,9 @@ impl Plan {
         self.steps.push(match (decoded, command) {
             (Decoded::Exec { unit, .. }, Some(command)) => {
                 let number = self.commands.len();
-                let (planned, shared) = self.resolve(program, number, command)?;
-                self.commands.push(planned);
+                let (shape, shared, operand) = self.resolve(program, number, &command)?;
+                let layer = shared.layer;
+                self.commands.push(Planned { command, unit, layer, operand, shape });
                 self.shared.push(shared);
                 Step::Exec(unit, number as u32)
             }
@@ -186,15 +187,15 @@ impl Plan {
         &self,
         program: &Program,
         number: usize,
-        command: Command,
-    ) -> Result<(Planned, Shared), SimError> {
+        command: &Command,
+    ) -> Result<(Shape, Shared, Operand), SimError> {
         let unit = command.operation.unit();
         let fail = |reason: String| SimError::Command { command: number, unit, reason };
         let symbol = program.commands.get(number).ok_or_else(|| fail("has no symbol".to_owned()))?;
         if symbol.layer as usize >= self.layers {
             return Err(fail(format!("belongs to layer {} of {}", symbol.layer, self.layers)));
         }
-        check::command(&self.accelerator, program.memory_bytes, &command).map_err(fail)?;
+        check::command(&self.accelerator, program.memory_bytes, command).map_err(fail)?;
         let accelerator = &self.accelerator;
         let ports = |activation_read: u32, activation_write: u32, weight_read: u32, weight_write: u32| {
             activation_read | activation_write << 8 | weight_read << 16 | weight_write << 24
@@ -220,8 +221,7 @@ impl Plan {
             ),
         };
         let (wait, signal, layer) = (command.wait, command.signal, symbol.layer);
-        let planned = Planned { command, unit, layer, operand: symbol.operand, shape };
-        Ok((planned, Shared { layer, early_ports, late_ports, wait, signal }))
+        Ok((shape, Shared { layer, early_ports, late_ports, wait, signal }, symbol.operand))
     }
 
     /// Beats of the load FIFO.
