@@ -79,7 +79,8 @@ impl Fetch {
         let first = grant.address - self.start;
         while (self.seen.len() as u64 + 1) * WORD <= self.next - self.start {
             let last_byte = (self.seen.len() as u64 + 1) * WORD - 1;
-            self.seen.push(grant.start + (last_byte - first) / self.bus + 1);
+            // The bus is a power of two.
+            self.seen.push(grant.start + ((last_byte - first) >> self.bus.trailing_zeros()) + 1);
         }
     }
 }

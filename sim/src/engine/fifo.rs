@@ -10,6 +10,8 @@ pub(super) struct Leaving {
     pub end: u64,
     pub cycle: u64,
     pub together: u64,
+    /// Which bits of a beat's number among these say when it leaves.
+    steps: u64,
 }
 
 /// Beats with a known time of leaving. Room is asked for in ascending order.
@@ -26,10 +28,13 @@ impl Fifo {
         Fifo { size, left: 0, leaving: VecDeque::new() }
     }
 
-    /// The next beats, up to `end`, leave from `cycle` on, `together` at once.
+    /// The next beats, up to `end`, leave from `cycle` on, `together` at once: a power of two of them, or all.
     #[inline]
     pub fn leave(&mut self, end: u64, cycle: u64, together: u64) {
-        self.leaving.push_back(Leaving { first: self.left, end, cycle, together });
+        let first = self.left;
+        let steps = if end - first == together { 0 } else { together.wrapping_neg() };
+        debug_assert!(steps == 0 || together.is_power_of_two());
+        self.leaving.push_back(Leaving { first, end, cycle, together, steps });
         self.left = end;
     }
 
@@ -48,8 +53,8 @@ impl Fifo {
             self.leaving.pop_front();
         }
         let leaving = self.leaving.front()?;
-        let since = index - leaving.first;
-        let since = if leaving.together == 1 { since } else { since - since % leaving.together };
+        // Without a division: much waits for this.
+        let since = (index - leaving.first) & leaving.steps;
         Some((leaving.cycle + since + 1, leaving.end - index))
     }
 
