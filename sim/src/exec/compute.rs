@@ -3,7 +3,7 @@
 //! Folds only matter to time; the sums are computed for a few hundred pixels and all outputs at once.
 
 use bitgauge_arch::arith::gemm::matmul;
-use bitgauge_arch::arith::rows::{Rescaled, emit, emit_rows, finish, narrow, requantize, widen};
+use bitgauge_arch::arith::rows::{Emit, Rescaled, emit, emit_rows, finish, narrow, requantize, widen};
 use bitgauge_arch::arith::{Post, Requant, Residual, Signedness};
 use bitgauge_arch::command::Compute;
 
@@ -12,6 +12,8 @@ use super::{Buffers, Executor, State};
 
 /// Bytes of gathered rows and sums handled together, so that they stay in the cache.
 const CHUNK_BYTES: usize = 1 << 16;
+/// Pixels that the products' kernels take together, or a multiple.
+const TOGETHER: usize = 12;
 
 /// The register's shift as the gates read it.
 pub(super) fn requant(mantissa: u32, shift: u32) -> Requant {
@@ -35,6 +37,8 @@ struct Sizes {
     row: usize,
     pixels: usize,
     outputs: usize,
+    /// No sum has a greater magnitude, unless it wraps; then this is beyond what sums can be.
+    most: u32,
     /// Pointwise, with pixels at equal distances: rows are read in place.
     in_place: Option<usize>,
 }
@@ -62,6 +66,7 @@ impl Sizes {
             row,
             pixels: c.out_rows as usize * c.out_cols as usize,
             outputs: c.outputs as usize,
+            most: u32::try_from(row).unwrap_or(u32::MAX).saturating_mul(255 * 128),
             in_place: in_place.map(|step| step * line),
         }
     }
@@ -81,15 +86,13 @@ impl Executor<'_> {
             * u64::from(c.segments)
             * if c.grouped == 1 { 1 } else { u64::from(c.channels) };
         if c.parameter_per_row == 0 {
-            // Commands of one layer read the same entries again and again.
-            let of = (c.parameter_base, sizes.outputs, state.parameter_version);
-            if state.buffers.array_scales_of != of {
-                let base = 8 * c.parameter_base as usize;
-                state.buffers.array_scales.read(&state.post_parameter[base..base + 8 * sizes.outputs]);
-                state.buffers.array_scales_of = of;
-            }
+            let base = 8 * c.parameter_base as usize;
+            state.buffers.array_scales.read(&state.post_parameter[base..base + 8 * sizes.outputs]);
         }
-        let per_chunk = (CHUNK_BYTES / (sizes.row + 4 * sizes.outputs)).clamp(16, 4096);
+        // Parts of about equal length, so that none is a few pixels long.
+        let fitting = (CHUNK_BYTES / (sizes.row + 4 * sizes.outputs)).clamp(TOGETHER, 4096);
+        let parts = ((sizes.pixels + fitting / 2) / fitting).max(1);
+        let per_chunk = sizes.pixels.div_ceil(parts).next_multiple_of(TOGETHER);
         for first in (0..sizes.pixels).step_by(per_chunk) {
             let count = per_chunk.min(sizes.pixels - first);
             state.buffers.sums.resize(count * sizes.outputs, 0);
@@ -173,7 +176,8 @@ impl State {
         let at = c.output_line as usize * sizes.line + pixel * stride;
         let Buffers { sums, array_scales, .. } = &self.buffers;
         let bytes = (&mut self.activation[at..], stride);
-        emit_rows(sums, sizes.outputs, array_scales, None, &finish_of(c), bytes);
+        let emit = Emit { scales: array_scales, residual: None, post: finish_of(c), most: sizes.most };
+        emit_rows(sums, sizes.outputs, &emit, bytes);
     }
 
     /// The post-processor on one pixel of one-byte codes without table: row `index` of the sums.
@@ -191,7 +195,9 @@ impl State {
         let at = (c.output_line as usize + pixel * c.output_pixel_stride as usize) * sizes.line;
         let sums = &sums[index * outputs..][..outputs];
         let target = (&mut self.activation[at..at + outputs], outputs);
-        emit_rows(sums, outputs, array_scales, residual.as_ref(), &finish_of(c), target);
+        let residual = residual.as_ref();
+        let emit = Emit { scales: array_scales, residual, post: finish_of(c), most: sizes.most };
+        emit_rows(sums, outputs, &emit, target);
     }
 
     /// The post-processor on one pixel: row `index` of the sums.
@@ -201,7 +207,6 @@ impl State {
         if c.parameter_per_row == 1 {
             let base = 8 * (c.parameter_base as usize + pixel);
             buffers.array_scales.splat(&self.post_parameter[base..base + 8], outputs);
-            buffers.array_scales_of = (0, 0, 0);
         }
         // The second half of the buffer holds the residual's codes.
         buffers.codes.resize(2 * outputs, 0);

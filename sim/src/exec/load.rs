@@ -34,9 +34,6 @@ impl Executor<'_> {
             Target::PostTable => &mut state.post_table,
             _ => &mut state.vector_table,
         };
-        if target == Target::PostParameter {
-            state.parameter_version += 1;
-        }
         let length = shape.codes as usize;
         for block in 0..shape.blocks as usize {
             let source = load.external_address as usize + block * load.external_block_stride as usize;

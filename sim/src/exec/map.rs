@@ -34,17 +34,17 @@ impl State {
         let weight_step = channels.next_multiple_of(line);
         let weight_start = v.second_line as usize * line;
         // Windows of whole tiles at once, where there is a way.
-        let together =
-            (function == VectorFunction::Depthwise && container == 1 && Depthwise::is_ready(taps, channels))
-                .then(|| Depthwise {
-                    weights: &self.weight[weight_start..][..(taps - 1) * weight_step + channels],
-                    step: weight_step,
-                    taps,
-                    channels,
-                    sign,
-                    scales: &buffers.scales,
-                    post: post(v),
-                });
+        let together = (function == VectorFunction::Depthwise && container == 1 && taps > 0)
+            .then(|| Depthwise {
+                weights: &self.weight[weight_start..][..(taps - 1) * weight_step + channels],
+                step: weight_step,
+                taps,
+                channels,
+                sign,
+                scales: &buffers.scales,
+                post: post(v),
+            })
+            .filter(Depthwise::is_ready);
         // Ones as weights turn a depthwise sum into a pool's.
         let ones = vec![1u8; if function == VectorFunction::AveragePool { channels } else { 0 }];
         let mut window: Vec<(&[u8], &[u8])> = Vec::with_capacity(taps);

@@ -53,8 +53,6 @@ pub(crate) struct State {
     pub macs: u64,
     /// Counts writes to each bank of the weight scratchpad.
     pub weight_versions: [u64; 8],
-    /// Counts writes to the post-processor's parameter memory.
-    pub parameter_version: u64,
     weights: weights::Cache,
     buffers: Buffers,
 }
@@ -69,9 +67,8 @@ struct Buffers {
     codes: Vec<i32>,
     bytes: Vec<u8>,
     scales: rows::Scales,
-    /// Scales of the array's last command, with what they were read from: first entry, count, version.
+    /// Scales of the array's last command.
     array_scales: rows::Scales,
-    array_scales_of: (u32, usize, u64),
 }
 
 impl State {
@@ -89,7 +86,6 @@ impl State {
             vector_table: vec![0; 2 * 512],
             macs: 0,
             weight_versions: [0; 8],
-            parameter_version: 0,
             weights: weights::Cache::default(),
             buffers: Buffers::default(),
         }
@@ -110,7 +106,6 @@ impl State {
         }
         self.macs = 0;
         self.buffers.kept.clear();
-        self.parameter_version += 1;
         self.weights_changed(0, u64::MAX, 1);
     }
 

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 pub enum Vectors {
     /// Those that every host of the target has.
     Plain,
-    /// 256 bits.
+    /// 256 bits, with fused multiplication and addition.
     Avx2,
     /// 512 bits, of bytes to double words, with masks (F, BW, DQ, VL).
     Avx512,
@@ -41,7 +41,8 @@ pub(super) fn detect() -> Vectors {
         && std::arch::is_x86_feature_detected!("avx512bw")
         && std::arch::is_x86_feature_detected!("avx512dq")
         && std::arch::is_x86_feature_detected!("avx512vl");
-    match std::arch::is_x86_feature_detected!("avx2") {
+    let fused = std::arch::is_x86_feature_detected!("fma");
+    match std::arch::is_x86_feature_detected!("avx2") && fused {
         true if wide => Vectors::Avx512,
         true => Vectors::Avx2,
         false => Vectors::Plain,

@@ -2,57 +2,36 @@
 //! in vector instructions where the host has them. A test holds all forms together.
 //!
 //! The vector forms hold integers in doubles, and lose nothing: a biased sum has at most 34 bits, its product
-//! with a mantissa 50, and half a step more 51; a division by a power of two moves the point alone.
+//! with a mantissa 50, and half a step more 51; a division by a power of two moves the point alone. Where less
+//! is enough, which is the rule, they hold them in single precision: see [`single`].
 
 #[cfg(target_arch = "x86_64")]
 pub(super) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(super) mod avx512;
+mod scales;
+pub(super) mod single;
 #[cfg(test)]
 mod tests;
 
 #[cfg(target_arch = "x86_64")]
 use super::host::{Vectors, vectors};
 use super::requantize::{OUTPUT_MAX, OUTPUT_MIN};
-use super::{ChannelParameter, Post, Requant};
+use super::{Post, Requant};
+pub use scales::Scales;
+use scales::factor;
 
-/// Parameters of a run of channels, one array each.
-#[derive(Clone, Debug, Default)]
-pub struct Scales {
-    pub(super) bias: Vec<f64>,
-    /// Mantissa over a power of two, negative where the value is negated: `-(v) * f = v * (-f)`.
-    pub(super) factor: Vec<f64>,
-}
-
-/// The factor as a double, exactly.
-fn factor(requant: Requant) -> f64 {
-    // 2^-shift: a shift is at most 63 and the exponent's bias 1023.
-    let power = f64::from_bits((1023 - u64::from(requant.shift & 63)) << 52);
-    f64::from(requant.mantissa) * power
-}
-
-impl Scales {
-    /// Reads entries as the parameter memory holds them.
-    pub fn read(&mut self, entries: &[u8]) {
-        let entries = entries.as_chunks::<8>().0;
-        self.bias.resize(entries.len(), 0.0);
-        self.factor.resize(entries.len(), 0.0);
-        for ((bias, scale), entry) in self.bias.iter_mut().zip(&mut self.factor).zip(entries) {
-            let parameter = ChannelParameter::from_bytes(*entry);
-            let factor = factor(parameter.requant);
-            *bias = f64::from(parameter.bias);
-            *scale = if parameter.negate { -factor } else { factor };
-        }
-    }
-
-    /// Fills all `count` channels with one entry.
-    pub fn splat(&mut self, entry: &[u8], count: usize) {
-        self.read(entry);
-        for list in [&mut self.bias, &mut self.factor] {
-            let value = list.first().copied().unwrap_or(0.0);
-            list.resize(count, value);
-        }
-    }
+/// What becomes of sums on their way to one-byte codes.
+#[derive(Clone, Copy, Debug)]
+pub struct Emit<'a> {
+    /// Scales of the columns.
+    pub scales: &'a Scales,
+    /// Added before the zero point.
+    pub residual: Option<&'a Rescaled<'a>>,
+    /// Zero point and clamp.
+    pub post: Post,
+    /// No sum has a greater magnitude. Where one has, codes are wrong.
+    pub most: u32,
 }
 
 /// One-byte codes that are brought to the scale of others.
@@ -73,7 +52,7 @@ impl Rescaled<'_> {
         -f64::from(self.zero_point)
     }
 
-    fn factor(&self) -> f64 {
+    fn factor(&self) -> f32 {
         factor(self.requant)
     }
 
@@ -87,8 +66,8 @@ impl Rescaled<'_> {
 
 /// Requantizes one sum.
 #[inline(always)]
-fn one(sum: i32, bias: f64, factor: f64) -> i32 {
-    let scaled = (f64::from(sum) + bias) * factor + 0.5;
+fn one(sum: i32, bias: f64, factor: f32) -> i32 {
+    let scaled = (f64::from(sum) + bias) * f64::from(factor) + 0.5;
     let clamped = scaled.max(f64::from(OUTPUT_MIN)).min(f64::from(OUTPUT_MAX));
     // The floor, without a call where the host has no instruction for it.
     let cut = clamped as i32;
@@ -108,7 +87,7 @@ pub fn requantize(sums: &[i32], scales: &Scales, codes: &mut [i32]) {
         Vectors::Plain => {}
     }
     for (index, (code, &sum)) in codes.iter_mut().zip(sums).enumerate() {
-        *code = one(sum, scales.bias[index], scales.factor[index]);
+        *code = one(sum, f64::from(scales.bias[index]), scales.factor[index]);
     }
 }
 
@@ -118,53 +97,37 @@ pub fn requantize(sums: &[i32], scales: &Scales, codes: &mut [i32]) {
 /// # Panics
 ///
 /// If an operand is too short, or rows overlap.
-pub fn emit_rows(
-    sums: &[i32],
-    columns: usize,
-    scales: &Scales,
-    residual: Option<&Rescaled<'_>>,
-    post: &Post,
-    (bytes, stride): (&mut [u8], usize),
-) {
+pub fn emit_rows(sums: &[i32], columns: usize, emit: &Emit<'_>, (bytes, stride): (&mut [u8], usize)) {
     if columns == 0 || sums.is_empty() {
         return;
     }
     let rows = sums.len() / columns;
-    assert!(rows * columns == sums.len() && scales.bias.len() >= columns && scales.factor.len() >= columns);
+    let scales = emit.scales;
+    assert!(rows * columns == sums.len() && scales.bias.len() >= columns);
     assert!(rows == 1 || stride >= columns, "the rows of codes overlap");
     assert!(bytes.len() >= (rows - 1).saturating_mul(stride).saturating_add(columns));
-    assert!(residual.is_none_or(|residual| rows == 1 && residual.codes.len() >= columns));
+    assert!(emit.residual.is_none_or(|residual| rows == 1 && residual.codes.len() >= columns));
     #[cfg(target_arch = "x86_64")]
     match vectors() {
         // SAFETY: the host has the instructions, and the extents were checked above.
-        Vectors::Avx512 => {
-            return unsafe { avx512::emit_rows(sums, columns, scales, residual, post, bytes, stride) };
-        }
+        Vectors::Avx512 => return unsafe { avx512::emit_rows(sums, columns, emit, bytes, stride) },
         // SAFETY: as for AVX-512.
-        Vectors::Avx2 => {
-            return unsafe { avx2::emit_rows(sums, columns, scales, residual, post, bytes, stride) };
-        }
+        Vectors::Avx2 => return unsafe { avx2::emit_rows(sums, columns, emit, bytes, stride) },
         Vectors::Plain => {}
     }
     for (row, sums) in sums.chunks_exact(columns).enumerate() {
-        plain_row(sums, 0, scales, residual, post, &mut bytes[row * stride..][..columns]);
+        plain_row(sums, 0, emit, &mut bytes[row * stride..][..columns]);
     }
 }
 
 /// The columns of a row from `first` on.
 #[inline(always)]
-fn plain_row(
-    sums: &[i32],
-    first: usize,
-    scales: &Scales,
-    residual: Option<&Rescaled<'_>>,
-    post: &Post,
-    bytes: &mut [u8],
-) {
+fn plain_row(sums: &[i32], first: usize, emit: &Emit<'_>, bytes: &mut [u8]) {
     for column in first..sums.len() {
-        let code = one(sums[column], scales.bias[column], scales.factor[column]);
-        let other = residual.map_or(0, |residual| residual.plain(column));
-        bytes[column] = post.finish(code + other) as u8;
+        let scales = emit.scales;
+        let code = one(sums[column], f64::from(scales.bias[column]), scales.factor[column]);
+        let other = emit.residual.map_or(0, |residual| residual.plain(column));
+        bytes[column] = emit.post.finish(code + other) as u8;
     }
 }
 

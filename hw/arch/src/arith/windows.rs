@@ -1,20 +1,26 @@
 //! Depthwise convolutions of whole tiles: sums stay in registers from the first tap to the code.
 //!
-//! Two taps go together, as pairs of 16-bit products (`vpmaddwd`), which are exact for both readings of a code.
-//! Only windows of 3 x 3 and 5 x 5 over whole blocks of sixteen channels are taken; [`super::depthwise`] does
-//! the rest, and is what a test compares with.
+//! Some taps go together: two as pairs of 16-bit products (`vpmaddwd`), or four as bytes (`vpdpbusd`). Both read
+//! codes as unsigned; signed ones are moved up by 128, and the sums start so much lower.
+//! Only windows of 3 x 3 and 5 x 5 over channels by the sixteen are taken, and scales for which single precision
+//! does; [`super::depthwise`] does the rest, and is what a test compares with.
 
+#[cfg(target_arch = "x86_64")]
+#[macro_use]
+mod blocks;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
-mod avx512;
+mod vnni;
 
+#[cfg(target_arch = "x86_64")]
+use super::gemm::Kernel;
 use super::host::{Vectors, vectors};
 use super::rows::Scales;
 use super::{Post, Signedness};
 
-/// Channels of a block.
-const BLOCK: usize = 16;
+/// Channels that a host reads together.
+const GRAIN: usize = 16;
 
 /// Weights and what follows the sum.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +46,11 @@ trait Places {
     /// Pixels.
     fn pixels(&self) -> usize;
     /// First code of a tap of a pixel; all its channels are readable.
-    fn tap(&self, pixel: usize, tap: usize) -> *const u8;
+    ///
+    /// # Safety
+    ///
+    /// There are such a pixel and such a tap.
+    unsafe fn tap(&self, pixel: usize, tap: usize) -> *const u8;
     /// Position of the pixel among those of the output.
     fn output(&self, pixel: usize) -> usize;
 }
@@ -59,8 +69,9 @@ impl Places for Regular<'_> {
     }
 
     #[inline(always)]
-    fn tap(&self, pixel: usize, tap: usize) -> *const u8 {
-        self.codes.as_ptr().wrapping_add(pixel * self.step + self.taps[tap])
+    unsafe fn tap(&self, pixel: usize, tap: usize) -> *const u8 {
+        // SAFETY: by contract; that the codes reach so far was checked when this was made.
+        unsafe { self.codes.as_ptr().add(pixel * self.step + *self.taps.get_unchecked(tap)) }
     }
 
     #[inline(always)]
@@ -82,8 +93,9 @@ impl Places for Listed<'_> {
     }
 
     #[inline(always)]
-    fn tap(&self, pixel: usize, tap: usize) -> *const u8 {
-        self.windows[pixel * self.taps + tap].as_ptr()
+    unsafe fn tap(&self, pixel: usize, tap: usize) -> *const u8 {
+        // SAFETY: by contract.
+        unsafe { self.windows.get_unchecked(pixel * self.taps + tap).as_ptr() }
     }
 
     #[inline(always)]
@@ -95,8 +107,12 @@ impl Places for Listed<'_> {
 impl Depthwise<'_> {
     /// Whether this host has a way to do such windows.
     #[must_use]
-    pub fn is_ready(taps: usize, channels: usize) -> bool {
-        vectors() > Vectors::Plain && matches!(taps, 9 | 25) && channels.is_multiple_of(BLOCK)
+    pub fn is_ready(&self) -> bool {
+        vectors() > Vectors::Plain
+            && matches!(self.taps, 9 | 25)
+            && self.channels.is_multiple_of(GRAIN)
+            // No sum is greater than all taps at their greatest.
+            && self.scales.is_single(None, &self.post, self.taps as u32 * 255 * 128)
     }
 
     /// Convolves `pixels` windows whose first codes are `step` bytes apart in `codes`, and whose taps lie
@@ -133,20 +149,20 @@ impl Depthwise<'_> {
     }
 
     fn run(&self, places: &impl Places, out: &mut [u8]) {
-        assert!(Self::is_ready(self.taps, self.channels));
+        assert!(self.is_ready(), "windows that this host has no way to do");
         let least = (self.taps - 1).saturating_mul(self.step).saturating_add(self.channels);
         assert!(self.weights.len() >= least, "weights are missing");
-        assert!(self.scales.bias.len() >= self.channels && self.scales.factor.len() >= self.channels);
+        assert!(self.scales.bias.len() >= self.channels, "scales are missing");
         #[cfg(target_arch = "x86_64")]
-        if vectors() == Vectors::Avx512 {
+        if vectors() == Vectors::Avx512 && Kernel::detect() == Kernel::Vnni {
             // SAFETY: the host has the instructions; the caller and the checks above keep the contract.
-            unsafe { avx512::run(self, places, out) }
+            unsafe { vnni::run(self, places, out) }
         } else {
-            // SAFETY: as for AVX-512.
+            // SAFETY: as for VNNI.
             unsafe { avx2::run(self, places, out) }
         }
         #[cfg(not(target_arch = "x86_64"))]
-        let _ = (places.pixels(), places.tap(0, 0), places.output(0), out);
+        let _ = (places.pixels(), places.output(0), out);
     }
 }
 
@@ -160,11 +176,8 @@ mod tests {
     #[test]
     fn whole_tiles_agree_with_single_windows() {
         let post = Post { zero_point: 3, clamp_low: -100, clamp_high: 120 };
-        for (kernel, channels) in [(3, 16), (3, 48), (5, 32), (5, 16)] {
+        for (kernel, channels) in [(3, 16), (3, 48), (5, 32), (5, 16), (3, 32), (3, 80), (5, 112)] {
             let taps = kernel * kernel;
-            if !Depthwise::is_ready(taps, channels) {
-                continue;
-            }
             let (cols, step) = (12, channels + 16);
             let codes: Vec<u8> = (0..cols * cols * step).map(|i| (i * i / 7 + i * 89) as u8).collect();
             let weights: Vec<u8> = (0..taps * step).map(|i| (i * 151 + i / 3) as u8).collect();
@@ -191,6 +204,10 @@ mod tests {
                     }
                 }
                 let job = Depthwise { weights: &weights, step, taps, channels, sign, scales: &scales, post };
+                if !job.is_ready() {
+                    assert_eq!(vectors(), Vectors::Plain);
+                    continue;
+                }
                 let mut found = vec![0; pixels * channels];
                 job.regular(&codes, &offsets, step, pixels, &mut found);
                 assert_eq!(found, expected);
@@ -201,7 +218,7 @@ mod tests {
                 job.listed(&windows, &order, &mut found);
                 assert_eq!(found, expected);
                 #[cfg(target_arch = "x86_64")]
-                if kernel == 3 {
+                {
                     found.fill(0);
                     let places = Regular { codes: &codes, taps: &offsets, step, pixels };
                     // SAFETY: the host has AVX2, as such windows are ready; the operands are those from above.

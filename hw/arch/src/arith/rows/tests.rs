@@ -1,5 +1,5 @@
 use super::*;
-use crate::arith::Residual;
+use crate::arith::{ChannelParameter, Residual};
 
 /// A way to write a row of codes.
 type Form<'a> = &'a dyn Fn(&mut [u8]);
@@ -43,7 +43,7 @@ fn rows_agree_with_single_values() {
         let scales = scales(&parameters);
         let expected: Vec<i32> = parameters.iter().zip(&sums).map(|(p, &sum)| p.requantize(sum)).collect();
         let plain: Vec<i32> =
-            (0..sums.len()).map(|i| one(sums[i], scales.bias[i], scales.factor[i])).collect();
+            (0..sums.len()).map(|i| one(sums[i], f64::from(scales.bias[i]), scales.factor[i])).collect();
         assert_eq!(plain, expected);
         let mut codes = vec![0; sums.len()];
         requantize(&sums, &scales, &mut codes);
@@ -96,15 +96,13 @@ fn emitted_codes_are_those_of_the_definition() {
                 }
             }
         });
-        assert_eq!(
-            found(&|bytes| emit_rows(&sums, columns, &scales, None, &post, (bytes, stride))),
-            expected
-        );
+        let emit = Emit { scales: &scales, residual: None, post, most: u32::MAX };
+        assert_eq!(found(&|bytes| emit_rows(&sums, columns, &emit, (bytes, stride))), expected);
         #[cfg(target_arch = "x86_64")]
         if crate::arith::host::detect() >= Vectors::Avx2 {
             // SAFETY: the host has AVX2, and the extents are those of the call above.
             let two = |bytes: &mut [u8]| unsafe {
-                avx2::emit_rows(&sums, columns, &scales, None, &post, bytes, stride);
+                avx2::emit_rows(&sums, columns, &emit, bytes, stride);
             };
             assert_eq!(found(&two), expected);
         }
@@ -115,7 +113,8 @@ fn emitted_codes_are_those_of_the_definition() {
             let slow = Residual { zero_point: 7, requant };
             let read = |code: u8| if signed { i32::from(code as i8) } else { i32::from(code) };
             let mut bytes = vec![0; columns];
-            emit_rows(&sums[..columns], columns, &scales, Some(&residual), &post, (&mut bytes, columns));
+            let emit = Emit { residual: Some(&residual), ..emit };
+            emit_rows(&sums[..columns], columns, &emit, (&mut bytes, columns));
             for column in 0..columns {
                 let code = parameters[column].requantize(sums[column]) + slow.rescale(read(codes[column]));
                 assert_eq!(bytes[column], post.finish(code) as u8);
@@ -142,4 +141,69 @@ fn emitted_codes_are_those_of_the_definition() {
             }
         }
     }
+}
+
+/// Sums of a known greatest magnitude, on both sides of every step and of the clamps, over factors and biases of
+/// every size, those of channels among them whose bias alone decides.
+#[test]
+fn single_precision_gives_the_same_codes() {
+    let post = Post { zero_point: -128, clamp_low: -128, clamp_high: 127 };
+    let (mut singles, columns) = (0, 16);
+    for most in [100i32, 30_000, (1 << 23) - 1, 37_000_000] {
+        for shift in 8..=47u8 {
+            for mantissa in [0u16, 1, 0x7fff, 0x8000, 0x8001, 0xabcd, 0xffff] {
+                let parameters: Vec<ChannelParameter> = (0..columns)
+                    .map(|i: i32| ChannelParameter {
+                        bias: match i % 8 {
+                            0 => 0,
+                            1 => (1 << 29) + 5,
+                            2 => -(1 << 29) - 1,
+                            3 => i32::MAX,
+                            4 => i32::MIN,
+                            _ => (i * 0x1234_5677) >> i,
+                        },
+                        requant: Requant { mantissa, shift },
+                        negate: i % 3 == 0,
+                    })
+                    .collect();
+                let scales = scales(&parameters);
+                let step = (f64::from(shift).exp2() / f64::from(mantissa.max(1))).min(1e9);
+                let sums: Vec<i32> = (0..40 * columns)
+                    .map(|i| {
+                        // Where the code of this channel changes, and one to either side.
+                        let near = (f64::from(i / columns - 20) - 0.5) * step
+                            - f64::from(parameters[(i % columns) as usize].bias);
+                        (near.ceil() as i32).saturating_add(i % 3 - 1).clamp(-most, most)
+                    })
+                    .chain((0..columns).map(|i| if i % 2 == 0 { most } else { -most }))
+                    .collect();
+                let codes: Vec<u8> = (0..columns).map(|i| (i * 37 + 100) as u8).collect();
+                let requant = Requant { mantissa: 0xb123, shift: 15 };
+                let residual = Rescaled { codes: &codes, signed: true, zero_point: 7, requant };
+                let slow = Residual { zero_point: 7, requant };
+                for residual in [None, Some(&residual)] {
+                    singles += usize::from(scales.is_single(residual, &post, most as u32));
+                    let emit = Emit { scales: &scales, residual, post, most: most as u32 };
+                    for sums in sums.as_chunks::<16>().0 {
+                        let expected: Vec<u8> = (0..16)
+                            .map(|i| {
+                                let other = residual.map_or(0, |_| slow.rescale(i32::from(codes[i] as i8)));
+                                post.finish(parameters[i].requantize(sums[i]) + other) as u8
+                            })
+                            .collect();
+                        let mut bytes = [0; 16];
+                        emit_rows(sums, 16, &emit, (&mut bytes, 16));
+                        assert_eq!(bytes[..], expected, "{most} {shift} {mantissa} {sums:?}");
+                        #[cfg(target_arch = "x86_64")]
+                        if crate::arith::host::detect() >= Vectors::Avx2 {
+                            // SAFETY: the host has AVX2 and FMA, and the extents are those of the call above.
+                            unsafe { avx2::emit_rows(sums, 16, &emit, &mut bytes, 16) };
+                            assert_eq!(bytes[..], expected, "{most} {shift} {mantissa} {sums:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(singles > 500, "{singles}");
 }

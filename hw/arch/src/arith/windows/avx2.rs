@@ -1,77 +1,109 @@
-//! Sixteen channels at a time, in two halves.
+//! Two taps together, as pairs of 16-bit products.
 
 use std::arch::x86_64::{
-    __m128i, __m256i, _mm_loadu_si128, _mm_setzero_si128, _mm_unpackhi_epi8, _mm_unpacklo_epi8,
-    _mm256_add_epi32, _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16, _mm256_madd_epi16, _mm256_setzero_si256,
+    __m128i, __m256, __m256i, _mm_loadu_si128, _mm_setzero_si128, _mm_storeu_si128, _mm256_add_epi32,
+    _mm256_and_si256, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_loadu_si256, _mm256_madd_epi16,
+    _mm256_max_epi16, _mm256_min_epi16, _mm256_packs_epi32, _mm256_packus_epi16, _mm256_set_m128i,
+    _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_srai_epi16,
+    _mm256_storeu_si256, _mm256_sub_epi32, _mm256_unpackhi_epi8, _mm256_unpacklo_epi8, _mm256_xor_si256,
+    _mm256_zextsi128_si256,
 };
 
-use super::super::Signedness;
-use super::super::rows::avx2::{Scale, finish};
-use super::{BLOCK, Depthwise, Places};
+use super::super::rows::avx2::floor;
+use super::super::{Post, Signedness};
+use super::blocks::BLOCK;
+use super::{Depthwise, Places};
 
-/// # Safety
-///
-/// The host has AVX2; the window has 9 or 25 taps over whole blocks of channels; weights, scales and the output
-/// have what every pixel needs, and so has every tap that `places` names.
-#[target_feature(enable = "avx2")]
-pub(super) unsafe fn run(job: &Depthwise<'_>, places: &impl Places, out: &mut [u8]) {
-    // SAFETY: passed on from the caller.
-    unsafe {
-        match (job.taps, job.sign) {
-            (9, Signedness::Signed) => blocks::<5, true>(job, places, out),
-            (9, Signedness::Unsigned) => blocks::<5, false>(job, places, out),
-            (_, Signedness::Signed) => blocks::<13, true>(job, places, out),
-            (_, Signedness::Unsigned) => blocks::<13, false>(job, places, out),
-        }
-    }
-}
+/// Taps that go together.
+const TAPS: usize = 2;
 
-/// # Safety
-///
-/// As for [`run`], with `2 * PAIRS - 1` taps.
-#[target_feature(enable = "avx2")]
-unsafe fn blocks<const PAIRS: usize, const SIGNED: bool>(
-    job: &Depthwise<'_>,
-    places: &impl Places,
-    out: &mut [u8],
-) {
-    let last = 2 * PAIRS - 2;
-    for first in (0..job.channels).step_by(BLOCK) {
-        let mut weights = [[_mm256_setzero_si256(); 2]; PAIRS];
-        for (pair, weights) in weights.iter_mut().enumerate() {
-            // SAFETY: every tap has a block of weights from `first` on.
-            let load = |tap: usize| unsafe {
-                _mm_loadu_si128(job.weights.as_ptr().add(tap * job.step + first).cast())
-            };
-            // The last tap's partner adds nothing.
-            let second = if 2 * pair == last { _mm_setzero_si128() } else { load(2 * pair + 1) };
-            *weights = pairs::<true>(load(2 * pair), second);
-        }
-        // SAFETY: the scales have a block from `first` on.
-        let scales = unsafe { [Scale::load(job.scales, first), Scale::load(job.scales, first + BLOCK / 2)] };
-        for pixel in 0..places.pixels() {
-            let mut sums = [_mm256_setzero_si256(); 2];
-            for (pair, weights) in weights.iter().enumerate() {
-                // SAFETY: every tap of a pixel has a block of codes from `first` on.
-                let load = |tap: usize| unsafe { _mm_loadu_si128(places.tap(pixel, tap).add(first).cast()) };
-                let codes = pairs::<SIGNED>(load(2 * pair), load((2 * pair + 1).min(last)));
-                sums[0] = _mm256_add_epi32(sums[0], _mm256_madd_epi16(codes[0], weights[0]));
-                sums[1] = _mm256_add_epi32(sums[1], _mm256_madd_epi16(codes[1], weights[1]));
-            }
-            // SAFETY: the output has the pixel's channels.
-            unsafe {
-                let target = out.as_mut_ptr().add(places.output(pixel) * job.channels + first);
-                finish(scales[0].apply(sums[0]), &job.post, target);
-                finish(scales[1].apply(sums[1]), &job.post, target.add(BLOCK / 2));
-            }
-        }
-    }
-}
+blocks!("avx2,fma", 5, 13);
 
-/// Sixteen channels' pairs of codes, widened.
-#[target_feature(enable = "avx2")]
+/// Pairs of codes, as 16 bits.
+#[target_feature(enable = "avx2,fma")]
 #[inline]
-fn pairs<const SIGNED: bool>(one: __m128i, two: __m128i) -> [__m256i; 2] {
-    [_mm_unpacklo_epi8(one, two), _mm_unpackhi_epi8(one, two)]
-        .map(|both| if SIGNED { _mm256_cvtepi8_epi16(both) } else { _mm256_cvtepu8_epi16(both) })
+fn codes([one, two]: [__m256i; TAPS]) -> [__m256i; 4] {
+    let (low, high) = (_mm256_unpacklo_epi8(one, two), _mm256_unpackhi_epi8(one, two));
+    let zero = _mm256_setzero_si256();
+    [
+        _mm256_unpacklo_epi8(low, zero),
+        _mm256_unpackhi_epi8(low, zero),
+        _mm256_unpacklo_epi8(high, zero),
+        _mm256_unpackhi_epi8(high, zero),
+    ]
+}
+
+/// Pairs of weights, as 16 bits with their signs.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn weights([one, two]: [__m256i; TAPS]) -> [__m256i; 4] {
+    let (low, high) = (_mm256_unpacklo_epi8(one, two), _mm256_unpackhi_epi8(one, two));
+    let zero = _mm256_setzero_si256();
+    [
+        _mm256_unpacklo_epi8(zero, low),
+        _mm256_unpackhi_epi8(zero, low),
+        _mm256_unpacklo_epi8(zero, high),
+        _mm256_unpackhi_epi8(zero, high),
+    ]
+    .map(|moved| _mm256_srai_epi16::<8>(moved))
+}
+
+/// 128 in place of every code.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn middle() -> __m256i {
+    _mm256_set1_epi16(128)
+}
+
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn add(sum: __m256i, codes: __m256i, weights: __m256i) -> __m256i {
+    _mm256_add_epi32(sum, _mm256_madd_epi16(codes, weights))
+}
+
+/// What turns sums into codes.
+struct Ends {
+    factor: [__m256; 4],
+    rest: [__m256; 4],
+    base: [__m256i; 4],
+    least: __m256i,
+    most: __m256i,
+}
+
+impl Ends {
+    /// The clamps have 16 bits at most.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn new(factor: [__m256i; 4], rest: [__m256i; 4], base: [__m256i; 4], post: &Post) -> Ends {
+        Ends {
+            factor: factor.map(|factor| _mm256_castsi256_ps(factor)),
+            rest: rest.map(|rest| _mm256_castsi256_ps(rest)),
+            base,
+            least: _mm256_set1_epi16(post.clamp_low as i16),
+            most: _mm256_set1_epi16(post.clamp_high as i16),
+        }
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn finish(&self, sums: [__m256i; 4]) -> __m256i {
+        let [a, b, c, d] =
+            [self.code(sums[0], 0), self.code(sums[1], 1), self.code(sums[2], 2), self.code(sums[3], 3)];
+        let (low, high) = (self.clamp(_mm256_packs_epi32(a, b)), self.clamp(_mm256_packs_epi32(c, d)));
+        _mm256_packus_epi16(low, high)
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn code(&self, sum: __m256i, quarter: usize) -> __m256i {
+        _mm256_add_epi32(floor(sum, self.factor[quarter], self.rest[quarter]), self.base[quarter])
+    }
+
+    /// Of the clamped codes the low bytes are kept.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn clamp(&self, codes: __m256i) -> __m256i {
+        let clamped = _mm256_min_epi16(_mm256_max_epi16(codes, self.least), self.most);
+        _mm256_and_si256(clamped, _mm256_set1_epi16(0xff))
+    }
 }
