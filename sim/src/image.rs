@@ -68,6 +68,12 @@ impl Written {
         }
     }
 
+    /// Whether `start..end` is what it was before the run: no page of it was written.
+    pub fn is_clean(&self, start: usize, end: usize) -> bool {
+        let pages = self.pages.get(start / PAGE..end.div_ceil(PAGE).min(self.pages.len()));
+        pages.is_some_and(|pages| !pages.contains(&true))
+    }
+
     /// Makes `memory` equal to `image` again.
     pub fn restore(&mut self, memory: &mut Vec<u8>, image: &Image) {
         if memory.len() != image.bytes || self.pages.is_empty() {

@@ -21,7 +21,7 @@ pub struct Options {
     pub data: bool,
     /// Give up after so many cycles.
     pub cycle_limit: u64,
-    /// Find the times anew where an earlier run of the machine found them: to measure how long that takes.
+    /// Find anew what earlier runs of the machine found, times and packed weights: to measure how long that takes.
     pub anew: bool,
     /// Bytes put into memories before the start: space, first byte, bytes. For tests.
     pub preload: Vec<(Space, u64, Vec<u8>)>,
@@ -74,6 +74,9 @@ impl Machine {
         if options.data || !inputs.is_empty() || !options.preload.is_empty() {
             self.state.reset(&self.image);
         }
+        if options.anew {
+            self.state.forget_constants();
+        }
         for (name, containers) in inputs {
             self.write_input(name, containers)?;
         }
@@ -92,10 +95,13 @@ impl Machine {
             for span in &known.spans {
                 executor.execute(span.command as usize)?;
             }
+            executor.state.settle();
             conserve(plan, &self.fixed, known, Some(self.state.macs))?;
             return Ok(known.clone());
         }
-        let timed = engine::run(plan, &mut executor, options.trace, options.cycle_limit)?;
+        let timed = engine::run(plan, &mut executor, options.trace, options.cycle_limit);
+        self.state.settle();
+        let timed = timed?;
         let result = assemble(plan, &self.fixed, timed, Some(self.state.macs))?;
         if self.steady && !options.trace && self.known.is_none() {
             self.known = Some(result.clone());

@@ -7,7 +7,7 @@ use bitgauge_arch::arith::rows::{Emit, Rescaled, emit, emit_rows, finish, narrow
 use bitgauge_arch::arith::{Post, Requant, Residual, Signedness};
 use bitgauge_arch::command::Compute;
 
-use super::weights::Key;
+use super::weights::Source;
 use super::{Buffers, Executor, State};
 
 /// Bytes of gathered rows and sums handled together, so that they stay in the cache.
@@ -150,8 +150,8 @@ impl State {
         let versions = std::array::from_fn(|bank| {
             if (first_bank..=last_bank).contains(&bank) { self.weight_versions[bank] } else { 0 }
         });
-        let key = Key { start, stride, outputs: columns.1, length: sizes.row, versions };
-        let packed = self.weights.get(key, &self.weight);
+        let of = Source { start, stride, outputs: columns.1, length: sizes.row };
+        let packed = self.weights.get(of, versions, &mut self.weight, &self.memory, &self.written);
         let sign = if c.activation_signed == 1 { Signedness::Signed } else { Signedness::Unsigned };
         let origin = (c.activation_line as usize + group) * line;
         let (rows, step): (&[u8], usize) = match sizes.in_place {

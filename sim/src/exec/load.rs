@@ -86,7 +86,16 @@ impl Executor<'_> {
             let space = if weight { &mut state.weight } else { &mut state.activation };
             let first = load.line as usize + block * load.block_stride as usize;
             let step = load.pixel_stride as usize * line;
-            if step == pixel_bytes || shape.pixels == 1 {
+            let dense = step == pixel_bytes || shape.pixels == 1;
+            if weight && whole && dense {
+                state.weights.waiting.push(first * line, source, block_bytes, space, &state.memory);
+                continue;
+            }
+            if weight {
+                let end = first * line + (shape.pixels as usize - 1) * step + pixel_bytes;
+                state.weights.waiting.settle_at(first * line, end, space, &state.memory);
+            }
+            if dense {
                 space[first * line..][..block_bytes].copy_from_slice(containers);
             } else {
                 for (pixel, codes) in containers.chunks_exact(pixel_bytes).enumerate() {

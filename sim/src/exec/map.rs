@@ -8,6 +8,7 @@ use bitgauge_arch::command::{Vector, VectorFunction};
 
 use super::State;
 use super::compute::requant;
+use super::deferred::Place;
 use super::vector::post;
 
 impl State {
@@ -33,10 +34,22 @@ impl State {
         let taps = v.kernel_rows as usize * v.kernel_cols as usize;
         let weight_step = channels.next_multiple_of(line);
         let weight_start = v.second_line as usize * line;
+        let mut tap_weights: &[u8] = &[];
+        if function == VectorFunction::Depthwise {
+            let end = weight_start + taps.saturating_sub(1) * weight_step + channels;
+            let place = self.weights.waiting.place(weight_start, end);
+            if place == Place::Mixed {
+                self.weights.waiting.settle(&mut self.weight, &self.memory);
+            }
+            tap_weights = match place {
+                Place::Outside(start) => &self.memory[start..],
+                _ => &self.weight[weight_start..],
+            };
+        }
         // Windows of whole tiles at once, where there is a way.
         let together = (function == VectorFunction::Depthwise && container == 1 && taps > 0)
             .then(|| Depthwise {
-                weights: &self.weight[weight_start..][..(taps - 1) * weight_step + channels],
+                weights: &tap_weights[..(taps - 1) * weight_step + channels],
                 step: weight_step,
                 taps,
                 channels,
@@ -53,9 +66,7 @@ impl State {
         let weights: Vec<(&[u8], usize)> = (0..taps as u32)
             .map(|tap| {
                 let weights = match function {
-                    VectorFunction::Depthwise => {
-                        &self.weight[weight_start + tap as usize * weight_step..][..channels]
-                    }
+                    VectorFunction::Depthwise => &tap_weights[tap as usize * weight_step..][..channels],
                     _ => &ones[..],
                 };
                 let (r, s) = (tap / v.kernel_cols, tap % v.kernel_cols);

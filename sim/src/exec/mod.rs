@@ -4,6 +4,7 @@
 //! A command takes effect as a whole. Addresses were checked when the plan was made.
 
 mod compute;
+mod deferred;
 mod load;
 mod map;
 mod packed;
@@ -53,7 +54,7 @@ pub(crate) struct State {
     pub macs: u64,
     /// Counts writes to each bank of the weight scratchpad.
     pub weight_versions: [u64; 8],
-    weights: weights::Cache,
+    weights: weights::Weights,
     buffers: Buffers,
 }
 
@@ -86,7 +87,7 @@ impl State {
             vector_table: vec![0; 2 * 512],
             macs: 0,
             weight_versions: [0; 8],
-            weights: weights::Cache::default(),
+            weights: weights::Weights::default(),
             buffers: Buffers::default(),
         }
     }
@@ -106,7 +107,18 @@ impl State {
         }
         self.macs = 0;
         self.buffers.kept.clear();
+        self.weights.reset();
         self.weights_changed(0, u64::MAX, 1);
+    }
+
+    /// Forgets what was made of constants in earlier runs.
+    pub fn forget_constants(&mut self) {
+        self.weights.forget();
+    }
+
+    /// Carries out the loads that wait.
+    pub fn settle(&mut self) {
+        self.weights.waiting.settle(&mut self.weight, &self.memory);
     }
 
     /// Notes a write to lines `start..end` of the weight scratchpad.

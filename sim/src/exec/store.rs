@@ -20,6 +20,7 @@ impl Executor<'_> {
         let table = store.length_table as usize;
         if coded.is_some() {
             let end = table + (2 * shape.blocks as usize).next_multiple_of(bus);
+            state.weights.waiting.settle_from(table, end, &mut state.weight, &state.memory);
             state.memory[table..end].fill(0);
             state.written.note(table, end);
         }
@@ -37,6 +38,8 @@ impl Executor<'_> {
             };
             let at = store.external_address as usize + block * store.external_block_stride as usize;
             state.written.note(at, at + raw.next_multiple_of(bus));
+            let end = at + raw.next_multiple_of(bus);
+            state.weights.waiting.settle_from(at, end, &mut state.weight, &state.memory);
             let slot = &mut state.memory[at..at + raw.next_multiple_of(bus)];
             if let Some(coded) = &mut coded {
                 let bytes = encode(format, containers, bus);

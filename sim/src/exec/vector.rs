@@ -24,6 +24,7 @@ impl Executor<'_> {
         let state = &mut *self.state;
         match function {
             VectorFunction::Copy => {
+                state.settle();
                 state.copy(v, line);
                 if v.to_weight == 1 {
                     let pixels = u64::from(v.out_rows) * u64::from(v.out_cols);

@@ -1,38 +1,127 @@
-//! Packed weights, kept while the lines they came from do not change: a layer's pixel tiles share them.
+//! Packed weights. Those that come from constants of external memory are kept for all images; others while the lines
+//! they came from do not change: a layer's pixel tiles share them.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use bitgauge_arch::arith::gemm::PackedMatrix;
 
-/// Matrices kept. Column tiles of a layer often take turns under each pixel tile.
+use super::deferred::{Deferred, Place};
+use crate::image::Written;
+
+/// Matrices kept that are no constants. Column tiles of a layer often take turns under each pixel tile.
 const KEPT: usize = 8;
 /// Bytes of a matrix worth keeping; larger ones live in the first slot alone.
 const LARGEST: usize = 1 << 20;
 
-/// Where weights lie, and in which state the banks were.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Key {
+/// Where weights lie, in the scratchpad or in external memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Source {
     pub start: usize,
     pub stride: usize,
     pub outputs: usize,
     pub length: usize,
-    /// Versions of the banks touched; zero for the others.
-    pub versions: [u64; 8],
 }
 
-/// Recently used matrices.
+impl Source {
+    /// One past the last byte.
+    fn end(&self) -> usize {
+        self.start + (self.outputs - 1) * self.stride + self.length
+    }
+}
+
+/// Weights on their way from external memory to the array.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Cache {
-    entries: Vec<(Key, PackedMatrix)>,
+pub(super) struct Weights {
+    /// Loads that wait.
+    pub waiting: Deferred,
+    recent: Recent,
+    constants: Constants,
+}
+
+impl Weights {
+    /// The matrix of `source` in the scratchpad, the banks of which were written as often as `versions` says.
+    pub fn get(
+        &mut self,
+        source: Source,
+        versions: [u64; 8],
+        scratchpad: &mut [u8],
+        memory: &[u8],
+        written: &Written,
+    ) -> &PackedMatrix {
+        let Weights { waiting, recent, constants } = self;
+        match waiting.place(source.start, source.end()) {
+            Place::Outside(start) => {
+                let outside = Source { start, ..source };
+                if written.is_clean(start, outside.end()) && constants.has_room(&outside, memory) {
+                    return constants.get(outside, memory);
+                }
+                let row = |output: usize| &memory[start + output * source.stride..][..source.length];
+                recent.get((source, versions), row)
+            }
+            place => {
+                if place == Place::Mixed {
+                    waiting.settle(scratchpad, memory);
+                }
+                let row =
+                    |output: usize| &scratchpad[source.start + output * source.stride..][..source.length];
+                recent.get((source, versions), row)
+            }
+        }
+    }
+
+    /// Back to the state before a run.
+    pub fn reset(&mut self) {
+        self.waiting = Deferred::default();
+    }
+
+    /// Forgets what earlier runs found.
+    pub fn forget(&mut self) {
+        self.constants = Constants::default();
+    }
+}
+
+/// Packed constants.
+#[derive(Clone, Debug, Default)]
+struct Constants {
+    matrices: BTreeMap<Source, PackedMatrix>,
+    bytes: usize,
+}
+
+impl Constants {
+    /// Whether the matrix is at hand, or may be: all together take no more memory than the program's external memory.
+    fn has_room(&self, source: &Source, memory: &[u8]) -> bool {
+        self.bytes + source.outputs * source.length <= memory.len() || self.matrices.contains_key(source)
+    }
+
+    /// The matrix of `source`, whose bytes in `memory` are those before the run.
+    fn get(&mut self, source: Source, memory: &[u8]) -> &PackedMatrix {
+        match self.matrices.entry(source) {
+            Entry::Occupied(found) => found.into_mut(),
+            Entry::Vacant(place) => {
+                let row = |output: usize| &memory[source.start + output * source.stride..][..source.length];
+                self.bytes += source.outputs * source.length;
+                place.insert(PackedMatrix::pack(source.outputs, source.length, row))
+            }
+        }
+    }
+}
+
+/// Recently used matrices, with where their weights lay and in which state the banks were: versions of the banks
+/// touched, zero for the others.
+#[derive(Clone, Debug, Default)]
+struct Recent {
+    entries: Vec<((Source, [u64; 8]), PackedMatrix)>,
     next: usize,
 }
 
-impl Cache {
-    /// The matrix of `key`, packed from `weights` where it is not at hand.
-    pub fn get(&mut self, key: Key, weights: &[u8]) -> &PackedMatrix {
+impl Recent {
+    /// The matrix of `key`, packed from its rows where it is not at hand.
+    fn get<'a>(&mut self, key: (Source, [u64; 8]), row: impl Fn(usize) -> &'a [u8]) -> &PackedMatrix {
         if let Some(index) = self.entries.iter().position(|(kept, _)| *kept == key) {
             return &self.entries[index].1;
         }
-        let row = |output: usize| &weights[key.start + output * key.stride..][..key.length];
-        let (outputs, length) = (key.outputs, key.length);
+        let (outputs, length) = (key.0.outputs, key.0.length);
         if self.entries.len() < KEPT && outputs * length < LARGEST {
             self.next = self.entries.len();
             self.entries.push((key, PackedMatrix::pack(outputs, length, row)));

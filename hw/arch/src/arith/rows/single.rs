@@ -43,7 +43,7 @@ impl Parts {
         let steps = (left / divisor.abs()).floor();
         let rest = left - steps * divisor.abs();
         let shift = if factor < 0.0 { -steps } else { steps };
-        Parts { shift: shift.max(-MOST_SHIFT).min(MOST_SHIFT) as i32, rest: rest as f32, base: base as i32 }
+        Parts { shift: shift.clamp(-MOST_SHIFT, MOST_SHIFT) as i32, rest: rest as f32, base: base as i32 }
     }
 }
 
