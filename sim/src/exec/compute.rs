@@ -37,6 +37,8 @@ struct Sizes {
     row: usize,
     pixels: usize,
     outputs: usize,
+    /// Which scales are the outputs', unless each row has its own.
+    scales: usize,
     /// No sum has a greater magnitude, unless it wraps; then this is beyond what sums can be.
     most: u32,
     /// Pointwise, with pixels at equal distances: rows are read in place.
@@ -66,6 +68,7 @@ impl Sizes {
             row,
             pixels: c.out_rows as usize * c.out_cols as usize,
             outputs: c.outputs as usize,
+            scales: 0,
             most: u32::try_from(row).unwrap_or(u32::MAX).saturating_mul(255 * 128),
             in_place: in_place.map(|step| step * line),
         }
@@ -77,7 +80,7 @@ impl Executor<'_> {
         if c.out_rows == 0 || c.out_cols == 0 || c.outputs == 0 {
             return;
         }
-        let sizes = Sizes::new(c, self.plan.line as usize);
+        let mut sizes = Sizes::new(c, self.plan.line as usize);
         let cols = if c.grouped == 1 { self.plan.accelerator.array.cols as usize } else { sizes.outputs };
         let bank_lines = self.plan.accelerator.weight_bank_lines() as usize;
         let state = &mut *self.state;
@@ -86,8 +89,8 @@ impl Executor<'_> {
             * u64::from(c.segments)
             * if c.grouped == 1 { 1 } else { u64::from(c.channels) };
         if c.parameter_per_row == 0 {
-            let base = 8 * c.parameter_base as usize;
-            state.buffers.array_scales.read(&state.post_parameter[base..base + 8 * sizes.outputs]);
+            let entries = &state.post_parameter[8 * c.parameter_base as usize..][..8 * sizes.outputs];
+            sizes.scales = state.buffers.array_scales.find(entries);
         }
         // Parts of about equal length, so that none is a few pixels long.
         let fitting = (CHUNK_BYTES / (sizes.row + 4 * sizes.outputs)).clamp(TOGETHER, 4096);
@@ -176,7 +179,8 @@ impl State {
         let at = c.output_line as usize * sizes.line + pixel * stride;
         let Buffers { sums, array_scales, .. } = &self.buffers;
         let bytes = (&mut self.activation[at..], stride);
-        let emit = Emit { scales: array_scales, residual: None, post: finish_of(c), most: sizes.most };
+        let scales = &array_scales[sizes.scales];
+        let emit = Emit { scales, residual: None, post: finish_of(c), most: sizes.most };
         emit_rows(sums, sizes.outputs, &emit, bytes);
     }
 
@@ -196,7 +200,8 @@ impl State {
         let sums = &sums[index * outputs..][..outputs];
         let target = (&mut self.activation[at..at + outputs], outputs);
         let residual = residual.as_ref();
-        let emit = Emit { scales: array_scales, residual, post: finish_of(c), most: sizes.most };
+        let scales = &array_scales[sizes.scales];
+        let emit = Emit { scales, residual, post: finish_of(c), most: sizes.most };
         emit_rows(sums, outputs, &emit, target);
     }
 
@@ -204,14 +209,17 @@ impl State {
     fn post(&mut self, c: &Compute, sizes: &Sizes, pixel: usize, index: usize) {
         let outputs = sizes.outputs;
         let buffers = &mut self.buffers;
-        if c.parameter_per_row == 1 {
+        let scales = if c.parameter_per_row == 1 {
             let base = 8 * (c.parameter_base as usize + pixel);
-            buffers.array_scales.splat(&self.post_parameter[base..base + 8], outputs);
-        }
+            buffers.row_scales.splat(&self.post_parameter[base..base + 8], outputs);
+            &buffers.row_scales
+        } else {
+            &buffers.array_scales[sizes.scales]
+        };
         // The second half of the buffer holds the residual's codes.
         buffers.codes.resize(2 * outputs, 0);
         let (codes, residual) = buffers.codes.split_at_mut(outputs);
-        requantize(&buffers.sums[index * outputs..][..outputs], &buffers.array_scales, codes);
+        requantize(&buffers.sums[index * outputs..][..outputs], scales, codes);
         if c.residual_enable == 1 {
             let at = (c.residual_line as usize + pixel * c.residual_pixel_stride as usize) * sizes.line;
             let wide = c.residual_wide == 1;

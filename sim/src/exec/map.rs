@@ -23,10 +23,10 @@ impl State {
         let signed = v.source_signed == 1;
         let sign = if signed { Signedness::Signed } else { Signedness::Unsigned };
         let buffers = &mut self.buffers;
-        if function == VectorFunction::Depthwise {
-            let base = 8 * v.parameter_base as usize;
-            buffers.scales.read(&self.vector_parameter[base..base + 8 * channels]);
-        }
+        let base = 8 * v.parameter_base as usize;
+        let entries = if function == VectorFunction::Depthwise { base..base + 8 * channels } else { 0..0 };
+        let scales = buffers.scales.find(&self.vector_parameter[entries]);
+        let scales = &buffers.scales[scales];
         buffers.rows.clear();
         buffers.rows.resize(channels, v.pad_code as u8);
         buffers.codes.resize(channels, 0);
@@ -54,7 +54,7 @@ impl State {
                 taps,
                 channels,
                 sign,
-                scales: &buffers.scales,
+                scales,
                 post: post(v),
             })
             .filter(Depthwise::is_ready);
@@ -164,7 +164,7 @@ impl State {
             buffers.sums.fill(0);
             accumulate_taps(&mut buffers.sums, sign, &window);
             if function == VectorFunction::Depthwise {
-                requantize(&buffers.sums, &buffers.scales, &mut buffers.codes);
+                requantize(&buffers.sums, scales, &mut buffers.codes);
                 emit(&mut buffers.codes, &post(v), container == 2, target);
                 continue;
             }
@@ -186,23 +186,39 @@ impl State {
         }
         let pixels = v.out_rows as usize * v.out_cols as usize;
         let mut output = std::mem::take(&mut self.buffers.bytes);
-        output.clear();
-        output.resize(pixels * length, v.pad_code as u8);
-        for (index, target) in output.chunks_exact_mut(run).enumerate() {
-            let (pixel, r) = (index as u32 / v.kernel_rows, index as u32 % v.kernel_rows);
-            let (y, x) = (pixel / v.out_cols, pixel % v.out_cols);
-            let iy = i64::from(y * v.stride_rows + r * v.dilation_rows) - i64::from(v.pad_top);
-            if !(0..i64::from(v.in_rows)).contains(&iy) {
-                continue;
-            }
-            let row =
-                &self.activation[(v.source_line as usize + iy as usize * v.row_stride as usize) * line..];
-            let start = i64::from(x) * i64::from(v.run_step_bytes) - i64::from(v.pad_left);
-            let from = start.clamp(0, i64::from(v.row_bytes));
-            let to = (start + run as i64).clamp(0, i64::from(v.row_bytes));
-            if from < to {
-                target[(from - start) as usize..(to - start) as usize]
-                    .copy_from_slice(&row[from as usize..to as usize]);
+        output.resize(pixels * length, 0);
+        let pad = v.pad_code as u8;
+        let mut rows: Vec<Option<&[u8]>> = Vec::with_capacity(v.kernel_rows as usize);
+        for (y, targets) in (0..).zip(output.chunks_exact_mut(v.out_cols as usize * length)) {
+            rows.clear();
+            rows.extend((0..v.kernel_rows).map(|r| {
+                let iy = i64::from(y * v.stride_rows + r * v.dilation_rows) - i64::from(v.pad_top);
+                (0..i64::from(v.in_rows)).contains(&iy).then(|| {
+                    &self.activation[(v.source_line as usize + iy as usize * v.row_stride as usize) * line..]
+                })
+            }));
+            let mut at = 0;
+            for x in 0..v.out_cols {
+                let start = i64::from(x) * i64::from(v.run_step_bytes) - i64::from(v.pad_left);
+                let from = start.clamp(0, i64::from(v.row_bytes));
+                let to = (start + run as i64).clamp(0, i64::from(v.row_bytes));
+                for row in &rows {
+                    let target = &mut targets[at..];
+                    at += run;
+                    match row {
+                        Some(row) if from < to => {
+                            let codes = &row[from as usize..];
+                            if to - from == run as i64 {
+                                copy_run(codes, run, target);
+                                continue;
+                            }
+                            target[..run].fill(pad);
+                            target[(from - start) as usize..(to - start) as usize]
+                                .copy_from_slice(&codes[..(to - from) as usize]);
+                        }
+                        _ => target[..run].fill(pad),
+                    }
+                }
             }
         }
         self.scatter(v, line, length, &output);
@@ -215,6 +231,16 @@ impl State {
             let to = (v.output_line as usize + pixel * v.output_pixel_stride as usize) * line;
             self.activation[to..to + length].copy_from_slice(bytes);
         }
+    }
+}
+
+/// Copies the first `run` codes. Short runs take a copy of a fixed length, which is much faster, where one too long
+/// does no harm: what lies behind `run` in `target` is yet to be written.
+fn copy_run(codes: &[u8], run: usize, target: &mut [u8]) {
+    const SHORT: usize = 16;
+    match (codes.first_chunk::<SHORT>(), target.first_chunk_mut::<SHORT>()) {
+        (Some(codes), Some(target)) if run <= SHORT => *target = *codes,
+        _ => target[..run].copy_from_slice(&codes[..run]),
     }
 }
 

@@ -67,9 +67,11 @@ struct Buffers {
     kept: Vec<i32>,
     codes: Vec<i32>,
     bytes: Vec<u8>,
-    scales: rows::Scales,
-    /// Scales of the array's last command.
-    array_scales: rows::Scales,
+    /// Scales of depthwise convolutions, and of the array's commands.
+    scales: rows::ManyScales,
+    array_scales: rows::ManyScales,
+    /// Scales of one row.
+    row_scales: rows::Scales,
 }
 
 impl State {

@@ -18,8 +18,8 @@ mod tests;
 use super::host::{Vectors, vectors};
 use super::requantize::{OUTPUT_MAX, OUTPUT_MIN};
 use super::{Post, Requant};
-pub use scales::Scales;
 use scales::factor;
+pub use scales::{ManyScales, Scales};
 
 /// What becomes of sums on their way to one-byte codes.
 #[derive(Clone, Copy, Debug)]

@@ -33,11 +33,8 @@ pub(super) fn factor(requant: Requant) -> f32 {
 }
 
 impl Scales {
-    /// Reads entries as the parameter memory holds them. The same entries once more cost a comparison.
+    /// Reads entries as the parameter memory holds them.
     pub fn read(&mut self, entries: &[u8]) {
-        if self.entries == entries {
-            return;
-        }
         self.entries.clear();
         self.entries.extend_from_slice(entries);
         #[cfg(target_arch = "x86_64")]
@@ -86,12 +83,48 @@ impl Scales {
     /// Fills all `count` channels with one entry.
     pub fn splat(&mut self, entry: &[u8], count: usize) {
         self.read(entry);
-        self.entries.clear();
         for list in [&mut self.bias, &mut self.shift, &mut self.base] {
             list.resize(count, list.first().copied().unwrap_or_default());
         }
         for list in [&mut self.factor, &mut self.rest] {
             list.resize(count, list.first().copied().unwrap_or_default());
         }
+    }
+}
+
+/// Scales lately read: commands take turns over a few runs of channels, and to compare entries costs much less than to
+/// read them.
+#[derive(Clone, Debug, Default)]
+pub struct ManyScales {
+    lists: Vec<Scales>,
+    next: usize,
+}
+
+impl ManyScales {
+    /// Lists kept.
+    const KEPT: usize = 16;
+
+    /// Where the scales of entries are, as the parameter memory holds them.
+    pub fn find(&mut self, entries: &[u8]) -> usize {
+        if let Some(index) = self.lists.iter().position(|scales| scales.entries == entries) {
+            return index;
+        }
+        if self.lists.len() < ManyScales::KEPT {
+            self.next = self.lists.len();
+            self.lists.push(Scales::default());
+        } else {
+            self.next = (self.next + 1) % ManyScales::KEPT;
+        }
+        self.lists[self.next].read(entries);
+        self.next
+    }
+}
+
+impl std::ops::Index<usize> for ManyScales {
+    type Output = Scales;
+
+    /// What [`ManyScales::find`] found last, or before that.
+    fn index(&self, index: usize) -> &Scales {
+        &self.lists[index]
     }
 }
