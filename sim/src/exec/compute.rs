@@ -4,7 +4,7 @@
 
 use bitgauge_arch::arith::gemm::matmul;
 use bitgauge_arch::arith::rows::{Emit, Rescaled, emit, emit_rows, finish, narrow, requantize, widen};
-use bitgauge_arch::arith::{Post, Requant, Residual, Signedness};
+use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Signedness};
 use bitgauge_arch::command::Compute;
 
 use super::weights::Source;
@@ -98,7 +98,7 @@ impl Executor<'_> {
         let per_chunk = sizes.pixels.div_ceil(parts).next_multiple_of(TOGETHER);
         for first in (0..sizes.pixels).step_by(per_chunk) {
             let count = per_chunk.min(sizes.pixels - first);
-            state.buffers.sums.resize(count * sizes.outputs, 0);
+            grown(&mut state.buffers.sums, count * sizes.outputs);
             for column in (0..sizes.outputs).step_by(cols) {
                 let columns = cols.min(sizes.outputs - column);
                 state.multiply(c, &sizes, (first, count), (column, columns), bank_lines);
@@ -113,9 +113,9 @@ impl Executor<'_> {
                 continue;
             }
             let stride = c.output_pixel_stride as usize * sizes.line;
-            let plain = c.output_wide == 0 && c.table_enable == 0 && c.parameter_per_row == 0;
+            let plain = c.output_wide == 0 && c.parameter_per_row == 0;
             if plain && c.residual_enable == 0 && stride >= sizes.outputs {
-                state.post_all(c, &sizes, first, stride);
+                state.post_all(c, &sizes, (first, count), stride);
                 continue;
             }
             for index in 0..count {
@@ -160,8 +160,7 @@ impl State {
         let (rows, step): (&[u8], usize) = match sizes.in_place {
             Some(step) => (&self.activation[origin + pixels.0 * step..], step),
             None => {
-                let rows = &mut self.buffers.rows;
-                rows.resize(pixels.1 * sizes.row, 0);
+                let rows = grown(&mut self.buffers.rows, pixels.1 * sizes.row);
                 let activation = &self.activation;
                 for (index, row) in rows.chunks_exact_mut(sizes.row).enumerate() {
                     gather(c, sizes, activation, group, pixels.0 + index, row);
@@ -173,18 +172,24 @@ impl State {
         matmul(rows, step, sign, pixels.1, packed, sums, sizes.outputs);
     }
 
-    /// The post-processor on all sums at hand, the first of which are those of `pixel`: the common case, that
-    /// needs neither residual nor table.
-    fn post_all(&mut self, c: &Compute, sizes: &Sizes, pixel: usize, stride: usize) {
-        let at = c.output_line as usize * sizes.line + pixel * stride;
+    /// The post-processor on the sums of `count` pixels from `first` on: the common case, that needs no residual.
+    fn post_all(&mut self, c: &Compute, sizes: &Sizes, (first, count): (usize, usize), stride: usize) {
+        let at = c.output_line as usize * sizes.line + first * stride;
         let Buffers { sums, array_scales, .. } = &self.buffers;
+        let sums = &sums[..count * sizes.outputs];
         let bytes = (&mut self.activation[at..], stride);
         let scales = &array_scales[sizes.scales];
         let emit = Emit { scales, residual: None, post: finish_of(c), most: sizes.most };
         emit_rows(sums, sizes.outputs, &emit, bytes);
+        if c.table_enable == 1 {
+            for pixel in 0..count {
+                let codes = &mut self.activation[at + pixel * stride..][..sizes.outputs];
+                look_up(c, &self.post_table, codes);
+            }
+        }
     }
 
-    /// The post-processor on one pixel of one-byte codes without table: row `index` of the sums.
+    /// The post-processor on one pixel of one-byte codes: row `index` of the sums.
     fn post_one(&mut self, c: &Compute, sizes: &Sizes, pixel: usize, index: usize) {
         let outputs = sizes.outputs;
         let Buffers { sums, array_scales, bytes, .. } = &mut self.buffers;
@@ -203,6 +208,9 @@ impl State {
         let scales = &array_scales[sizes.scales];
         let emit = Emit { scales, residual, post: finish_of(c), most: sizes.most };
         emit_rows(sums, outputs, &emit, target);
+        if c.table_enable == 1 {
+            look_up(c, &self.post_table, &mut self.activation[at..at + outputs]);
+        }
     }
 
     /// The post-processor on one pixel: row `index` of the sums.
@@ -224,12 +232,19 @@ impl State {
             let at = (c.residual_line as usize + pixel * c.residual_pixel_stride as usize) * sizes.line;
             let wide = c.residual_wide == 1;
             widen(&self.activation[at..at + outputs * (1 + usize::from(wide))], wide, true, residual);
-            let rescale = Residual {
-                zero_point: c.residual_zero_point,
+            // A residual is brought to scale as a sum is.
+            let entry = ChannelParameter {
+                bias: c.residual_zero_point.wrapping_neg(),
                 requant: requant(c.residual_mantissa, c.residual_shift),
+                negate: false,
             };
-            for (code, other) in codes.iter_mut().zip(residual) {
-                *code += rescale.rescale(*other);
+            if index == 0 {
+                buffers.residual_scales.splat(&entry.to_bytes(), outputs);
+            }
+            let rescaled = grown(&mut buffers.rescaled, outputs);
+            requantize(residual, &buffers.residual_scales, rescaled);
+            for (code, other) in codes.iter_mut().zip(rescaled) {
+                *code += *other;
             }
         }
         let post = finish_of(c);
@@ -245,6 +260,22 @@ impl State {
             *code = i32::from(table[usize::from(*code as u8)]);
         }
         narrow(codes, wide, bytes);
+    }
+}
+
+/// At least `length` values, of which the first so many; what they are does not matter.
+fn grown<T: Copy + Default>(values: &mut Vec<T>, length: usize) -> &mut [T] {
+    if values.len() < length {
+        values.resize(length, T::default());
+    }
+    &mut values[..length]
+}
+
+/// Replaces each code by the table's.
+fn look_up(c: &Compute, tables: &[u8], codes: &mut [u8]) {
+    let table = &tables[256 * c.table_select as usize..][..256];
+    for code in codes {
+        *code = table[usize::from(*code)];
     }
 }
 

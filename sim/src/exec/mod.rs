@@ -70,8 +70,10 @@ struct Buffers {
     /// Scales of depthwise convolutions, and of the array's commands.
     scales: rows::ManyScales,
     array_scales: rows::ManyScales,
-    /// Scales of one row.
+    /// Scales of one row, and of a residual.
     row_scales: rows::Scales,
+    residual_scales: rows::Scales,
+    rescaled: Vec<i32>,
 }
 
 impl State {

@@ -53,6 +53,15 @@ impl Executor<'_> {
     }
 }
 
+/// Appends the low bytes of codes.
+fn low_bytes(codes: &[u8], container: usize, bytes: &mut Vec<u8>) {
+    if container == 1 {
+        bytes.extend_from_slice(codes);
+    } else {
+        bytes.extend(codes.iter().step_by(container));
+    }
+}
+
 impl State {
     fn copy(&mut self, v: &Vector, line: usize) {
         let length = (v.channels as usize * (1 + v.source_wide as usize)).next_multiple_of(line);
@@ -142,7 +151,7 @@ impl State {
             // The low byte of a wide code is its index.
             let bytes = &mut self.buffers.bytes;
             bytes.clear();
-            bytes.extend(self.activation[from..from + channels * container].iter().step_by(container));
+            low_bytes(&self.activation[from..from + channels * container], container, bytes);
             let target = &mut self.activation[to..to + channels * output];
             for (index, &code) in bytes.iter().enumerate() {
                 write_code(target, index, output, i32::from(table[usize::from(code)]));
@@ -162,11 +171,15 @@ impl State {
             let from = (v.source_line as usize + pixel * v.pixel_stride as usize) * line;
             let to = (v.output_line as usize + pixel * v.output_pixel_stride as usize) * line;
             bytes.clear();
-            bytes.extend(self.activation[from..from + channels * container].iter().step_by(container));
+            low_bytes(&self.activation[from..from + channels * container], container, bytes);
             bytes.resize(2 * channels, 0);
             let (row, codes) = bytes.split_at_mut(channels);
             softmax_row(row, v.source_signed == 1, &table, v.output_bits as u8, codes);
             let target = &mut self.activation[to..to + channels * output];
+            if output == 1 {
+                target.copy_from_slice(codes);
+                continue;
+            }
             for (index, &code) in codes.iter().enumerate() {
                 write_code(target, index, output, i32::from(code));
             }
