@@ -160,7 +160,7 @@ fn single_precision_gives_the_same_codes() {
                             2 => -(1 << 29) - 1,
                             3 => i32::MAX,
                             4 => i32::MIN,
-                            _ => (i * 0x1234_5677) >> i,
+                            _ => i.wrapping_mul(0x1234_5677) >> i,
                         },
                         requant: Requant { mantissa, shift },
                         negate: i % 3 == 0,
