@@ -34,7 +34,7 @@ impl Parts {
     /// Every step is exact: the greatest product has 48 bits.
     #[inline(always)]
     pub fn of(bias: i32, factor: f32) -> Parts {
-        // A factor of zero: any other that sends all shifts to the same value.
+        // With a factor of zero every sum becomes zero: so do base, shift and rest.
         let divisor = if factor == 0.0 { 1.0 } else { f64::from(factor) };
         let value = f64::from(bias) * f64::from(factor) + 0.5;
         let base = if factor == 0.0 { 0.0 } else { (value + 0.5).floor() };
