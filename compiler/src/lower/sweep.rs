@@ -14,6 +14,7 @@ use crate::scratch::{Regions, Slots};
 use crate::view::{MOST, View};
 
 /// What is swept.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sweep {
     pub operator: &'static str,
     /// One or two operands; the window slides over the first.
@@ -29,7 +30,8 @@ pub(crate) struct Sweep {
 }
 
 /// A chosen tiling.
-struct Tiling {
+#[derive(Clone, Debug)]
+pub(crate) struct Tiling {
     rows: u64,
     channels: u64,
     regions: Regions,
@@ -70,7 +72,39 @@ impl Sweep {
         self.window.map_or(rows, |window| band_rows(&window, self.inputs[0].rows, rows))
     }
 
+    /// What a tiling depends on, beside the area: nothing else is looked at when it is chosen.
+    fn shape(&self) -> Sweep {
+        let Vector { function, second_enable, kernel_rows, kernel_cols, run_bytes, .. } = self.registers;
+        let view = |view: &View| View { address: 0, ..*view };
+        Sweep {
+            operator: "",
+            inputs: self.inputs.iter().map(view).collect(),
+            output: view(&self.output),
+            registers: Vector {
+                function,
+                second_enable,
+                kernel_rows,
+                kernel_cols,
+                run_bytes,
+                ..Vector::default()
+            },
+            ..*self
+        }
+    }
+
+    /// The best tiling, found once for all layers alike.
     fn plan(&self, context: &Context<'_, '_>) -> Result<Tiling, CompileError> {
+        let (shape, area) = (self.shape(), context.emitter.area);
+        let plans = &context.emitter.plans;
+        if let Some(tiling) = plans.sweep(&shape, &area) {
+            return Ok(tiling);
+        }
+        let tiling = shape.choose(context)?;
+        plans.keep_sweep(shape, area, tiling.clone());
+        Ok(tiling)
+    }
+
+    fn choose(&self, context: &Context<'_, '_>) -> Result<Tiling, CompileError> {
         let accelerator = context.emitter.accelerator;
         let (line, bus) = (context.emitter.line(), context.emitter.bus());
         let step = match self.window {
