@@ -13,14 +13,42 @@ use crate::plan::{Plan, Planned, Shape};
 
 /// Positions inside the map, summed over outputs and taps of one axis.
 fn inside(outputs: u32, stride: u32, taps: u32, dilation: u32, pad: u32, size: u32) -> u64 {
-    let position = |output: u32, tap: u32| i64::from(output * stride + tap * dilation) - i64::from(pad);
-    let within =
-        |output: u32| (0..taps).filter(|&tap| (0..i64::from(size)).contains(&position(output, tap))).count();
-    (0..outputs).map(|output| within(output) as u64).sum()
+    let (outputs, stride, pad) = (u64::from(outputs), u64::from(stride), u64::from(pad));
+    // Outputs whose position, counted from the padding's start, is before `end`.
+    let before = |end: u64, at: u64| match (end.saturating_sub(at), stride) {
+        (0, _) => 0,
+        (_, 0) => outputs,
+        (room, 1) => room.min(outputs),
+        (room, _) => room.div_ceil(stride).min(outputs),
+    };
+    let within = |tap: u32| {
+        let at = u64::from(tap) * u64::from(dilation);
+        before(pad + u64::from(size), at) - before(pad, at)
+    };
+    (0..taps).map(within).sum()
+}
+
+/// A count per action: there are few actions, and many commands.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally([u64; Action::ALL.len()]);
+
+impl Tally {
+    fn add(&mut self, action: Action, count: u64) {
+        self.0[action as usize] += count;
+    }
+
+    /// What was counted.
+    pub fn counts(&self) -> ActionCounts {
+        let mut counts = ActionCounts::default();
+        for (action, count) in Action::ALL.iter().zip(self.0) {
+            counts.add(*action, count);
+        }
+        counts
+    }
 }
 
 /// Counts of one command.
-pub(crate) fn command(plan: &Plan, planned: &Planned, counts: &mut ActionCounts) {
+pub(crate) fn command(plan: &Plan, planned: &Planned, counts: &mut Tally) {
     use Action as A;
     match (&planned.command.operation, planned.shape) {
         (Operation::Load(load), Shape::Dma(shape)) => {
@@ -56,7 +84,7 @@ pub(crate) fn command(plan: &Plan, planned: &Planned, counts: &mut ActionCounts)
     }
 }
 
-fn compute(plan: &Plan, c: &Compute, row_folds: u64, column_folds: u64, counts: &mut ActionCounts) {
+fn compute(plan: &Plan, c: &Compute, row_folds: u64, column_folds: u64, counts: &mut Tally) {
     use Action as A;
     let pixels = u64::from(c.out_rows) * u64::from(c.out_cols);
     let outputs = u64::from(c.outputs);
@@ -84,7 +112,7 @@ fn compute(plan: &Plan, c: &Compute, row_folds: u64, column_folds: u64, counts: 
     counts.add(A::PostRequantize, pixels * outputs);
 }
 
-fn vector(v: &Vector, counts: &mut ActionCounts) {
+fn vector(v: &Vector, counts: &mut Tally) {
     use Action as A;
     use VectorFunction as F;
     let Some(function) = v.function() else { return };
@@ -141,6 +169,21 @@ mod tests {
     use crate::random::{Random, accelerator, compute, program};
     use bitgauge_arch::command::Command;
 
+    /// Position by position.
+    #[test]
+    fn positions_inside_a_map_are_counted_once_each() {
+        let mut random = Random(9);
+        for _ in 0..2000 {
+            let [outputs, stride, taps, dilation, pad, size] =
+                [9, 4, 5, 4, 7, 9].map(|bound| random.small(bound));
+            let place = |output: u32, tap: u32| i64::from(output * stride + tap * dilation) - i64::from(pad);
+            let all = (0..outputs).flat_map(|output| (0..taps).map(move |tap| (output, tap)));
+            let count =
+                all.filter(|&(output, tap)| (0..i64::from(size)).contains(&place(output, tap))).count();
+            assert_eq!(inside(outputs, stride, taps, dilation, pad, size), count as u64);
+        }
+    }
+
     /// Fold by fold, entry by entry, as the hardware fills its lanes.
     #[test]
     fn parameters_are_read_once_per_fold() {
@@ -153,7 +196,7 @@ mod tests {
             c.table_enable = random.small(2);
             let command = Command { wait: 0, signal: 0, operation: Operation::Compute(c.clone()) };
             let Ok(plan) = Plan::new(&program(accelerator, &[command], Vec::new())) else { continue };
-            let mut counts = ActionCounts::default();
+            let mut counts = Tally::default();
             super::command(&plan, &plan.commands[0], &mut counts);
             let (pixels, mut read) = (c.out_rows * c.out_cols, 0);
             for column in (0..c.outputs).step_by(cols as usize) {
@@ -164,7 +207,11 @@ mod tests {
                 }
             }
             read += pixels * c.outputs * c.table_enable;
-            assert_eq!(counts.get(Action::ParameterReadByte), u64::from(read), "{rows}x{cols} {c:?}");
+            assert_eq!(
+                counts.counts().get(Action::ParameterReadByte),
+                u64::from(read),
+                "{rows}x{cols} {c:?}"
+            );
             checked += 1;
         }
         assert!(several.iter().all(|&count| count > 20), "{several:?}");

@@ -3,7 +3,7 @@
 use bitgauge_arch::actions::{Action, ActionCounts};
 use bitgauge_arch::command::Unit;
 
-use crate::count;
+use crate::count::{self, Tally};
 use crate::engine::Timed;
 use crate::error::SimError;
 use crate::plan::{Plan, Shape};
@@ -24,14 +24,10 @@ pub(crate) struct Static {
 
 impl Static {
     pub fn new(plan: &Plan) -> Static {
-        let mut fixed = Static {
-            actions: vec![ActionCounts::default(); plan.layers],
-            array_macs: 0,
-            compute_cycles: 0,
-            vector_cycles: 0,
-        };
+        let mut actions = vec![Tally::default(); plan.layers];
+        let mut fixed = Static { actions: Vec::new(), array_macs: 0, compute_cycles: 0, vector_cycles: 0 };
         for planned in &plan.commands {
-            count::command(plan, planned, &mut fixed.actions[planned.layer as usize]);
+            count::command(plan, planned, &mut actions[planned.layer as usize]);
             match planned.shape {
                 Shape::Compute(timing) => {
                     fixed.array_macs += timing.macs;
@@ -41,6 +37,7 @@ impl Static {
                 Shape::Dma(_) => {}
             }
         }
+        fixed.actions = actions.iter().map(Tally::counts).collect();
         fixed
     }
 }
