@@ -8,10 +8,11 @@ use bitgauge_arch::command::{Codec, Operation};
 use bitgauge_arch::validate::validate;
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_cosim::{Build, Effort, Job, RunOptions};
-use bitgauge_models::float::Tensor;
+use bitgauge_models::float::{FloatGraph, Tensor};
 use bitgauge_models::integer::evaluate::encode_inputs;
 use bitgauge_models::integer::{IntGraph, QuantizeOptions, calibrate, quantize};
 use bitgauge_tests::networks::{branches, noise};
+use bitgauge_tests::orders;
 use bitgauge_tests::programs::{self, Random};
 use bitgauge_tests::verilog::{
     SMALL_MEMORY, assert_same, both, build, build_with, outcome, shrunk, verilator,
@@ -171,22 +172,29 @@ fn shipped_models_agree() {
     }
 }
 
-/// What CNNs do with channels, all of it in one network.
+/// What CNNs do with channels, all of it in one network; then codes that change their order.
 #[test]
 fn channels_split_joined_and_scaled_agree() {
     if !verilator() {
         return;
     }
-    let (accelerator, float) = (design("reference-8x8"), branches(3));
-    let image = noise(&mut Random(5), &[1, 3, 15, 13], 0.0, 1.0);
-    let calibration = calibrate(&float, 1, |_| vec![image.clone()]).unwrap();
-    let graph = quantize(&float, &calibration, &QuantizeOptions::default()).unwrap();
+    agree_on("branches", &branches(3), &[1, 3, 15, 13]);
+    for (name, float, shape) in orders::all(3) {
+        agree_on(name, &float, &shape);
+    }
+}
+
+fn agree_on(name: &str, float: &FloatGraph, shape: &[usize]) {
+    let accelerator = design("reference-8x8");
+    let image = noise(&mut Random(5), shape, 0.0, 1.0);
+    let calibration = calibrate(float, 1, |_| vec![image.clone()]).unwrap();
+    let graph = quantize(float, &calibration, &QuantizeOptions::default()).unwrap();
     let options = bitgauge_compiler::Options::default();
     let program = bitgauge_compiler::compile(&graph, &accelerator, &options).unwrap();
     let inputs = inputs(&graph, &image);
     let named: Vec<(&str, &[u8])> =
         inputs.iter().map(|(name, codes)| (name.as_str(), codes.as_slice())).collect();
-    assert_same("branches", &build(&accelerator, SMALL_MEMORY), &program, &named);
+    assert_same(name, &build(&accelerator, SMALL_MEMORY), &program, &named);
 }
 
 #[test]

@@ -1,8 +1,13 @@
 //! Does the simulator compute what the interpreter computes, to the last bit?
 
+// Helpers outside of #[test] functions fail the test by panicking.
+#![allow(clippy::unwrap_used)]
+
 use bitgauge_compiler::{CodecChoice, Options};
+use bitgauge_models::float::FloatGraph;
 use bitgauge_models::integer::{QuantizeOptions, calibrate, evaluate, quantize};
 use bitgauge_tests::networks::{branches, noise};
+use bitgauge_tests::orders;
 use bitgauge_tests::programs::Random;
 use bitgauge_tests::{DESIGNS, Images, MODELS, assert_equal, design, shipped};
 
@@ -48,17 +53,28 @@ fn outputs_with_memory_reused_and_layers_fused() {
 /// stay near the float values.
 #[test]
 fn channels_split_shuffled_and_joined() {
-    let float = branches(3);
+    near_and_equal(&branches(3), &[1, 3, 15, 13], 30.0);
+}
+
+/// Layers over other axes than the channels, and what is moved for them.
+#[test]
+fn codes_in_other_orders() {
+    for (_, float, shape) in orders::all(3) {
+        near_and_equal(&float, &shape, 27.0);
+    }
+}
+
+fn near_and_equal(float: &FloatGraph, shape: &[usize], decibels: f64) {
     let mut random = Random(5);
-    let images: Vec<_> = (0..3).map(|_| noise(&mut random, &[1, 3, 15, 13], 0.0, 1.0)).collect();
-    let calibration = calibrate(&float, images.len(), |index| vec![images[index].clone()]).unwrap();
-    let graph = quantize(&float, &calibration, &QuantizeOptions::default()).unwrap();
+    let images: Vec<_> = (0..3).map(|_| noise(&mut random, shape, 0.0, 1.0)).collect();
+    let calibration = calibrate(float, images.len(), |index| vec![images[index].clone()]).unwrap();
+    let graph = quantize(float, &calibration, &QuantizeOptions::default()).unwrap();
     for name in DESIGNS {
         assert_equal(name, &graph, &design(name), &OBSERVED, &images);
     }
-    let noise = evaluate::noise(&graph, &float, images.len(), |index| vec![images[index].clone()]).unwrap();
+    let noise = evaluate::noise(&graph, float, images.len(), |index| vec![images[index].clone()]).unwrap();
     let output = noise.last().unwrap();
-    assert!(output.decibels > 30.0, "{}: {:.1} dB", output.value, output.decibels);
+    assert!(output.decibels > decibels, "{} {}: {:.1} dB", float.name, output.value, output.decibels);
 }
 
 #[test]

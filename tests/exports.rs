@@ -11,12 +11,14 @@ use bitgauge_models::integer::evaluate::encode_inputs;
 use bitgauge_models::integer::{Prepared, QuantizeOptions, calibrate, quantize_traced};
 use bitgauge_models::onnx;
 use bitgauge_tests::networks::{branches, decoder, noise};
+use bitgauge_tests::orders;
 use bitgauge_tests::programs::Random;
 
 /// Transposed convolutions, and what simplification writes with others.
 #[test]
 fn an_export_computes_what_the_integers_do() {
     let cases = [("decoder", decoder(3), vec![1, 65, 48]), ("branches", branches(3), vec![1, 3, 15, 13])];
+    let cases = cases.into_iter().chain(orders::all(3));
     for (name, float, shape) in cases {
         let mut random = Random(9);
         let images: Vec<_> = (0..4).map(|_| noise(&mut random, &shape, 0.0, 1.0)).collect();

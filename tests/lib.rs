@@ -6,6 +6,7 @@
 
 pub mod descriptions;
 pub mod networks;
+pub mod orders;
 pub mod programs;
 pub mod verilog;
 

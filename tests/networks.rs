@@ -60,6 +60,12 @@ impl Sketch {
         self.graph.add_constant(name, tensor)
     }
 
+    /// Dimensions of a value.
+    #[must_use]
+    pub fn shape(&self, x: ValueId) -> &[usize] {
+        self.graph.shape(x)
+    }
+
     /// An operation with one result.
     pub fn node(&mut self, name: &str, op: Op, inputs: &[ValueId]) -> ValueId {
         let mut node = Node { name: name.to_owned(), op, inputs: inputs.to_vec(), outputs: Vec::new() };

@@ -40,7 +40,7 @@ pub(crate) fn lay_out(graph: &IntGraph, accelerator: &Accelerator, options: &Opt
     for node in &graph.nodes {
         // Rows that are not written or read in one run have no packed form.
         match &node.op {
-            IntOp::Reshape => packed[node.inputs[0].0] = false,
+            IntOp::Reshape | IntOp::Permute { .. } => packed[node.inputs[0].0] = false,
             IntOp::Phased { phases, .. } if phases[1] > 1 => {}
             _ => continue,
         }

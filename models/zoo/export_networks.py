@@ -2,7 +2,7 @@
 
 What Bitgauge makes of them is in docs/reference/networks.md. Needs torch, torchvision, timm, onnx, numpy:
 
-    python models/zoo/export_networks.py nets
+    python models/zoo/export_networks.py nets [file names without .onnx]
     bitgauge run --model nets/mobilenet_v3_small.onnx --data nets/images_96.toml --output report-mobilenet
 """
 
@@ -77,6 +77,20 @@ NETWORKS = {
         lambda: tv.VisionTransformer(96, 16, 2, 3, 96, 192, num_classes=CLASSES), 96),
     "beit (2 blocks of 96)": (
         by_timm("beit_base_patch16_224", img_size=96, depth=2, embed_dim=96, num_heads=3), 96),
+    "lraspp_mobilenet_v3_large": (
+        lambda: tv.segmentation.lraspp_mobilenet_v3_large(
+            weights=None, weights_backbone=None, num_classes=21), 96),
+    "deeplabv3_mobilenet_v3_large": (
+        lambda: tv.segmentation.deeplabv3_mobilenet_v3_large(
+            weights=None, weights_backbone=None, num_classes=21, aux_loss=False), 96),
+    "mixer_s16": (by_timm("mixer_s16_224", img_size=96), 96),
+    "resmlp_12": (by_timm("resmlp_12_224", img_size=96), 96),
+    "cait_xxs (2 blocks)": (by_timm("cait_xxs24_224", img_size=96, depth=2), 96),
+    "levit_128s": (by_timm("levit_128s"), 224),
+    "swin (width 48, 2 blocks a stage)": (
+        by_timm("swin_tiny_patch4_window7_224", img_size=112, embed_dim=48, depths=(2, 2, 2, 2),
+                num_heads=(2, 2, 4, 4)), 112),
+    "mobilevit_xxs": (by_timm("mobilevit_xxs"), 96),
 }
 
 
@@ -87,12 +101,19 @@ def file_name(name):
 def export(name, folder):
     make, size = NETWORKS[name]
     torch.manual_seed(0)
-    network = make().eval()
+    network = make().eval().requires_grad_(False)
     # Statistics as if it had been trained.
     for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
+        if isinstance(module, (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)):
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.5, 1.5)
+    # Some layers start with zeros.
+    for parameter in network.parameters():
+        if not parameter.any() and parameter.dim() == 2:
+            torch.nn.init.normal_(parameter, 0, 0.02)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm1d) and not module.weight.any():
+            torch.nn.init.ones_(module.weight)
     path = folder / f"{file_name(name)}.onnx"
     names = {"input_names": ["image"], "output_names": ["logits"]}
     torch.onnx.export(network, torch.randn(1, 3, size, size), str(path), opset_version=17, dynamo=False, **names)
@@ -113,7 +134,8 @@ def images(folder, size):
 def main():
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "nets")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in NETWORKS:
+    # All of them, or those that are named.
+    for name in (name for name in NETWORKS if not sys.argv[2:] or file_name(name) in sys.argv[2:]):
         size = export(name, folder)
         images(folder, size)
         print(f"{file_name(name)}.onnx: {name}, {size} x {size}", flush=True)

@@ -136,6 +136,8 @@ fn transposed_geometry(
         input.flat().ok_or_else(|| context.unsupported("the input's pixels are not evenly spaced"))?;
     let joined = output
         .joined_groups()
+        .filter(View::contiguous)
+        .map(|view| View { cols: 1, channels: view.cols * view.channels, ..view })
         .ok_or_else(|| context.unsupported("the output's groups are not evenly spaced"))?;
     let bus = context.emitter.bus();
     let row_stride = input.channels.next_multiple_of(bus);

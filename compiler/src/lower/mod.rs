@@ -8,6 +8,7 @@ mod depthwise;
 mod geometry;
 mod matmul;
 mod parts;
+mod permute;
 mod phased;
 mod pixels;
 mod plan;
@@ -65,6 +66,7 @@ fn lowering(op: &IntOp) -> Lowering {
         IntOp::ConcatRows => rows::concat,
         IntOp::SliceRows { .. } => rows::slice,
         IntOp::Reshape => rows::reshape,
+        IntOp::Permute { .. } => permute::lower,
         IntOp::Phased { .. } => phased::lower,
     }
 }
@@ -77,7 +79,7 @@ pub(crate) fn units<'a>(
 ) -> Vec<Option<bool>> {
     let unit = |node: &'a IntNode| match node.op {
         IntOp::Conv { .. } | IntOp::MatMul { .. } | IntOp::Phased { .. } => Some(false),
-        IntOp::ConcatRows | IntOp::SliceRows { .. } | IntOp::Reshape => None,
+        IntOp::ConcatRows | IntOp::SliceRows { .. } | IntOp::Reshape | IntOp::Permute { .. } => None,
         IntOp::Depthwise { .. } => {
             Some(!depthwise::on_array(&Context { graph, node, views, emitter: &mut *emitter, vector: true }))
         }

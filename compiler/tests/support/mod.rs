@@ -225,6 +225,7 @@ pub fn zoo() -> Vec<(String, IntGraph)> {
     all.extend(in_parts());
     all.extend(phased());
     all.extend(reshaped());
+    all.extend(permuted());
     all.extend(token_operators());
     all.extend(pools());
     all
@@ -288,6 +289,35 @@ fn reshaped() -> Vec<(String, IntGraph)> {
         let back = b.node(IntOp::Reshape, &[tokens], shape(1, rows, cols, channels), code);
         all.push((format!("reshape {rows}x{cols}x{channels}"), b.finish(&[wide, back])));
     }
+    all
+}
+
+/// Pixels and codes in another order: windows and back, rows and columns exchanged, codes and pixels exchanged.
+fn permuted() -> Vec<(String, IntGraph)> {
+    let mut all = Vec::new();
+    for (code, channels) in [(SIGNED, 12), (WIDE, 20), (UNSIGNED, 1), (NARROW, 70)] {
+        let mut b = Builder::new(channels as u64);
+        let x = b.input(shape(1, 6, 9, channels), code);
+        let mut node = |from, dims: &[usize], order: &[usize], to| {
+            let op = IntOp::Permute { dims: dims.to_vec(), order: order.to_vec() };
+            b.node(op, &[from], to, code)
+        };
+        let windows = node(x, &[2, 3, 3, 3, channels], &[0, 2, 1, 3, 4], shape(6, 9, 1, channels));
+        let map = node(windows, &[2, 3, 3, 3, channels], &[0, 2, 1, 3, 4], shape(1, 6, 9, channels));
+        let strided = node(x, &[3, 2, 3, 3, channels], &[1, 3, 0, 2, 4], shape(6, 9, 1, channels));
+        let columns = node(x, &[6, 9, channels], &[0, 2, 1], shape(1, 6 * channels, 1, 9));
+        let rows = node(columns, &[6, channels, 9], &[2, 1, 0], shape(1, 9 * channels, 1, 6));
+        let channel_rows = node(x, &[54, channels], &[1, 0], shape(1, channels, 1, 54));
+        let back = node(channel_rows, &[channels, 54], &[1, 0], shape(1, 6, 9, channels));
+        let outputs = [map, strided, rows, back];
+        all.push((format!("permute 6x9x{channels}"), b.finish(&outputs)));
+    }
+    // More than the scratchpad holds.
+    let mut b = Builder::new(3);
+    let x = b.input(shape(1, 190, 1, 168), SIGNED);
+    let op = IntOp::Permute { dims: vec![190, 168], order: vec![1, 0] };
+    let y = b.node(op, &[x], shape(1, 168, 1, 190), SIGNED);
+    all.push(("permute 190x168".to_owned(), b.finish(&[y])));
     all
 }
 

@@ -169,8 +169,8 @@ pub enum IntOp {
         table: Option<Arc<[u8; 256]>>,
         /// Present with in1, which has the output's shape.
         residual: Option<Residual>,
-        /// Linear only: the output is transposed, `groups x rows` runs over n and the channels are in0's rows.
-        /// No residual then.
+        /// Linear only: the output is transposed, `groups x rows` runs over n and a row's
+        /// columns and channels are in0's rows. No residual then.
         transposed: bool,
     },
     /// Depthwise convolution: as [`IntOp::Conv`] with one input channel per output.
@@ -266,6 +266,14 @@ pub enum IntOp {
     },
     /// The same codes in the same order under another shape; one group, and either rows or channels stay.
     Reshape,
+    /// The same codes in another order: in storage order in0 has dimensions `dims`, and dimension `i` of the output
+    /// is dimension `order[i]` of them.
+    Permute {
+        /// Sizes, outermost first; their product is the number of codes.
+        dims: Vec<usize>,
+        /// A permutation of the dimensions.
+        order: Vec<usize>,
+    },
 }
 
 /// One node.

@@ -127,5 +127,6 @@ fn operator(op: &IntOp) -> String {
         IntOp::Table { table } => format!(" table {}", digest(&table[..])),
         IntOp::ConcatRows | IntOp::Reshape => String::new(),
         IntOp::SliceRows { start } => format!(" start {start}"),
+        IntOp::Permute { dims, order } => format!(" {dims:?} to {order:?}"),
     }
 }

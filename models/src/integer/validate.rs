@@ -4,6 +4,7 @@
 //! fits, every code range holds what is written into it, and no accumulator can pass 32 bits.
 
 mod operators;
+mod permutation;
 
 use bitgauge_arch::arith::Signedness;
 use thiserror::Error;
@@ -66,6 +67,7 @@ impl IntOp {
             IntOp::ConcatRows => "ConcatRows",
             IntOp::SliceRows { .. } => "SliceRows",
             IntOp::Reshape => "Reshape",
+            IntOp::Permute { .. } => "Permute",
         }
     }
 }

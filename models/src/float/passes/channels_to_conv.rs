@@ -9,6 +9,7 @@ use crate::float::ops::window::Window;
 use crate::float::ops::{Op, OpError};
 use crate::float::tensor::Tensor;
 
+use super::channels_last::channels_last;
 use super::replace_each;
 
 /// Elements of the largest selection matrix; a larger one is no part of a network.
@@ -18,9 +19,17 @@ const LIMIT: usize = 1 << 24;
 /// => a `Conv` for each operand and their sum
 pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     replace_each(graph, |graph, i| match graph.nodes[i].op {
+        _ if !of_channels(graph, i) => Ok(Vec::new()),
         Op::Concat(ref concat) if concat.axis == 1 => joined(graph, i),
         _ => picked(graph, i),
     })
+}
+
+/// Whether the second axis of what a node reads may be the channels.
+fn of_channels(graph: &FloatGraph, i: usize) -> bool {
+    let known = matches!(graph.nodes[i].op, Op::Concat(_) | Op::Slice(_) | Op::Gather(_) | Op::Split(_));
+    let links = known.then(|| graph.links());
+    links.is_some_and(|links| !graph.nodes[i].inputs.iter().any(|&x| channels_last(graph, &links, x)))
 }
 
 /// The convolutions that pick a node's channels; none where it picks no channels.

@@ -7,6 +7,7 @@ use super::graph::{FloatGraph, GraphError, Node};
 use super::ops::OpError;
 
 pub mod batch_norm_to_conv;
+mod channels_last;
 pub mod channels_to_conv;
 pub mod constant_folding;
 pub mod factor_to_conv;
@@ -25,11 +26,13 @@ pub mod resize_to_conv;
 pub mod resize_to_linear;
 pub mod select_channels;
 pub mod split_linear;
+pub mod steps_to_pool;
 pub mod take_codes;
 #[cfg(test)]
 mod testing;
 pub mod to_linear;
 pub mod to_sums;
+pub mod tokens_norm;
 
 /// A pass; returns how often it found its pattern.
 pub type Pass = fn(&mut FloatGraph) -> Result<usize, OpError>;
@@ -54,11 +57,15 @@ pub const PASSES: &[(&str, Pass)] = &[
     // Before to_linear, which would not touch it, but a bias Add is then no candidate any more.
     ("fuse_layer_norm", fuse_layer_norm::run),
     ("to_linear", to_linear::run),
+    // Behind to_linear, whose layers take them in; before split_linear, which would have to cut them.
+    ("tokens_norm", tokens_norm::run),
     ("split_linear", split_linear::run),
     // What fold_channel_affine and the fusions have left.
     ("factor_to_conv", factor_to_conv::run),
     ("resize_to_linear", resize_to_linear::run),
     ("resize_to_conv", resize_to_conv::run),
+    // Behind to_linear, whose layers tell where the channels are; before channels_to_conv.
+    ("steps_to_pool", steps_to_pool::run),
     // Behind those that look for the patterns which these break up.
     ("moves_to_conv", moves_to_conv::run),
     ("channels_to_conv", channels_to_conv::run),

@@ -1,4 +1,4 @@
-//! Removes Identity (also Dropout and Cast), and Concat of one operand: `x -> Identity -> y` becomes `x`.
+//! Removes Identity (also Dropout and Cast), Concat of one operand and Pad by nothing: `x -> Identity -> y` becomes `x`.
 //!
 //! Where y is a graph output, the maker of x makes y instead, so that the output keeps its name.
 
@@ -11,11 +11,19 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     let mut i = 0;
     while i < graph.nodes.len() {
         let node = &graph.nodes[i];
-        let (Op::Identity(_) | Op::Concat(_), &[x], &[y]) = (&node.op, &node.inputs[..], &node.outputs[..])
-        else {
+        let (op, &[x], &[y]) = (&node.op, &node.inputs[..], &node.outputs[..]) else {
             i += 1;
             continue;
         };
+        let same = match op {
+            Op::Identity(_) | Op::Concat(_) => true,
+            Op::Pad(pad) => pad.before.iter().chain(&pad.after).all(|&count| count == 0),
+            _ => false,
+        };
+        if !same {
+            i += 1;
+            continue;
+        }
         let links = graph.links();
         if !links.is_output(y) {
             graph.replace_uses(y, x);

@@ -2,7 +2,7 @@
 
 use crate::float::graph::FloatGraph;
 use crate::float::ops::conv_transpose::ConvTranspose;
-use crate::float::ops::resize::Coordinate;
+use crate::float::ops::resize::{Coordinate, Resize};
 use crate::float::ops::resize_taps::taps;
 use crate::float::ops::window::Window;
 use crate::float::ops::{Op, OpError};
@@ -14,17 +14,9 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     for i in 0..graph.nodes.len() {
         let node = &graph.nodes[i];
         let (Op::Resize(op), &[x]) = (&node.op, &node.inputs[..]) else { continue };
-        let (&[1, channels, h, w], &[1, to, to_h, to_w]) = (graph.shape(x), &op.shape[..]) else { continue };
-        let repeats = |axis: usize, from: usize, to: usize| {
-            let times = to.checked_div(from).filter(|times| times * from == to)?;
-            let taps = taps(op, axis, from, to);
-            let each = taps.iter().enumerate().all(|(i, taps)| taps[..] == [(i / times, 1.0)]);
-            each.then_some(times)
-        };
+        let (&[1, channels, h, w], &[1, to, _, _]) = (graph.shape(x), &op.shape[..]) else { continue };
         let plain = to == channels && op.coordinate != Coordinate::TfCropAndResize;
-        let (true, Some(rows), Some(cols)) = (plain, repeats(2, h, to_h), repeats(3, w, to_w)) else {
-            continue;
-        };
+        let (true, Some([rows, cols])) = (plain, repeats(op, [h, w])) else { continue };
         let name = format!("{}.repeats", node.name);
         let weight = graph.add_constant(&name, Tensor::full(vec![channels, 1, rows, cols], 1.0)?);
         let window = Window { kernel: [rows, cols], strides: [rows, cols], ..Window::POINT };
@@ -36,10 +28,22 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     Ok(count)
 }
 
+/// How often a Resize of a map of `from` rows and columns repeats each of both, if it does nothing else.
+pub(super) fn repeats(op: &Resize, from: [usize; 2]) -> Option<[usize; 2]> {
+    let along = |axis: usize| {
+        let (from, to) = (from[axis - 2], *op.shape.get(axis)?);
+        let times = to.checked_div(from).filter(|times| times * from == to)?;
+        let taps = taps(op, axis, from, to);
+        let each = taps.iter().enumerate().all(|(i, taps)| taps[..] == [(i / times, 1.0)]);
+        each.then_some(times)
+    };
+    Some([along(2)?, along(3)?])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::float::ops::resize::{Interpolation, Nearest, Resize};
+    use crate::float::ops::resize::{Interpolation, Nearest};
     use crate::float::passes::testing::Sketch;
 
     fn resize(interpolation: Interpolation, shape: [usize; 4]) -> Resize {

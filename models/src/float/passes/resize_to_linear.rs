@@ -1,4 +1,4 @@
-//! Writes a Resize of a map of one channel as two linear layers with constant weights.
+//! Writes a Resize of a map as two linear layers with constant weights, over the columns and over the rows.
 
 use crate::float::graph::{FloatGraph, Node, ValueId};
 use crate::float::ops::linear::Linear;
@@ -8,16 +8,21 @@ use crate::float::ops::transpose::Transpose;
 use crate::float::ops::{Op, OpError};
 use crate::float::tensor::Tensor;
 
-/// `Resize(x[1, 1, H, W])` => `Linear` over the columns, `Transpose`, `Linear` over the rows, `Transpose`: each
-/// weight is the share of an input pixel in an output pixel
+use super::resize_to_conv::repeats;
+
+/// `Resize(x[1, C, H, W])` => `Linear` over the columns, `Transpose`, `Linear` over the rows, `Transpose`: each
+/// weight is the share of an input pixel in an output pixel. What only repeats pixels of several channels is left
+/// to [`super::resize_to_conv`]
 pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     let mut count = 0;
     let mut i = 0;
     while i < graph.nodes.len() {
         let node = &graph.nodes[i];
         if let (Op::Resize(op), &[x], &[_]) = (&node.op, &node.inputs[..], &node.outputs[..])
-            && let (&[1, 1, h, w], &[1, 1, to_h, to_w]) = (graph.shape(x), &op.shape[..])
+            && let (&[1, channels, h, w], &[1, to, to_h, to_w]) = (graph.shape(x), &op.shape[..])
             && op.coordinate != Coordinate::TfCropAndResize
+            && channels == to
+            && (channels == 1 || repeats(op, [h, w]).is_none())
         {
             let op = op.clone();
             let matrices = [matrix(&op, 3, [w, to_w])?, matrix(&op, 2, [h, to_h])?];
@@ -43,11 +48,11 @@ fn replace(graph: &mut FloatGraph, i: usize, x: ValueId, matrices: [Tensor; 2]) 
     let (mut at, mut x) = (i, x);
     let last = outputs.first().copied().unwrap_or(x);
     for (step, (part, weights)) in ["columns", "rows"].into_iter().zip(matrices).enumerate() {
-        let [rows, out] = [graph.shape(x)[2], weights.shape()[0]];
+        let [channels, rows, out] = [graph.shape(x)[1], graph.shape(x)[2], weights.shape()[0]];
         let weights = graph.add_constant(&format!("{name}.{part}"), weights);
-        let y = graph.add_value(&format!("{name}.{part}_out"), vec![1, 1, rows, out]);
+        let y = graph.add_value(&format!("{name}.{part}_out"), vec![1, channels, rows, out]);
         let turned = match step {
-            0 => graph.add_value(&format!("{name}.{part}_turned"), vec![1, 1, out, rows]),
+            0 => graph.add_value(&format!("{name}.{part}_turned"), vec![1, channels, out, rows]),
             _ => last,
         };
         let linear = Node {
@@ -77,17 +82,19 @@ mod tests {
     #[test]
     fn every_interpolation() {
         let kinds = [
-            Interpolation::Linear,
-            Interpolation::Cubic { a: -0.75 },
-            Interpolation::Nearest(Nearest::Floor),
+            (Interpolation::Linear, 1),
+            (Interpolation::Linear, 5),
+            (Interpolation::Cubic { a: -0.75 }, 3),
+            (Interpolation::Nearest(Nearest::Floor), 1),
+            (Interpolation::Nearest(Nearest::Ceil), 2),
         ];
-        for interpolation in kinds {
+        for (interpolation, channels) in kinds {
             let mut s = Sketch::new();
-            let x = s.input(&[1, 1, 4, 6]);
+            let x = s.input(&[1, channels, 4, 6]);
             let resize = Resize {
                 interpolation,
                 coordinate: Coordinate::HalfPixel,
-                shape: vec![1, 1, 7, 9],
+                shape: vec![1, channels, 7, 9],
                 scales: vec![1.0, 1.0, 1.75, 1.5],
                 roi: vec![[0.0, 1.0]; 4],
                 antialias: false,

@@ -9,7 +9,9 @@ use super::{FileError, Read, Reader, Writer};
 use crate::integer::graph::{IntOp, Window};
 
 /// Bytes of a window in the file.
-const WINDOW_BYTES: usize = 10 * 8;
+const WINDOW_BYTES: usize = 10 * NUMBER_BYTES;
+/// Bytes of a number in the file.
+const NUMBER_BYTES: usize = 8;
 
 pub fn write(w: &mut Writer, op: &IntOp) {
     match op {
@@ -89,6 +91,13 @@ pub fn write(w: &mut Writer, op: &IntOp) {
             write_post(w, post);
         }
         IntOp::Reshape => w.u8(12),
+        IntOp::Permute { dims, order } => {
+            w.u8(14);
+            w.number(dims.len());
+            dims.iter().for_each(|&size| w.number(size));
+            w.number(order.len());
+            order.iter().for_each(|&dim| w.number(dim));
+        }
     }
 }
 
@@ -145,8 +154,14 @@ pub fn read(r: &mut Reader<'_>) -> Read<IntOp> {
             post: read_post(r)?,
         },
         12 => IntOp::Reshape,
+        14 => IntOp::Permute { dims: read_numbers(r, "dims")?, order: read_numbers(r, "order")? },
         value => return Err(FileError::Value { what: "operator", value: value.into() }),
     })
+}
+
+fn read_numbers(r: &mut Reader<'_>, what: &'static str) -> Read<Vec<usize>> {
+    let count = r.count(NUMBER_BYTES, what)?;
+    (0..count).map(|_| r.number(what)).collect()
 }
 
 fn write_window(w: &mut Writer, window: &Window) {

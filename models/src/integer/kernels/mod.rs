@@ -120,6 +120,7 @@ pub fn compute(
         (IntOp::ConcatRows, _) => rows::concat(operands, out),
         (IntOp::SliceRows { start }, _) => rows::slice(*start, input, out),
         (IntOp::Reshape, _) => rows::slice(0, input, out),
+        (IntOp::Permute { dims, order }, _) => rows::permute(dims, order, input, out),
     }
 }
 

@@ -324,6 +324,11 @@ fn sums_tables_and_rows() {
     let op = IntOp::SliceRows { start: 4 };
     let cut = one(op, &[(shape(1, 8, 1, 6), wide), (s, wide)], &[joined]);
     assert_eq!(cut, inputs[1]);
+    let op = IntOp::Permute { dims: vec![2, 2, 6], order: vec![2, 0, 1] };
+    let turned = one(op, &[(s, wide), (shape(6, 2, 1, 2), wide)], &inputs[1..]);
+    for i in 0..24 {
+        assert_eq!(wide.read(&turned, i % 6 * 4 + i / 6), wide.read(&inputs[1], i));
+    }
 }
 
 #[test]

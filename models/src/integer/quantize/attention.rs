@@ -7,6 +7,7 @@ use bitgauge_arch::arith::{ChannelParameter, Signedness};
 
 use super::QuantizeError;
 use super::lower::{Lowering, Place};
+use super::reorder::Wanted;
 use super::view::{Axis, View, whole};
 use crate::float::Node;
 use crate::integer::graph::{CodeType, IntOp, Shape};
@@ -14,7 +15,15 @@ use crate::integer::graph::{CodeType, IntOp, Shape};
 impl Lowering<'_> {
     pub fn mat_mul(&mut self, node: &Node) -> Result<(), QuantizeError> {
         use Axis::{Channel, Group, Row};
-        let (a, b) = (self.place(node, node.inputs[0])?, self.place(node, node.inputs[1])?);
+        let (mut a, mut b) = (self.place(node, node.inputs[0])?, self.place(node, node.inputs[1])?);
+        let fits = |place: &Place, shape: Shape, last: [Axis; 2]| {
+            shape.cols == 1 && place.view.ends_with(shape, &[Group], &[&[last[0]], &[last[1]]])
+        };
+        let fit = fits(&a, self.shape_of(&a), [Row, Channel]) && fits(&b, self.shape_of(&b), [Channel, Row]);
+        if !fit && a.view.0.len() == b.view.0.len() {
+            a = self.arranged(node, node.inputs[0], &a, Wanted::Heads)?;
+            b = self.arranged(node, node.inputs[1], &b, Wanted::HeadsTransposed)?;
+        }
         let (from, other) = (self.shape_of(&a), self.shape_of(&b));
         // Both are stored with the sum's index in the channels; for in1 that is the float transpose.
         if !a.view.ends_with(from, &[Group], &[&[Row], &[Channel]])
@@ -47,13 +56,14 @@ impl Lowering<'_> {
 
     pub fn softmax(&mut self, node: &Node, axis: usize) -> Result<(), QuantizeError> {
         let place: Place = self.place(node, node.inputs[0])?;
-        let shape = self.shape_of(&place);
-        let last = axis + 1 == place.view.0.len();
-        if !last || place.view.0.last() != Some(&whole(shape, &[Axis::Channel])) {
-            return Err(
-                self.unsupported(node, "only the last axis is supported, and it must be the channels")
-            );
+        if axis + 1 != place.view.0.len() {
+            return Err(self.unsupported(node, "only the last axis is supported"));
         }
+        let place = match place.view.0.last() == Some(&whole(self.shape_of(&place), &[Axis::Channel])) {
+            true => place,
+            false => self.arranged(node, node.inputs[0], &place, Wanted::Channels)?,
+        };
+        let shape = self.shape_of(&place);
         let bits = self.options.activation_bits;
         let scale = 1.0 / f64::from((1u32 << bits) - 1);
         let code = CodeType { bits, sign: Signedness::Unsigned, scale, zero_point: 0 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bitgauge_arch::arith::ChannelParameter;
+use bitgauge_arch::arith::{ChannelParameter, Signedness};
 
 use super::QuantizeError;
 use super::fuse;
@@ -60,8 +60,11 @@ impl Lowering<'_> {
         let layout = match (&tail.residual, layer.depthwise) {
             (_, true) => Layout::Map,
             (residual, _) => match self.layout_for(tail.end, &layer.view, layer.shape) {
-                Layout::Transposed(_)
-                    if residual.is_some() || layer.window != Window::POINT || layer.parts > 1 =>
+                Layout::Transposed(_) | Layout::TransposedMap(_)
+                    if residual.is_some()
+                        || layer.window != Window::POINT
+                        || layer.parts > 1
+                        || self.code_of(&place).sign == Signedness::Unsigned =>
                 {
                     Layout::Map
                 }
@@ -112,7 +115,7 @@ impl Lowering<'_> {
             let weight = transposed.map(|index| weights.codes[index]).collect();
             IntOp::Depthwise { window: layer.window, weight, parameters, post }
         } else {
-            let transposed = matches!(layout, Layout::Transposed(_));
+            let transposed = matches!(layout, Layout::Transposed(_) | Layout::TransposedMap(_));
             let weight = weights.codes.into();
             let Layer { window, parts, .. } = layer;
             IntOp::Conv { window, parts, weight, parameters, post, table, residual, transposed }
@@ -192,7 +195,8 @@ impl Lowering<'_> {
         let channels = weight.shape()[0];
         let steps = self.steps(node, 0, channels);
         let mut dims = place.view.0.clone();
-        if place.view.is_tokens(from) {
+        let channels_last = place.view.0.last() == Some(&super::view::whole(from, &[Axis::Channel]));
+        if place.view.is_tokens(from) || (from.groups == 1 && channels_last) {
             let shape = Shape { groups: 1, channels, ..from };
             dims.pop();
             dims.push(super::view::whole(shape, &[Axis::Channel]));

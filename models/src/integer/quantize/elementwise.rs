@@ -7,7 +7,7 @@ use super::fuse;
 use super::lower::{Lowering, Place};
 use crate::float::ops::axis::{broadcast_strides, for_each_offset};
 use crate::float::{Node, NodeId, ValueId};
-use crate::integer::graph::IntOp;
+use crate::integer::graph::{FloatView, IntOp};
 use crate::integer::ranges::{CodeKind, Observation, RangeRule};
 
 impl Lowering<'_> {
@@ -39,7 +39,7 @@ impl Lowering<'_> {
         let (a, b) = (node.inputs[0], node.inputs[1]);
         // A constant comes second.
         let (a, b) = if float.constant(a).is_some() { (b, a) } else { (a, b) };
-        let first = self.place(node, a)?;
+        let mut first = self.place(node, a)?;
         if float.shape(a) != float.shape(node.outputs[0]) {
             return Err(self.unsupported(node, "a computed operand is broadcast"));
         }
@@ -55,10 +55,19 @@ impl Lowering<'_> {
             Some(_) => self.constant_operand(node, b, &first)?,
             None => self.place(node, b)?,
         };
-        let shape = self.shape_of(&first);
-        if first.view != second.view || shape != self.shape_of(&second) {
-            return Err(self.unsupported(node, "the operands lie differently in memory"));
+        if float.shape(b) != float.shape(a) && float.constant(b).is_none() {
+            return Err(self.unsupported(node, "a computed operand is broadcast"));
         }
+        // Where the two lie differently, a map or tokens keep their order.
+        let mut second = second;
+        let plain = |place: &Place, shape| place.view.is_map(shape) || place.view.is_tokens(shape);
+        let plain = [&first, &second].map(|place| plain(place, self.shape_of(place)));
+        if plain == [false, true] {
+            first = self.reordered(node, a, &first, self.shape_of(&second), second.view.clone())?;
+        } else {
+            second = self.reordered(node, b, &second, self.shape_of(&first), first.view.clone())?;
+        }
+        let shape = self.shape_of(&first);
         let op = IntOp::Add {
             first: self.residual(node, &first, code.scale)?,
             second: Some(self.residual(node, &second, code.scale)?),
@@ -78,8 +87,6 @@ impl Lowering<'_> {
         let value = self.float.value(id);
         let Some(tensor) = &value.constant else { return self.place(node, id) };
         let shape = self.shape_of(like);
-        let view = like.view.float_view(shape);
-        let view = view.ok_or_else(|| self.unsupported(node, "the operands lie differently in memory"))?;
         let target = self.float.shape(node.outputs[0]);
         let strides: Vec<isize> =
             broadcast_strides(tensor.shape(), target).into_iter().map(|s| s as isize).collect();
@@ -92,7 +99,11 @@ impl Lowering<'_> {
         let kind = CodeKind::Symmetric { bits };
         let own = self.given_constant(id, bits);
         let code = own.unwrap_or_else(|| kind.code(seen.range(RangeRule::MinMax, kind)));
-        let tensor = self.constant(&value.name, &reals, view, shape, code);
+        let mut ordered = vec![0.0; reals.len()];
+        for (&at, &real) in like.view.indices(shape).iter().zip(&reals) {
+            ordered[at] = real;
+        }
+        let tensor = self.constant(&value.name, &ordered, FloatView::Heads, shape, code);
         Ok(Place { tensor, view: like.view.clone(), factor: 1.0, fraction: 0.0 })
     }
 }

@@ -130,7 +130,10 @@ impl<'a> Lowering<'a> {
             Op::Slice(slice) => self.slice(node, slice),
             Op::Gather(gather) => self.gather(node, gather),
             Op::Reshape(_) | Op::Transpose(_) | Op::Identity(_) => self.relabel(node, node.inputs[0], 1.0),
-            Op::Resize(_) => Err(self.unsupported(node, "only maps of one channel are resized")),
+            Op::Resize(_) => Err(self.unsupported(
+                node,
+                "only rows and columns of maps are resized, and not by a cut (tf_crop_and_resize)",
+            )),
             Op::Binary(_) => match (scalar_factor(float, node), factors(float, node)) {
                 (Some((factor, operand)), _) => self.relabel(node, operand, factor),
                 (None, Some(factors)) => self.scale(node, factors),

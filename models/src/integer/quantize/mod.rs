@@ -5,8 +5,8 @@
 //! float.
 //!
 //! Every float value is tracked as an integer tensor and a [`view::View`] of it, so that the reshapes and
-//! transpositions of attention vanish. Activations, additions and one-operand functions are taken into
-//! the convolution before them.
+//! transpositions of attention vanish; what a reader needs in another order is copied once (`reorder`).
+//! Activations, additions and one-operand functions are taken into the convolution before them.
 
 mod attention;
 mod conv;
@@ -18,6 +18,7 @@ mod norm;
 mod options;
 mod plan;
 mod pool;
+mod reorder;
 mod reshape;
 mod rows;
 mod scale;
@@ -40,9 +41,9 @@ use crate::float::FloatGraph;
 
 /// Operators that quantization understands, after simplification, which writes others with these.
 pub const SUPPORTED: &str = "Conv (dense or depthwise), ConvTranspose, Linear, MatMul of activations, Softmax, LayerNorm, \
-    functions of one operand, Clip, Add, Sub, Max and Min, PRelu of maps, Mul and Div by a positive constant, Mul of a map by its channels, \
+    functions of one operand, Clip, Add, Sub, Max and Min, PRelu of maps, Mul and Div by a positive constant, Mul of a map by its channels, BatchNormalization of maps or tokens, \
     MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool, ReduceMean and ReduceSum over the map or the tokens, Concat, \
-    Slice, Split and Gather of channels or tokens, Pad with zeros, Resize of one channel or by whole repeats, \
+    Slice, Split and Gather of channels or tokens, Pad with zeros, Resize of maps, \
     DepthToSpace, SpaceToDepth, Reshape, Transpose, Identity";
 
 /// Why a network cannot be quantized.

@@ -5,7 +5,7 @@ use bitgauge_arch::arith::layernorm::FRACTION_BITS;
 
 use super::QuantizeError;
 use super::lower::Lowering;
-use super::view::{Axis, whole};
+use super::reorder::Wanted;
 use crate::float::Node;
 use crate::float::ops::layer_norm::LayerNorm;
 use crate::integer::graph::IntOp;
@@ -13,13 +13,11 @@ use crate::integer::graph::IntOp;
 impl Lowering<'_> {
     pub fn layer_norm(&mut self, node: &Node, norm: &LayerNorm) -> Result<(), QuantizeError> {
         let place = self.place(node, node.inputs[0])?;
-        let shape = self.shape_of(&place);
-        let fits = norm.axis + 1 == place.view.0.len() && shape.groups == 1;
-        if !fits || place.view.0.last() != Some(&whole(shape, &[Axis::Channel])) {
-            return Err(
-                self.unsupported(node, "only the last axis is supported, and it must be the channels")
-            );
+        if norm.axis + 1 != place.view.0.len() {
+            return Err(self.unsupported(node, "only the last axis is supported"));
         }
+        let place = self.arranged(node, node.inputs[0], &place, Wanted::Channels)?;
+        let shape = self.shape_of(&place);
         let constant = |index: usize| node.inputs.get(index).map(|&v| self.float.constant(v));
         let (Some(Some(gamma)), beta @ (None | Some(Some(_)))) = (constant(1), constant(2)) else {
             return Err(self.unsupported(node, "scale and bias must be constant"));

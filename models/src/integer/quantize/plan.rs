@@ -2,7 +2,7 @@
 
 use super::lower::Lowering;
 use super::scale::factors;
-use super::view::{Atom, Axis, Layout, View};
+use super::view::{Atom, Axis, Layout, View, joined, whole};
 use crate::float::ops::binary::Binary;
 use crate::float::{NodeId, Op, ValueId};
 use crate::integer::graph::{CodeType, Shape};
@@ -126,25 +126,46 @@ impl Lowering<'_> {
                 [Atom { axis: Axis::Channel, stride: 1, size }] => Some(size),
                 _ => None,
             };
-            if let Some(size) = inner(sums).filter(|_| pixels(rows)) {
+            // Windows are groups of their own: what is cut into heads and windows is ordered at the product.
+            let all = |dim: &[Atom]| joined(dim.iter().copied()) == whole(shape, &[Axis::Row, Axis::Col]);
+            if let Some(size) = inner(sums).filter(|_| all(rows)) {
                 return Layout::Heads(shape.channels / size);
             }
-            if let Some(size) = inner(rows).filter(|_| pixels(sums)) {
+            if let Some(size) = inner(rows).filter(|_| all(sums)) {
                 return Layout::Transposed(shape.channels / size);
             }
         }
-        // A layer over what was the pixels, or an output: its order is wanted in memory.
-        let sums = consumers.iter().any(|&id| matches!(self.float.node(id).op, Op::Linear(_)));
-        if let (true, [lead @ .., rows, cols]) =
-            (sums || (at != value && self.links.is_output(at)), &view.0[..])
-        {
-            let whole =
-                matches!(rows[..], [Atom { axis: Axis::Channel, stride: 1, size }] if size == shape.channels);
-            if whole && !cols.is_empty() && pixels(cols) && lead.iter().all(Vec::is_empty) {
-                return Layout::Transposed(1);
-            }
+        if let Some(layout) = self.transposed_for(value, at, &view, shape) {
+            return layout;
         }
         let merged = |dim: &Vec<Atom>| dim.len() > 1 && pixels(dim);
         if view.0.iter().any(merged) { Layout::Tokens } else { Layout::Map }
+    }
+
+    /// The layout with the channels outermost, if `at`, which shows `value` as `view`, is read in such an order.
+    fn transposed_for(&self, value: ValueId, at: ValueId, view: &View, shape: Shape) -> Option<Layout> {
+        let pixels = |dim: &[Atom]| dim.iter().all(|a| matches!(a.axis, Axis::Row | Axis::Col));
+        let is_channels = |dim: &[Atom]| shape.channels > 1 && *dim == whole(shape, &[Axis::Channel]);
+        let mut ops = self.links.consumers(at).iter().map(|&id| &self.float.node(id).op);
+        match &view.0[..] {
+            // A layer over what was the pixels.
+            [.., last] if ops.any(|op| matches!(op, Op::Linear(_))) => {
+                (shape.channels > 1 && !last.is_empty() && pixels(last)).then_some(Layout::Transposed(1))
+            }
+            _ if at == value => None,
+            // A map whose channels were pixels, and whose rows were channels.
+            [first, channels, rows, cols] if first.is_empty() && is_channels(rows) => {
+                let order = joined(cols.iter().chain(channels).copied());
+                let all = whole(shape, &[Axis::Row, Axis::Col]);
+                let cols = cols.iter().map(|atom| atom.size).product();
+                (order == all).then_some(Layout::TransposedMap(cols))
+            }
+            // Tokens that were channels.
+            [lead @ .., rows, cols] => {
+                let tokens = is_channels(rows) && !cols.is_empty() && pixels(cols);
+                (tokens && lead.iter().all(Vec::is_empty)).then_some(Layout::Transposed(1))
+            }
+            _ => None,
+        }
     }
 }

@@ -3,12 +3,13 @@
 use super::QuantizeError;
 use super::conv;
 use super::lower::{Lowering, Place};
-use super::view::{Axis, View, whole};
+use super::reorder::Wanted;
+use super::view::{Axis, View, joined, whole};
 use crate::float::Node;
 use crate::float::ops::pool::{Pool, PoolKind};
 use crate::integer::graph::{IntOp, Shape, Window};
 
-use Axis::{Channel, Col, Group, Row};
+use Axis::{Channel, Col, Row};
 
 impl Lowering<'_> {
     pub fn pool(&mut self, node: &Node, pool: &Pool) -> Result<(), QuantizeError> {
@@ -55,13 +56,23 @@ impl Lowering<'_> {
 
     /// Mean over the map or over the tokens.
     pub fn mean(&mut self, node: &Node, axes: &[usize], keep: bool) -> Result<(), QuantizeError> {
-        let place = self.place(node, node.inputs[0])?;
+        let mut place = self.place(node, node.inputs[0])?;
+        let fits = |place: &Place, from: Shape| {
+            let dims = &place.view.0;
+            // In whatever order: the mean is the same.
+            let pixels: usize = axes.iter().flat_map(|&axis| &dims[axis]).map(|atom| atom.size).product();
+            let kept = dims.iter().enumerate().filter(|(i, _)| !axes.contains(i));
+            let kept = joined(kept.flat_map(|(_, dim)| dim.iter().copied()));
+            pixels == from.rows * from.cols && kept == whole(from, &[Channel]) && from.groups == 1
+        };
+        let kept: Vec<usize> = (0..place.view.0.len()).filter(|axis| !axes.contains(axis)).collect();
+        let last = kept.iter().rev().find(|&&axis| !place.view.0[axis].is_empty());
+        if !fits(&place, self.shape_of(&place)) && last.is_none_or(|&axis| axis + 1 == place.view.0.len()) {
+            place = self.arranged(node, node.inputs[0], &place, Wanted::Channels)?;
+        }
         let from = self.shape_of(&place);
         let dims = &place.view.0;
-        let reduced: Vec<_> = axes.iter().flat_map(|&axis| dims[axis].clone()).collect();
-        let kept = dims.iter().enumerate().filter(|(i, _)| !axes.contains(i));
-        let kept: Vec<_> = kept.flat_map(|(_, dim)| dim.clone()).collect();
-        if reduced != whole(from, &[Row, Col]) || kept != whole(from, &[Group, Channel]) || from.groups != 1 {
+        if !fits(&place, from) {
             return Err(self.unsupported(node, "only the mean over the whole map or all tokens is supported"));
         }
         let shape = Shape { rows: 1, cols: 1, ..from };

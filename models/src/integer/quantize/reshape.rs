@@ -2,6 +2,7 @@
 
 use super::QuantizeError;
 use super::lower::{Lowering, Place};
+use super::reorder::Wanted;
 use super::view::{Atom, Axis, View, whole};
 use crate::float::{Node, ValueId};
 use crate::integer::graph::{IntOp, Shape};
@@ -9,7 +10,7 @@ use crate::integer::graph::{IntOp, Shape};
 use Axis::{Channel, Col, Group, Row};
 
 impl Lowering<'_> {
-    /// Where an operand lives as a map `[1, channels, rows, cols]`; tokens in the map's order are copied.
+    /// Where an operand lives as a map `[1, channels, rows, cols]`; others are copied.
     pub fn map_place(&mut self, node: &Node, operand: ValueId) -> Result<Place, QuantizeError> {
         let place = self.place(node, operand)?;
         let from = self.shape_of(&place);
@@ -29,18 +30,23 @@ impl Lowering<'_> {
             run(1, cols).into_iter().collect::<Vec<_>>(),
         ];
         if from != (Shape { rows: rows * cols, cols: 1, ..to }) || place.view.0 != tokens {
-            return Err(self.unsupported(node, "the input is no map of channels, rows and columns"));
+            let view = View::of(to, &[&[], &[Channel], &[Row], &[Col]]);
+            return self.reordered(node, operand, &place, to, view);
         }
         self.reshaped(node, operand, &place, to, &[&[], &[Channel], &[Row], &[Col]])
     }
 
-    /// Where an operand lives as `[.., rows, channels]`; a map of one channel is copied.
+    /// Where an operand lives as `[.., rows, channels]`, or as the map that its last dimension is; others are copied.
     pub fn channel_place(&mut self, node: &Node, operand: ValueId) -> Result<Place, QuantizeError> {
         let place = self.place(node, operand)?;
         let from = self.shape_of(&place);
+        let whole_map = place.view.ends_with(from, &[], &[&[Group, Channel, Row, Col]]);
+        if place.view.is_tokens(from) || whole_map {
+            return Ok(place);
+        }
         let flat = from.channels == 1 && from.groups == 1 && from.cols > 1;
         if !flat || !place.view.ends_with(from, &[Group, Channel, Row], &[&[Col]]) {
-            return Ok(place);
+            return self.arranged(node, operand, &place, Wanted::Channels);
         }
         let to = Shape { groups: 1, rows: from.rows, cols: 1, channels: from.cols };
         let mut dims: Vec<&[Axis]> = vec![&[]; place.view.0.len()];

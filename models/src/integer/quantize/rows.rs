@@ -2,39 +2,42 @@
 
 use super::QuantizeError;
 use super::lower::{Lowering, Place};
-use super::view::{Axis, View, whole};
+use super::reorder::{Wanted, outermost};
+use super::view::{Atom, Axis, View, joined};
 use crate::float::Node;
 use crate::float::ops::gather::Gather;
 use crate::float::ops::slice::Slice;
 use crate::integer::graph::{FloatView, IntOp, Shape, TensorId};
 
-use Axis::{Channel, Row};
+use Axis::Row;
 
 impl Lowering<'_> {
     pub fn concat(&mut self, node: &Node, axis: usize) -> Result<(), QuantizeError> {
         let out = self.float.shape(node.outputs[0]);
-        let &[1, rows, channels] = out else {
-            return Err(self.unsupported(node, "only tokens [1, T, D] are joined"));
+        let Some((&channels, lead)) = out.split_last().filter(|(_, lead)| axis < lead.len()) else {
+            return Err(self.unsupported(node, "channels of a linear layer are not joined"));
         };
-        if axis != 1 {
-            return Err(self.unsupported(node, "only the token axis is supported"));
-        }
-        let shape = Shape { groups: 1, rows, cols: 1, channels };
-        let view = View::of(shape, &[&[], &[Row], &[Channel]]);
+        let shape = Shape { groups: 1, rows: lead.iter().product(), cols: 1, channels };
+        let each = shape.rows / out[axis].max(1);
+        let view = outermost(out, axis);
         let code = self.code_for(node.outputs[0]);
         let mut inputs: Vec<TensorId> = Vec::new();
         for &operand in &node.inputs {
             let value = self.float.value(operand);
-            let part = Shape { rows: value.shape[1], ..shape };
+            let part = Shape { rows: value.shape[axis] * each, ..shape };
+            let own = outermost(&value.shape, axis);
             if let Some(tensor) = &value.constant {
+                if own.indices(part).into_iter().ne(0..part.elements()) {
+                    return Err(
+                        self.unsupported(node, "a constant is joined along another axis than the first")
+                    );
+                }
                 self.trace.operands.insert((node.outputs[0], operand), code);
                 inputs.push(self.constant(&value.name, tensor.data(), FloatView::Tokens, part, code));
                 continue;
             }
             let place = self.place(node, operand)?;
-            if self.shape_of(&place) != part || place.view != View::of(part, &[&[], &[Row], &[Channel]]) {
-                return Err(self.unsupported(node, "an operand lies differently in memory"));
-            }
+            let place = self.reordered(node, operand, &place, part, own)?;
             if self.code_of(&place) == code && place.factor == 1.0 {
                 inputs.push(place.tensor);
                 continue;
@@ -80,25 +83,28 @@ impl Lowering<'_> {
         count: usize,
         keep: bool,
     ) -> Result<(), QuantizeError> {
-        let place = self.place(node, node.inputs[0])?;
-        let from = self.shape_of(&place);
-        let is_rows = place.view.0.get(axis).is_some_and(|dim| *dim == whole(from, &[Row]));
+        let mut place = self.place(node, node.inputs[0])?;
         let whole_axis = count == self.float.shape(node.inputs[0])[axis];
-        if !whole_axis && (!is_rows || from.groups != 1 || from.cols != 1) {
-            return Err(self.unsupported(node, "only the token axis can be cut"));
+        if !whole_axis && !self.is_outermost(&place, axis) {
+            if axis + 1 == place.view.0.len() {
+                return Err(self.unsupported(node, "only the token axis can be cut"));
+            }
+            place = self.arranged(node, node.inputs[0], &place, Wanted::Outermost(axis))?;
         }
+        let from = self.shape_of(&place);
         let mut dims = place.view.0.clone();
         let mut after = Place { ..place.clone() };
         if !whole_axis {
-            let shape = Shape { rows: count, ..from };
-            dims[axis] = whole(shape, &[Row]);
+            let each = from.rows / self.float.shape(node.inputs[0])[axis].max(1);
+            let shape = Shape { rows: count * each, ..from };
+            dims[axis] = joined([Atom { axis: Row, stride: each, size: count }]);
             if !keep {
                 dims.remove(axis);
             }
             after.view = View(dims);
             let code = self.code_of(&place);
             after.tensor = self.tensor(node.outputs[0], shape, code, &after.view);
-            let op = IntOp::SliceRows { start };
+            let op = IntOp::SliceRows { start: start * each };
             let at = (node.outputs[0], after.view.clone());
             self.emit(&node.name, op, vec![place.tensor], after.tensor, at);
         } else if !keep {
@@ -108,5 +114,15 @@ impl Lowering<'_> {
         }
         self.places[node.outputs[0].0] = Some(after);
         Ok(())
+    }
+
+    /// Whether a step along an axis is a step over whole rows, as many at each.
+    fn is_outermost(&self, place: &Place, axis: usize) -> bool {
+        let shape = self.shape_of(place);
+        let outermost = |dim: &Vec<Atom>| match dim[..] {
+            [Atom { axis: Row, stride, size }] => stride * size == shape.rows,
+            _ => false,
+        };
+        shape.groups == 1 && place.view.0.get(axis).is_some_and(outermost)
     }
 }

@@ -43,6 +43,8 @@ pub enum Layout {
     Heads(usize),
     /// Channels cut into groups, each transposed.
     Transposed(usize),
+    /// Transposed, and so many columns of what was the pixels: rows are channels.
+    TransposedMap(usize),
 }
 
 /// Whole axes as atoms.
@@ -58,7 +60,7 @@ pub fn whole(shape: Shape, axes: &[Axis]) -> Vec<Atom> {
 }
 
 /// Joins neighbours that are one run.
-fn joined(atoms: impl IntoIterator<Item = Atom>) -> Vec<Atom> {
+pub fn joined(atoms: impl IntoIterator<Item = Atom>) -> Vec<Atom> {
     let mut out: Vec<Atom> = Vec::new();
     for atom in atoms.into_iter().filter(|atom| atom.size > 1) {
         match out.last_mut() {
@@ -130,7 +132,7 @@ impl View {
         let Some(split) = self.0.len().checked_sub(last.len()) else { return false };
         let (head, tail) = self.0.split_at(split);
         let tail_fits = tail.iter().zip(last).all(|(dim, axes)| *dim == whole(shape, axes));
-        tail_fits && head.iter().flatten().copied().eq(whole(shape, lead))
+        tail_fits && joined(head.iter().flatten().copied()) == whole(shape, lead)
     }
 
     /// Whether this is a map `[1, channels, rows, cols]`.
@@ -180,14 +182,26 @@ impl View {
                 let rows = shape.channels / groups;
                 (groups, Shape { groups, rows, cols: 1, channels: pixels })
             }
+            Layout::TransposedMap(cols) => {
+                (1, Shape { groups: 1, rows: shape.channels, cols, channels: pixels / cols.max(1) })
+            }
         };
         let (pixel, inner) = match layout {
-            Layout::Transposed(_) => (Channel, Row),
+            Layout::Transposed(_) | Layout::TransposedMap(_) => (Channel, Row),
             _ => (Row, Channel),
         };
+        // Where a row of pixels becomes several columns: the outer part of a run, and the inner one.
+        let row = |atom: Atom| match layout {
+            Layout::TransposedMap(_) => {
+                let inner = (to.channels / atom.stride.max(1)).clamp(1, atom.size.max(1));
+                let outer = (atom.stride * inner / to.channels.max(1)).max(1);
+                vec![Atom { axis: Col, stride: outer, size: atom.size / inner }, Atom { size: inner, ..atom }]
+            }
+            _ => vec![atom],
+        };
         let moved = |atom: &Atom| match atom.axis {
-            Row => vec![Atom { axis: pixel, stride: atom.stride * shape.cols, size: atom.size }],
-            Col => vec![Atom { axis: pixel, ..*atom }],
+            Row => row(Atom { axis: pixel, stride: atom.stride * shape.cols, size: atom.size }),
+            Col => row(Atom { axis: pixel, ..*atom }),
             // The channels of a map that was just computed are one run.
             _ => {
                 let size = atom.size / groups;

@@ -3,7 +3,7 @@
 use bitgauge_arch::arith::layernorm::MAX_CHANNELS;
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness};
 
-use super::{Check, ensure};
+use super::{Check, ensure, permutation};
 use crate::integer::graph::{self, IntGraph, IntNode, IntOp, IntTensor, Shape, Window};
 
 fn check_requant(requant: Requant) -> Check {
@@ -113,7 +113,7 @@ pub fn check(graph: &IntGraph, node: &IntNode) -> Check {
                 ensure(*window == Window::POINT && residual.is_none(), || {
                     "a transposed output needs a linear layer without residual".to_owned()
                 })?;
-                ensure(to.cols == 1 && to.channels == from.rows * from.cols, || {
+                ensure(to.cols.checked_mul(to.channels) == Some(from.rows * from.cols), || {
                     format!("transposed output {to:?} does not fit input {from:?}")
                 })?;
             } else {
@@ -291,6 +291,10 @@ pub fn check(graph: &IntGraph, node: &IntNode) -> Check {
             let fits = fits && (from.cols, from.channels) == (to.cols, to.channels);
             let fits = fits && start.checked_add(to.rows).is_some_and(|end| end <= from.rows);
             ensure(fits, || format!("rows from {start} of {from:?} are not {to:?}"))
+        }
+        IntOp::Permute { dims, order } => {
+            same_code(input, output)?;
+            permutation::check(dims, order, from, to)
         }
         IntOp::Reshape => {
             same_code(input, output)?;
