@@ -31,11 +31,13 @@ fn simplified(name: &'static str, s: Sketch, outputs: &[ValueId], shape: &[usize
 }
 
 impl Sketch {
-    pub(crate) fn transpose(&mut self, name: &str, x: ValueId, perm: &[usize]) -> ValueId {
+    /// Dimensions in another order.
+    pub fn transpose(&mut self, name: &str, x: ValueId, perm: &[usize]) -> ValueId {
         self.node(name, Op::Transpose(Transpose { perm: perm.to_vec() }), &[x])
     }
 
-    pub(crate) fn reshape(&mut self, name: &str, x: ValueId, shape: &[usize]) -> ValueId {
+    /// The same elements under other dimensions.
+    pub fn reshape(&mut self, name: &str, x: ValueId, shape: &[usize]) -> ValueId {
         self.node(name, Op::Reshape(Reshape { shape: shape.to_vec() }), &[x])
     }
 

@@ -101,9 +101,56 @@ fn tokens(script: &mut Script<'_>) -> (FloatGraph, Vec<usize>) {
     (transformer(block, 1 + script.below(2), script.number()), vec![1, block.tokens, block.channels])
 }
 
+/// Tokens whose layers read other axes than the channels: layers over tokens, windows, parts put elsewhere.
+fn orders(script: &mut Script<'_>) -> (FloatGraph, Vec<usize>) {
+    let [down, across] = [2, 3].map(|least| least + script.below(5));
+    let (tokens, channels) = (down * across, 2 + script.below(30));
+    let shape = vec![1, tokens, channels];
+    let mut s = Sketch::new("orders", script.number());
+    let x = s.input("tokens", &shape);
+    let mut at = s.linear("stem", x, channels);
+    for index in 0..1 + script.below(5) {
+        let name = format!("layer{index}");
+        let named = |what: &str| format!("{name}.{what}");
+        at = match script.below(5) {
+            0 => {
+                let turned = s.transpose(&named("turned"), at, &[0, 2, 1]);
+                let mixed = s.linear(&name, turned, tokens);
+                s.transpose(&named("back"), mixed, &[0, 2, 1])
+            }
+            1 => {
+                let cut = s.reshape(&named("cut"), at, &[1, down, across, channels]);
+                let perm = script.of(&[[0, 2, 1, 3], [0, 1, 2, 3]]);
+                let turned = s.transpose(&named("turned"), cut, &perm);
+                s.reshape(&name, turned, &shape)
+            }
+            2 => {
+                let first = 1 + script.below(tokens - 1);
+                let part = |s: &mut Sketch, start, len| {
+                    let ranges = vec![Range { axis: 1, start, len, step: 1 }];
+                    s.node(&format!("{name}.from{start}"), Op::Slice(Slice { ranges }), &[at])
+                };
+                let parts = [part(&mut s, first, tokens - first), part(&mut s, 0, first)];
+                s.node(&name, Op::Concat(Concat { axis: 1 }), &parts)
+            }
+            3 => s.layer_norm(&name, at),
+            _ => {
+                let layer = s.linear(&named("layer"), at, channels);
+                s.node(&name, Op::Binary(Binary::Add), &[at, layer])
+            }
+        };
+    }
+    let out = s.linear("out", at, 4);
+    (s.finish(&[out]), shape)
+}
+
 /// Draws a network, an accelerator and options, and compares; false where it was refused by name.
 pub fn compare(script: &mut Script<'_>) -> bool {
-    let (mut graph, shape) = if script.below(2) == 0 { maps(script) } else { tokens(script) };
+    let (mut graph, shape) = match script.below(3) {
+        0 => maps(script),
+        1 => tokens(script),
+        _ => orders(script),
+    };
     passes::simplify(&mut graph).unwrap();
     let mut random = Random(script.number());
     let images: Vec<Tensor> = (0..3).map(|_| noise(&mut random, &shape, 0.0, 1.0)).collect();
