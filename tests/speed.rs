@@ -31,8 +31,8 @@ struct Subject {
 }
 
 const EFFICIENTNET: Subject =
-    Subject { name: "EfficientNet-Lite0", times: 21, most: [[1.7, 1.05], [2.2, 1.6]] };
-const VIT_S: Subject = Subject { name: "ViT-S", times: 7, most: [[0.95, 0.65], [1.4, 1.15]] };
+    Subject { name: "EfficientNet-Lite0", times: 21, most: [[1.5, 0.85], [2.0, 1.3]] };
+const VIT_S: Subject = Subject { name: "ViT-S", times: 7, most: [[0.95, 0.62], [1.3, 1.0]] };
 /// Names the program that the process of its own simulates.
 const PROGRAM: &str = "BITGAUGE_SPEED_PROGRAM";
 
