@@ -3,7 +3,7 @@
 //!
 //! The vector forms hold integers in doubles, and lose nothing: a biased sum has at most 34 bits, its product
 //! with a mantissa 50, and half a step more 51; a division by a power of two moves the point alone. Where less
-//! is enough, which is the rule, they hold them in single precision: see [`single`].
+//! is enough, which is the rule, they hold them in single precision: see the module `single`.
 
 #[cfg(target_arch = "x86_64")]
 pub(super) mod avx2;
