@@ -64,14 +64,14 @@ impl Held {
 }
 
 /// Bounds of `layers` layers, by the commands that belong to each.
-pub(crate) fn bounds(
+pub(crate) fn bounds<'a>(
     accelerator: &Accelerator,
-    operations: &[Operation],
+    operations: impl Iterator<Item = &'a Operation>,
     symbols: &[CommandSymbol],
     layers: usize,
 ) -> Vec<u64> {
     let mut held = vec![Held::default(); layers];
-    for (operation, symbol) in operations.iter().zip(symbols) {
+    for (operation, symbol) in operations.zip(symbols) {
         if let Some(held) = held.get_mut(symbol.layer as usize) {
             held.add(accelerator, operation);
         }

@@ -2,10 +2,10 @@
 
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::Program;
-use bitgauge_arch::command::{Encoder, Operation, Word};
-use bitgauge_arch::footprint::{Run, add_footprint};
+use bitgauge_arch::command::{Encoder, Word};
 use bitgauge_arch::program::LayerSymbol;
 use bitgauge_models::integer::{IntGraph, validate};
+use rayon::Scope;
 
 use crate::bound;
 use crate::emit::Emitter;
@@ -13,33 +13,9 @@ use crate::error::CompileError;
 use crate::lower::units;
 use crate::options::Options;
 use crate::share::lower_next;
+use crate::survey::{CHUNK, Surveyor};
+use crate::view::View;
 use crate::{memory, order, tokens};
-
-/// What each operation reads and writes.
-#[derive(Debug)]
-pub(crate) struct Footprints {
-    runs: Vec<Run>,
-    /// Where each operation's end.
-    ends: Vec<usize>,
-}
-
-impl Footprints {
-    fn new(accelerator: &Accelerator, operations: &[Operation]) -> Footprints {
-        let ends = Vec::with_capacity(operations.len());
-        let mut all = Footprints { runs: Vec::with_capacity(4 * operations.len()), ends };
-        for operation in operations {
-            add_footprint(accelerator, operation, &mut all.runs);
-            all.ends.push(all.runs.len());
-        }
-        all
-    }
-
-    /// Of operation `index`.
-    pub fn of(&self, index: usize) -> &[Run] {
-        let first = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.runs[first..self.ends[index]]
-    }
-}
 
 /// Compiles a graph for an accelerator.
 ///
@@ -58,37 +34,25 @@ pub fn compile(
     })?;
     let memory = memory::lay_out(graph, accelerator, options);
     let mut emitter = Emitter::new(accelerator, memory.end);
-    let mut layers = Vec::with_capacity(graph.nodes.len());
-    let mut beside = Vec::new();
-    let units = units(&mut emitter, graph, &memory.views);
-    while layers.len() < graph.nodes.len() {
-        let lowered = lower_next(&mut emitter, graph, &memory.views, &units, layers.len())?;
-        let nodes = &graph.nodes[layers.len()..];
-        beside.resize(layers.len() + lowered.len(), lowered.len() > 1);
-        layers.extend(lowered.into_iter().zip(nodes).map(|(lowered, node)| LayerSymbol {
-            name: node.name.clone(),
-            operator: lowered.operator.to_owned(),
-            macs: graph.macs(node),
-            product: lowered.product,
-            mapping: lowered.mapping,
-            bound_cycles: 0,
-        }));
-    }
-    let Emitter { mut operations, symbols, segments: constants, end, .. } = emitter;
-    let bounds = bound::bounds(accelerator, &operations, &symbols, layers.len());
+    let mut surveyor = Surveyor::new(accelerator, memory.end);
+    let (mut layers, beside) =
+        rayon::scope(|scope| lower_all(&mut emitter, graph, &memory.views, scope, &mut surveyor))?;
+    let survey = surveyor.survey();
+    let Emitter { symbols, segments: constants, end, .. } = emitter;
+    let bounds = bound::bounds(accelerator, survey.operations(), &symbols, layers.len());
     for (layer, bound_cycles) in layers.iter_mut().zip(bounds) {
         layer.bound_cycles = bound_cycles;
     }
-    let footprints = Footprints::new(accelerator, &operations);
-    let order = order::interleave(accelerator, &operations, &symbols, &footprints, memory.end, &beside);
+    let order = order::interleave(&symbols, &survey, &beside);
     let symbols: Vec<_> = order.iter().map(|&index| symbols[index]).collect();
-    // Nobody writes constants: nothing waits for them.
-    let masks = tokens::insert(accelerator, memory.end, &mut operations, &footprints, &order);
+    let masks = tokens::insert(&survey, &order);
     let mut encoder = Encoder::default();
     for ((&index, (wait, signal)), symbol) in order.iter().zip(masks).zip(&symbols) {
-        encoder.push_operation(&operations[index], wait, signal).map_err(|source| CompileError::Encode {
-            layer: layers.get(symbol.layer as usize).map_or_else(String::new, |layer| layer.name.clone()),
-            source,
+        encoder.push_operation(survey.operation(index), wait, signal).map_err(|source| {
+            CompileError::Encode {
+                layer: layers.get(symbol.layer as usize).map_or_else(String::new, |layer| layer.name.clone()),
+                source,
+            }
         })?;
     }
     let words = encoder.finish();
@@ -116,4 +80,35 @@ pub fn compile(
         layers,
         commands: symbols,
     })
+}
+
+/// Lowers layer after layer; what each is, and whether it shares the on-chip memories with its neighbours.
+fn lower_all<'scope, 'a: 'scope>(
+    emitter: &mut Emitter<'a>,
+    graph: &'a IntGraph,
+    views: &'a [View],
+    scope: &Scope<'scope>,
+    surveyor: &mut Surveyor<'a>,
+) -> Result<(Vec<LayerSymbol>, Vec<bool>), CompileError> {
+    let mut layers = Vec::with_capacity(graph.nodes.len());
+    let mut beside = Vec::new();
+    let units = units(emitter, graph, views);
+    while layers.len() < graph.nodes.len() {
+        let lowered = lower_next(emitter, graph, views, &units, layers.len())?;
+        while let Some(operations) = emitter.take(CHUNK) {
+            surveyor.look(scope, operations);
+        }
+        let nodes = &graph.nodes[layers.len()..];
+        beside.resize(layers.len() + lowered.len(), lowered.len() > 1);
+        layers.extend(lowered.into_iter().zip(nodes).map(|(lowered, node)| LayerSymbol {
+            name: node.name.clone(),
+            operator: lowered.operator.to_owned(),
+            macs: graph.macs(node),
+            product: lowered.product,
+            mapping: lowered.mapping,
+            bound_cycles: 0,
+        }));
+    }
+    surveyor.look(scope, emitter.take_rest());
+    Ok((layers, beside))
 }

@@ -27,7 +27,8 @@ pub(crate) struct Chip {
 #[derive(Debug)]
 pub(crate) struct Emitter<'a> {
     pub accelerator: &'a Accelerator,
-    pub operations: Vec<Operation>,
+    /// Commands that nobody took yet.
+    operations: Vec<Operation>,
     pub symbols: Vec<CommandSymbol>,
     pub segments: Vec<Segment>,
     /// Where the next constant goes.
@@ -53,6 +54,7 @@ pub(crate) struct Emitter<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Mark {
     operations: usize,
+    symbols: usize,
     segments: usize,
     end: u64,
     rings: [Ring; 2],
@@ -102,6 +104,7 @@ impl<'a> Emitter<'a> {
     pub fn mark(&self) -> Mark {
         Mark {
             operations: self.operations.len(),
+            symbols: self.symbols.len(),
             segments: self.segments.len(),
             end: self.end,
             rings: [self.post_parameters.clone(), self.vector_parameters.clone()],
@@ -114,13 +117,27 @@ impl<'a> Emitter<'a> {
     /// Forgets everything since the mark.
     pub fn rewind(&mut self, mark: &Mark) {
         self.operations.truncate(mark.operations);
-        self.symbols.truncate(mark.operations);
+        self.symbols.truncate(mark.symbols);
         self.segments.truncate(mark.segments);
         self.end = mark.end;
         [self.post_parameters, self.vector_parameters] = mark.rings.clone();
         [self.post_table, self.vector_table] = mark.tables;
         self.weight_cursor = mark.weight_cursor;
         self.region_cursors = mark.region_cursors;
+    }
+
+    /// The next `count` commands that nobody took yet, once there are so many. No mark reaches behind them.
+    pub fn take(&mut self, count: usize) -> Option<Vec<Operation>> {
+        if self.operations.len() < count {
+            return None;
+        }
+        let left = self.operations.split_off(count);
+        Some(std::mem::replace(&mut self.operations, left))
+    }
+
+    /// All that are left.
+    pub fn take_rest(&mut self) -> Vec<Operation> {
+        std::mem::take(&mut self.operations)
     }
 
     pub fn push(&mut self, operation: Operation, operand: Operand) {

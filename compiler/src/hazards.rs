@@ -36,6 +36,14 @@ pub(crate) struct Needs {
     pub own: Index,
 }
 
+impl Needs {
+    /// What another depends on as well.
+    pub fn add(&mut self, other: Needs) {
+        self.latest = latest(self.latest, other.latest);
+        self.own = self.own.max(other.own);
+    }
+}
+
 /// The ranges of every space, by its place in [`Space::ALL`].
 #[derive(Debug)]
 pub(crate) struct Spaces<T>([Ranges<T>; 7]);
@@ -66,12 +74,7 @@ pub(crate) struct Hazards {
 
 impl Hazards {
     /// Registers the runs of command `index` and returns what it depends on.
-    pub fn visit<'a>(
-        &mut self,
-        index: usize,
-        unit: Unit,
-        runs: impl Iterator<Item = &'a Run> + Clone,
-    ) -> Needs {
+    pub fn visit(&mut self, index: usize, unit: Unit, runs: &[Run]) -> Needs {
         let own = unit.index();
         let mark = index as Index + 1;
         // By unit; writers and readers apart, as one of the former is chosen and all of the latter are compared.
@@ -80,7 +83,7 @@ impl Hazards {
             let (unit, writer) = entry.writer();
             writers[unit] = writers[unit].max(writer);
         };
-        for run in runs.clone().filter(|run| run.port != Port::Write) {
+        for run in runs.iter().filter(|run| run.port != Port::Write) {
             self.spaces.of(run.space).change(run, false, |entry| {
                 note(&mut writers, *entry);
                 entry.readers[own] = mark;
@@ -89,7 +92,7 @@ impl Hazards {
         let own_writer = if unit == Unit::Compute { writers[own] } else { 0 };
         // What the command itself has just read or written counts for its own unit, which is left out below.
         let written = Entry { writer: mark << 2 | own as u32, readers: [0; 4] };
-        for run in runs.filter(|run| run.port == Port::Write) {
+        for run in runs.iter().filter(|run| run.port == Port::Write) {
             self.spaces.of(run.space).change(run, true, |entry| {
                 note(&mut writers, *entry);
                 readers = latest(readers, entry.readers);
@@ -119,24 +122,20 @@ mod tests {
     #[test]
     fn reads_depend_on_writers_and_writes_on_readers() {
         let mut hazards = Hazards::default();
-        assert_eq!(hazards.visit(0, Unit::Load, [access(Port::Write, 0, 10)].iter()), Needs::default());
-        let needs =
-            hazards.visit(1, Unit::Compute, [access(Port::Read, 5, 8), access(Port::Write, 20, 30)].iter());
+        assert_eq!(hazards.visit(0, Unit::Load, &[access(Port::Write, 0, 10)]), Needs::default());
+        let needs = hazards.visit(1, Unit::Compute, &[access(Port::Read, 5, 8), access(Port::Write, 20, 30)]);
         assert_eq!(needs.latest, [1, 0, 0, 0]);
-        assert_eq!(hazards.visit(2, Unit::Store, [access(Port::Read, 29, 31)].iter()).latest, [0, 2, 0, 0]);
-        assert_eq!(hazards.visit(3, Unit::Load, [access(Port::Write, 0, 5)].iter()).latest, [0; 4]);
-        assert_eq!(hazards.visit(4, Unit::Load, [access(Port::Write, 7, 9)].iter()).latest, [0, 2, 0, 0]);
-        assert_eq!(
-            hazards.visit(5, Unit::Compute, [access(Port::Write, 30, 31)].iter()).latest,
-            [0, 0, 0, 3]
-        );
+        assert_eq!(hazards.visit(2, Unit::Store, &[access(Port::Read, 29, 31)]).latest, [0, 2, 0, 0]);
+        assert_eq!(hazards.visit(3, Unit::Load, &[access(Port::Write, 0, 5)]).latest, [0; 4]);
+        assert_eq!(hazards.visit(4, Unit::Load, &[access(Port::Write, 7, 9)]).latest, [0, 2, 0, 0]);
+        assert_eq!(hazards.visit(5, Unit::Compute, &[access(Port::Write, 30, 31)]).latest, [0, 0, 0, 3]);
     }
 
     #[test]
     fn compute_waits_for_what_compute_wrote() {
         let mut hazards = Hazards::default();
-        hazards.visit(0, Unit::Compute, [access(Port::Write, 0, 4)].iter());
-        assert_eq!(hazards.visit(1, Unit::Compute, [access(Port::Write, 0, 4)].iter()).own, 0);
-        assert_eq!(hazards.visit(2, Unit::Compute, [access(Port::Residual, 3, 9)].iter()).own, 2);
+        hazards.visit(0, Unit::Compute, &[access(Port::Write, 0, 4)]);
+        assert_eq!(hazards.visit(1, Unit::Compute, &[access(Port::Write, 0, 4)]).own, 0);
+        assert_eq!(hazards.visit(2, Unit::Compute, &[access(Port::Residual, 3, 9)]).own, 2);
     }
 }

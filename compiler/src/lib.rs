@@ -20,6 +20,7 @@ mod order;
 mod ranges;
 mod scratch;
 mod share;
+mod survey;
 mod tokens;
 mod view;
 

@@ -6,12 +6,10 @@
 //! wait is always for a later command than the wait before it on the same pair, so the k-th signal of a pair
 //! belongs to its k-th wait.
 
-use bitgauge_arch::Accelerator;
 use bitgauge_arch::command::{Operation, Unit};
-use bitgauge_arch::footprint::{Run, Space, fill_masks};
 
-use crate::compile::Footprints;
 use crate::hazards::{Hazards, Needs};
+use crate::survey::{Side, Survey};
 
 /// Waits and signals of a list of commands, from what each depends on.
 #[derive(Debug)]
@@ -83,26 +81,26 @@ impl Residuals {
     }
 }
 
-/// Waits and signals of the operations in this order, whose bank masks are filled in; behind `written` external
-/// memory is never written.
-pub(crate) fn insert(
-    accelerator: &Accelerator,
-    written: u64,
-    operations: &mut [Operation],
-    footprints: &Footprints,
-    order: &[usize],
-) -> Vec<(u8, u8)> {
-    let mut hazards = Hazards::default();
+/// Waits and signals of the operations in this order.
+pub(crate) fn insert(survey: &Survey, order: &[usize]) -> Vec<(u8, u8)> {
+    let hazards = |side| {
+        move || -> Vec<Needs> {
+            let mut hazards = Hazards::default();
+            let places = order.iter().enumerate();
+            let visit = |(index, &place): (usize, &usize)| {
+                hazards.visit(index, survey.cost(place).unit, survey.runs(place, side))
+            };
+            places.map(visit).collect()
+        }
+    };
+    let (external, on_chip) = rayon::join(hazards(Side::External), hazards(Side::OnChip));
     let mut residuals = Residuals::default();
     let mut clocks = Clocks::new(order.len());
-    for (index, &place) in order.iter().enumerate() {
-        let (operation, runs) = (&mut operations[place], footprints.of(place));
-        let unit = operation.unit();
-        fill_masks(accelerator, operation, runs);
-        let changing = |run: &&Run| run.space != Space::External || run.start < written;
-        let mut needs = hazards.visit(index, unit, runs.iter().filter(changing));
-        needs.own = needs.own.max(residuals.visit(index, operation));
-        clocks.push(unit, needs);
+    for ((&place, mut needs), on_chip) in order.iter().zip(external).zip(on_chip) {
+        let operation = survey.operation(place);
+        needs.add(on_chip);
+        needs.own = needs.own.max(residuals.visit(clocks.known.len(), operation));
+        clocks.push(operation.unit(), needs);
     }
     clocks.masks
 }

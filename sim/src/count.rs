@@ -9,7 +9,7 @@
 use bitgauge_arch::actions::{Action, ActionCounts};
 use bitgauge_arch::command::{Compute, Operation, Target, Vector, VectorFunction};
 
-use crate::plan::{Plan, Planned, Shape};
+use crate::plan::{Plan, Shape, Transfer, is_zvc};
 
 /// Positions inside the map, summed over outputs and taps of one axis.
 fn inside(outputs: u32, stride: u32, taps: u32, dilation: u32, pad: u32, size: u32) -> u64 {
@@ -48,10 +48,10 @@ impl Tally {
 }
 
 /// Counts of one command.
-pub(crate) fn command(plan: &Plan, planned: &Planned, counts: &mut Tally) {
+pub(crate) fn command(plan: &Plan, operation: &Operation, shape: &Shape, counts: &mut Tally) {
     use Action as A;
-    match (&planned.command.operation, planned.shape) {
-        (Operation::Load(load), Shape::Dma(shape)) => {
+    match (operation, shape) {
+        (Operation::Load(load), Shape::Load(Transfer { shape, .. })) => {
             let written = match load.target() {
                 Some(Target::Activation) => A::ActivationWriteByte,
                 Some(Target::Weight) => A::WeightWriteByte,
@@ -67,9 +67,9 @@ pub(crate) fn command(plan: &Plan, planned: &Planned, counts: &mut Tally) {
                     },
             );
         }
-        (Operation::Store(_), Shape::Dma(shape)) => {
+        (Operation::Store(_), Shape::Store(Transfer { shape, .. })) => {
             // A block that `zvc` codes is counted first, which reads it once more.
-            let times = 1 + u64::from(planned.is_zvc());
+            let times = 1 + u64::from(is_zvc(operation));
             counts.add(A::ActivationReadByte, times * shape.blocks * shape.pixels * shape.pixel_bytes);
         }
         (Operation::Compute(c), Shape::Compute(timing)) => {
@@ -197,7 +197,7 @@ mod tests {
             let command = Command { wait: 0, signal: 0, operation: Operation::Compute(c.clone()) };
             let Ok(plan) = Plan::new(&program(accelerator, &[command], Vec::new())) else { continue };
             let mut counts = Tally::default();
-            super::command(&plan, &plan.commands[0], &mut counts);
+            super::command(&plan, &plan.commands[0].operation, &plan.shapes[0], &mut counts);
             let (pixels, mut read) = (c.out_rows * c.out_cols, 0);
             for column in (0..c.outputs).step_by(cols as usize) {
                 for pixel in (0..pixels).step_by(rows as usize) {

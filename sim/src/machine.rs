@@ -8,7 +8,7 @@ use crate::engine::{self, DataPath as _};
 use crate::error::SimError;
 use crate::exec::{Executor, NoData, State};
 use crate::image::Image;
-use crate::plan::{Plan, Planned};
+use crate::plan::{Plan, is_zvc};
 use crate::report::{Static, assemble, conserve};
 use crate::result::RunResult;
 
@@ -45,7 +45,8 @@ pub struct Machine {
     /// What the engine found out in an earlier run, where no data decides it: only the lengths of `zvc` blocks
     /// can.
     known: Option<RunResult>,
-    steady: bool,
+    /// The first command whose cycles data decide.
+    unsteady: Option<usize>,
 }
 
 impl Machine {
@@ -57,9 +58,9 @@ impl Machine {
         let plan = Plan::new(program)?;
         let image = Image::new(program);
         let state = State::new(&plan, 0);
-        let steady = !plan.commands.iter().any(Planned::is_zvc);
+        let unsteady = plan.commands.iter().position(|command| is_zvc(&command.operation));
         let fixed = Static::new(&plan);
-        Ok(Machine { fixed, plan, image, tensors: program.tensors.clone(), state, known: None, steady })
+        Ok(Machine { fixed, plan, image, tensors: program.tensors.clone(), state, known: None, unsteady })
     }
 
     /// Runs once from a clean state. `inputs` are containers in storage order, by name.
@@ -85,7 +86,10 @@ impl Machine {
         }
         let plan = &self.plan;
         if !options.data {
-            let timed = engine::run(plan, &mut NoData { plan }, options.trace, options.cycle_limit)?;
+            if let Some(command) = self.unsteady {
+                return Err(SimError::NeedsData { command });
+            }
+            let timed = engine::run(plan, &mut NoData, options.trace, options.cycle_limit)?;
             return assemble(plan, &self.fixed, timed, None);
         }
         let mut executor = Executor { plan, state: &mut self.state };
@@ -103,7 +107,7 @@ impl Machine {
         self.state.settle();
         let timed = timed?;
         let result = assemble(plan, &self.fixed, timed, Some(self.state.macs))?;
-        if self.steady && !options.trace && self.known.is_none() {
+        if self.unsteady.is_none() && !options.trace && self.known.is_none() {
             self.known = Some(result.clone());
         }
         Ok(result)

@@ -5,10 +5,11 @@
 //! from external memory (`zvc`) are checked later.
 
 use bitgauge_arch::codec::Format;
-use bitgauge_arch::command::{Codec, Command, Decoded, Decoder, Operation, Target, Unit, Word};
-use bitgauge_arch::program::Operand;
+use bitgauge_arch::command::{Codec, Command, Decoded, Decoder, Load, Operation, Store, Target, Unit};
+use bitgauge_arch::program::{CommandSymbol, Operand};
 use bitgauge_arch::timing::{self, ComputeTiming, DmaShape};
 use bitgauge_arch::{Accelerator, Program};
+use rayon::prelude::*;
 
 use crate::check;
 use crate::error::SimError;
@@ -24,29 +25,64 @@ pub(crate) enum Step {
     End,
 }
 
+/// A load or store: what it moves, and where in external memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Transfer {
+    pub shape: DmaShape,
+    pub external: u32,
+    /// Bytes from a block to the next.
+    pub stride: u32,
+    /// The length table (`zvc`).
+    pub table: u32,
+    /// Bits in external memory of a whole line, and of the last line of a pixel; without `zvc`.
+    pub line_bits: u32,
+    pub last_bits: u32,
+}
+
 /// How long a command takes, or what it moves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Shape {
-    /// Of a load or store.
-    Dma(DmaShape),
+    Load(Transfer),
+    Store(Transfer),
     /// Of a compute command.
     Compute(ComputeTiming),
     /// Cycles of a vector command.
     Vector(u64),
 }
 
+impl Shape {
+    fn new(accelerator: &Accelerator, operation: &Operation) -> Shape {
+        let line = u64::from(accelerator.line_bytes());
+        let transfer = |shape: DmaShape, external, stride, table, format: Format| {
+            let container = format.container_bytes() as u64;
+            let bits = if format.codec == Codec::None { 8 * container } else { u64::from(format.value_bits) };
+            let of = |bytes: u64| (bytes / container * bits) as u32;
+            let last_bytes = shape.pixel_bytes - shape.pixel_lines.saturating_sub(1) * line;
+            let (line_bits, last_bits) = (of(line), of(last_bytes));
+            Transfer { shape, external, stride, table, line_bits, last_bits }
+        };
+        match operation {
+            Operation::Load(load) => {
+                let shape = timing::load_shape(accelerator, load);
+                let codes = matches!(load.target(), Some(Target::Activation | Target::Weight));
+                let format = if codes { load.format() } else { Format::BYTES };
+                let Load { external_address, external_block_stride, length_table, .. } = *load;
+                Shape::Load(transfer(shape, external_address, external_block_stride, length_table, format))
+            }
+            Operation::Store(store) => {
+                let shape = timing::store_shape(accelerator, store);
+                let Store { external_address, external_block_stride, length_table, .. } = *store;
+                let format = store.format();
+                Shape::Store(transfer(shape, external_address, external_block_stride, length_table, format))
+            }
+            Operation::Compute(compute) => Shape::Compute(timing::compute(accelerator, compute)),
+            Operation::Vector(vector) => Shape::Vector(timing::vector_cycles(accelerator, vector)),
+        }
+    }
+}
+
 /// Bank ports: eight bits each for activation read, activation write, weight read, weight write.
 pub(crate) type Ports = u32;
-
-/// One `exec`.
-#[derive(Clone, Debug)]
-pub(crate) struct Planned {
-    pub command: Command,
-    pub unit: Unit,
-    pub layer: u32,
-    pub operand: Operand,
-    pub shape: Shape,
-}
 
 /// What a command shares with others: small, as it is looked at much more often than the rest.
 #[derive(Clone, Copy, Debug)]
@@ -58,47 +94,50 @@ pub(crate) struct Shared {
     pub late_ports: Ports,
     pub wait: u8,
     pub signal: u8,
+    pub unit: Unit,
+    pub operand: Operand,
 }
 
 impl Shared {
+    fn new(command: &Command, symbol: &CommandSymbol) -> Shared {
+        let ports = |activation_read: u32, activation_write: u32, weight_read: u32, weight_write: u32| {
+            activation_read | activation_write << 8 | weight_read << 16 | weight_write << 24
+        };
+        let (early_ports, late_ports) = match &command.operation {
+            Operation::Load(c) => (0, ports(0, c.activation_write, 0, c.weight_write)),
+            Operation::Store(c) => (0, ports(c.activation_read, 0, 0, 0)),
+            Operation::Compute(c) => (
+                ports(c.activation_read, 0, c.weight_read, 0),
+                ports(c.residual_read, c.activation_write, 0, 0),
+            ),
+            Operation::Vector(c) => {
+                (0, ports(c.activation_read, c.activation_write, c.weight_read, c.weight_write))
+            }
+        };
+        Shared {
+            layer: symbol.layer,
+            early_ports,
+            late_ports,
+            wait: command.wait,
+            signal: command.signal,
+            unit: command.operation.unit(),
+            operand: symbol.operand,
+        }
+    }
+
     /// All ports it holds.
     pub fn ports(&self) -> Ports {
         self.early_ports | self.late_ports
     }
 }
 
-impl Planned {
-    /// The shape of a load or store.
-    pub fn dma(&self) -> Option<DmaShape> {
-        if let Shape::Dma(shape) = self.shape { Some(shape) } else { None }
-    }
-
-    /// Bits in external memory of a whole line of a load or store, and of the last line of a pixel; without
-    /// `zvc`.
-    pub fn line_bits(&self, line: u64) -> (u64, u64) {
-        let Some(shape) = self.dma() else { return (0, 0) };
-        let (format, codec) = match &self.command.operation {
-            Operation::Load(load) if !matches!(load.target(), Some(Target::Activation | Target::Weight)) => {
-                (Format::BYTES, Codec::None.code())
-            }
-            Operation::Load(load) => (load.format(), load.codec),
-            Operation::Store(store) => (store.format(), store.codec),
-            _ => return (0, 0),
-        };
-        let container = format.container_bytes() as u64;
-        let bits = if codec == Codec::None.code() { 8 * container } else { u64::from(format.value_bits) };
-        let last_bytes = shape.pixel_bytes - shape.pixel_lines.saturating_sub(1) * line;
-        (line / container * bits, last_bytes / container * bits)
-    }
-
-    /// Whether lengths depend on data.
-    pub fn is_zvc(&self) -> bool {
-        let zvc = Codec::Zvc.code();
-        match &self.command.operation {
-            Operation::Load(load) => load.codec == zvc,
-            Operation::Store(store) => store.codec == zvc,
-            _ => false,
-        }
+/// Whether data decide the lengths of what a command moves.
+pub(crate) fn is_zvc(operation: &Operation) -> bool {
+    let zvc = Codec::Zvc.code();
+    match operation {
+        Operation::Load(load) => load.codec == zvc,
+        Operation::Store(store) => store.codec == zvc,
+        _ => false,
     }
 }
 
@@ -107,8 +146,9 @@ impl Planned {
 pub(crate) struct Plan {
     pub accelerator: Accelerator,
     pub steps: Vec<Step>,
-    pub commands: Vec<Planned>,
-    /// Of each command.
+    pub commands: Vec<Command>,
+    /// Of each command, apart from its registers: finding the cycles takes no more than these.
+    pub shapes: Vec<Shape>,
     pub shared: Vec<Shared>,
     pub layers: usize,
     pub command_address: u64,
@@ -128,100 +168,37 @@ impl Plan {
             SimError::Accelerator(format!("{}.{}: {}", problem.table, problem.key, problem.message))
         })?;
         check::program(program)?;
-        let mut plan = Plan {
-            steps: Vec::with_capacity(program.words.len()),
-            commands: Vec::with_capacity(program.commands.len()),
-            shared: Vec::with_capacity(program.commands.len()),
-            layers: program.layers.len(),
+        let (steps, commands) = decode(program)?;
+        let layers = program.layers.len();
+        let checks = commands.par_iter().zip(&program.commands).enumerate();
+        let problem = checks.find_map_first(|(command, (decoded, symbol))| {
+            let unit = decoded.operation.unit();
+            let fail = |reason| SimError::Command { command, unit, reason };
+            if symbol.layer as usize >= layers {
+                return Some(fail(format!("belongs to layer {} of {layers}", symbol.layer)));
+            }
+            check::command(&accelerator, program.memory_bytes, decoded).map_err(fail).err()
+        });
+        if let Some(problem) = problem {
+            return Err(problem);
+        }
+        let known = commands.par_iter().zip(&program.commands).map(|(command, symbol)| {
+            (Shape::new(&accelerator, &command.operation), Shared::new(command, symbol))
+        });
+        let (shapes, shared) = known.unzip();
+        Ok(Plan {
+            steps,
+            commands,
+            shapes,
+            shared,
+            layers,
             command_address: program.command_address,
             line: u64::from(accelerator.line_bytes()),
             bus: u64::from(accelerator.bus_bytes()),
             latency: u64::from(accelerator.memory.latency_cycles),
             max_burst_beats: u64::from(accelerator.memory.max_burst_beats),
             accelerator,
-        };
-        let mut decoder = Decoder::default();
-        for (index, word) in program.words.iter().enumerate() {
-            plan.push(program, &mut decoder, index, *word)?;
-        }
-        if plan.commands.len() != program.commands.len() {
-            return Err(SimError::Program(format!(
-                "{} exec words, but {} command symbols",
-                plan.commands.len(),
-                program.commands.len()
-            )));
-        }
-        Ok(plan)
-    }
-
-    fn push(
-        &mut self,
-        program: &Program,
-        decoder: &mut Decoder,
-        index: usize,
-        word: Word,
-    ) -> Result<(), SimError> {
-        let bad = |what: &str| SimError::Program(format!("word {index}: {what}"));
-        let last = index + 1 == program.words.len();
-        let decoded = word.decode().ok_or_else(|| bad("not a command word"))?;
-        if (decoded == Decoded::End) != last {
-            return Err(bad("`end` must be the last word and no other"));
-        }
-        let command = decoder.step(&decoded);
-        self.steps.push(match (decoded, command) {
-            (Decoded::Exec { unit, .. }, Some(command)) => {
-                let number = self.commands.len();
-                let (shape, shared, operand) = self.resolve(program, number, &command)?;
-                let layer = shared.layer;
-                self.commands.push(Planned { command, unit, layer, operand, shape });
-                self.shared.push(shared);
-                Step::Exec(unit, number as u32)
-            }
-            (Decoded::Set { unit, .. }, _) => Step::Set(unit),
-            _ => Step::End,
-        });
-        Ok(())
-    }
-
-    fn resolve(
-        &self,
-        program: &Program,
-        number: usize,
-        command: &Command,
-    ) -> Result<(Shape, Shared, Operand), SimError> {
-        let unit = command.operation.unit();
-        let fail = |reason: String| SimError::Command { command: number, unit, reason };
-        let symbol = program.commands.get(number).ok_or_else(|| fail("has no symbol".to_owned()))?;
-        if symbol.layer as usize >= self.layers {
-            return Err(fail(format!("belongs to layer {} of {}", symbol.layer, self.layers)));
-        }
-        check::command(&self.accelerator, program.memory_bytes, command).map_err(fail)?;
-        let accelerator = &self.accelerator;
-        let ports = |activation_read: u32, activation_write: u32, weight_read: u32, weight_write: u32| {
-            activation_read | activation_write << 8 | weight_read << 16 | weight_write << 24
-        };
-        let (shape, early_ports, late_ports) = match &command.operation {
-            Operation::Load(c) => (
-                Shape::Dma(timing::load_shape(accelerator, c)),
-                0,
-                ports(0, c.activation_write, 0, c.weight_write),
-            ),
-            Operation::Store(c) => {
-                (Shape::Dma(timing::store_shape(accelerator, c)), 0, ports(c.activation_read, 0, 0, 0))
-            }
-            Operation::Compute(c) => (
-                Shape::Compute(timing::compute(accelerator, c)),
-                ports(c.activation_read, 0, c.weight_read, 0),
-                ports(c.residual_read, c.activation_write, 0, 0),
-            ),
-            Operation::Vector(c) => (
-                Shape::Vector(timing::vector_cycles(accelerator, c)),
-                0,
-                ports(c.activation_read, c.activation_write, c.weight_read, c.weight_write),
-            ),
-        };
-        let (wait, signal, layer) = (command.wait, command.signal, symbol.layer);
-        Ok((shape, Shared { layer, early_ports, late_ports, wait, signal }, symbol.operand))
+        })
     }
 
     /// Beats of the load FIFO.
@@ -233,4 +210,36 @@ impl Plan {
     pub fn store_fifo_beats(&self) -> u64 {
         timing::store_fifo_beats(&self.accelerator)
     }
+}
+
+/// The words as dispatch sees them, and the commands that they start: as many as the program has symbols.
+fn decode(program: &Program) -> Result<(Vec<Step>, Vec<Command>), SimError> {
+    let mut steps = Vec::with_capacity(program.words.len());
+    let mut commands = Vec::with_capacity(program.commands.len());
+    let mut decoder = Decoder::default();
+    for (index, word) in program.words.iter().enumerate() {
+        let bad = |what: &str| SimError::Program(format!("word {index}: {what}"));
+        let last = index + 1 == program.words.len();
+        let decoded = word.decode().ok_or_else(|| bad("not a command word"))?;
+        if (decoded == Decoded::End) != last {
+            return Err(bad("`end` must be the last word and no other"));
+        }
+        let command = decoder.step(&decoded);
+        steps.push(match (decoded, command) {
+            (Decoded::Exec { unit, .. }, Some(command)) => {
+                commands.push(command);
+                Step::Exec(unit, commands.len() as u32 - 1)
+            }
+            (Decoded::Set { unit, .. }, _) => Step::Set(unit),
+            _ => Step::End,
+        });
+    }
+    if commands.len() != program.commands.len() {
+        let symbols = program.commands.len();
+        return Err(SimError::Program(format!(
+            "{} exec words, but {symbols} command symbols",
+            commands.len()
+        )));
+    }
+    Ok((steps, commands))
 }

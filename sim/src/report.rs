@@ -26,15 +26,15 @@ impl Static {
     pub fn new(plan: &Plan) -> Static {
         let mut actions = vec![Tally::default(); plan.layers];
         let mut fixed = Static { actions: Vec::new(), array_macs: 0, compute_cycles: 0, vector_cycles: 0 };
-        for planned in &plan.commands {
-            count::command(plan, planned, &mut actions[planned.layer as usize]);
-            match planned.shape {
+        for ((command, shape), shared) in plan.commands.iter().zip(&plan.shapes).zip(&plan.shared) {
+            count::command(plan, &command.operation, shape, &mut actions[shared.layer as usize]);
+            match shape {
                 Shape::Compute(timing) => {
                     fixed.array_macs += timing.macs;
                     fixed.compute_cycles += bitgauge_arch::timing::COMPUTE_SETUP + timing.feed_cycles();
                 }
                 Shape::Vector(cycles) => fixed.vector_cycles += cycles,
-                Shape::Dma(_) => {}
+                Shape::Load(_) | Shape::Store(_) => {}
             }
         }
         fixed.actions = actions.iter().map(Tally::counts).collect();
@@ -89,11 +89,12 @@ pub(crate) fn assemble(
     }
     let mut feeds = vec![(u64::MAX, 0); plan.layers];
     for &(span, start, end) in &timed.feeds {
-        let planned = &plan.commands[timed.spans[span].command as usize];
-        if let Shape::Compute(timing) = planned.shape {
-            layers[planned.layer as usize].feed_cycles += timing.folds() * timing.beats;
+        let command = timed.spans[span].command as usize;
+        let layer = plan.shared[command].layer as usize;
+        if let Shape::Compute(timing) = &plan.shapes[command] {
+            layers[layer].feed_cycles += timing.folds() * timing.beats;
         }
-        let feed = &mut feeds[planned.layer as usize];
+        let feed = &mut feeds[layer];
         *feed = (feed.0.min(start), feed.1.max(end));
     }
     for (layer, (start, end)) in layers.iter_mut().zip(feeds) {

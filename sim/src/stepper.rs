@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use bitgauge_arch::command::{Operation, Unit};
+use bitgauge_arch::command::Unit;
 use bitgauge_arch::timing::{
     COMPUTE_SETUP, ComputeTiming, DmaShape, FEED_LATENCY, LOAD_SETUP, POST_LATENCY, STORE_READ_LATENCY,
     STORE_SETUP, STORE_ZVC_CHOICE, STORE_ZVC_LATENCY, UNPACK_LATENCY, ZVC_TABLE_CYCLES, bursts,
@@ -119,7 +119,7 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
             if flying[unit].front().is_some_and(|command| command.end.is_some_and(|end| end <= now)) {
                 let command = flying[unit].pop_front()?;
                 result.spans[command.span].2 = now;
-                let signal = plan.commands[command.command as usize].command.signal;
+                let signal = plan.commands[command.command as usize].signal;
                 for (to, counter) in tokens[unit].iter_mut().enumerate() {
                     *counter += u32::from(signal >> to & 1);
                 }
@@ -169,8 +169,7 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
                 queues[unit].pop_front();
                 continue;
             };
-            let planned = &plan.commands[number as usize];
-            let wait = planned.command.wait;
+            let wait = plan.shared[number as usize].wait;
             let missing = (0..4).any(|from| {
                 wait >> from & 1 == 1
                     && if from == unit { !flying[unit].is_empty() } else { tokens[from][unit] == 0 }
@@ -211,13 +210,14 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
             }
             let coded = data.execute(number as usize).unwrap();
             let mut end = None;
-            match (planned.shape, &planned.command.operation) {
-                (Shape::Vector(cycles), _) => {
+            match plan.shapes[number as usize] {
+                Shape::Vector(cycles) => {
                     vector_free = now + cycles;
                     end = Some(now + cycles);
                 }
-                (Shape::Compute(timing), _) => stage = Some((timing, COMPUTE_SETUP, 0, 0, number)),
-                (Shape::Dma(shape), Operation::Load(load)) => {
+                Shape::Compute(timing) => stage = Some((timing, COMPUTE_SETUP, 0, 0, number)),
+                Shape::Load(transfer) => {
+                    let shape = transfer.shape;
                     if shape.lines() == 0 {
                         // It counts as one line, which writes nothing.
                         let from = now + LOAD_SETUP + 2;
@@ -240,14 +240,13 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
                             })
                         };
                         if coded.is_some() {
-                            load_ask.extend(cut(u64::from(load.length_table), 2 * shape.blocks, true));
+                            load_ask.extend(cut(u64::from(transfer.table), 2 * shape.blocks, true));
                         }
                         for block in 0..shape.blocks {
                             let bytes = coded.as_ref().map_or(shape.raw_bytes, |coded| {
                                 u64::from(coded.blocks[block as usize].beats) * bus
                             });
-                            let address = u64::from(load.external_address)
-                                + block * u64::from(load.external_block_stride);
+                            let address = u64::from(transfer.external) + block * u64::from(transfer.stride);
                             load_ask.extend(cut(address, bytes, false));
                         }
                         load_free = now + 1;
@@ -261,15 +260,16 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
                         );
                     }
                 }
-                (Shape::Dma(shape), Operation::Store(store)) => {
+                Shape::Store(transfer) => {
+                    let shape = transfer.shape;
                     if shape.lines() == 0 {
                         end = Some(now + STORE_READ_LATENCY);
                         store_free = now + 1;
                     } else {
                         let places = (
-                            u64::from(store.external_address),
-                            u64::from(store.external_block_stride),
-                            u64::from(store.length_table),
+                            u64::from(transfer.external),
+                            u64::from(transfer.stride),
+                            u64::from(transfer.table),
                         );
                         plan_store_lines(
                             plan,
@@ -283,7 +283,6 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
                         store_not_before = store_not_before.max(now + 1 + STORE_SETUP);
                     }
                 }
-                _ => unreachable!(),
             }
             flying[unit].push_back(Flying {
                 command: number,
@@ -349,7 +348,7 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
                 || load_cooldown == 0 && load_lines.iter().filter(|line| line.last_of.is_some()).count() == 1)
             && (next.table || load_asked - load_left_seen + next.beats <= plan.load_fifo_beats())
             // A command's first request comes after its setup.
-            && result.spans.iter().rev().find(|span| plan.commands[span.0 as usize].unit == Unit::Load)?.1 + LOAD_SETUP < now
+            && result.spans.iter().rev().find(|span| plan.shared[span.0 as usize].unit == Unit::Load)?.1 + LOAD_SETUP < now
         {
             pending[1] = Some(Asked { cycle: now, ..next });
             load_asking = true;
@@ -502,7 +501,7 @@ fn plan_load_lines(
     lines: &mut VecDeque<Line>,
 ) {
     let beat_bits = 8 * plan.bus;
-    let (line_bits, last_bits) = plan.commands[number as usize].line_bits(plan.line);
+    let (line_bits, last_bits) = line_bits(plan, number);
     let mut written = 0;
     for block in 0..shape.blocks {
         let beats = coded.map_or(shape.raw_bytes.div_ceil(plan.bus), |coded| {
@@ -544,7 +543,7 @@ fn plan_store_lines(
     lines: &mut VecDeque<Line>,
 ) {
     let beat_bits = 8 * plan.bus;
-    let (line_bits, last_bits) = plan.commands[number as usize].line_bits(plan.line);
+    let (line_bits, last_bits) = line_bits(plan, number);
     let asked = |(address, beats): (u64, u64)| Asked { cycle: 0, address, beats, table: false, last: None };
     let count = shape.pixels * shape.pixel_lines;
     let plain = |beats: u64, ready: Vec<Asked>| Line {
@@ -612,4 +611,12 @@ fn ready_bursts(cut: &mut VecDeque<Asked>, handed: &mut u64, beats: u64) -> Vec<
         ready.push(burst);
     }
     ready
+}
+
+/// Bits of a whole line, and of the last line of a pixel.
+fn line_bits(plan: &Plan, number: u32) -> (u64, u64) {
+    let (Shape::Load(transfer) | Shape::Store(transfer)) = plan.shapes[number as usize] else {
+        unreachable!()
+    };
+    (u64::from(transfer.line_bits), u64::from(transfer.last_bits))
 }

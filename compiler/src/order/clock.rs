@@ -5,11 +5,12 @@ use bitgauge_arch::command::{Operation, Unit};
 use bitgauge_arch::timing;
 
 use crate::cost::{bus_cycles, store_cycles};
+use crate::survey::Survey;
 
 /// What a command takes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cost {
-    unit: Unit,
+pub(crate) struct Cost {
+    pub unit: Unit,
     /// Until its unit can take the next.
     busy: u64,
     /// Until its effects are there.
@@ -66,12 +67,12 @@ impl Clock {
 
     /// When what a command of `unit` must come after is done; `None` while some of it has no place yet. Does not
     /// change any more once it is known.
-    pub fn after(&self, unit: Unit, before: &[u32], costs: &[Cost]) -> Option<u64> {
+    pub fn after(&self, unit: Unit, before: impl Iterator<Item = u32>, survey: &Survey) -> Option<u64> {
         let mut after = 0;
-        for &other in before {
+        for other in before {
             let end = self.ends[other as usize]?;
             // A unit ends its commands in order anyway.
-            if costs[other as usize].unit != unit {
+            if survey.cost(other as usize).unit != unit {
                 after = after.max(end);
             }
         }

@@ -4,9 +4,10 @@
 //! one unit may be reordered here, so that the latest reader does not stand for those before it. Only
 //! within one layer do the commands of a unit keep their order.
 
-use bitgauge_arch::footprint::{Access, Port, Run};
+use bitgauge_arch::footprint::{Port, Run};
 
 use crate::hazards::Spaces;
+use crate::survey::{Side, Survey};
 
 /// A command: its place in the natural order, and the queue it keeps its order in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,15 +51,43 @@ impl Readers {
     }
 }
 
-/// Interval maps of all spaces.
+/// Which commands each command must come after, for what they do on one side.
+#[derive(Debug)]
+pub(super) struct Before {
+    /// One list behind the other.
+    list: Vec<u32>,
+    /// Where each list begins.
+    first: Vec<usize>,
+}
+
+impl Before {
+    /// Looks at all commands, each of queue `queues`, in the natural order.
+    pub fn new(survey: &Survey, queues: &[u32], side: Side) -> Before {
+        let mut conflicts = Conflicts::default();
+        let mut before = Before { list: Vec::new(), first: Vec::with_capacity(queues.len() + 1) };
+        for (index, &queue) in queues.iter().enumerate() {
+            before.first.push(before.list.len());
+            conflicts.visit(index as u32, queue, survey.coarse(index, side), &mut before.list);
+        }
+        before.first.push(before.list.len());
+        before
+    }
+
+    /// What `command` must come after.
+    pub fn of(&self, command: u32) -> &[u32] {
+        &self.list[self.first[command as usize]..self.first[command as usize + 1]]
+    }
+}
+
+/// Interval maps of spaces.
 #[derive(Debug, Default)]
-pub(super) struct Conflicts {
+struct Conflicts {
     spaces: Spaces<Entry>,
 }
 
 impl Conflicts {
     /// Registers the runs of `command` in `queue`; adds the commands it must come after to `before`.
-    pub fn visit(&mut self, command: u32, queue: u32, runs: &[Run], before: &mut Vec<u32>) {
+    fn visit(&mut self, command: u32, queue: u32, runs: &[Run], before: &mut Vec<u32>) {
         let own = Toucher { command, queue };
         let from = before.len();
         for run in runs.iter().filter(|run| run.port != Port::Write) {
@@ -88,34 +117,6 @@ impl Conflicts {
     }
 }
 
-/// The same runs in fewer ranges: regular runs become one. More may seem to conflict, never less.
-pub(super) fn coarse(runs: &[Run], ranges: &mut Vec<Run>) {
-    ranges.clear();
-    let many = runs.iter().map(|run| run.count).sum::<u64>() > 8;
-    if !many {
-        return ranges.extend_from_slice(runs);
-    }
-    for run in runs {
-        let near = |range: &Run, start: u64| {
-            (range.space, range.port) == (run.space, run.port)
-                && start >= range.start
-                && start.saturating_sub(range.end()) <= 64 * run.length
-        };
-        for Access { start, end, .. } in run.accesses() {
-            let Some(last) = ranges.last_mut().filter(|last| near(last, start)) else {
-                ranges.push(Run { start, length: run.length, count: 1, ..*run });
-                continue;
-            };
-            last.length = end.max(last.end()) - last.start;
-            // If one of the run is near, all behind it are.
-            if run.stride <= 65 * run.length {
-                last.length = run.end().max(last.end()) - last.start;
-                break;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use bitgauge_arch::footprint::Space;
@@ -141,23 +142,5 @@ mod tests {
         assert_eq!(visit(4, 3, Port::Write, 0, 12), [0, 1, 2, 3]);
         assert!(visit(5, 3, Port::Write, 4, 6).is_empty());
         assert_eq!(visit(6, 0, Port::Read, 3, 5), [4, 5]);
-    }
-
-    #[test]
-    fn regular_runs_become_one_range() {
-        let many = Run { count: 20, stride: 10, ..access(Port::Write, 0, 4) };
-        let mut ranges = Vec::new();
-        let shape = |ranges: &[Run]| -> Vec<_> {
-            ranges.iter().flat_map(Run::accesses).map(|access| (access.start, access.end)).collect()
-        };
-        coarse(&[many], &mut ranges);
-        assert_eq!(shape(&ranges), [(0, 194)]);
-        let one = access(Port::Write, 300, 310);
-        coarse(&[many, one], &mut ranges);
-        assert_eq!(shape(&ranges), [(0, 310)]);
-        coarse(&[Run { count: 3, ..many }], &mut ranges);
-        assert_eq!(shape(&ranges), [(0, 4), (10, 14), (20, 24)]);
-        coarse(&[Run { stride: 300, ..many }], &mut ranges);
-        assert_eq!(ranges.len(), 20);
     }
 }

@@ -10,14 +10,13 @@
 mod clock;
 mod conflicts;
 
-use bitgauge_arch::Accelerator;
-use bitgauge_arch::command::{Operation, Unit};
-use bitgauge_arch::footprint::Space;
+use bitgauge_arch::command::Unit;
 use bitgauge_arch::program::CommandSymbol;
 
-use crate::compile::Footprints;
-use clock::{Clock, Cost};
-use conflicts::{Conflicts, coarse};
+use crate::survey::{Side, Survey};
+use clock::Clock;
+pub(crate) use clock::Cost;
+use conflicts::Before;
 
 /// Layers that may be under way at once.
 pub(crate) const WINDOW: usize = 6;
@@ -26,43 +25,28 @@ pub(crate) const WINDOW: usize = 6;
 type Queue = Vec<u32>;
 
 /// The positions of all commands in their new order; `beside`: layers that share the on-chip memories with
-/// their neighbours. The others stay as they are. External memory behind `written` is never written.
-pub(crate) fn interleave(
-    accelerator: &Accelerator,
-    operations: &[Operation],
-    symbols: &[CommandSymbol],
-    footprints: &Footprints,
-    written: u64,
-    beside: &[bool],
-) -> Vec<usize> {
+/// their neighbours. The others stay as they are.
+pub(crate) fn interleave(symbols: &[CommandSymbol], survey: &Survey, beside: &[bool]) -> Vec<usize> {
     let layers = symbols.last().map_or(0, |symbol| symbol.layer as usize + 1);
     let mut queues: Vec<[Queue; 4]> = vec![Default::default(); layers];
-    let mut conflicts = Conflicts::default();
-    // Commands that each command must come after, one list behind the other.
-    let mut before: Vec<u32> = Vec::new();
-    let mut first_before = Vec::with_capacity(operations.len() + 1);
-    let mut costs = Vec::with_capacity(operations.len());
-    let mut ranges = Vec::new();
-    for (index, (operation, symbol)) in operations.iter().zip(symbols).enumerate() {
-        let unit = operation.unit().index();
+    let mut numbers = Vec::with_capacity(symbols.len());
+    for (index, symbol) in symbols.iter().enumerate() {
+        let unit = survey.cost(index).unit.index();
         queues[symbol.layer as usize][unit].push(index as u32);
-        first_before.push(before.len());
-        coarse(footprints.of(index), &mut ranges);
-        ranges.retain(|range| range.space != Space::External || range.start < written);
-        conflicts.visit(index as u32, symbol.layer * 4 + unit as u32, &ranges, &mut before);
-        costs.push(Cost::new(accelerator, operation));
+        numbers.push(symbol.layer * 4 + unit as u32);
     }
-    first_before.push(before.len());
-
-    let needs = |command: u32| &before[first_before[command as usize]..first_before[command as usize + 1]];
-    let mut clock = Clock::new(operations.len());
+    let numbers = numbers.as_slice();
+    let sides = |side| move || Before::new(survey, numbers, side);
+    let (external, on_chip) = rayon::join(sides(Side::External), sides(Side::OnChip));
+    let needs = |command: u32| external.of(command).iter().chain(on_chip.of(command)).copied();
+    let mut clock = Clock::new(symbols.len());
     let mut heads = vec![[0usize; 4]; layers];
     // When what each head must come after is done, where that is known.
     let mut after = vec![[None; 4]; layers];
     let mut left: Vec<usize> = queues.iter().map(|queues| queues.iter().map(Vec::len).sum()).collect();
-    let mut order = Vec::with_capacity(operations.len());
+    let mut order = Vec::with_capacity(symbols.len());
     let mut oldest = 0;
-    while order.len() < operations.len() {
+    while order.len() < symbols.len() {
         while oldest < layers && left[oldest] == 0 {
             oldest += 1;
         }
@@ -73,8 +57,8 @@ pub(crate) fn interleave(
             // A layer alone keeps its natural order, in which what a command needs comes before it.
             let commands = (0..4).filter_map(|unit| head(oldest, unit).map(|command| (command, unit)));
             best = commands.min().map(|(command, unit)| {
-                let after = clock.after(Unit::ALL[unit], needs(command), &costs).unwrap_or_default();
-                (clock.start(&costs[command as usize], after), oldest, unit, command)
+                let after = clock.after(Unit::ALL[unit], needs(command), survey).unwrap_or_default();
+                (clock.start(survey.cost(command as usize), after), oldest, unit, command)
             });
         } else {
             let window = (oldest..(oldest + WINDOW).min(layers)).take_while(|&layer| !alone(layer));
@@ -82,9 +66,9 @@ pub(crate) fn interleave(
                 let Some(command) = head(layer, unit) else { continue };
                 let after = &mut after[layer][unit];
                 if after.is_none() {
-                    *after = clock.after(Unit::ALL[unit], needs(command), &costs);
+                    *after = clock.after(Unit::ALL[unit], needs(command), survey);
                 }
-                let Some(start) = after.map(|after| clock.start(&costs[command as usize], after)) else {
+                let Some(start) = after.map(|after| clock.start(survey.cost(command as usize), after)) else {
                     continue;
                 };
                 if best.is_none_or(|(least, ..)| start < least) {
@@ -94,7 +78,7 @@ pub(crate) fn interleave(
         }
         // The first command of the natural order that is left can always come next.
         let Some((start, layer, unit, command)) = best else { break };
-        clock.run(command as usize, &costs[command as usize], start);
+        clock.run(command as usize, survey.cost(command as usize), start);
         heads[layer][unit] += 1;
         after[layer][unit] = None;
         left[layer] -= 1;

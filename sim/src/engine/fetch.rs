@@ -1,5 +1,7 @@
 //! Command fetch: asks for words as the prefetch buffer has room, and says when each word is there.
 
+use std::collections::VecDeque;
+
 use super::memory::{FETCH, Grant, Memory, first_burst};
 use crate::plan::Plan;
 use bitgauge_arch::command::Word;
@@ -19,10 +21,12 @@ pub(crate) struct Fetch {
     room_bytes: u64,
     /// First cycle in which a request may be registered.
     free_at: u64,
-    /// Cycle from which each word is seen.
-    pub seen: Vec<u64>,
-    /// Cycle in which dispatch takes each word.
-    pub taken: Vec<u64>,
+    /// Words that were granted, and cycles from which those are seen that are not taken yet.
+    granted: usize,
+    seen: VecDeque<u64>,
+    /// Words that dispatch took, and in which cycles the last of them: as many as the buffer holds or more.
+    taken: usize,
+    taken_at: Vec<u64>,
     waiting: bool,
 }
 
@@ -37,8 +41,10 @@ impl Fetch {
             next: plan.command_address,
             room_bytes: u64::from(plan.accelerator.controller.prefetch_words) * WORD,
             free_at: 1,
-            seen: Vec::with_capacity(plan.steps.len()),
-            taken: Vec::with_capacity(plan.steps.len()),
+            granted: 0,
+            seen: VecDeque::new(),
+            taken: 0,
+            taken_at: vec![0; plan.accelerator.controller.prefetch_words.next_power_of_two() as usize],
             waiting: false,
         }
     }
@@ -55,10 +61,8 @@ impl Fetch {
         let words = bytes.saturating_sub(self.room_bytes).div_ceil(WORD) as usize;
         let room = match words.checked_sub(1) {
             None => 0,
-            Some(last) => match self.taken.get(last) {
-                Some(taken) => taken + 1,
-                None => return,
-            },
+            Some(last) if last < self.taken => self.taken_at[self.slot(last)] + 1,
+            Some(_) => return,
         };
         self.waiting = true;
         memory.ask(FETCH, room.max(self.free_at), self.next, beats);
@@ -67,8 +71,24 @@ impl Fetch {
     /// The next word and the cycle from which it is seen, where that is known.
     #[inline]
     pub fn word(&self) -> Option<(usize, u64)> {
-        let index = self.taken.len();
-        self.seen.get(index).map(|&seen| (index, seen))
+        self.seen.front().map(|&seen| (self.taken, seen))
+    }
+
+    /// Dispatch takes the next word in cycle `at`.
+    pub fn take(&mut self, at: u64) {
+        let slot = self.slot(self.taken);
+        self.taken_at[slot] = at;
+        self.taken += 1;
+        self.seen.pop_front();
+    }
+
+    /// Words taken so far.
+    pub fn taken(&self) -> usize {
+        self.taken
+    }
+
+    fn slot(&self, word: usize) -> usize {
+        word & (self.taken_at.len() - 1)
     }
 
     /// Notes when the words of a burst are seen.
@@ -77,10 +97,11 @@ impl Fetch {
         self.free_at = now + 1;
         self.next += grant.beats * self.bus;
         let first = grant.address - self.start;
-        while (self.seen.len() as u64 + 1) * WORD <= self.next - self.start {
-            let last_byte = (self.seen.len() as u64 + 1) * WORD - 1;
+        while (self.granted as u64 + 1) * WORD <= self.next - self.start {
+            self.granted += 1;
+            let last_byte = self.granted as u64 * WORD - 1;
             // The bus is a power of two.
-            self.seen.push(grant.start + ((last_byte - first) >> self.bus.trailing_zeros()) + 1);
+            self.seen.push_back(grant.start + ((last_byte - first) >> self.bus.trailing_zeros()) + 1);
         }
     }
 }

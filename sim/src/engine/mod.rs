@@ -176,7 +176,7 @@ impl<D: DataPath> Engine<'_, D> {
 
     /// What each part waits for, for people.
     fn describe(&self) -> String {
-        let mut text = format!("{} of {} words dispatched", self.fetch.taken.len(), self.plan.steps.len());
+        let mut text = format!("{} of {} words dispatched", self.fetch.taken(), self.plan.steps.len());
         for front in &self.fronts {
             let head = match front.waiting {
                 Some((reason, since)) => format!("waits for a {} since cycle {since}", reason.name()),

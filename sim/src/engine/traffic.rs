@@ -67,7 +67,7 @@ impl<D: DataPath> Engine<'_, D> {
     /// Keeps a burst.
     pub(super) fn keep(&mut self, grant: &Grant, command: Option<u32>, bytes: u64, table: bool) {
         let beats = grant.beats;
-        let planned = command.map(|command| &self.plan.commands[command as usize]);
+        let planned = command.map(|command| &self.plan.shared[command as usize]);
         self.timed.traffic.bursts.push(Burst {
             cycle: grant.start,
             address: grant.address,

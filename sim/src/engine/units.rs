@@ -89,7 +89,7 @@ impl<D: DataPath> Engine<'_, D> {
             if front.queue.push(at + 1, command) {
                 front.look(at);
             }
-            self.fetch.taken.push(at);
+            self.fetch.take(at);
         }
         self.fetch.request(&mut self.memory);
     }
@@ -127,7 +127,7 @@ impl<D: DataPath> Engine<'_, D> {
     /// Starts a command.
     fn start(&mut self, now: u64, unit: usize, command: u32) -> Result<(), SimError> {
         let plan = self.plan;
-        let (planned, shared) = (&plan.commands[command as usize], &plan.shared[command as usize]);
+        let (shape, shared) = (&plan.shapes[command as usize], &plan.shared[command as usize]);
         let coded = self.data.execute(command as usize)?;
         let front = &mut self.fronts[unit];
         front.queue.start(now);
@@ -135,7 +135,7 @@ impl<D: DataPath> Engine<'_, D> {
         self.tokens.take(unit, shared.wait);
         let span = self.timed.spans.len();
         let waited = std::mem::take(&mut front.waited);
-        self.timed.spans.push(CommandSpan { command, unit: planned.unit, start: now, end: NEVER, waited });
+        self.timed.spans.push(CommandSpan { command, unit: shared.unit, start: now, end: NEVER, waited });
         front.fly(Flying {
             command,
             span,
@@ -146,15 +146,15 @@ impl<D: DataPath> Engine<'_, D> {
         });
         self.hold(now, unit, shared.ports());
         self.dispatch();
-        match (planned.unit, planned.shape) {
-            (_, Shape::Vector(cycles)) => {
+        match shape {
+            &Shape::Vector(cycles) => {
                 self.activity[unit].busy.push(now, now + cycles);
                 self.free(unit, now + cycles);
                 self.end(unit, command, now + cycles);
             }
-            (_, Shape::Compute(timing)) => {
+            Shape::Compute(timing) => {
                 let Placed { feed_start, feed_end, end } =
-                    self.compute.begin(now, &timing, &mut self.activity[unit]);
+                    self.compute.begin(now, timing, &mut self.activity[unit]);
                 self.timed.feeds.push((span, feed_start, feed_end));
                 if let Some(flying) = self.fronts[unit].flying.back_mut() {
                     flying.early_end = feed_end;
@@ -162,10 +162,10 @@ impl<D: DataPath> Engine<'_, D> {
                 self.free(unit, feed_end);
                 self.end(unit, command, end);
             }
-            (Unit::Load, _) => {
+            Shape::Load(transfer) => {
                 self.loading = command;
-                self.loading_layer = planned.layer as usize;
-                if let Some(end) = self.load.begin(now, command, planned, coded, &mut self.activity[unit]) {
+                self.loading_layer = shared.layer as usize;
+                if let Some(end) = self.load.begin(now, command, transfer, coded, &mut self.activity[unit]) {
                     self.free(unit, now + 1 + LOAD_SETUP);
                     self.end(unit, command, end);
                 } else {
@@ -173,8 +173,8 @@ impl<D: DataPath> Engine<'_, D> {
                     self.load.request(&mut self.memory);
                 }
             }
-            (_, _) => {
-                if self.store.begin(now, command, planned, coded) {
+            Shape::Store(transfer) => {
+                if self.store.begin(now, command, transfer, coded) {
                     self.free(unit, now + 1);
                     self.end(unit, command, now + STORE_READ_LATENCY);
                 } else {

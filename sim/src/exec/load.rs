@@ -6,22 +6,21 @@ use bitgauge_arch::timing::DmaShape;
 
 use super::{Coded, CodedBlock, Executor, packed};
 use crate::error::SimError;
-use crate::plan::Planned;
 
 impl Executor<'_> {
     pub(super) fn load(
         &mut self,
         command: usize,
-        planned: &Planned,
+        shape: &DmaShape,
         load: &Load,
     ) -> Result<Option<Coded>, SimError> {
-        let (Some(shape), Some(target)) = (planned.dma(), load.target()) else { return Ok(None) };
+        let Some(target) = load.target() else { return Ok(None) };
         if shape.lines() == 0 {
             return Ok(None);
         }
         let entry_bytes = match target {
             Target::Activation | Target::Weight => {
-                return self.load_lines(command, &shape, load, target == Target::Weight);
+                return self.load_lines(command, shape, load, target == Target::Weight);
             }
             Target::PostParameter | Target::VectorParameter => 8,
             Target::PostTable => 256,

@@ -2,13 +2,15 @@
 
 use bitgauge_arch::codec::{encode, length_entry};
 use bitgauge_arch::command::{Codec, Store};
+use bitgauge_arch::timing::DmaShape;
 
 use super::{Coded, CodedBlock, Executor, packed};
-use crate::plan::Planned;
 
 impl Executor<'_> {
-    pub(super) fn store(&mut self, planned: &Planned, store: &Store) -> Option<Coded> {
-        let shape = planned.dma().filter(|shape| shape.lines() > 0)?;
+    pub(super) fn store(&mut self, shape: &DmaShape, store: &Store) -> Option<Coded> {
+        if shape.lines() == 0 {
+            return None;
+        }
         let format = store.format();
         let (line, bus) = (self.plan.line as usize, self.plan.bus as usize);
         let state = &mut *self.state;

@@ -58,6 +58,8 @@ impl Comb {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Busy {
     pub(super) list: Vec<Comb>,
+    /// Cycles of all of them.
+    total: u64,
 }
 
 impl Busy {
@@ -67,6 +69,7 @@ impl Busy {
         if start >= end {
             return;
         }
+        self.total += end - start;
         if let Some(last) = self.list.last_mut() {
             if last.count == 1 && last.start + last.length == start {
                 last.length = end - last.start;
@@ -91,6 +94,7 @@ impl Busy {
         if period <= length || count == 1 {
             return self.push(start, start + (count - 1) * period + length);
         }
+        self.total += count * length;
         if let Some(last) = self.list.last_mut()
             && last.length == length
         {
@@ -108,7 +112,9 @@ impl Busy {
 
     /// Number of cycles before `until`.
     pub(super) fn measure(&self, until: u64) -> u64 {
-        self.list.iter().map(|comb| comb.before(until)).sum()
+        // Nearly all lie before it.
+        let behind = self.list.iter().rev().take_while(|comb| comb.end() > until);
+        behind.fold(self.total, |total, comb| total - (comb.count * comb.length - comb.before(until)))
     }
 
     /// The last cycle up to `until` where it can be cut.
@@ -119,6 +125,7 @@ impl Busy {
 
     /// Takes away what lies before a seam.
     pub(super) fn discard(&mut self, seam: u64) {
+        self.total -= self.measure(seam);
         let whole = self.list.partition_point(|comb| comb.end() <= seam);
         self.list.drain(..whole);
         if let Some(first) = self.list.first_mut() {

@@ -12,9 +12,8 @@ use super::intervals::Activity;
 use super::leap::Pace;
 use super::memory::{Grant, LOAD, Memory, first_burst};
 use crate::exec::Coded;
-use crate::plan::{Plan, Planned};
+use crate::plan::{Plan, Transfer};
 use crate::result::StallReason;
-use bitgauge_arch::command::Operation;
 use bitgauge_arch::timing::{DmaShape, LOAD_SETUP, UNPACK_LATENCY, ZVC_TABLE_CYCLES};
 use std::rc::Rc;
 
@@ -64,7 +63,6 @@ pub(super) struct Writing {
 pub(crate) struct Load {
     pub(super) bus: u64,
     pub(super) most: u64,
-    line: u64,
     pub(super) fifo: Fifo,
     pub(super) asking: Option<Asking>,
     pub(super) free_at: u64,
@@ -82,7 +80,6 @@ impl Load {
         Load {
             bus: plan.bus,
             most: plan.max_burst_beats * plan.bus,
-            line: plan.line,
             fifo: Fifo::new(plan.load_fifo_beats()),
             asking: None,
             free_at: 0,
@@ -99,13 +96,11 @@ impl Load {
         &mut self,
         now: u64,
         number: u32,
-        planned: &Planned,
+        transfer: &Transfer,
         coded: Option<Rc<Coded>>,
         activity: &mut Activity,
     ) -> Option<u64> {
-        let (Some(shape), Operation::Load(load)) = (planned.dma(), &planned.command.operation) else {
-            return Some(now);
-        };
+        let shape = transfer.shape;
         if shape.lines() == 0 {
             // One line that writes nothing. The times of all lines before it are known.
             let cycle = self.next_write.max(now + LOAD_SETUP + 2);
@@ -114,15 +109,15 @@ impl Load {
             activity.stall(StallReason::Memory, now, cycle + 1);
             return Some(cycle + UNPACK_LATENCY);
         }
-        let external = u64::from(load.external_address);
+        let external = u64::from(transfer.external);
         let table = coded.is_some();
         let block_bytes = shape.raw_bytes.next_multiple_of(self.bus);
         let (next, bytes) = if table {
-            (u64::from(load.length_table), (2 * shape.blocks).next_multiple_of(self.bus))
+            (u64::from(transfer.table), (2 * shape.blocks).next_multiple_of(self.bus))
         } else {
             (external, block_bytes)
         };
-        let stride = u64::from(load.external_block_stride);
+        let stride = u64::from(transfer.stride);
         self.asking = Some(Asking {
             shape,
             coded: coded.clone(),
@@ -135,7 +130,7 @@ impl Load {
             table,
         });
         self.free_at = now + 1 + LOAD_SETUP;
-        let (line_bits, last_bits) = planned.line_bits(self.line);
+        let (line_bits, last_bits) = (u64::from(transfer.line_bits), u64::from(transfer.last_bits));
         let mut writing = Writing {
             command: number,
             start: now,

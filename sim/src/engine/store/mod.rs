@@ -8,7 +8,6 @@ mod read;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use bitgauge_arch::command::Operation;
 use bitgauge_arch::timing::{DmaShape, STORE_SETUP};
 
 use super::fifo::Fifo;
@@ -16,7 +15,7 @@ use super::intervals::Activity;
 use super::load::whole_beats;
 use super::memory::{Grant, Memory, STORE};
 use crate::exec::Coded;
-use crate::plan::{Plan, Planned};
+use crate::plan::{Plan, Transfer};
 use crate::result::StallReason;
 
 /// What the read side still has to read.
@@ -73,7 +72,6 @@ struct Ready {
 pub(crate) struct Store {
     bus: u64,
     most: u64,
-    line: u64,
     latency: u64,
     fifo: Fifo,
     reading: Option<Reading>,
@@ -102,7 +100,6 @@ impl Store {
         Store {
             bus: plan.bus,
             most: plan.max_burst_beats * plan.bus,
-            line: plan.line,
             latency: plan.latency,
             fifo: Fifo::new(plan.store_fifo_beats()),
             reading: None,
@@ -115,14 +112,12 @@ impl Store {
     }
 
     /// Starts a command; true if it has nothing to store.
-    pub fn begin(&mut self, now: u64, number: u32, planned: &Planned, coded: Option<Rc<Coded>>) -> bool {
-        let (Some(shape), Operation::Store(store)) = (planned.dma(), &planned.command.operation) else {
-            return true;
-        };
+    pub fn begin(&mut self, now: u64, number: u32, transfer: &Transfer, coded: Option<Rc<Coded>>) -> bool {
+        let shape = transfer.shape;
         if shape.lines() == 0 {
             return true;
         }
-        let (line_bits, last_bits) = planned.line_bits(self.line);
+        let (line_bits, last_bits) = (u64::from(transfer.line_bits), u64::from(transfer.last_bits));
         let mut reading = Reading {
             command: number,
             shape,
@@ -130,9 +125,9 @@ impl Store {
             coded,
             line_bits,
             last_bits,
-            external: u64::from(store.external_address),
-            stride: u64::from(store.external_block_stride),
-            table_address: u64::from(store.length_table),
+            external: u64::from(transfer.external),
+            stride: u64::from(transfer.stride),
+            table_address: u64::from(transfer.table),
             base: self.completed,
             block_beats: 0,
             block: 0,
