@@ -39,11 +39,13 @@ pub fn compile(
         rayon::scope(|scope| lower_all(&mut emitter, graph, &memory.views, scope, &mut surveyor))?;
     let survey = surveyor.survey();
     let Emitter { symbols, segments: constants, end, .. } = emitter;
-    let bounds = bound::bounds(accelerator, survey.operations(), &symbols, layers.len());
+    let (bounds, order) = rayon::join(
+        || bound::bounds(accelerator, survey.operations(), &symbols, layers.len()),
+        || order::interleave(&symbols, &survey, &beside),
+    );
     for (layer, bound_cycles) in layers.iter_mut().zip(bounds) {
         layer.bound_cycles = bound_cycles;
     }
-    let order = order::interleave(&symbols, &survey, &beside);
     let symbols: Vec<_> = order.iter().map(|&index| symbols[index]).collect();
     let masks = tokens::insert(&survey, &order);
     let mut encoder = Encoder::default();
