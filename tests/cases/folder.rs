@@ -1,0 +1,111 @@
+//! A folder with a network and random images, and what the program says of it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::random::Random;
+
+/// `model.onnx`, `data.toml` and arrays; mean 128, std 64 for every channel.
+pub struct Folder {
+    folder: TempDir,
+}
+
+/// What the data set holds.
+pub struct Data {
+    /// Images that calibrate, and as many that are measured.
+    pub count: usize,
+    /// Height, width, channels.
+    pub image: [usize; 3],
+    /// One label per image.
+    pub labels: Option<Vec<i64>>,
+}
+
+impl Folder {
+    /// Writes the model and `count` random images for calibration and measurement.
+    pub fn new(model: &[u8], data: &Data) -> Folder {
+        let folder = Folder { folder: tempfile::tempdir().unwrap() };
+        folder.write("model.onnx", model);
+        let mut random = Random(7);
+        let [height, width, channels] = data.image;
+        let bytes = data.count * height * width * channels;
+        let shape = format!("({}, {height}, {width}, {channels})", data.count);
+        for name in ["cal.npy", "img.npy"] {
+            let pixels: Vec<u8> = (0..bytes).map(|_| random.below(256) as u8).collect();
+            folder.write(name, &npy("|u1", &shape, &pixels));
+        }
+        let (mean, std) = (vec![128.0; channels], vec![64.0; channels]);
+        let mut text = format!(
+            "calibration = \"cal.npy\"\nimages = \"img.npy\"\nmean = {mean:?}\nstd = {std:?}\ntask = \"classification\"\n"
+        );
+        if let Some(labels) = &data.labels {
+            text += "labels = \"lab.npy\"\n";
+            let raw: Vec<u8> = labels.iter().flat_map(|label| label.to_le_bytes()).collect();
+            folder.write("lab.npy", &npy("<i8", &format!("({},)", labels.len()), &raw));
+        }
+        folder.write("data.toml", text.as_bytes());
+        folder
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.path().join(name), bytes).unwrap();
+    }
+
+    /// Runs the program in the folder.
+    pub fn bitgauge(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_bitgauge"))
+            .args(arguments)
+            .current_dir(self.path())
+            .output()
+            .unwrap()
+    }
+
+    /// The JSON of a command that has to end well.
+    pub fn answer(&self, arguments: &[&str]) -> Value {
+        let output = self.bitgauge(&[arguments, &["--format", "json"]].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {:?}: {said}", output.status);
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// `quantize` of the folder's model on its data, with further arguments.
+    pub fn quantize(&self, more: &[&str]) -> Value {
+        let all = ["quantize", "--model", "model.onnx", "--data", "data.toml", "--output", "net.bgq"];
+        self.answer(&[&all, more].concat())
+    }
+
+    /// `run` of one image: simulator and interpreter agree, or it is exit code 1.
+    pub fn run(&self) -> Value {
+        let all =
+            ["run", "--model", "model.onnx", "--data", "data.toml", "--images", "1", "--output", "report"];
+        self.answer(&all)
+    }
+
+    /// What the program says on stderr when it refuses with this exit code.
+    pub fn refusal(&self, arguments: &[&str], code: i32) -> String {
+        let output = self.bitgauge(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        said
+    }
+}
+
+/// Signal to noise of the last tensor that `quantize` lists, in decibels.
+pub fn last_decibels(answer: &Value) -> f64 {
+    answer["tensors"].as_array().unwrap().last().unwrap()["decibels"].as_f64().unwrap()
+}
+
+fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(data);
+    bytes
+}

@@ -1,0 +1,12 @@
+//! Does a network that somebody reported run, and is what it gives right?
+//!
+//! One file per kind of network; each test builds its graph, runs the program on it as a user would, and holds
+//! what comes out to what the float network gives.
+
+// Helpers outside of #[test] functions fail the test by panicking.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod folder;
+mod net;
+mod plain;
+mod random;
