@@ -14,18 +14,42 @@ const VALUES: [(&str, &str); 7] = [
 ];
 
 fn case(name: String, text: Vec<u8>, verdict: Verdict) -> Case {
-    Case { name, files: vec![("design.toml", text)], arguments: vec!["check", "design.toml"], verdict }
+    let arguments = vec!["check", "design.toml"];
+    Case {
+        name,
+        files: vec![("design.toml", text)],
+        arguments,
+        verdict,
+        names: vec!["design.toml".to_owned()],
+    }
+}
+
+fn good() -> String {
+    String::from_utf8(repository("designs/reference-8x8.toml")).unwrap()
+}
+
+/// The description as it ships.
+pub fn twin() -> Case {
+    case("as shipped".to_owned(), good().into_bytes(), Verdict::Accepted)
 }
 
 pub fn cases() -> Vec<Case> {
-    let good = String::from_utf8(repository("designs/reference-8x8.toml")).unwrap();
+    let good = good();
     let mut cases = Vec::new();
-    let keys: Vec<&str> =
-        good.lines().filter(|line| line.contains(" = ") && !line.starts_with('#')).collect();
-    for line in keys {
+    let keys = good.lines().enumerate().filter(|(_, line)| line.contains(" = ") && !line.starts_with('#'));
+    for (at, line) in keys {
         let (key, value) = line.split_once(" = ").unwrap();
+        // The error has to point at the line, or to name the key where two lines are at odds.
         let changed = |name: &str, now: &str, verdict| {
-            case(format!("{key}: {name}"), good.replacen(line, now, 1).into_bytes(), verdict)
+            let lines = good.lines().enumerate().map(|(n, line)| if n == at { now } else { line });
+            let text = lines.collect::<Vec<_>>().join("\n");
+            let place = if key == "table" && name == "text" {
+                "[energy] table".to_owned()
+            } else {
+                format!("design.toml:{}:", at + if name == "twice" { 2 } else { 1 })
+            };
+            let case = case(format!("{key}: {name}"), text.into_bytes(), verdict);
+            Case { names: if verdict == Verdict::Refused { vec![place] } else { Vec::new() }, ..case }
         };
         for (name, nonsense) in VALUES {
             // A name may be any text, and a file may be named by the energy table.

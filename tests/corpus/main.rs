@@ -2,7 +2,8 @@
 //!
 //! Each case is files and a command line. The program has to end with 0, 1 or 2 under a limit of its memory;
 //! with anything but 0 nothing may have been written. Cases that no reading of them makes sound have to be
-//! refused.
+//! refused, and every refusal has to name what is broken: a case that is refused for another reason tests
+//! nothing. The unbroken twin of each kind has to be accepted by the same command.
 
 // Helpers outside of #[test] functions fail the test by panicking, and say how many cases ran.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
@@ -23,6 +24,8 @@ const MOST_KIB: u64 = 2 << 20;
 /// What the program has to make of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
+    /// It is sound.
+    Accepted,
     /// It may be sound.
     Any,
     /// It cannot be sound.
@@ -35,6 +38,16 @@ struct Case {
     files: Vec<(&'static str, Vec<u8>)>,
     arguments: Vec<&'static str>,
     verdict: Verdict,
+    /// What an error has to say, each of these: the place and the kind of fault.
+    names: Vec<String>,
+}
+
+impl Case {
+    /// The case with further words that its error has to have.
+    fn naming(mut self, words: &[&str]) -> Case {
+        self.names.extend(words.iter().map(|&word| word.to_owned()));
+        self
+    }
 }
 
 /// The same numbers on every host.
@@ -83,17 +96,23 @@ fn complaint(case: &Case) -> Option<String> {
     match output.status.code() {
         Some(0) if case.verdict == Verdict::Refused => wrong("was not refused"),
         Some(0) => None,
+        _ if case.verdict == Verdict::Accepted => wrong("was refused"),
         Some(1 | 2) if !said.starts_with("error: ") => wrong("no error"),
         Some(1 | 2) if said.contains("panicked") || said.contains("inside Bitgauge") => wrong("a defect"),
+        Some(1 | 2) if !case.names.iter().all(|word| said.contains(word.as_str())) => {
+            wrong(&format!("the error does not name {:?}", case.names))
+        }
         Some(1 | 2) if before != listing(folder.path()) => wrong("something was written"),
         Some(1 | 2) => None,
         _ => wrong("it neither ended well nor with an error"),
     }
 }
 
-/// Runs the cases on all cores; at least so many there have to be.
-fn all_are_taken(cases: &[Case], least: usize) {
+/// Runs the cases on all cores, their unbroken twins first; at least so many there have to be.
+fn all_are_taken(twins: &[Case], cases: &[Case], least: usize) {
     assert!(cases.len() >= least, "{} cases", cases.len());
+    let refused: Vec<String> = twins.iter().filter_map(complaint).collect();
+    assert!(!twins.is_empty() && refused.is_empty(), "unbroken: {refused:#?}");
     let next = AtomicUsize::new(0);
     let work = || {
         let mut found = Vec::new();
@@ -114,20 +133,21 @@ fn all_are_taken(cases: &[Case], least: usize) {
 
 #[test]
 fn accelerators() {
-    all_are_taken(&descriptions::cases(), 120);
+    all_are_taken(&[descriptions::twin()], &descriptions::cases(), 120);
 }
 
 #[test]
 fn networks() {
-    all_are_taken(&models::cases(), 120);
+    all_are_taken(&[models::twin()], &models::cases(), 120);
 }
 
 #[test]
 fn data_sets_and_arrays() {
-    all_are_taken(&images::cases(), 30);
+    all_are_taken(&[images::twin()], &images::cases(), 30);
 }
 
 #[test]
 fn compiled_programs_and_quantized_networks() {
-    all_are_taken(&programs::cases(), 80);
+    let written = programs::Written::new();
+    all_are_taken(&written.twins(), &written.cases(), 80);
 }

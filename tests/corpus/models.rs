@@ -7,13 +7,19 @@ use crate::images::images;
 use crate::{Case, Random, Verdict, repository};
 
 fn case(name: String, model: Vec<u8>, verdict: Verdict) -> Case {
-    let data = "calibration = \"images.npy\"\nimages = \"images.npy\"\nmean = [33.0]\nstd = [78.0]\n";
+    let data = "calibration = \"images.npy\"\nimages = \"images.npy\"\nmean = [33.0]\nstd = [78.0]\ntask = \"classification\"\n";
     Case {
         name,
         files: vec![("model.onnx", model), ("data.toml", data.into()), ("images.npy", images())],
         arguments: vec!["check", "--model", "model.onnx", "--data", "data.toml"],
         verdict,
+        names: vec!["cannot import the model".to_owned(), "model.onnx".to_owned()],
     }
+}
+
+/// The network as it ships, encoded again.
+pub fn twin() -> Case {
+    case("unbroken".to_owned(), changed(&repository("models/zoo/cnn_mnist.onnx"), |_| ()), Verdict::Accepted)
 }
 
 /// Changes that leave a file which decodes.
@@ -38,69 +44,78 @@ fn set(graph: &mut GraphProto, value: f32) {
     }
 }
 
-const CHANGES: &[(&str, Change)] = &[
-    ("no nodes", |graph| graph.node.clear()),
-    ("no inputs", |graph| graph.input.clear()),
-    ("no outputs", |graph| graph.output.clear()),
-    ("no weights", |graph| graph.initializer.clear()),
-    ("a cycle", |graph| {
+/// Name, what the error has to say, and the change.
+const CHANGES: &[(&str, &str, Change)] = &[
+    ("no nodes", "reads `logits`", |graph| graph.node.clear()),
+    ("no inputs", "reads `input`", |graph| graph.input.clear()),
+    ("no outputs", "no outputs", |graph| graph.output.clear()),
+    ("no weights", "reads `stem.weight`", |graph| graph.initializer.clear()),
+    ("a cycle", "part of a cycle", |graph| {
         let last = graph.node.last().unwrap().output[0].clone();
         reader(graph, 0).input[0] = last;
     }),
-    ("a node of itself", |graph| {
+    ("a node of itself", "part of a cycle", |graph| {
         let node = reader(graph, 0);
         node.input[0] = node.output[0].clone();
     }),
-    ("two writers of a value", |graph| {
+    ("two writers of a value", "is defined twice", |graph| {
         let name = reader(graph, 0).output[0].clone();
         reader(graph, 1).output[0] = name;
     }),
-    ("an unknown operator", |graph| reader(graph, 0).op_type = Some("Frobnicate".to_owned())),
-    ("an unknown domain", |graph| reader(graph, 0).domain = Some("com.example".to_owned())),
-    ("no operator", |graph| reader(graph, 0).op_type = None),
-    ("an operand that nobody makes", |graph| reader(graph, 1).input[0] = "nobody".to_owned()),
-    ("no operands", |graph| reader(graph, 0).input.clear()),
-    ("an output that nobody makes", |graph| graph.output[0].name = Some("nobody".to_owned())),
-    ("NaN among weights", |graph| set(graph, f32::NAN)),
-    ("infinity among weights", |graph| set(graph, f32::INFINITY)),
-    ("negative infinity among weights", |graph| set(graph, f32::NEG_INFINITY)),
-    ("weights cut short", |graph| {
+    ("an unknown operator", "operator `Frobnicate` is not supported", |graph| {
+        reader(graph, 0).op_type = Some("Frobnicate".to_owned())
+    }),
+    ("an unknown domain", "operator `com.example.Conv` is not supported", |graph| {
+        reader(graph, 0).domain = Some("com.example".to_owned())
+    }),
+    ("no operator", "operator `` is not supported", |graph| reader(graph, 0).op_type = None),
+    ("an operand that nobody makes", "reads `nobody`", |graph| {
+        reader(graph, 1).input[0] = "nobody".to_owned()
+    }),
+    ("no operands", "takes 2 to 3 inputs, has 0", |graph| reader(graph, 0).input.clear()),
+    ("an output that nobody makes", "`output` reads `nobody`", |graph| {
+        graph.output[0].name = Some("nobody".to_owned())
+    }),
+    ("NaN among weights", "element 0 is NaN", |graph| set(graph, f32::NAN)),
+    ("infinity among weights", "element 0 is inf", |graph| set(graph, f32::INFINITY)),
+    ("negative infinity among weights", "element 0 is -inf", |graph| set(graph, f32::NEG_INFINITY)),
+    ("weights cut short", "it stores 2 bytes", |graph| {
         for tensor in &mut graph.initializer {
             raw(tensor).truncate(2);
         }
     }),
-    ("weights of absurd size", |graph| {
+    ("weights of absurd size", "has more than", |graph| {
         for tensor in &mut graph.initializer {
             tensor.dims = vec![1 << 40, 1 << 40];
         }
     }),
-    ("weights of a size that wraps to theirs", |graph| {
+    ("weights of a size that wraps to theirs", "has more than", |graph| {
         for tensor in &mut graph.initializer {
             tensor.dims.push(1 << 62);
             tensor.dims.push(4);
         }
     }),
-    ("weights of negative size", |graph| {
+    ("weights of negative size", "dimension -1 is negative", |graph| {
         for tensor in &mut graph.initializer {
             tensor.dims.iter_mut().take(1).for_each(|size| *size = -1);
         }
     }),
-    ("weights of no size", |graph| {
+    ("weights of no size", "its dimensions need 0 elements", |graph| {
         for tensor in &mut graph.initializer {
             tensor.dims.iter_mut().take(1).for_each(|size| *size = 0);
         }
     }),
-    ("weights of doubles", |graph| {
+    ("weights of doubles", "elements of 8 bytes", |graph| {
         for tensor in &mut graph.initializer {
             tensor.data_type = Some(11);
         }
     }),
-    ("weights of no type", |graph| {
+    ("weights of no type", "element type UNDEFINED", |graph| {
         for tensor in &mut graph.initializer {
             tensor.data_type = None;
         }
     }),
-    ("weights of an unknown type", |graph| {
+    ("weights of an unknown type", "element type code 1234", |graph| {
         for tensor in &mut graph.initializer {
             tensor.data_type = Some(1234);
         }
@@ -120,12 +135,16 @@ pub fn cases() -> Vec<Case> {
     let bytes = repository("models/zoo/cnn_mnist.onnx");
     let mut cases: Vec<Case> = CHANGES
         .iter()
-        .map(|(name, change)| case((*name).to_owned(), changed(&bytes, change), Verdict::Refused))
+        .map(|(name, wanted, change)| {
+            case((*name).to_owned(), changed(&bytes, change), Verdict::Refused).naming(&[wanted])
+        })
         .collect();
     for opset in [-1, 0, 5, 1000, i64::MAX] {
         let mut model = ModelProto::decode(&bytes[..]).unwrap();
         model.opset_import[0].version = Some(opset);
-        cases.push(case(format!("opset {opset}"), model.encode_to_vec(), Verdict::Refused));
+        cases.push(
+            case(format!("opset {opset}"), model.encode_to_vec(), Verdict::Refused).naming(&["operator set"]),
+        );
     }
     // Every integer of every node's attributes.
     let whole = ModelProto::decode(&bytes[..]).unwrap();
@@ -138,15 +157,28 @@ pub fn cases() -> Vec<Case> {
                     attribute.i = attribute.i.map(|_| number);
                     attribute.ints.iter_mut().for_each(|value| *value = number);
                 };
-                cases.push(case(format!("{name} is {number}"), changed(&bytes, change), Verdict::Any));
+                // No window and no number of groups is so large or below zero; the rest may mean something.
+                let window =
+                    matches!(attribute.name(), "kernel_shape" | "strides" | "dilations" | "pads" | "group");
+                let absurd = window && !(0..=1 << 20).contains(&number);
+                let verdict = if absurd { Verdict::Refused } else { Verdict::Any };
+                let one = case(format!("{name} is {number}"), changed(&bytes, change), verdict);
+                // A number that means something can make the fault appear at a later node.
+                let word = format!("node `{}`", node.name());
+                cases.push(if absurd { one.naming(&[&word]) } else { one });
             }
-            let cleared = changed(&bytes, |graph| graph.node[n].attribute[a].ints.clear());
-            cases.push(case(format!("{name} is empty"), cleared, Verdict::Any));
+            if !attribute.ints.is_empty() {
+                let cleared = changed(&bytes, |graph| graph.node[n].attribute[a].ints.clear());
+                let one = case(format!("{name} is empty"), cleared, Verdict::Refused);
+                cases.push(one.naming(&[&format!("attribute `{}` is []", attribute.name())]));
+            }
         }
     }
     for part in 1..20 {
         let end = bytes.len() * part / 20;
-        cases.push(case(format!("cut at {end}"), bytes[..end].to_vec(), Verdict::Refused));
+        cases.push(
+            case(format!("cut at {end}"), bytes[..end].to_vec(), Verdict::Refused).naming(&["truncated"]),
+        );
     }
     let mut random = Random(7);
     for number in 0..60 {
@@ -158,7 +190,11 @@ pub fn cases() -> Vec<Case> {
             let at = if near && random.below(2) == 0 { broken.len() - 1 - at } else { at };
             broken[at] ^= 1 << random.below(8);
         }
-        cases.push(case(format!("bits {number}"), broken, Verdict::Any));
+        // A flipped bit among weights can make a network that cannot be quantized.
+        cases.push(Case {
+            names: vec!["model.onnx".to_owned()],
+            ..case(format!("bits {number}"), broken, Verdict::Any)
+        });
     }
     cases
 }

@@ -46,36 +46,76 @@ fn broken(random: &mut Random, bytes: &[u8], text: bool) -> Vec<u8> {
     bytes
 }
 
-pub fn cases() -> Vec<Case> {
-    let mut random = Random(11);
-    let mut cases = Vec::new();
-    let folder = written(&["compile"]);
-    let text = |name: &str| name == "program.bgp";
-    for number in 0..60 {
-        let mut files = Vec::new();
-        let image = number % 6 == 5;
-        for (name, bytes) in &folder {
-            let here = text(name) != image;
-            let bytes = if here { broken(&mut random, bytes, text(name)) } else { bytes.clone() };
-            // The image's name is its hash, which is as good as any static name while the test runs.
-            files.push((&*name.clone().leak(), bytes));
+/// FNV-1a over 64 bits, as the end of a quantized network has it.
+fn checksum(bytes: &[u8]) -> u64 {
+    let step = |hash: u64, &byte: &u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
+}
+
+/// What the program wrote of the shipped network.
+pub struct Written {
+    /// Files of `compile`.
+    program: Vec<(&'static str, Vec<u8>)>,
+    /// The file of `quantize`.
+    network: Vec<u8>,
+}
+
+impl Written {
+    pub fn new() -> Written {
+        // The image's name is its hash, which is as good as any static name while the test runs.
+        let named = |(name, bytes): (String, Vec<u8>)| -> (&'static str, Vec<u8>) { (name.leak(), bytes) };
+        let program = written(&["compile"]).into_iter().map(named).collect();
+        Written { program, network: written(&["quantize"]).remove(0).1 }
+    }
+
+    fn program(&self, name: String, verdict: Verdict) -> Case {
+        let arguments = vec!["simulate", "program.bgp", "--timing-only"];
+        Case { name, files: self.program.clone(), arguments, verdict, names: Vec::new() }
+    }
+
+    fn network(name: String, bytes: Vec<u8>, verdict: Verdict) -> Case {
+        let arguments = vec!["check", "--quantized", "net.bgq"];
+        Case { name, files: vec![("net.bgq", bytes)], arguments, verdict, names: vec!["net.bgq".to_owned()] }
+    }
+
+    pub fn twins(&self) -> Vec<Case> {
+        vec![
+            self.program("program".to_owned(), Verdict::Accepted),
+            Written::network("quantized network".to_owned(), self.network.clone(), Verdict::Accepted),
+        ]
+    }
+
+    pub fn cases(&self) -> Vec<Case> {
+        let mut random = Random(11);
+        let mut cases = Vec::new();
+        for number in 0..60 {
+            let image = number % 6 == 5;
+            let verdict = if image { Verdict::Refused } else { Verdict::Any };
+            let mut case = self.program(format!("program {number}"), verdict);
+            let broken_file = |name: &str| (name == "program.bgp") != image;
+            for (_, bytes) in case.files.iter_mut().filter(|(name, _)| broken_file(name)) {
+                *bytes = broken(&mut random, bytes, !image);
+            }
+            cases.push(if image { case.naming(&["its SHA-256 differs"]) } else { case.naming(&["program"]) });
         }
-        cases.push(Case {
-            name: format!("program {number}"),
-            files,
-            arguments: vec!["simulate", "program.bgp", "--timing-only"],
-            verdict: if image { Verdict::Refused } else { Verdict::Any },
-        });
+        for number in 0..8 {
+            let bytes = broken(&mut random, &self.network, false);
+            let case = Written::network(format!("quantized network {number}"), bytes, Verdict::Refused);
+            cases.push(case.naming(&["damaged"]));
+        }
+        // Behind the checksum, which is made to fit: the reader itself has to take what is inside.
+        for number in 0..60 {
+            let body = &self.network[..self.network.len() - 8];
+            let mut bytes = broken(&mut random, body, false);
+            // Most of the file is weights, of which every byte is sound: half of the faults are near the ends.
+            if number % 2 == 0 && !bytes.is_empty() {
+                let near = random.below(bytes.len().min(6000));
+                let at = if number % 4 == 0 { near } else { bytes.len() - 1 - near };
+                bytes[at] ^= 1 << random.below(8);
+            }
+            bytes.extend(checksum(&bytes).to_le_bytes());
+            cases.push(Written::network(format!("sealed network {number}"), bytes, Verdict::Any));
+        }
+        cases
     }
-    let quantized = &written(&["quantize"])[0].1;
-    for number in 0..40 {
-        let textual = std::str::from_utf8(quantized).is_ok();
-        cases.push(Case {
-            name: format!("quantized network {number}"),
-            files: vec![("net.bgq", broken(&mut random, quantized, textual))],
-            arguments: vec!["check", "--quantized", "net.bgq"],
-            verdict: Verdict::Any,
-        });
-    }
-    cases
 }
