@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Runs the program in a folder with these files; it has to refuse them.
-fn refused(case: &str, files: &[(&str, &[u8])], arguments: &[&str]) -> String {
+/// Runs the program in a folder with these files; it has to refuse them, and to say `wanted`: an input that is
+/// refused for another reason tests nothing.
+fn refused(case: &str, wanted: &str, files: &[(&str, &[u8])], arguments: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in files {
         std::fs::write(folder.path().join(name), bytes).unwrap();
@@ -22,10 +23,25 @@ fn refused(case: &str, files: &[(&str, &[u8])], arguments: &[&str]) -> String {
     let talk = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{case}: {talk}");
     assert!(talk.starts_with("error: "), "{case}: {talk}");
+    assert!(talk.contains(wanted), "{case}: does not say `{wanted}`: {talk}");
     assert!(!talk.contains("panicked") && !talk.contains("inside Bitgauge"), "{case}: {talk}");
     assert!(output.stdout.is_empty(), "{case}: data on stdout");
     assert_eq!(before, listing(folder.path()), "{case}: something was written");
     talk
+}
+
+/// The unbroken twin of what is refused: the same command has to take it.
+fn accepted(files: &[(&str, &[u8])], arguments: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_bitgauge"))
+        .args(arguments)
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "unbroken: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn listing(folder: &Path) -> BTreeSet<PathBuf> {
@@ -39,34 +55,46 @@ fn repository(path: &str) -> Vec<u8> {
 #[test]
 fn accelerators() {
     let good = String::from_utf8(repository("designs/reference-16x16.toml")).unwrap();
-    let cases: Vec<(String, Vec<u8>)> = [
-        ("empty", String::new()),
-        ("not TOML", "][".to_owned()),
-        ("unknown table", format!("{good}\n[nonesuch]\nx = 1\n")),
-        ("missing table", good.replace("[clock]", "[clok]")),
-        ("negative", good.replacen("rows = 16", "rows = -16", 1)),
-        ("huge", good.replacen("rows = 16", "rows = 99999999999999999999", 1)),
-        ("wrong type", good.replacen("rows = 16", "rows = \"16\"", 1)),
-        ("float", good.replacen("rows = 16", "rows = 16.0", 1)),
-        ("twice", good.replacen("rows = 16", "rows = 16\nrows = 16", 1)),
-        ("lanes beyond columns", good.replacen("lanes = 16", "lanes = 64", 1)),
-        ("no such energy table", good.replace("horowitz-45nm", "nonesuch")),
-        ("no such energy file", good.replace("horowitz-45nm", "nonesuch.toml")),
+    accepted(&[("design.toml", good.as_bytes())], &["check", "design.toml"]);
+    let cases: Vec<(String, &str, Vec<u8>)> = [
+        ("empty", "missing field", String::new()),
+        ("not TOML", "design.toml:1:1", "][".to_owned()),
+        ("unknown table", "unknown field `nonesuch`", format!("{good}\n[nonesuch]\nx = 1\n")),
+        ("missing table", "unknown field `clok`", good.replace("[clock]", "[clok]")),
+        ("negative", "integer `-16`", good.replacen("rows = 16", "rows = -16", 1)),
+        ("huge", "99999999999999999999", good.replacen("rows = 16", "rows = 99999999999999999999", 1)),
+        ("wrong type", "string \"16\"", good.replacen("rows = 16", "rows = \"16\"", 1)),
+        ("float", "16.0", good.replacen("rows = 16", "rows = 16.0", 1)),
+        ("twice", "duplicate key", good.replacen("rows = 16", "rows = 16\nrows = 16", 1)),
+        ("lanes beyond columns", "lanes", good.replacen("lanes = 16", "lanes = 64", 1)),
+        (
+            "no such energy table",
+            "unknown energy table `nonesuch`",
+            good.replace("horowitz-45nm", "nonesuch"),
+        ),
+        ("no such energy file", "nonesuch.toml", good.replace("horowitz-45nm", "nonesuch.toml")),
     ]
     .into_iter()
-    .map(|(case, text)| (case.to_owned(), text.into_bytes()))
-    .chain([("not UTF-8".to_owned(), vec![0xff, 0xfe, 0x00]), ("binary".to_owned(), vec![0; 4096])])
-    .chain((0..good.len()).step_by(37).map(|end| (format!("cut at {end}"), good.as_bytes()[..end].to_vec())))
+    .map(|(case, wanted, text)| (case.to_owned(), wanted, text.into_bytes()))
+    .chain([
+        ("not UTF-8".to_owned(), "UTF-8", vec![0xff, 0xfe, 0x00]),
+        ("binary".to_owned(), "key with no value", vec![0; 4096]),
+    ])
+    .chain(
+        (0..good.len())
+            .step_by(37)
+            .map(|end| (format!("cut at {end}"), "design.toml", good.as_bytes()[..end].to_vec())),
+    )
     .collect();
-    for (case, text) in cases {
+    for (case, wanted, text) in cases {
         // Some cuts leave a sound description; those are not refused.
         let sound = std::str::from_utf8(&text).is_ok_and(|text| text.contains("mhz = 500"));
         if !(case.starts_with("cut") && sound) {
-            refused(&case, &[("design.toml", &text)], &["check", "design.toml"]);
+            refused(&case, wanted, &[("design.toml", &text)], &["check", "design.toml"]);
         }
     }
-    refused("no file", &[], &["check", "nonesuch.toml"]);
-    refused("a folder", &[], &["check", "."]);
+    refused("no file", "nonesuch.toml", &[], &["check", "nonesuch.toml"]);
+    refused("a folder", "cannot read", &[], &["check", "."]);
 }
 
 const RUN: [&str; 7] = ["run", "--model", "model.onnx", "--data", "data.toml", "--output", "report"];
@@ -86,6 +114,15 @@ fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
 fn models() {
     let (images, labels) = (npy("|u1", "(2, 28, 28, 1)", &[7; 2 * 784]), npy("<i8", "(2,)", &[0; 16]));
     let good = repository("models/zoo/cnn_mnist.onnx");
+    accepted(
+        &[
+            ("model.onnx", &good[..]),
+            ("data.toml", DATA.as_bytes()),
+            ("images.npy", &images),
+            ("labels.npy", &labels),
+        ],
+        &RUN,
+    );
     let mut cases = vec![
         ("empty".to_owned(), vec![]),
         ("text".to_owned(), b"this is no model".to_vec()),
@@ -102,27 +139,27 @@ fn models() {
             ("images.npy", &images),
             ("labels.npy", &labels),
         ];
-        refused(case, &files, &RUN);
+        refused(case, "cannot import the model", &files, &RUN);
     }
-    refused("no model", &[], &RUN);
+    refused("no data", "data.toml", &[], &RUN);
 }
 
 #[test]
 fn data_sets() {
     let model = repository("models/zoo/cnn_mnist.onnx");
     let (images, labels) = (npy("|u1", "(2, 28, 28, 1)", &[7; 2 * 784]), npy("<i8", "(2,)", &[0; 16]));
-    for (case, change) in [
-        ("unknown key", ("task =", "tsk = 1\ntask =")),
-        ("missing key", ("mean = [33.0]\n", "")),
-        ("unknown task", ("classification", "segmentation")),
-        ("no such file", ("images.npy", "nonesuch.npy")),
-        ("too many means", ("[33.0]", "[33.0, 33.0, 33.0]")),
-        ("no mean", ("[33.0]", "[]")),
-        ("NaN", ("[33.0]", "[nan]")),
-        ("zero std", ("[78.0]", "[0.0]")),
-        ("images for labels", ("labels.npy", "images.npy")),
-        ("labels for images", ("\"images.npy\"", "\"labels.npy\"")),
-        ("not TOML", ("=", ":")),
+    for (case, wanted, change) in [
+        ("unknown key", "unknown field `tsk`", ("task =", "tsk = 1\ntask =")),
+        ("missing key", "missing field `mean`", ("mean = [33.0]\n", "")),
+        ("unknown task", "unknown variant `segmentation`", ("classification", "segmentation")),
+        ("no such file", "nonesuch.npy", ("images.npy", "nonesuch.npy")),
+        ("too many means", "`mean` has 3", ("[33.0]", "[33.0, 33.0, 33.0]")),
+        ("no mean", "`mean` needs", ("[33.0]", "[]")),
+        ("NaN", "`mean` needs", ("[33.0]", "[nan]")),
+        ("zero std", "`std` needs", ("[78.0]", "[0.0]")),
+        ("images for labels", "labels must be 2 integers", ("labels.npy", "images.npy")),
+        ("labels for images", "N x H x W x C", ("\"images.npy\"", "\"labels.npy\"")),
+        ("not TOML", "data.toml:1:", ("=", ":")),
     ] {
         assert!(DATA.contains(change.0));
         let data = DATA.replace(change.0, change.1);
@@ -132,20 +169,20 @@ fn data_sets() {
             ("images.npy", &images),
             ("labels.npy", &labels),
         ];
-        refused(case, &files, &RUN);
+        refused(case, wanted, &files, &RUN);
     }
-    for (case, images) in [
-        ("empty", vec![]),
-        ("text", b"no array".to_vec()),
-        ("cut", images[..images.len() - 1].to_vec()),
-        ("too long", [&images[..], &[0]].concat()),
-        ("other size", npy("|u1", "(2, 32, 32, 1)", &[7; 2 * 1024])),
-        ("other rank", npy("|u1", "(2, 784)", &[7; 2 * 784])),
-        ("no image", npy("|u1", "(0, 28, 28, 1)", &[])),
-        ("floats", npy("<f4", "(1, 28, 28, 1)", &[0; 784 * 4])),
-        ("doubles", npy("<f8", "(1, 28, 28, 1)", &[0; 784 * 8])),
-        ("absurd shape", npy("|u1", "(99999999999, 99999999999, 9, 9)", &[])),
-        ("negative shape", npy("|u1", "(-1, 28, 28, 1)", &[])),
+    for (case, wanted, images) in [
+        ("empty", "the magic needs 6 bytes", vec![]),
+        ("text", "magic bytes", b"no array".to_vec()),
+        ("cut", "the data needs 1568 bytes", images[..images.len() - 1].to_vec()),
+        ("too long", "1 bytes too many", [&images[..], &[0]].concat()),
+        ("other size", "the images give [1, 1, 32, 32]", npy("|u1", "(2, 32, 32, 1)", &[7; 2 * 1024])),
+        ("other rank", "N x H x W x C", npy("|u1", "(2, 784)", &[7; 2 * 784])),
+        ("no image", "no image", npy("|u1", "(0, 28, 28, 1)", &[])),
+        ("floats", "unsigned bytes", npy("<f4", "(1, 28, 28, 1)", &[0; 784 * 4])),
+        ("doubles", "element type `<f8`", npy("<f8", "(1, 28, 28, 1)", &[0; 784 * 8])),
+        ("absurd shape", "overflows", npy("|u1", "(99999999999, 99999999999, 9, 9)", &[])),
+        ("negative shape", "dimension `-1`", npy("|u1", "(-1, 28, 28, 1)", &[])),
     ] {
         let files = [
             ("model.onnx", &model[..]),
@@ -153,36 +190,57 @@ fn data_sets() {
             ("images.npy", &images),
             ("labels.npy", &labels),
         ];
-        refused(case, &files, &RUN);
+        refused(case, wanted, &files, &RUN);
     }
 }
 
 #[test]
 fn programs() {
-    for (case, text) in [
-        ("empty", ""),
-        ("text", "hello"),
-        ("no commands", "bitgauge-program 1\n"),
-        ("bad header", "bitgauge-program 1\nx = 1\n--- commands\n"),
-        ("other version", "bitgauge-program 2\n--- commands\n"),
+    let folder = tempfile::tempdir().unwrap();
+    let compiled = Command::new(env!("CARGO_BIN_EXE_bitgauge"))
+        .args(["compile", "--output", "out"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(compiled.status.success());
+    let out = folder.path().join("out");
+    let good = std::fs::read_to_string(out.join("program.bgp")).unwrap();
+    let is_image = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "bin");
+    let image = std::fs::read_dir(out).unwrap().map(|entry| entry.unwrap().path()).find(is_image).unwrap();
+    let (name, bytes) = (image.file_name().unwrap().to_str().unwrap(), std::fs::read(&image).unwrap());
+    let arguments = ["simulate", "model.bgp", "--timing-only"];
+    accepted(&[("model.bgp", good.as_bytes()), (name, &bytes)], &arguments);
+    let (header, commands) = good.split_once("--- commands").unwrap();
+    let version = good.lines().next().unwrap();
+    for (case, wanted, text) in [
+        ("empty", "names no image", String::new()),
+        ("text", "names no image", "hello".to_owned()),
+        ("no commands", "no line `--- commands`", header.to_owned()),
+        ("unknown key", "unknown field `nonesuch`", format!("{header}nonesuch = 1\n--- commands{commands}")),
+        ("other version", "the first line should read", good.replacen(version, &version.replace('1', "999"), 1)),
+        ("unknown command", "nonesuch", format!("{good}nonesuch\n")),
     ] {
-        refused(case, &[("model.bgp", text.as_bytes())], &["simulate", "model.bgp"]);
+        refused(case, wanted, &[("model.bgp", text.as_bytes()), (name, &bytes)], &arguments);
     }
-    refused("no program", &[], &["simulate", "nonesuch.bgp"]);
+    refused("no image", name, &[("model.bgp", good.as_bytes())], &arguments);
+    refused("no program", "nonesuch.bgp", &[], &["simulate", "nonesuch.bgp", "--timing-only"]);
 }
 
 #[test]
 fn places_that_cannot_be_written() {
     for command in ["run", "compile"] {
         let files = [("report", &b"a file"[..])];
-        let talk = refused("output is a file", &files, &[command, "--output", "report"]);
-        assert!(talk.contains("report"), "{talk}");
-        let talk = refused("parent is a file", &files, &[command, "--output", "report/sub"]);
-        assert!(talk.contains("report"), "{talk}");
+        refused("output is a file", "report", &files, &[command, "--output", "report"]);
+        refused("parent is a file", "report", &files, &[command, "--output", "report/sub"]);
     }
-    refused("init into a file", &[("file", b"x")], &["init", "file/accelerator.toml"]);
+    refused(
+        "init into a file",
+        "cannot make the folder",
+        &[("file", b"x")],
+        &["init", "file/accelerator.toml"],
+    );
     if Path::new("/dev/full").exists() && Path::new("/proc/self").exists() {
-        refused("kernel's folder", &[], &["run", "--output", "/proc/report"]);
+        refused("kernel's folder", "/proc/report", &[], &["run", "--output", "/proc/report"]);
         let program = env!("CARGO_BIN_EXE_bitgauge");
         let full =
             Command::new("sh").args(["-c", &format!("'{program}' schema > /dev/full")]).output().unwrap();

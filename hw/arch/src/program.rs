@@ -59,6 +59,7 @@ pub enum TensorRole {
 /// `address + group * group_stride + row * row_stride`. Where rows are contiguous a token tensor may be
 /// read as longer blocks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TensorSymbol {
     /// Name.
     pub name: String,
@@ -92,6 +93,7 @@ pub struct TensorSymbol {
 
 /// A layer of the network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LayerSymbol {
     /// Name.
     pub name: String,
@@ -109,6 +111,7 @@ pub struct LayerSymbol {
 
 /// What an `exec` belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CommandSymbol {
     /// Index into [`Program::layers`].
     pub layer: u32,
