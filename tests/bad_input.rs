@@ -217,7 +217,11 @@ fn programs() {
         ("text", "names no image", "hello".to_owned()),
         ("no commands", "no line `--- commands`", header.to_owned()),
         ("unknown key", "unknown field `nonesuch`", format!("{header}nonesuch = 1\n--- commands{commands}")),
-        ("other version", "the first line should read", good.replacen(version, &version.replace('1', "999"), 1)),
+        (
+            "other version",
+            "the first line should read",
+            good.replacen(version, &version.replace('1', "999"), 1),
+        ),
         ("unknown command", "nonesuch", format!("{good}nonesuch\n")),
     ] {
         refused(case, wanted, &[("model.bgp", text.as_bytes()), (name, &bytes)], &arguments);

@@ -76,6 +76,13 @@ pub enum Difference {
         /// Bytes that differ in all.
         count: usize,
     },
+    /// External memory has another size.
+    Size {
+        /// Bytes expected.
+        expected: usize,
+        /// Bytes the bench gave.
+        found: usize,
+    },
 }
 
 /// Names of the counters in their order.
@@ -108,6 +115,9 @@ impl fmt::Display for Difference {
                 f,
                 "{count} bytes of external memory differ, the first at {address:#x}: {found:#04x}, expected {expected:#04x}"
             ),
+            Difference::Size { expected, found } => {
+                write!(f, "the bench gave {found} bytes of external memory, expected {expected}")
+            }
         }
     }
 }
@@ -169,5 +179,13 @@ pub fn compare(expected: &Expected<'_>, run: &RtlRun) -> Vec<Difference> {
     if let Some((address, (&expected, &found))) = unequal.next() {
         differences.push(Difference::Memory { address, expected, found, count: 1 + unequal.count() });
     }
+    // A dump that ends early would otherwise compare nothing of what is missing.
+    if expected.memory.len() != run.memory.len() {
+        let (expected, found) = (expected.memory.len(), run.memory.len());
+        differences.push(Difference::Size { expected, found });
+    }
     differences
 }
+
+#[cfg(test)]
+mod tests;
