@@ -47,7 +47,7 @@ pub fn compile(
         layer.bound_cycles = bound_cycles;
     }
     let symbols: Vec<_> = order.iter().map(|&index| symbols[index]).collect();
-    let masks = tokens::insert(&survey, &order);
+    let masks = tokens::insert(&survey, &order, accelerator.controller.most_untaken_tokens());
     let mut encoder = Encoder::default();
     for ((&index, (wait, signal)), symbol) in order.iter().zip(masks).zip(&symbols) {
         encoder.push_operation(survey.operation(index), wait, signal).map_err(|source| {

@@ -1,7 +1,10 @@
 //! The keys of the description.
 
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::command::TOKEN_MAX;
 
 /// A whole accelerator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -187,6 +190,16 @@ pub struct Controller {
 impl Default for Controller {
     fn default() -> Self {
         Controller { queue_words: 64, prefetch_words: 64 }
+    }
+}
+
+impl Controller {
+    /// Tokens of a pair of units that a program may leave untaken at any place, so that no counter passes
+    /// [`TOKEN_MAX`]: a giver may be ahead of program order by as many waits as the taker's queue can hold,
+    /// and the one at its head.
+    #[must_use]
+    pub fn most_untaken_tokens(&self) -> usize {
+        TOKEN_MAX.saturating_sub(self.queue_words + 1) as usize
     }
 }
 

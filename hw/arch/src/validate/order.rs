@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{MAX_PROBLEMS, Problem, word_problem};
 use crate::Program;
-use crate::command::{Command, Compute, Operation, TOKEN_MAX, Unit};
+use crate::command::{Command, Compute, Operation, Unit};
 use crate::footprint::{Access, Port, Space, footprint};
 
 /// How many commands of each unit are known to have ended.
@@ -20,7 +20,7 @@ struct Event {
 }
 
 pub(super) fn check(program: &Program, problems: &mut Vec<Problem>) {
-    let mut tokens = Tokens::new(program.accelerator.controller.queue_words);
+    let mut tokens = Tokens::new(program.accelerator.controller.most_untaken_tokens());
     let mut clocks: [Clock; 4] = [[0; 4]; 4];
     let mut counts = [0usize; 4];
     let mut spaces: BTreeMap<Space, Ranges> =
@@ -68,10 +68,8 @@ struct Tokens {
 }
 
 impl Tokens {
-    fn new(queue_words: u32) -> Tokens {
-        // A giver may be ahead of program order by as many waits as the taker's queue can hold, and the one
-        // at its head.
-        Tokens { queues: Default::default(), limit: (TOKEN_MAX - queue_words - 1) as usize }
+    fn new(limit: usize) -> Tokens {
+        Tokens { queues: Default::default(), limit }
     }
 
     fn take(&mut self, command: &Command, unit: Unit, clock: &mut Clock) -> Result<(), String> {
