@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use bitgauge_arch::Program;
 use bitgauge_arch::program::{from_text, to_text};
+use bitgauge_models::npy::{self, Npy, NpyData};
 
 use crate::dataset::sha256;
 use crate::failure::Failure;
@@ -23,6 +24,21 @@ pub fn write(folder: &OutputFolder, program: &Program) -> Result<String> {
     folder.write(&name, &image)?;
     folder.write(PROGRAM, text.as_bytes())?;
     Ok(name)
+}
+
+/// One `.npy` of containers per output, in the network's order, each with the dimensions and the order of ONNX;
+/// two bytes of a 16-bit code are a last dimension. `memory` is external memory after a run, `place` begins the
+/// files' names.
+pub fn write_outputs(folder: &OutputFolder, place: &str, program: &Program, memory: &[u8]) -> Result<()> {
+    for (index, output) in program.outputs.iter().enumerate() {
+        let codes = program.output(output, memory).context("an output is not in the program")?;
+        let mut shape: Vec<usize> = output.order.dims.iter().map(|&size| size as usize).collect();
+        let elements: usize = shape.iter().product();
+        shape.extend((codes.len() > elements).then_some(2));
+        let array = npy::write(&Npy { shape, data: NpyData::U8(codes) });
+        folder.write(&format!("{place}output_{index}_u8.npy"), &array)?;
+    }
+    Ok(())
 }
 
 /// Reads a program and the image that its text names, which lies in the same folder.

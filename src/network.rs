@@ -17,8 +17,7 @@ use crate::quantization::{self, Quantization};
 pub struct Source {
     #[command(flatten)]
     pub subject: Subject,
-    /// Network that `bitgauge quantize` wrote, instead of --model; there is no float network to measure
-    /// accuracy against
+    /// Network that `bitgauge quantize` wrote, instead of --model; there is no float network to compare with
     #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "Quantization"])]
     pub quantized: Option<PathBuf>,
     #[command(flatten)]

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_compiler::{CodecChoice, CompileError};
+use bitgauge_models::float::FloatGraph;
 use bitgauge_models::integer::evaluate::{Classification, TensorNoise, classify, noise};
 use bitgauge_models::integer::{IntGraph, IntOp, QuantizeOptions, Quantized, calibrate, quantize_traced};
 use serde::Serialize;
@@ -50,19 +51,27 @@ pub fn quantized(
     Ok((quantized, options))
 }
 
-/// Top-1 accuracy of both networks; shares are from 0 to 1.
+/// Accuracy over a data set; shares are from 0 to 1.
 #[derive(Clone, Debug, Serialize)]
 pub struct AccuracyFigures {
     /// Images evaluated.
     pub images: usize,
-    /// Float network.
-    pub float_top1: f64,
-    /// Integer network.
+    /// Images whose greatest output of the integer network is the label's.
     pub integer_top1: f64,
-    /// Float network.
-    pub float_top5: f64,
-    /// Integer network.
+    /// Images whose label is among its five greatest.
     pub integer_top5: f64,
+    /// Beside the float network, where it is at hand.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub float: Option<FloatFigures>,
+}
+
+/// Accuracy of the float network, and how far the integer network is from it.
+#[derive(Clone, Debug, Serialize)]
+pub struct FloatFigures {
+    /// As of the integer network.
+    pub float_top1: f64,
+    /// As of the integer network.
+    pub float_top5: f64,
     /// Images of which both say the same.
     pub agreement: f64,
     /// Kullback-Leibler divergence of the integer from the float class distribution, nats, mean.
@@ -74,21 +83,28 @@ impl From<Classification> for AccuracyFigures {
         let share = |count: usize| count as f64 / counts.images.max(1) as f64;
         AccuracyFigures {
             images: counts.images,
-            float_top1: share(counts.float_top1),
             integer_top1: share(counts.top1),
-            float_top5: share(counts.float_top5),
             integer_top5: share(counts.top5),
-            agreement: share(counts.agreement),
-            divergence_nats: counts.divergence,
+            float: counts.float.map(|float| FloatFigures {
+                float_top1: share(float.top1),
+                float_top5: share(float.top5),
+                agreement: share(float.agreement),
+                divergence_nats: float.divergence,
+            }),
         }
     }
 }
 
-/// Accuracy over the data set's images, by both interpreters; `None` without labels.
-pub fn accuracy(model: &Model, graph: &IntGraph, data: &Dataset) -> Result<Option<AccuracyFigures>> {
+/// Accuracy over the data set's images, by the integer interpreter and, where there is a float network, by the
+/// float one; `None` without labels.
+pub fn accuracy(
+    float: Option<&FloatGraph>,
+    graph: &IntGraph,
+    data: &Dataset,
+) -> Result<Option<AccuracyFigures>> {
     let Some(labels) = &data.labels else { return Ok(None) };
     let bar = output::progress("accuracy", labels.len());
-    let counts = classify(graph, &model.graph, labels, |index| {
+    let counts = classify(graph, float, labels, |index| {
         bar.inc(1);
         vec![data.images.tensor(index)]
     })?;

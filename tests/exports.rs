@@ -26,16 +26,18 @@ fn an_export_computes_what_the_integers_do() {
         let quantized = quantize_traced(&float, &calibration, &QuantizeOptions::default()).unwrap();
         let exported = onnx::import(&onnx::export(&float, &quantized).unwrap()).unwrap();
         let prepared = Prepared::new(&quantized.graph).unwrap();
-        let tensor = quantized.graph.tensor(quantized.graph.outputs[0]);
+        let output = &quantized.graph.outputs[0];
+        let code = quantized.graph.tensor(output.tensor).code;
         let (mut equal, mut all) = (0, 0);
         for image in &images {
             let inputs = encode_inputs(&quantized.graph, std::slice::from_ref(image)).unwrap();
             let ours = prepared.run_outputs(&inputs).unwrap().remove(0);
             let theirs = run(&exported, std::slice::from_ref(image)).unwrap().remove(0);
-            assert_eq!(theirs.len(), quantized.trace.outputs[0].len());
-            for (&at, &real) in quantized.trace.outputs[0].iter().zip(theirs.data()) {
-                let apart = tensor.code.encode(f64::from(real)) - tensor.code.read(&ours, at);
-                let steps = if tensor.code.container_bytes() == 1 { 2 } else { 600 };
+            let ours = output.order.take(&ours, code.container_bytes());
+            assert_eq!(theirs.shape().iter().map(|&d| d as u64).collect::<Vec<_>>(), output.order.dims);
+            for (at, &real) in theirs.data().iter().enumerate() {
+                let apart = code.encode(f64::from(real)) - code.read(&ours, at);
+                let steps = if code.container_bytes() == 1 { 2 } else { 600 };
                 assert!(apart.abs() <= steps, "{name}: {apart} steps apart");
                 equal += usize::from(apart == 0);
                 all += 1;

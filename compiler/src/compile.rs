@@ -79,6 +79,7 @@ pub fn compile(
         memory_bytes,
         segments,
         tensors: memory.symbols,
+        outputs: memory.outputs,
         layers,
         commands: symbols,
     })

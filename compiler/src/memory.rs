@@ -8,8 +8,8 @@ use bitgauge_arch::Accelerator;
 use bitgauge_arch::arith::Signedness;
 use bitgauge_arch::command::Codec;
 use bitgauge_arch::description::CodecKind;
-use bitgauge_arch::program::{Segment, TensorRole, TensorSymbol};
-use bitgauge_models::integer::{IntGraph, IntOp, IntTensor};
+use bitgauge_arch::program::{OutputSymbol, Segment, TensorRole, TensorSymbol};
+use bitgauge_models::integer::{IntGraph, IntOp, IntOutput, IntTensor};
 
 use crate::options::{CodecChoice, Options};
 use crate::order::WINDOW;
@@ -20,6 +20,7 @@ use crate::view::View;
 pub(crate) struct Memory {
     pub views: Vec<View>,
     pub symbols: Vec<TensorSymbol>,
+    pub outputs: Vec<OutputSymbol>,
     pub segments: Vec<Segment>,
     /// First byte behind the tensors.
     pub end: u64,
@@ -89,6 +90,12 @@ pub(crate) fn lay_out(graph: &IntGraph, accelerator: &Accelerator, options: &Opt
             });
         }
     }
+    let symbol = |index: usize| memory.symbols.iter().position(|symbol| symbol.graph_tensor == index as u64);
+    let output = |output: &IntOutput| {
+        let tensor = symbol(output.tensor.0)? as u64;
+        Some(OutputSymbol { name: output.name.clone(), tensor, order: output.order.clone() })
+    };
+    memory.outputs = graph.outputs.iter().filter_map(output).collect();
     memory.end = end.next_multiple_of(ALIGNMENT);
     memory
 }
@@ -108,19 +115,18 @@ fn lifetimes(graph: &IntGraph, options: &Options) -> (Vec<usize>, Vec<usize>) {
             last[id.0] = if options.reuse_memory { index + WINDOW } else { usize::MAX };
         }
     }
-    for id in graph.inputs.iter().chain(&graph.outputs) {
+    for id in graph.inputs.iter().copied().chain(graph.outputs.iter().map(|output| output.tensor)) {
         first[id.0] = first[id.0].min(graph.nodes.len());
     }
     (first, last)
 }
 
 fn role(graph: &IntGraph, index: usize) -> TensorRole {
-    let listed = |list: &[bitgauge_models::integer::TensorId]| list.iter().any(|id| id.0 == index);
     if graph.tensors[index].constant.is_some() {
         TensorRole::Constant
-    } else if listed(&graph.inputs) {
+    } else if graph.inputs.iter().any(|id| id.0 == index) {
         TensorRole::Input
-    } else if listed(&graph.outputs) {
+    } else if graph.outputs.iter().any(|output| output.tensor.0 == index) {
         TensorRole::Output
     } else {
         TensorRole::Internal

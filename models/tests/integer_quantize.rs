@@ -68,10 +68,9 @@ fn a_residual_block_becomes_three_nodes() {
     assert!(matches!(graph.nodes[2].op, IntOp::Conv { residual: Some(_), .. }));
     let prepared = Prepared::new(&graph).unwrap();
     let reference = run(&float, &image(3)).unwrap();
-    // The output is in storage order: channels fastest.
     let got = logits(&prepared, &image(3)).unwrap();
     let want = reference[0].data();
-    let error = (0..120).map(|i| (got[(i % 20) * 6 + i / 20] - want[i]).abs()).fold(0.0, f32::max);
+    let error = (0..120).map(|i| (got[i] - want[i]).abs()).fold(0.0, f32::max);
     assert!(error < 0.03 * reference[0].max_abs(), "{error}");
     for tensor in noise(&graph, &float, 8, image).unwrap() {
         assert!(tensor.decibels > 28.0, "{tensor:?}");
@@ -124,10 +123,10 @@ fn a_shortcut_of_slice_and_pad_loses_no_code() {
     let inputs = encode_inputs(&graph, &image(3)).unwrap();
     let got = logits(&Prepared::new(&graph).unwrap(), &image(3)).unwrap();
     let code = graph.tensor(graph.inputs[0]).code;
-    // Both tensors are in storage order: channels fastest. The output's 16-bit codes are far finer than the
-    // input's, so what remains is the input's code itself.
+    // The output is in the order of ONNX, the input's codes in that of storage: channels fastest. The output's
+    // 16-bit codes are far finer than the input's, so what remains is the input's code itself.
     for (at, &got) in got.iter().enumerate() {
-        let (pixel, channel) = (at / 11, at % 11);
+        let (pixel, channel) = (at % 6, at / 6);
         let from = (pixel / 2 * 2) * 4 + pixel % 2 * 2;
         let want = match channel.checked_sub(3).filter(|&c| c < 6) {
             Some(c) => code.decode(i32::from(inputs[0][from * 6 + c] as i8)),

@@ -13,7 +13,7 @@
 mod integer_support;
 mod onnxruntime_support;
 
-use bitgauge_models::integer::{Prepared, QuantizeOptions, dequantize, evaluate, quantize_traced};
+use bitgauge_models::integer::{Prepared, QuantizeOptions, evaluate, quantize_traced};
 use bitgauge_models::onnx;
 use integer_support::{DataSet, mnist};
 use onnxruntime_support::{greatest, outputs, python, skipped};
@@ -41,14 +41,16 @@ fn agrees(name: &str, data: Option<DataSet>, options: &QuantizeOptions, most: us
             prepared.run_outputs(&inputs).unwrap().remove(0)
         })
         .collect();
-    let tensor = quantized.graph.tensor(quantized.graph.outputs[0]);
+    let output = &quantized.graph.outputs[0];
+    let tensor = quantized.graph.tensor(output.tensor);
     for level in ["off", "on"] {
         let theirs = outputs(&python, name, &bytes, &images, level);
         let (mut misses, mut equal, mut worst, mut all) = (0, 0, 0i32, 0);
         for (ours, theirs) in ours.iter().zip(&theirs) {
-            misses += usize::from(greatest(&dequantize(ours, tensor)) != greatest(theirs));
+            let ours_in_order = output.order.take(ours, tensor.code.container_bytes());
+            misses += usize::from(greatest(&output.reals(&quantized.graph, ours)) != greatest(theirs));
             for (index, &real) in theirs.iter().enumerate() {
-                let apart = tensor.code.encode(f64::from(real)) - tensor.code.read(ours, index);
+                let apart = tensor.code.encode(f64::from(real)) - tensor.code.read(&ours_in_order, index);
                 equal += usize::from(apart == 0);
                 worst = worst.max(apart.abs());
                 all += 1;

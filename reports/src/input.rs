@@ -76,16 +76,19 @@ pub struct Accuracy {
     pub dataset: String,
     /// Images evaluated.
     pub images: u64,
-    /// Top-1 of the float network.
-    pub float_top1: f64,
+    /// Top-1 of the float network, where it is at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub float_top1: Option<f64>,
     /// Top-1 of the integer network.
     pub integer_top1: f64,
-    /// Top-5 of the float network, where classes are more than five.
+    /// Top-5 of the float network, where it is at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub float_top5: Option<f64>,
     /// Top-5 of the integer network.
     pub integer_top5: Option<f64>,
     /// Share of images for which both networks give the same first class.
-    pub agreement: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<f64>,
     /// What computed the integer answers, such as `integer interpreter` or `simulator`.
     pub evaluated_by: String,
 }

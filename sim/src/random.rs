@@ -73,6 +73,7 @@ pub(crate) fn program(accelerator: Accelerator, commands: &[Command], segments: 
         memory_bytes: 1 << 21,
         segments,
         tensors: Vec::new(),
+        outputs: Vec::new(),
         layers: vec![layer("a"), layer("b")],
         commands: (0..commands.len())
             .map(|index| CommandSymbol { layer: index as u32 % 2, operand: Operand::Input })

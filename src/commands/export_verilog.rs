@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use bitgauge_arch::Program;
 use bitgauge_models::integer::evaluate::encode_inputs;
 use bitgauge_rtl::export::{self, Vectors};
 use bitgauge_sim::Machine;
@@ -15,7 +16,7 @@ use crate::network::Source;
 use crate::output::{self, Format};
 use crate::pipeline::{self, CodecArgument};
 use crate::rtl::Reference;
-use crate::{inputs, simulator};
+use crate::{bundle, inputs, simulator};
 
 /// Options of `export-verilog`.
 #[derive(clap::Args)]
@@ -54,8 +55,9 @@ impl ExportVerilog {
         let folder = OutputFolder::create(&self.output)?;
         let design = inputs::design(self.accelerator.as_deref())?;
         let accelerator = &design.accelerator;
-        let reference = self.reference(accelerator)?;
-        let vectors = reference.as_ref().map(|reference| Vectors {
+        let traced = self.reference(accelerator)?;
+        let reference = traced.as_ref().map(|(_, reference)| reference);
+        let vectors = reference.map(|reference| Vectors {
             memory: &reference.memory,
             expected: &reference.after,
             run: reference.run(),
@@ -68,6 +70,9 @@ impl ExportVerilog {
         })?;
         for file in &files {
             folder.write(&file.path, file.text.as_bytes())?;
+        }
+        if let Some((program, reference)) = &traced {
+            bundle::write_outputs(&folder, "vectors/", program, &reference.after)?;
         }
         folder.finish()?;
         bar.finish_and_clear();
@@ -88,7 +93,7 @@ impl ExportVerilog {
     }
 
     /// The run that becomes vectors: of the user's network, or of the one that ships if it fits.
-    fn reference(&self, accelerator: &bitgauge_arch::Accelerator) -> Result<Option<Reference>> {
+    fn reference(&self, accelerator: &bitgauge_arch::Accelerator) -> Result<Option<(Program, Reference)>> {
         if self.no_vectors {
             return Ok(None);
         }
@@ -110,7 +115,8 @@ impl ExportVerilog {
         let names = network.graph.inputs.iter().map(|&id| network.graph.tensor(id).name.as_str());
         let named: Vec<(&str, &[u8])> = names.zip(inputs.iter().map(Vec::as_slice)).collect();
         let mut machine = Machine::new(&program).map_err(simulator::failure)?;
-        Reference::new(&program, &mut machine, &named).map(Some)
+        let reference = Reference::new(&program, &mut machine, &named)?;
+        Ok(Some((program, reference)))
     }
 }
 

@@ -64,7 +64,7 @@ impl Quantize {
             parameters: network::parameters(&graph),
             macs: graph.nodes.iter().map(|node| graph.macs(node)).sum(),
             weight_bytes: pipeline::weight_bytes(&graph),
-            accuracy: pipeline::accuracy(&model, &graph, &data)?,
+            accuracy: pipeline::accuracy(Some(&model.graph), &graph, &data)?,
             tensors: pipeline::tensor_noise(&model, &graph, &data)?,
             quantization: quantization::describe(&options),
             model_sha256: model.sha256,
@@ -127,13 +127,15 @@ fn text(answer: &Answer) -> String {
     text + "\n" + &output::table(&["tensor", "SQNR dB", "% at ends"], &rows)
 }
 
-/// Accuracy of both networks for people.
+/// Accuracy for people.
 pub fn accuracy_line(accuracy: &AccuracyFigures) -> String {
-    format!(
-        "top-1 over {} images: float {:.2} %, integer {:.2} %; both say the same of {:.2} %\n",
-        accuracy.images,
-        100.0 * accuracy.float_top1,
-        100.0 * accuracy.integer_top1,
-        100.0 * accuracy.agreement
-    )
+    let (images, integer) = (accuracy.images, 100.0 * accuracy.integer_top1);
+    match &accuracy.float {
+        Some(float) => format!(
+            "top-1 over {images} images: float {:.2} %, integer {integer:.2} %; both say the same of {:.2} %\n",
+            100.0 * float.float_top1,
+            100.0 * float.agreement
+        ),
+        None => format!("top-1 over {images} images: integer {integer:.2} %\n"),
+    }
 }

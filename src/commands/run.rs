@@ -48,9 +48,10 @@ struct Answer {
     model: String,
     accelerator: String,
     quantization: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     accuracy: Option<AccuracyFigures>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    not_measured: &'static [&'static str],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_measured: Vec<&'static str>,
     simulated_images: usize,
     compared_bytes: u64,
     fewest_cycles: u64,
@@ -59,11 +60,21 @@ struct Answer {
     checks_failed: Vec<String>,
 }
 
-/// What a run of a network that was quantized before leaves out.
-const NEEDS_FLOAT: &[&str] = &[
-    "accuracy: it is compared with the float network's (--model)",
-    "signal-to-noise ratio per tensor: noise is the difference from the float network (--model)",
-];
+/// What a run leaves out.
+fn not_measured(network: &Network, data: &Dataset) -> Vec<&'static str> {
+    let mut missing = Vec::new();
+    if data.labels.is_none() {
+        missing.push("accuracy: the data set has no labels");
+    } else if network.float.is_none() {
+        missing.push("accuracy of the float network: it is not in the file of the quantized one (--model)");
+    }
+    if network.float.is_none() {
+        missing.push(
+            "signal-to-noise ratio per tensor: noise is the difference from the float network (--model)",
+        );
+    }
+    missing
+}
 
 impl Run {
     pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
@@ -77,12 +88,13 @@ impl Run {
         let options = pipeline::compile_options(self.codec);
         let program = pipeline::compiled(graph, &design.accelerator, &options)?;
         let simulated = measure::simulated(&program, graph, &data.images, self.images as usize)?;
-        let (accuracy, noise) = match &network.float {
-            Some(model) => {
-                (pipeline::accuracy(model, graph, &data)?, pipeline::tensor_noise(model, graph, &data)?)
-            }
-            None => (None, Vec::new()),
+        let float = network.float.as_ref();
+        let accuracy = pipeline::accuracy(float.map(|model| &model.graph), graph, &data)?;
+        let noise = match float {
+            Some(model) => pipeline::tensor_noise(model, graph, &data)?,
+            None => Vec::new(),
         };
+        let not_measured = not_measured(&network, &data);
         let input = ReportInput {
             model: model_info(&network),
             program: &program,
@@ -92,7 +104,7 @@ impl Run {
             accuracy: accuracy.as_ref().map(|figures| self.report_accuracy(figures)),
             sqnr: sqnr(graph, &noise),
             activation_sizes: simulated.activation_sizes.clone(),
-            provenance: provenance(&network, &data, &design.place, &simulated),
+            provenance: provenance(&network, &data, &design.place, &simulated, &not_measured),
             assumptions: ASSUMPTIONS.iter().map(|&sentence| sentence.to_owned()).collect(),
         };
         let bar = output::spinner("report");
@@ -105,7 +117,7 @@ impl Run {
         let failed = measured.checks.iter().filter(|check| !check.passed);
         let answer = Answer {
             report: self.output.join("index.html").display().to_string(),
-            not_measured: if network.float.is_some() { &[] } else { NEEDS_FLOAT },
+            not_measured,
             model: network.place,
             accelerator: design.place,
             quantization: network.quantization,
@@ -140,11 +152,11 @@ impl Run {
         Accuracy {
             dataset: data,
             images: figures.images as u64,
-            float_top1: figures.float_top1,
+            float_top1: figures.float.as_ref().map(|float| float.float_top1),
             integer_top1: figures.integer_top1,
-            float_top5: Some(figures.float_top5),
+            float_top5: figures.float.as_ref().map(|float| float.float_top5),
             integer_top5: Some(figures.integer_top5),
-            agreement: figures.agreement,
+            agreement: figures.float.as_ref().map(|float| float.agreement),
             evaluated_by: "integer interpreter".to_owned(),
         }
     }
@@ -181,7 +193,13 @@ fn sqnr(graph: &IntGraph, noise: &[TensorNoise]) -> Vec<TensorSqnr> {
         .collect()
 }
 
-fn provenance(network: &Network, data: &Dataset, design: &str, simulated: &Simulated) -> Provenance {
+fn provenance(
+    network: &Network,
+    data: &Dataset,
+    design: &str,
+    simulated: &Simulated,
+    not_measured: &[&str],
+) -> Provenance {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let mut extra = vec![
         ("accelerator description", design.to_owned()),
@@ -194,7 +212,7 @@ fn provenance(network: &Network, data: &Dataset, design: &str, simulated: &Simul
     ];
     // What calibrated a network that was quantized before, nobody knows here.
     let calibrated_here = network.float.is_some();
-    extra.extend((!calibrated_here).then(|| ("not measured", NEEDS_FLOAT.join("; "))));
+    extra.extend((!not_measured.is_empty()).then(|| ("not measured", not_measured.join("; "))));
     let calibration = if calibrated_here { data.calibration_sha256.as_str() } else { "not known" };
     Provenance {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),

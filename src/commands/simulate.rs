@@ -6,7 +6,7 @@ use anyhow::Result;
 use bitgauge_arch::Program;
 use bitgauge_arch::command::Unit;
 use bitgauge_arch::program::{TensorRole, TensorSymbol};
-use bitgauge_models::npy::{self, Npy, NpyData};
+use bitgauge_models::npy::{self, NpyData};
 use bitgauge_sim::result::{RunResult, StallReason};
 use bitgauge_sim::{Machine, Options};
 
@@ -27,7 +27,7 @@ pub struct Simulate {
     /// Find cycles without computing data
     #[arg(long)]
     timing_only: bool,
-    /// Folder for the whole result (JSON) and the output codes (`.npy`)
+    /// Folder for the whole result (JSON) and the output codes (`.npy`, dimensions and order of ONNX)
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Give up after so many cycles
@@ -39,6 +39,14 @@ impl Simulate {
     pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
         let folder = self.output.as_deref().map(OutputFolder::create).transpose()?;
         let program = bundle::read(&self.program)?;
+        if folder.is_some() && !self.timing_only && program.outputs.is_empty() {
+            let message =
+                "the program does not say in which order its outputs are: an earlier version wrote it";
+            return Err(Failure::new(message)
+                .at(self.program.display())
+                .hint("compile the network again")
+                .into());
+        }
         let mut machine = Machine::new(&program).map_err(simulator::failure)?;
         let input = self.input.as_deref().map(|path| self.read_input(path, &program)).transpose()?;
         let named: Vec<(&str, &[u8])> =
@@ -55,7 +63,7 @@ impl Simulate {
         if let Some(folder) = folder {
             folder.write("result.json", output::json("simulate", &result)?.as_bytes())?;
             if !self.timing_only {
-                write_outputs(&folder, &program, &machine)?;
+                bundle::write_outputs(&folder, "", &program, machine.memory())?;
             }
             folder.finish()?;
         }
@@ -86,22 +94,6 @@ impl Simulate {
                 .into()),
         }
     }
-}
-
-/// One `.npy` of containers per output, numbered in the program's order.
-fn write_outputs(folder: &OutputFolder, program: &Program, machine: &Machine) -> Result<()> {
-    let outputs = program.tensors.iter().filter(|tensor| tensor.role == TensorRole::Output);
-    for (index, tensor) in outputs.enumerate() {
-        let codes = machine.read(&tensor.name).map_err(simulator::failure)?;
-        let mut shape: Vec<usize> =
-            [tensor.groups, tensor.rows, tensor.cols, tensor.channels].map(|size| size as usize).to_vec();
-        shape.extend((tensor.value_bits > 8).then_some(2));
-        folder.write(
-            &format!("output_{index}_u8.npy"),
-            &npy::write(&Npy { shape, data: NpyData::U8(codes) }),
-        )?;
-    }
-    Ok(())
 }
 
 fn text(program: &Program, result: &RunResult) -> String {

@@ -31,10 +31,9 @@ impl Folder {
         let mut random = Random(7);
         let [height, width, channels] = data.image;
         let bytes = data.count * height * width * channels;
-        let shape = format!("({}, {height}, {width}, {channels})", data.count);
         for name in ["cal.npy", "img.npy"] {
             let pixels: Vec<u8> = (0..bytes).map(|_| random.below(256) as u8).collect();
-            folder.write(name, &npy("|u1", &shape, &pixels));
+            folder.images(name, data.image, &pixels);
         }
         let (mean, std) = (vec![128.0; channels], vec![64.0; channels]);
         let mut text = format!(
@@ -47,6 +46,12 @@ impl Folder {
         }
         folder.write("data.toml", text.as_bytes());
         folder
+    }
+
+    /// Replaces images, N x H x W x C: `cal.npy` or `img.npy`.
+    pub fn images(&self, name: &str, [height, width, channels]: [usize; 3], pixels: &[u8]) {
+        let count = pixels.len() / (height * width * channels);
+        self.write(name, &npy("|u1", &format!("({count}, {height}, {width}, {channels})"), pixels));
     }
 
     pub fn path(&self) -> &Path {

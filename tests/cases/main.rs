@@ -8,5 +8,6 @@
 
 mod folder;
 mod net;
+mod order;
 mod plain;
 mod random;

@@ -8,11 +8,9 @@ use std::sync::OnceLock;
 use bitgauge_arch::Program;
 use bitgauge_compiler::{Options, compile};
 use bitgauge_cosim::{Build, RunOptions};
-use bitgauge_models::float::{FloatGraph, Tensor, passes};
+use bitgauge_models::float::{Tensor, passes};
 use bitgauge_models::integer::evaluate::encode_inputs;
-use bitgauge_models::integer::{
-    InputCode, IntGraph, Prepared, QuantizeOptions, Quantized, calibrate, quantize_traced,
-};
+use bitgauge_models::integer::{InputCode, IntGraph, Prepared, QuantizeOptions, calibrate, quantize};
 use bitgauge_tests::verilog::{SMALL_MEMORY, both, build};
 use bitgauge_tests::{design, equal};
 
@@ -20,11 +18,8 @@ use super::case::Case;
 
 /// Everything on the way from a case to its outputs.
 struct Coded {
-    float: FloatGraph,
     graph: IntGraph,
     inputs: Vec<Vec<u8>>,
-    /// Of each output, where its elements are.
-    orders: Vec<Vec<usize>>,
 }
 
 impl Coded {
@@ -33,23 +28,20 @@ impl Coded {
         passes::simplify(&mut float).map_err(|e| e.to_string())?;
         let calibration = calibrate(&float, 1, |_| case.inputs.clone()).map_err(|e| e.to_string())?;
         let options = QuantizeOptions { input: InputCode::Calibrated, ..QuantizeOptions::default() };
-        let Quantized { graph, trace } =
-            quantize_traced(&float, &calibration, &options).map_err(|e| e.to_string())?;
+        let graph = quantize(&float, &calibration, &options).map_err(|e| e.to_string())?;
         let inputs = encode_inputs(&graph, &case.inputs).map_err(|e| e.to_string())?;
-        Ok(Coded { float, graph, inputs, orders: trace.outputs })
+        Ok(Coded { graph, inputs })
     }
 
     /// The network's outputs in the order of the float graph's.
     fn outputs(&self) -> Result<Vec<Tensor>, String> {
         let prepared = Prepared::new(&self.graph).map_err(|e| e.to_string())?;
         let containers = prepared.run_outputs(&self.inputs).map_err(|e| e.to_string())?;
-        let outputs = self.float.outputs.iter().zip(&self.graph.outputs).zip(&self.orders).zip(containers);
+        let outputs = self.graph.outputs.iter().zip(containers);
         outputs
-            .map(|(((&value, &id), order), containers)| {
-                let tensor = self.graph.tensor(id);
-                let real = |&at: &usize| tensor.code.decode(tensor.code.read(&containers, at)) as f32;
-                let reals = order.iter().map(real).collect();
-                Tensor::new(self.float.shape(value).to_vec(), reals).map_err(|e| e.to_string())
+            .map(|(output, containers)| {
+                let dims = output.order.dims.iter().map(|&dim| dim as usize).collect();
+                Tensor::new(dims, output.reals(&self.graph, &containers)).map_err(|e| e.to_string())
             })
             .collect()
     }

@@ -151,6 +151,7 @@ fn assemble(accelerator: &Accelerator, commands: &[Command], segments: Vec<Segme
         memory_bytes: MEMORY_BYTES,
         segments,
         tensors: Vec::new(),
+        outputs: Vec::new(),
         layers: vec![layer],
         commands: commands.iter().map(|_| CommandSymbol { layer: 0, operand: Operand::Input }).collect(),
     }

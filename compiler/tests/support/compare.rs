@@ -25,7 +25,7 @@ pub fn compare(name: &str, graph: &IntGraph, accelerator: &Accelerator, options:
         .unwrap_or_else(|error| panic!("{name}: {error}"));
     for symbol in &program.tensors {
         let index = symbol.graph_tensor as usize;
-        let kept = !options.reuse_memory || graph.outputs.iter().any(|id| id.0 == index);
+        let kept = !options.reuse_memory || graph.outputs.iter().any(|output| output.tensor.0 == index);
         let Some(codes) = expected[index].as_ref().filter(|_| kept) else { continue };
         let actual = output.read(&symbol.name).unwrap();
         if let Some(at) = actual.iter().zip(codes).position(|(a, b)| a != b) {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness};
 use bitgauge_models::integer::{
-    CodeType, FloatView, IntGraph, IntNode, IntOp, IntTensor, Shape, TensorId, Window,
+    CodeType, IntGraph, IntNode, IntOp, IntOutput, IntTensor, Shape, TensorId, Window,
 };
 
 pub const DESIGNS: [(&str, &str); 3] = [
@@ -95,7 +95,7 @@ impl Builder {
             shape,
             code,
             constant: None,
-            float_source: None::<(String, FloatView)>,
+            float_source: None,
         });
         TensorId(self.graph.tensors.len() - 1)
     }
@@ -121,7 +121,11 @@ impl Builder {
     }
 
     pub fn finish(mut self, outputs: &[TensorId]) -> IntGraph {
-        self.graph.outputs = outputs.to_vec();
+        let output = |&tensor: &TensorId| {
+            let of = self.graph.tensor(tensor);
+            IntOutput { name: of.name.clone(), tensor, order: of.shape.stored() }
+        };
+        self.graph.outputs = outputs.iter().map(output).collect();
         self.graph
     }
 

@@ -1,9 +1,11 @@
 //! The program container: command words, what lies in external memory, and the names of things.
 
 mod bytes;
+mod order;
 mod text;
 
 pub use bytes::Bytes;
+pub use order::ElementOrder;
 pub use text::{ProgramTextError, from_text, to_text};
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,8 @@ pub struct Program {
     pub segments: Vec<Segment>,
     /// Tensors that have a place in external memory.
     pub tensors: Vec<TensorSymbol>,
+    /// Outputs in the order of the network's.
+    pub outputs: Vec<OutputSymbol>,
     /// Layers in execution order.
     pub layers: Vec<LayerSymbol>,
     /// One entry per `exec`, in program order.
@@ -89,6 +93,17 @@ pub struct TensorSymbol {
     pub length_table: u64,
     /// Index of the tensor in the integer graph.
     pub graph_tensor: u64,
+}
+
+/// An output of the network: which tensor it is, and where its elements are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputSymbol {
+    /// Name, from the network.
+    pub name: String,
+    /// Index into [`Program::tensors`].
+    pub tensor: u64,
+    /// Order of its elements.
+    pub order: ElementOrder,
 }
 
 /// A layer of the network.
@@ -192,6 +207,17 @@ impl Program {
                 .copy_from_slice(&word.0.to_le_bytes());
         }
         memory
+    }
+
+    /// The containers of an output in the order of ONNX, from external memory after a run; `None` where the
+    /// program does not say which tensor it is.
+    #[must_use]
+    pub fn output(&self, output: &OutputSymbol, memory: &[u8]) -> Option<Vec<u8>> {
+        let tensor = self.tensors.get(output.tensor as usize)?;
+        let stored = tensor.read(memory, u64::from(self.accelerator.bus_bytes()));
+        let width = tensor.format().container_bytes();
+        let fits = output.order.covers((stored.len() / width) as u64);
+        fits.then(|| output.order.take(&stored, width))
     }
 
     /// The tensor of a name.

@@ -1,9 +1,10 @@
 //! Codes and the reals they stand for: reading and writing containers, inputs in, logits out.
 
 use bitgauge_arch::arith::{read_code, write_code};
+use bitgauge_arch::program::ElementOrder;
 use thiserror::Error;
 
-use super::graph::{CodeType, FloatView, IntTensor, Shape};
+use super::graph::{CodeType, IntTensor};
 
 /// Why reals cannot become codes.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -18,17 +19,6 @@ pub enum CodeError {
         /// Reals given.
         given: usize,
     },
-}
-
-/// Order of the reals of an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ImageOrder {
-    /// Channel, row, column: ONNX.
-    ChannelMajor,
-    /// Row, column, channel: files of pixels.
-    PixelMajor,
-    /// Group, row, column, channel: as the tensor is stored.
-    Stored,
 }
 
 impl CodeType {
@@ -61,64 +51,35 @@ impl CodeType {
     }
 }
 
-impl FloatView {
-    /// Position in the float value of the element (group, row, col, channel) of a tensor of `shape`.
-    #[must_use]
-    pub fn position(self, shape: Shape, group: usize, row: usize, col: usize, channel: usize) -> usize {
-        let flat = group * shape.channels + channel;
-        let pixel = row * shape.cols + col;
-        match self {
-            FloatView::ChannelMajorMap | FloatView::TokensTransposed => {
-                flat * (shape.rows * shape.cols) + pixel
-            }
-            FloatView::Tokens => pixel * shape.flat_channels() + flat,
-            FloatView::Heads => shape.index(group, row, col, channel),
-            FloatView::HeadsTransposed => (group * shape.channels + channel) * shape.rows + row,
-            FloatView::Vector => flat,
+impl IntTensor {
+    /// The containers of reals that lie in the order of the float value that the tensor stands for, or else as
+    /// it is stored.
+    ///
+    /// # Errors
+    /// Another number of reals than the tensor has elements.
+    pub fn encode(&self, reals: &[f32]) -> Result<Vec<u8>, CodeError> {
+        let elements = self.shape.elements();
+        if reals.len() != elements {
+            return Err(CodeError::Length { name: self.name.clone(), needed: elements, given: reals.len() });
         }
+        let order = self.float_source.as_ref().map(|source| &source.order);
+        Ok(encode(reals, order.unwrap_or(&self.shape.stored()), &self.code))
     }
 
-    /// Positions in the float value, in the tensor's storage order.
-    pub(crate) fn positions(self, shape: Shape) -> impl Iterator<Item = usize> {
-        let Shape { groups, rows, cols, channels } = shape;
-        (0..groups).flat_map(move |g| {
-            (0..rows).flat_map(move |r| {
-                (0..cols).flat_map(move |c| (0..channels).map(move |ch| self.position(shape, g, r, c, ch)))
-            })
-        })
+    /// Reals in an order of ONNX, from the tensor's containers.
+    #[must_use]
+    pub fn reals(&self, containers: &[u8], order: &ElementOrder) -> Vec<f32> {
+        let taken = order.take(containers, self.code.container_bytes());
+        (0..self.shape.elements()).map(|i| self.code.decode(self.code.read(&taken, i)) as f32).collect()
     }
 }
 
-/// The containers of an input tensor for an image of reals.
-pub fn quantize_input(reals: &[f32], order: ImageOrder, tensor: &IntTensor) -> Result<Vec<u8>, CodeError> {
-    let shape = tensor.shape;
-    if reals.len() != shape.elements() {
-        return Err(CodeError::Length {
-            name: tensor.name.clone(),
-            needed: shape.elements(),
-            given: reals.len(),
-        });
+/// Containers in the order of storage of reals in the order of ONNX.
+pub(crate) fn encode(reals: &[f32], order: &ElementOrder, code: &CodeType) -> Vec<u8> {
+    let width = code.container_bytes();
+    let mut containers = vec![0; reals.len() * width];
+    for (index, &real) in reals.iter().enumerate() {
+        code.write(&mut containers, index, code.encode(f64::from(real)));
     }
-    let view = match order {
-        ImageOrder::ChannelMajor => FloatView::ChannelMajorMap,
-        ImageOrder::PixelMajor => FloatView::Tokens,
-        ImageOrder::Stored => FloatView::Heads,
-    };
-    Ok(encode_view(reals, view, shape, &tensor.code))
-}
-
-/// Codes in storage order of reals that lie as `view` says; lengths must fit.
-pub(crate) fn encode_view(reals: &[f32], view: FloatView, shape: Shape, code: &CodeType) -> Vec<u8> {
-    let mut bytes = vec![0; shape.elements() * code.container_bytes()];
-    for (index, position) in view.positions(shape).enumerate() {
-        code.write(&mut bytes, index, code.encode(f64::from(reals[position])));
-    }
-    bytes
-}
-
-/// The reals of a tensor's containers, in storage order.
-#[must_use]
-pub fn dequantize(bytes: &[u8], tensor: &IntTensor) -> Vec<f32> {
-    let count = bytes.len() / tensor.code.container_bytes();
-    (0..count).map(|i| tensor.code.decode(tensor.code.read(bytes, i)) as f32).collect()
+    order.put(&containers, width)
 }

@@ -8,13 +8,15 @@ mod operators;
 use std::sync::Arc;
 
 use bitgauge_arch::arith::Signedness;
+use bitgauge_arch::program::ElementOrder;
 use thiserror::Error;
 
-use super::graph::{CodeType, FloatView, IntGraph, IntNode, IntTensor, Shape, TensorId};
+use super::graph::{CodeType, FloatSource, IntGraph, IntNode, IntOutput, IntTensor, Shape, TensorId};
 use super::validate::{ValidateError, validate};
 
 const MAGIC: &[u8; 8] = b"BITGAUGE";
-const VERSION: u32 = 2;
+/// 3: outputs and float values with the order of their elements.
+const VERSION: u32 = 3;
 
 /// Why bytes are no integer graph.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -23,7 +25,7 @@ pub enum FileError {
     #[error("not a quantized model (the magic bytes are missing)")]
     Magic,
     /// Written by another version.
-    #[error("version {0} of the file is not supported (supported: {VERSION})")]
+    #[error("version {0} of the file is not supported (supported: {VERSION}); quantize the model again")]
     Version(u32),
     /// The end is missing, or a length field is wrong.
     #[error("the file is truncated or damaged in {0}")]
@@ -127,15 +129,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-const VIEWS: [FloatView; 6] = [
-    FloatView::ChannelMajorMap,
-    FloatView::Tokens,
-    FloatView::Heads,
-    FloatView::HeadsTransposed,
-    FloatView::TokensTransposed,
-    FloatView::Vector,
-];
-
 impl IntGraph {
     /// The file.
     #[must_use]
@@ -156,7 +149,12 @@ impl IntGraph {
             operators::write(&mut w, &node.op);
         }
         write_ids(&mut w, &self.inputs);
-        write_ids(&mut w, &self.outputs);
+        w.number(self.outputs.len());
+        for IntOutput { name, tensor, order } in &self.outputs {
+            w.bytes(name.as_bytes());
+            w.number(tensor.0);
+            write_order(&mut w, order);
+        }
         let sum = checksum(&w.0);
         w.0.extend(sum.to_le_bytes());
         w.0
@@ -189,7 +187,10 @@ impl IntGraph {
                 })
             })?,
             inputs: read_ids(&mut r)?,
-            outputs: read_ids(&mut r)?,
+            outputs: r.list("outputs", |r| {
+                let (name, tensor) = (r.text("output name")?, TensorId(r.number("output")?));
+                Ok(IntOutput { name, tensor, order: read_order(r)? })
+            })?,
         };
         if !r.0.is_empty() {
             return Err(FileError::Value { what: "number of bytes too many", value: r.0.len() as u64 });
@@ -221,10 +222,23 @@ fn write_tensor(w: &mut Writer, tensor: &IntTensor) {
         w.bytes(bytes);
     }
     w.u8(u8::from(tensor.float_source.is_some()));
-    if let Some((name, view)) = &tensor.float_source {
-        w.bytes(name.as_bytes());
-        w.u8(VIEWS.iter().position(|v| v == view).unwrap_or(0) as u8);
+    if let Some(FloatSource { value, order }) = &tensor.float_source {
+        w.bytes(value.as_bytes());
+        write_order(w, order);
     }
+}
+
+fn write_order(w: &mut Writer, order: &ElementOrder) {
+    w.number(order.dims.len());
+    order.dims.iter().for_each(|&dim| w.number(dim as usize));
+    w.number(order.loops.len());
+    order.loops.iter().flatten().for_each(|&number| w.number(number as usize));
+}
+
+fn read_order(r: &mut Reader<'_>) -> Read<ElementOrder> {
+    let dims = r.list("dimensions", |r| r.u64("dimension"))?;
+    let loops = r.list("order", |r| Ok([r.u64("count")?, r.u64("step")?]))?;
+    Ok(ElementOrder { dims, loops })
 }
 
 fn read_tensor(r: &mut Reader<'_>) -> Read<IntTensor> {
@@ -237,11 +251,7 @@ fn read_tensor(r: &mut Reader<'_>) -> Read<IntTensor> {
     let code = CodeType { bits, sign, scale, zero_point: r.i32("zero point")? };
     let constant = if r.flag("constant")? { Some(Arc::from(r.bytes("constant")?)) } else { None };
     let float_source = if r.flag("float value")? {
-        let name = r.text("float value")?;
-        let index = r.u8("float view")?;
-        let value = u64::from(index);
-        let view = VIEWS.get(usize::from(index)).ok_or(FileError::Value { what: "float view", value })?;
-        Some((name, *view))
+        Some(FloatSource { value: r.text("float value")?, order: read_order(r)? })
     } else {
         None
     };

@@ -13,6 +13,7 @@ mod phases;
 use std::sync::Arc;
 
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness};
+use bitgauge_arch::program::ElementOrder;
 
 pub use phases::{Phase, phases};
 
@@ -44,6 +45,12 @@ impl Shape {
     #[must_use]
     pub fn flat_channels(&self) -> usize {
         self.groups * self.channels
+    }
+
+    /// The four dimensions themselves, in the order of storage.
+    #[must_use]
+    pub fn stored(&self) -> ElementOrder {
+        ElementOrder::stored([self.groups, self.rows, self.cols, self.channels].map(|d| d as u64).to_vec())
     }
 
     /// Position of a code in storage order.
@@ -94,27 +101,36 @@ pub struct IntTensor {
     pub code: CodeType,
     /// Containers in storage order, for constants.
     pub constant: Option<Arc<[u8]>>,
-    /// Name of the float value whose quantized form this is, for SQNR; in the float value's own layout the
-    /// element of (group, row, col, channel) is found by [`FloatView`].
-    pub float_source: Option<(String, FloatView)>,
+    /// The float value whose quantized form this is, for SQNR and for inputs.
+    pub float_source: Option<FloatSource>,
 }
 
-/// How a tensor's elements lie in the float value it stands for (batch dimension dropped).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FloatView {
-    /// `C x H x W` float map: channel, row, col.
-    ChannelMajorMap,
-    /// `T x D` tokens: row, flat channel.
-    Tokens,
-    /// `heads x rows x channels` in storage order.
-    Heads,
-    /// `heads x channels x rows`: the float value is the transpose of each group.
-    HeadsTransposed,
-    /// `D x T` in the float value is `rows x flat channels` transposed: element (row, flat channel) at
-    /// `flat channel * rows + row`.
-    TokensTransposed,
-    /// Flat vector of channels.
-    Vector,
+/// The float value that a tensor stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FloatSource {
+    /// Its name.
+    pub value: String,
+    /// Where its elements are.
+    pub order: ElementOrder,
+}
+
+/// An output of the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IntOutput {
+    /// Name of the float graph's output.
+    pub name: String,
+    /// The tensor whose codes stand for it.
+    pub tensor: TensorId,
+    /// Its dimensions, and where its elements are.
+    pub order: ElementOrder,
+}
+
+impl IntOutput {
+    /// Reals in the order of ONNX, from the containers of the output's tensor.
+    #[must_use]
+    pub fn reals(&self, graph: &IntGraph, containers: &[u8]) -> Vec<f32> {
+        graph.tensor(self.tensor).reals(containers, &self.order)
+    }
 }
 
 /// Geometry of a kernel that slides over a map.
@@ -301,7 +317,7 @@ pub struct IntGraph {
     /// Inputs of the network.
     pub inputs: Vec<TensorId>,
     /// Outputs of the network.
-    pub outputs: Vec<TensorId>,
+    pub outputs: Vec<IntOutput>,
 }
 
 impl IntGraph {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
-use super::graph::IntGraph;
+use super::graph::{IntGraph, IntOutput};
 use super::kernels::{self, Prework};
 use super::validate::{ValidateError, validate};
 
@@ -78,7 +78,8 @@ impl<'g> Prepared<'g> {
     /// The outputs' containers, in the graph's order; every other tensor is freed after its last use.
     pub fn run_outputs(&self, inputs: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, RunError> {
         let slots = self.execute(inputs, true)?;
-        let output = |id: &super::TensorId| slots[id.0].clone().map(Cow::into_owned).unwrap_or_default();
+        let output =
+            |output: &IntOutput| slots[output.tensor.0].clone().map(Cow::into_owned).unwrap_or_default();
         Ok(self.graph.outputs.iter().map(output).collect())
     }
 
@@ -133,8 +134,8 @@ fn frees(graph: &IntGraph) -> Vec<Vec<usize>> {
             last[id.0] = Some(index);
         }
     }
-    for id in &graph.outputs {
-        last[id.0] = None;
+    for output in &graph.outputs {
+        last[output.tensor.0] = None;
     }
     let mut frees = vec![Vec::new(); graph.nodes.len()];
     for (tensor, index) in last.iter().enumerate() {

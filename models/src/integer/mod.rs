@@ -16,10 +16,11 @@ mod text;
 mod validate;
 
 pub use calibrate::{Calibration, calibrate};
-pub use code::{CodeError, ImageOrder, dequantize, quantize_input};
+pub use code::CodeError;
 pub use file::FileError;
 pub use graph::{
-    CodeType, FloatView, IntGraph, IntNode, IntOp, IntTensor, Phase, Shape, TensorId, Window, phases,
+    CodeType, FloatSource, IntGraph, IntNode, IntOp, IntOutput, IntTensor, Phase, Shape, TensorId, Window,
+    phases,
 };
 pub use interpreter::{Prepared, RunError, run, run_outputs};
 pub use quantize::{

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use bitgauge_arch::arith::{ChannelParameter, Post, Residual, Signedness};
 
 use super::file::checksum;
-use super::graph::{CodeType, IntGraph, IntOp, IntTensor, Shape, TensorId, Window};
+use super::graph::{CodeType, IntGraph, IntOp, IntOutput, IntTensor, Shape, TensorId, Window};
 
 impl IntGraph {
     /// One line per input, constant, node and output. Weights, parameters and tables appear as their
@@ -40,8 +40,9 @@ impl IntGraph {
             }
             out.push('\n');
         }
-        for &id in &self.outputs {
-            let _ = writeln!(out, "output {}", self.tensor(id).name);
+        for IntOutput { name, tensor, order } in &self.outputs {
+            let (of, dims, loops) = (&self.tensor(*tensor).name, &order.dims, &order.loops);
+            let _ = writeln!(out, "output {name}{dims:?} = {of} in order {loops:?}");
         }
         out
     }

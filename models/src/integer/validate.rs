@@ -9,7 +9,7 @@ mod permutation;
 use bitgauge_arch::arith::Signedness;
 use thiserror::Error;
 
-use super::graph::{IntGraph, IntOp, IntTensor, Shape, TensorId};
+use super::graph::{IntGraph, IntOp, IntOutput, IntTensor, Shape, TensorId};
 
 /// Most channels of a group.
 pub const MAX_GROUP_CHANNELS: usize = 65_535;
@@ -101,10 +101,16 @@ pub fn validate(graph: &IntGraph) -> Result<(), ValidateError> {
         .map_err(fail)?;
         operators::check(graph, node).map_err(fail)?;
     }
-    match graph.outputs.iter().find(|id| !known(id) || !defined[id.0]) {
-        Some(id) => Err(ValidateError::Graph(format!("nothing defines output {}", id.0))),
-        None => Ok(()),
+    for IntOutput { name, tensor, order } in &graph.outputs {
+        let fail = |reason: &str| Err(ValidateError::Graph(format!("output `{name}`: {reason}")));
+        if !known(tensor) || !defined[tensor.0] {
+            return fail("nothing defines its tensor");
+        }
+        if !order.covers(graph.tensor(*tensor).shape.elements() as u64) {
+            return fail("its order does not meet each element of its tensor once");
+        }
     }
+    Ok(())
 }
 
 fn check_tensor(tensor: &IntTensor) -> Check {
@@ -129,6 +135,11 @@ fn check_tensor(tensor: &IntTensor) -> Check {
     ensure((low..=high).contains(&code.zero_point), || {
         format!("zero point {} is outside {low}..={high}", code.zero_point)
     })?;
+    if let Some(source) = &tensor.float_source {
+        ensure(source.order.covers(elements as u64), || {
+            format!("its order does not meet each of its {elements} elements once")
+        })?;
+    }
     if let Some(bytes) = &tensor.constant {
         let needed = elements * code.container_bytes();
         ensure(bytes.len() == needed, || format!("{} constant bytes, needs {needed}", bytes.len()))?;

@@ -165,7 +165,8 @@ pub fn report(name: &str, data: &DataSet, options: &QuantizeOptions) -> Classifi
         prepared.run_outputs(&inputs).unwrap();
     }
     let each = start.elapsed() / 20;
-    let r = evaluate::classify(&graph, &data.graph, &data.labels, |i| data.test.image(i)).unwrap();
+    let r = evaluate::classify(&graph, Some(&data.graph), &data.labels, |i| data.test.image(i)).unwrap();
+    let float = r.float.clone().unwrap();
     if std::env::var_os("BITGAUGE_NOISE").is_some() {
         for t in evaluate::noise(&graph, &data.graph, 16, |i| data.test.image(i)).unwrap() {
             eprintln!("  {:6.2} dB, {:6.3} % at the ends: {}", t.decibels, 100.0 * t.at_ends, t.value);
@@ -178,21 +179,22 @@ pub fn report(name: &str, data: &DataSet, options: &QuantizeOptions) -> Classifi
         options.weight_clip,
         options.stream_bits,
         r.images,
-        r.percent(r.float_top1),
-        r.percent(r.float_top5),
+        r.percent(float.top1),
+        r.percent(float.top5),
         r.percent(r.top1),
         r.percent(r.top5),
-        r.percent(r.agreement),
-        r.divergence,
+        r.percent(float.agreement),
+        float.divergence,
     );
     r
 }
 
 /// Asserts the bars of accuracy and agreement.
 pub fn check(r: &Classification, points: f64, agreement: f64) {
-    let lost = r.percent(r.float_top1) - r.percent(r.top1);
+    let float = r.float.as_ref().unwrap();
+    let lost = r.percent(float.top1) - r.percent(r.top1);
     assert!(lost <= points, "lost {lost:.2} points");
-    assert!(r.percent(r.agreement) >= agreement, "agreement {:.2}", r.percent(r.agreement));
+    assert!(r.percent(float.agreement) >= agreement, "agreement {:.2}", r.percent(float.agreement));
 }
 
 /// Prints the least and the mean time of an image, calibrated on four.

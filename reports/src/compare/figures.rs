@@ -99,7 +99,7 @@ pub fn figures(runs: &[Run]) -> Vec<Figure> {
             run.document.accuracy.as_ref().map(|accuracy| accuracy.integer_top1)
         }),
         ("top-1, float", "", Neither, Evaluated, percent, |run| {
-            run.document.accuracy.as_ref().map(|accuracy| accuracy.float_top1)
+            run.document.accuracy.as_ref().and_then(|accuracy| accuracy.float_top1)
         }),
         (
             "quantized weights",

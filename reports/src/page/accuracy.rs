@@ -11,7 +11,6 @@ pub fn section(input: &ReportInput<'_>) -> Markup {
     let Some(accuracy) = &input.accuracy else {
         return html! { div.box { p.say { "Accuracy was not evaluated for this report." } } };
     };
-    let (top1, top5) = (Some(accuracy.float_top1), accuracy.float_top5);
     html! {
         div.box {
             h3 { (accuracy.dataset) ", " (count(accuracy.images)) " images " (Source::Evaluated.badge()) }
@@ -21,11 +20,13 @@ pub fn section(input: &ReportInput<'_>) -> Markup {
                     th.number { "95 % interval (integer)" }
                 } }
                 tbody {
-                    (row("Top-1", top1, Some(accuracy.integer_top1), accuracy))
-                    (row("Top-5", top5, accuracy.integer_top5, accuracy))
-                    tr {
-                        td { "Same first class" } td.number {} td.number { (percent(accuracy.agreement)) }
-                        td.number {} td.number { (interval(accuracy.agreement, accuracy.images)) }
+                    (row("Top-1", accuracy.float_top1, Some(accuracy.integer_top1), accuracy))
+                    (row("Top-5", accuracy.float_top5, accuracy.integer_top5, accuracy))
+                    @if let Some(agreement) = accuracy.agreement {
+                        tr {
+                            td { "Same first class" } td.number {} td.number { (percent(agreement)) }
+                            td.number {} td.number { (interval(agreement, accuracy.images)) }
+                        }
                     }
                 }
             } }
@@ -38,11 +39,13 @@ pub fn section(input: &ReportInput<'_>) -> Markup {
 }
 
 fn row(name: &str, float: Option<f64>, integer: Option<f64>, accuracy: &Accuracy) -> Markup {
-    let (Some(float), Some(integer)) = (float, integer) else { return html! {} };
+    let Some(integer) = integer else { return html! {} };
     html! {
         tr {
-            td { (name) } td.number { (percent(float)) } td.number { (percent(integer)) }
-            td.number { (points(integer - float)) } td.number { (interval(integer, accuracy.images)) }
+            td { (name) } td.number { (float.map_or("not measured".to_owned(), percent)) }
+            td.number { (percent(integer)) }
+            td.number { (float.map_or("–".to_owned(), |float| points(integer - float))) }
+            td.number { (interval(integer, accuracy.images)) }
         }
     }
 }

@@ -113,16 +113,18 @@ fn cards(input: &ReportInput<'_>, measured: &Measured) -> Vec<Card> {
         },
     ];
     if let Some(accuracy) = &input.accuracy {
+        let (images, dataset) = (count(accuracy.images), &accuracy.dataset);
         cards.push(Card {
             name: "Top-1 accuracy, integer",
             value: percent(accuracy.integer_top1),
-            mean: format!(
-                "Float network: {}. {} over {} images of {}.",
-                percent(accuracy.float_top1),
-                points(accuracy.integer_top1 - accuracy.float_top1),
-                count(accuracy.images),
-                accuracy.dataset
-            ),
+            mean: match accuracy.float_top1 {
+                Some(float) => format!(
+                    "Float network: {}. {} over {images} images of {dataset}.",
+                    percent(float),
+                    points(accuracy.integer_top1 - float),
+                ),
+                None => format!("Float network: not at hand. {images} images of {dataset}."),
+            },
             source: Source::Evaluated,
         });
     }

@@ -12,7 +12,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{CommandSymbol, LayerSymbol, Program, Segment, TensorSymbol};
+use super::{CommandSymbol, LayerSymbol, OutputSymbol, Program, Segment, TensorSymbol};
 use crate::Accelerator;
 use crate::command;
 
@@ -50,6 +50,9 @@ struct Header {
     segments: Vec<(u64, u64)>,
     accelerator: Accelerator,
     tensors: Vec<TensorSymbol>,
+    /// Programs of earlier versions do not say it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    outputs: Vec<OutputSymbol>,
     layers: Vec<LayerSymbol>,
     commands: Vec<CommandSymbol>,
 }
@@ -68,6 +71,7 @@ pub fn to_text(program: &Program, image: &str) -> (String, Vec<u8>) {
             .collect(),
         accelerator: program.accelerator.clone(),
         tensors: program.tensors.clone(),
+        outputs: program.outputs.clone(),
         layers: program.layers.clone(),
         commands: program.commands.clone(),
     };
@@ -106,6 +110,7 @@ pub fn from_text(text: &str, image: &[u8]) -> Result<Program, ProgramTextError> 
         memory_bytes: header.memory_bytes,
         segments,
         tensors: header.tensors,
+        outputs: header.outputs,
         layers: header.layers,
         commands: header.commands,
     })
@@ -115,7 +120,7 @@ pub fn from_text(text: &str, image: &[u8]) -> Result<Program, ProgramTextError> 
 mod tests {
     use super::*;
     use crate::command::{Codec, Decoded, Unit, Word};
-    use crate::program::{Operand, TensorRole};
+    use crate::program::{ElementOrder, Operand, TensorRole};
 
     fn program() -> Program {
         Program {
@@ -146,6 +151,11 @@ mod tests {
                 group_stride: 32,
                 length_table: 0,
                 graph_tensor: 5,
+            }],
+            outputs: vec![OutputSymbol {
+                name: "y".to_owned(),
+                tensor: 0,
+                order: ElementOrder::new(vec![4, 6], [[4, 1], [6, 4]]),
             }],
             layers: vec![LayerSymbol {
                 name: "conv".to_owned(),

@@ -60,6 +60,16 @@ pub(super) fn check(program: &Program, problems: &mut Vec<Problem>) {
             complain(format!("tensor `{}` {message}", tensor.name));
         }
     }
+    for output in &program.outputs {
+        let tensor = usize::try_from(output.tensor).ok().and_then(|index| program.tensors.get(index));
+        let elements = tensor.and_then(|tensor| {
+            let sizes = [tensor.groups, tensor.rows, tensor.cols, tensor.channels];
+            sizes.into_iter().try_fold(1u64, u64::checked_mul)
+        });
+        if !elements.is_some_and(|elements| output.order.covers(elements)) {
+            complain(format!("output `{}` is no tensor, or its order is not the tensor's", output.name));
+        }
+    }
 }
 
 fn tensor_problem(tensor: &TensorSymbol, memory: u64, bus: u64) -> Option<&'static str> {

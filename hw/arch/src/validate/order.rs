@@ -277,6 +277,7 @@ mod tests {
             memory_bytes: 16_384,
             segments: Vec::new(),
             tensors: Vec::new(),
+            outputs: Vec::new(),
             layers: vec![layer],
             commands: vec![CommandSymbol { layer: 0, operand: Operand::Input }; tokens.len()],
         }

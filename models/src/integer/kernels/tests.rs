@@ -6,7 +6,9 @@ use bitgauge_arch::arith::layernorm::layernorm_token;
 use bitgauge_arch::arith::softmax::{exponential_table, softmax_row};
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness, pool};
 
-use crate::integer::{CodeType, IntGraph, IntNode, IntOp, IntTensor, Shape, TensorId, Window, run};
+use crate::integer::{
+    CodeType, FloatSource, IntGraph, IntNode, IntOp, IntOutput, IntTensor, Shape, TensorId, Window, run,
+};
 
 struct Random(u64);
 
@@ -58,7 +60,11 @@ fn one(op: IntOp, tensors: &[(Shape, CodeType)], inputs: &[Vec<u8>]) -> Vec<u8> 
         tensors: tensors.iter().enumerate().map(tensor).collect(),
         nodes: vec![IntNode { name: "n".to_owned(), op, inputs: ids.clone(), output: TensorId(last) }],
         inputs: ids,
-        outputs: vec![TensorId(last)],
+        outputs: vec![IntOutput {
+            name: "y".to_owned(),
+            tensor: TensorId(last),
+            order: tensors[last].0.stored(),
+        }],
     };
     let bytes = graph.to_bytes();
     assert_eq!(IntGraph::from_bytes(&bytes).unwrap().to_text(), graph.to_text());
@@ -340,7 +346,7 @@ fn damaged_files_are_errors() {
         shape: s,
         code: signed(0),
         constant,
-        float_source: Some(("x".to_owned(), crate::integer::FloatView::Tokens)),
+        float_source: Some(FloatSource { value: "x".to_owned(), order: s.stored() }),
     };
     let first = Residual { zero_point: 0, requant: Requant::from_real(1.0).unwrap() };
     let op = IntOp::Add { first, second: Some(first), post: Post { zero_point: 0, ..POST } };
@@ -354,7 +360,7 @@ fn damaged_files_are_errors() {
             output: TensorId(2),
         }],
         inputs: vec![TensorId(0)],
-        outputs: vec![TensorId(2)],
+        outputs: vec![IntOutput { name: "y".to_owned(), tensor: TensorId(2), order: s.stored() }],
     };
     let bytes = graph.to_bytes();
     assert_eq!(IntGraph::from_bytes(&bytes).unwrap().to_bytes(), bytes);

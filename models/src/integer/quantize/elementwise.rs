@@ -7,7 +7,7 @@ use super::fuse;
 use super::lower::{Lowering, Place};
 use crate::float::ops::axis::{broadcast_strides, for_each_offset};
 use crate::float::{Node, NodeId, ValueId};
-use crate::integer::graph::{FloatView, IntOp};
+use crate::integer::graph::IntOp;
 use crate::integer::ranges::{CodeKind, Observation, RangeRule};
 
 impl Lowering<'_> {
@@ -103,7 +103,7 @@ impl Lowering<'_> {
         for (&at, &real) in like.view.indices(shape).iter().zip(&reals) {
             ordered[at] = real;
         }
-        let tensor = self.constant(&value.name, &ordered, FloatView::Heads, shape, code);
+        let tensor = self.constant(&value.name, &ordered, shape, code);
         Ok(Place { tensor, view: like.view.clone(), factor: 1.0, fraction: 0.0 })
     }
 }

@@ -12,8 +12,10 @@ use super::view::{Axis, View};
 use crate::float::ops::binary::Binary;
 use crate::float::{FloatGraph, Links, Node, NodeId, Op, ValueId};
 use crate::integer::calibrate::Calibration;
-use crate::integer::code::encode_view;
-use crate::integer::graph::{CodeType, FloatView, IntGraph, IntNode, IntOp, IntTensor, Shape, TensorId};
+use crate::integer::code::encode;
+use crate::integer::graph::{
+    CodeType, FloatSource, IntGraph, IntNode, IntOp, IntOutput, IntTensor, Shape, TensorId,
+};
 
 /// Where a float value lives: `value = factor * real of the tensor's codes`, element by `view`.
 #[derive(Clone, Debug)]
@@ -82,8 +84,9 @@ impl<'a> Lowering<'a> {
             let place = self.places[output.0].clone();
             let place = place.ok_or_else(|| QuantizeError::Output(self.float.value(output).name.clone()))?;
             let place = self.in_own_steps(output, place);
-            self.graph.outputs.push(place.tensor);
-            self.trace.outputs.push(place.view.indices(self.shape_of(&place)));
+            let (name, order) =
+                (self.float.value(output).name.clone(), place.view.order(self.shape_of(&place)));
+            self.graph.outputs.push(IntOutput { name, tensor: place.tensor, order });
         }
         // Views have the codes of what they show; a factor leaves the steps.
         for (id, place) in self.places.iter().enumerate() {
@@ -190,25 +193,11 @@ impl<'a> Lowering<'a> {
         Ok(())
     }
 
-    /// A new tensor for a value; views after it are searched for an order that has a name.
+    /// A new tensor for a value, which lies in it as the view says.
     pub fn tensor(&mut self, value: ValueId, shape: Shape, code: CodeType, view: &View) -> TensorId {
-        let mut source = None;
-        let (mut at, mut seen) = (value, view.clone());
-        loop {
-            if let Some(float_view) = seen.float_view(shape) {
-                source = Some((self.float.value(at).name.clone(), float_view));
-                break;
-            }
-            let next = self.links.sole_consumer(at).map(|id| self.float.node(id));
-            let plain = next.filter(|node| !matches!(node.op, Op::Binary(_)));
-            let Some((node, after)) = plain.and_then(|node| Some((node, self.view_after(node, &seen)?)))
-            else {
-                break;
-            };
-            (at, seen) = (node.outputs[0], after);
-        }
         let name = self.float.value(value).name.clone();
-        self.push_tensor(IntTensor { name, shape, code, constant: None, float_source: source })
+        let float_source = Some(FloatSource { value: name.clone(), order: view.order(shape) });
+        self.push_tensor(IntTensor { name, shape, code, constant: None, float_source })
     }
 
     fn push_tensor(&mut self, tensor: IntTensor) -> TensorId {
@@ -216,16 +205,9 @@ impl<'a> Lowering<'a> {
         TensorId(self.graph.tensors.len() - 1)
     }
 
-    /// A constant tensor of reals that lie as `view` says.
-    pub fn constant(
-        &mut self,
-        name: &str,
-        reals: &[f32],
-        view: FloatView,
-        shape: Shape,
-        code: CodeType,
-    ) -> TensorId {
-        let constant = Some(Arc::from(encode_view(reals, view, shape, &code)));
+    /// A constant tensor of reals that lie as it is stored.
+    pub fn constant(&mut self, name: &str, reals: &[f32], shape: Shape, code: CodeType) -> TensorId {
+        let constant = Some(Arc::from(encode(reals, &shape.stored(), &code)));
         self.push_tensor(IntTensor { name: name.to_owned(), shape, code, constant, float_source: None })
     }
 

@@ -7,7 +7,7 @@ use super::view::{Atom, Axis, View, joined};
 use crate::float::Node;
 use crate::float::ops::gather::Gather;
 use crate::float::ops::slice::Slice;
-use crate::integer::graph::{FloatView, IntOp, Shape, TensorId};
+use crate::integer::graph::{IntOp, Shape, TensorId};
 
 use Axis::Row;
 
@@ -33,7 +33,7 @@ impl Lowering<'_> {
                     );
                 }
                 self.trace.operands.insert((node.outputs[0], operand), code);
-                inputs.push(self.constant(&value.name, tensor.data(), FloatView::Tokens, part, code));
+                inputs.push(self.constant(&value.name, tensor.data(), part, code));
                 continue;
             }
             let place = self.place(node, operand)?;

@@ -30,8 +30,6 @@ pub struct Trace {
     pub sums: BTreeMap<ValueId, f64>,
     /// Codes of an operand that only one node reads in them: constants, and what is joined with others.
     pub operands: BTreeMap<(ValueId, ValueId), CodeType>,
-    /// For each output, where in its tensor's storage each element of the float value is.
-    pub outputs: Vec<Vec<usize>>,
     /// What the model says of its codes and the network does not keep, a sentence each.
     pub notes: Vec<String>,
     /// Bits of a weight.

@@ -3,7 +3,9 @@
 //! Reshape and Transpose move no data: they change this description alone. A dimension is a product of
 //! [`Atom`]s, each a run along one axis; runs of length 1 are left out, so they never stand in the way.
 
-use crate::integer::graph::{FloatView, Shape};
+use bitgauge_arch::program::ElementOrder;
+
+use crate::integer::graph::Shape;
 
 /// An axis of an integer tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,21 +107,22 @@ impl View {
         atoms.is_empty().then_some(View(dims))
     }
 
-    /// Where in storage each element of the value is, in the value's order.
-    pub fn indices(&self, shape: Shape) -> Vec<usize> {
+    /// Where in storage each element of the value is.
+    pub fn order(&self, shape: Shape) -> ElementOrder {
         let step = |axis| match axis {
             Group => shape.index(1, 0, 0, 0),
             Row => shape.index(0, 1, 0, 0),
             Col => shape.index(0, 0, 1, 0),
             Channel => 1,
         };
-        let mut indices = vec![0];
-        for atom in self.0.iter().flatten() {
-            let stride = atom.stride * step(atom.axis);
-            let along = |at: &usize| (0..atom.size).map(move |i| at + i * stride).collect::<Vec<_>>();
-            indices = indices.iter().flat_map(along).collect();
-        }
-        indices
+        let size = |dim: &Vec<Atom>| dim.iter().map(|atom| atom.size as u64).product();
+        let run = |atom: &Atom| [atom.size as u64, (atom.stride * step(atom.axis)) as u64];
+        ElementOrder::new(self.0.iter().map(size).collect(), self.0.iter().flatten().map(run))
+    }
+
+    /// As [`View::order`], as a list, in the value's order.
+    pub fn indices(&self, shape: Shape) -> Vec<usize> {
+        self.order(shape).indices()
     }
 
     /// The view after a transposition; `perm` must fit.
@@ -143,29 +146,6 @@ impl View {
     /// Whether this is `[.., tokens, flat channels]`.
     pub fn is_tokens(&self, shape: Shape) -> bool {
         self.ends_with(shape, &[Row, Col], &[&[Group, Channel]])
-    }
-
-    /// The order of the whole value's elements, if it has a name.
-    pub fn float_view(&self, shape: Shape) -> Option<FloatView> {
-        let atoms: Vec<Atom> = self.0.iter().flatten().copied().collect();
-        let is = |axes: &[Axis]| atoms == whole(shape, axes);
-        if shape.rows * shape.cols == 1 && is(&[Group, Channel]) {
-            Some(FloatView::Vector)
-        } else if is(&[Row, Col, Group, Channel]) {
-            Some(FloatView::Tokens)
-        } else if is(&[Group, Row, Col, Channel]) {
-            Some(FloatView::Heads)
-        } else if is(&[Group, Channel, Row, Col]) {
-            Some(if shape.groups > 1 && shape.cols == 1 {
-                FloatView::HeadsTransposed
-            } else if shape.cols == 1 {
-                FloatView::TokensTransposed
-            } else {
-                FloatView::ChannelMajorMap
-            })
-        } else {
-            None
-        }
     }
 
     /// View and shape of a value under a layout; `self` and `shape` are those of [`Layout::Map`].
@@ -226,7 +206,7 @@ mod tests {
             let (view, shape) = base.laid_out(tokens, layout);
             let heads = view.reshape(&[1, 50, 4, 16]).unwrap().transpose(&perm);
             assert!(heads.ends_with(shape, &[Group], &[&[Row], &[Channel]]), "{layout:?} {heads:?}");
-            assert_eq!(heads.float_view(shape), Some(FloatView::Heads));
+            assert_eq!(heads.order(shape).loops, shape.stored().loops);
         }
         // Without the layout the heads are no whole axis.
         let heads = base.reshape(&[1, 50, 4, 16]).unwrap().transpose(&[0, 2, 1, 3]);
@@ -242,7 +222,8 @@ mod tests {
     fn a_map_reads_as_tokens() {
         let map = Shape { groups: 1, rows: 7, cols: 5, channels: 64 };
         let base = View::of(map, &[&[], &[Channel], &[Row], &[Col]]);
-        assert!(base.is_map(map) && base.float_view(map) == Some(FloatView::ChannelMajorMap));
+        assert!(base.is_map(map));
+        assert_eq!(base.order(map).loops, [[64, 1], [35, 64]], "channels outermost, stored innermost");
         let (view, shape) = base.laid_out(map, Layout::Tokens);
         let tokens = view.reshape(&[1, 64, 35]).unwrap().transpose(&[0, 2, 1]);
         assert!(tokens.is_tokens(shape) && tokens.0[1] == whole(shape, &[Row]));
