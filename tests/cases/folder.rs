@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use bitgauge_models::float::{self, Tensor};
+use bitgauge_models::npy::{self, NpyData};
+use bitgauge_models::onnx;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -36,22 +39,53 @@ impl Folder {
             folder.images(name, data.image, &pixels);
         }
         let (mean, std) = (vec![128.0; channels], vec![64.0; channels]);
-        let mut text = format!(
+        let text = format!(
             "calibration = \"cal.npy\"\nimages = \"img.npy\"\nmean = {mean:?}\nstd = {std:?}\ntask = \"classification\"\n"
         );
-        if let Some(labels) = &data.labels {
-            text += "labels = \"lab.npy\"\n";
-            let raw: Vec<u8> = labels.iter().flat_map(|label| label.to_le_bytes()).collect();
-            folder.write("lab.npy", &npy("<i8", &format!("({},)", labels.len()), &raw));
-        }
         folder.write("data.toml", text.as_bytes());
+        if let Some(labels) = &data.labels {
+            folder.labels(labels);
+        }
         folder
     }
 
     /// Replaces images, N x H x W x C: `cal.npy` or `img.npy`.
     pub fn images(&self, name: &str, [height, width, channels]: [usize; 3], pixels: &[u8]) {
         let count = pixels.len() / (height * width * channels);
-        self.write(name, &npy("|u1", &format!("({count}, {height}, {width}, {channels})"), pixels));
+        self.write(name, &npy_file("|u1", &format!("({count}, {height}, {width}, {channels})"), pixels));
+    }
+
+    /// Labels the images by the greatest output of another network, computed in float.
+    pub fn label_by(&self, model: &[u8], data: &Data) {
+        let graph = onnx::import(model).unwrap();
+        let [height, width, channels] = data.image;
+        let NpyData::U8(pixels) = npy::read(&self.read("img.npy")).unwrap().data else { panic!() };
+        let label = |image: &[u8]| {
+            let real = |at: usize| {
+                let (channel, pixel) = (at / (height * width), at % (height * width));
+                (f32::from(image[pixel * channels + channel]) - 128.0) / 64.0
+            };
+            let reals = (0..image.len()).map(real).collect();
+            let input = Tensor::new(vec![1, channels, height, width], reals).unwrap();
+            let output = float::run(&graph, &[input]).unwrap().remove(0);
+            let scores = output.data();
+            (0..scores.len()).rev().max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap() as i64
+        };
+        self.labels(&pixels.chunks(height * width * channels).map(label).collect::<Vec<_>>());
+    }
+
+    /// Gives the images these labels.
+    pub fn labels(&self, labels: &[i64]) {
+        let raw: Vec<u8> = labels.iter().flat_map(|label| label.to_le_bytes()).collect();
+        self.write("lab.npy", &npy_file("<i8", &format!("({},)", labels.len()), &raw));
+        let text = String::from_utf8(self.read("data.toml")).unwrap();
+        if !text.contains("labels =") {
+            self.write("data.toml", format!("{text}labels = \"lab.npy\"\n").as_bytes());
+        }
+    }
+
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path().join(name)).unwrap()
     }
 
     pub fn path(&self) -> &Path {
@@ -106,7 +140,7 @@ pub fn last_decibels(answer: &Value) -> f64 {
     answer["tensors"].as_array().unwrap().last().unwrap()["decibels"].as_f64().unwrap()
 }
 
-fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+fn npy_file(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend((header.len() as u16).to_le_bytes());

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod folder;
+mod heads;
 mod net;
 mod order;
 mod plain;

@@ -9,7 +9,7 @@ use bitgauge_arch::Program;
 use bitgauge_compiler::{Options, compile};
 use bitgauge_cosim::{Build, RunOptions};
 use bitgauge_models::float::{Tensor, passes};
-use bitgauge_models::integer::evaluate::encode_inputs;
+use bitgauge_models::integer::evaluate::{self, encode_inputs};
 use bitgauge_models::integer::{InputCode, IntGraph, Prepared, QuantizeOptions, calibrate, quantize};
 use bitgauge_tests::verilog::{SMALL_MEMORY, both, build};
 use bitgauge_tests::{design, equal};
@@ -19,6 +19,9 @@ use super::case::Case;
 /// Everything on the way from a case to its outputs.
 struct Coded {
     graph: IntGraph,
+    /// Of the outputs.
+    shapes: Vec<Vec<usize>>,
+    images: Vec<Tensor>,
     inputs: Vec<Vec<u8>>,
 }
 
@@ -30,20 +33,16 @@ impl Coded {
         let options = QuantizeOptions { input: InputCode::Calibrated, ..QuantizeOptions::default() };
         let graph = quantize(&float, &calibration, &options).map_err(|e| e.to_string())?;
         let inputs = encode_inputs(&graph, &case.inputs).map_err(|e| e.to_string())?;
-        Ok(Coded { graph, inputs })
+        let shapes = float.outputs.iter().map(|&output| float.shape(output).to_vec()).collect();
+        Ok(Coded { graph, shapes, images: case.inputs.clone(), inputs })
     }
 
     /// The network's outputs in the order of the float graph's.
     fn outputs(&self) -> Result<Vec<Tensor>, String> {
         let prepared = Prepared::new(&self.graph).map_err(|e| e.to_string())?;
-        let containers = prepared.run_outputs(&self.inputs).map_err(|e| e.to_string())?;
-        let outputs = self.graph.outputs.iter().zip(containers);
-        outputs
-            .map(|(output, containers)| {
-                let dims = output.order.dims.iter().map(|&dim| dim as usize).collect();
-                Tensor::new(dims, output.reals(&self.graph, &containers)).map_err(|e| e.to_string())
-            })
-            .collect()
+        let outputs = evaluate::outputs(&prepared, &self.images).map_err(|e| e.to_string())?;
+        let shaped = self.shapes.iter().zip(outputs);
+        shaped.map(|(shape, reals)| Tensor::new(shape.clone(), reals).map_err(|e| e.to_string())).collect()
     }
 
     fn program(&self) -> Result<Program, String> {

@@ -123,7 +123,7 @@ impl Builder {
     pub fn finish(mut self, outputs: &[TensorId]) -> IntGraph {
         let output = |&tensor: &TensorId| {
             let of = self.graph.tensor(tensor);
-            IntOutput { name: of.name.clone(), tensor, order: of.shape.stored() }
+            IntOutput { name: of.name.clone(), tensor, order: of.shape.stored(), head: Vec::new() }
         };
         self.graph.outputs = outputs.iter().map(output).collect();
         self.graph

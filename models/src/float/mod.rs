@@ -6,6 +6,7 @@
 pub mod gemm;
 pub mod graph;
 pub mod grid;
+pub mod heads;
 pub mod interpreter;
 pub mod ops;
 pub mod passes;

@@ -13,7 +13,7 @@ pub use noise::{TensorNoise, noise};
 use super::code::CodeError;
 use super::graph::IntGraph;
 use super::interpreter::{Prepared, RunError};
-use crate::float::{self, Tensor};
+use crate::float::{self, Tensor, heads};
 
 /// Why an evaluation failed.
 #[derive(Debug, Error)]
@@ -44,7 +44,7 @@ pub fn encode_inputs(graph: &IntGraph, image: &[Tensor]) -> Result<Vec<Vec<u8>>,
     pairs.map(|(&id, tensor)| Ok(graph.tensor(id).encode(tensor.data())?)).collect()
 }
 
-/// Each output's reals for an image, in the order of ONNX.
+/// Each output's reals for an image, in the order of ONNX, its head done.
 ///
 /// # Errors
 /// The image is not what the graph takes.
@@ -52,13 +52,17 @@ pub fn outputs(prepared: &Prepared<'_>, image: &[Tensor]) -> Result<Vec<Vec<f32>
     let graph = prepared.graph();
     let containers = prepared.run_outputs(&encode_inputs(graph, image)?)?;
     let pairs = graph.outputs.iter().zip(&containers);
-    Ok(pairs.map(|(output, containers)| output.reals(graph, containers)).collect())
+    Ok(pairs.map(|(output, bytes)| heads::finish(&output.head, &output.reals(graph, bytes))).collect())
 }
 
-/// The first output's reals for an image, in the order of ONNX.
+/// The first output's reals for an image, in the order of ONNX, before its head.
 ///
 /// # Errors
 /// As [`outputs`]; or there is no output.
 pub fn logits(prepared: &Prepared<'_>, image: &[Tensor]) -> Result<Vec<f32>, EvaluateError> {
-    outputs(prepared, image)?.into_iter().next().ok_or(EvaluateError::Mismatch)
+    let graph = prepared.graph();
+    let containers = prepared.run_outputs(&encode_inputs(graph, image)?)?;
+    let first = graph.outputs.first().zip(containers.first());
+    let (output, containers) = first.ok_or(EvaluateError::Mismatch)?;
+    Ok(output.reals(graph, containers))
 }

@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::graph::{CodeType, FloatSource, IntGraph, IntNode, IntOutput, IntTensor, Shape, TensorId};
 use super::validate::{ValidateError, validate};
+use crate::float::heads::{HeadFunction, HeadStep};
 
 const MAGIC: &[u8; 8] = b"BITGAUGE";
 /// 3: outputs and float values with the order of their elements.
@@ -150,10 +151,15 @@ impl IntGraph {
         }
         write_ids(&mut w, &self.inputs);
         w.number(self.outputs.len());
-        for IntOutput { name, tensor, order } in &self.outputs {
+        for IntOutput { name, tensor, order, head } in &self.outputs {
             w.bytes(name.as_bytes());
             w.number(tensor.0);
             write_order(&mut w, order);
+            w.number(head.len());
+            for step in head {
+                w.u8(HeadFunction::ALL.iter().position(|&known| known == step.function).unwrap_or(0) as u8);
+                [step.outer, step.size, step.inner].into_iter().for_each(|d| w.number(d));
+            }
         }
         let sum = checksum(&w.0);
         w.0.extend(sum.to_le_bytes());
@@ -189,7 +195,8 @@ impl IntGraph {
             inputs: read_ids(&mut r)?,
             outputs: r.list("outputs", |r| {
                 let (name, tensor) = (r.text("output name")?, TensorId(r.number("output")?));
-                Ok(IntOutput { name, tensor, order: read_order(r)? })
+                let order = read_order(r)?;
+                Ok(IntOutput { name, tensor, order, head: r.list("head", read_step)? })
             })?,
         };
         if !r.0.is_empty() {
@@ -233,6 +240,14 @@ fn write_order(w: &mut Writer, order: &ElementOrder) {
     order.dims.iter().for_each(|&dim| w.number(dim as usize));
     w.number(order.loops.len());
     order.loops.iter().flatten().for_each(|&number| w.number(number as usize));
+}
+
+fn read_step(r: &mut Reader<'_>) -> Read<HeadStep> {
+    let index = r.u8("head")?;
+    let known = HeadFunction::ALL.get(usize::from(index));
+    let &function = known.ok_or(FileError::Value { what: "head", value: index.into() })?;
+    let [outer, size, inner] = [r.number("head")?, r.number("head")?, r.number("head")?];
+    Ok(HeadStep { function, outer, size, inner })
 }
 
 fn read_order(r: &mut Reader<'_>) -> Read<ElementOrder> {

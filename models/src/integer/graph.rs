@@ -15,6 +15,8 @@ use std::sync::Arc;
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness};
 use bitgauge_arch::program::ElementOrder;
 
+use crate::float::heads::HeadStep;
+
 pub use phases::{Phase, phases};
 
 /// Index into [`IntGraph::tensors`].
@@ -117,16 +119,18 @@ pub struct FloatSource {
 /// An output of the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IntOutput {
-    /// Name of the float graph's output.
+    /// Name of the float value: the graph's output, or what goes into its head.
     pub name: String,
     /// The tensor whose codes stand for it.
     pub tensor: TensorId,
     /// Its dimensions, and where its elements are.
     pub order: ElementOrder,
+    /// What the host makes of it in float, the first step first.
+    pub head: Vec<HeadStep>,
 }
 
 impl IntOutput {
-    /// Reals in the order of ONNX, from the containers of the output's tensor.
+    /// Reals in the order of ONNX, from the containers of the output's tensor; the head is still to come.
     #[must_use]
     pub fn reals(&self, graph: &IntGraph, containers: &[u8]) -> Vec<f32> {
         graph.tensor(self.tensor).reals(containers, &self.order)

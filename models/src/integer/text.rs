@@ -6,6 +6,7 @@ use bitgauge_arch::arith::{ChannelParameter, Post, Residual, Signedness};
 
 use super::file::checksum;
 use super::graph::{CodeType, IntGraph, IntOp, IntOutput, IntTensor, Shape, TensorId, Window};
+use crate::float::heads::HeadStep;
 
 impl IntGraph {
     /// One line per input, constant, node and output. Weights, parameters and tables appear as their
@@ -40,9 +41,12 @@ impl IntGraph {
             }
             out.push('\n');
         }
-        for IntOutput { name, tensor, order } in &self.outputs {
+        for IntOutput { name, tensor, order, head } in &self.outputs {
             let (of, dims, loops) = (&self.tensor(*tensor).name, &order.dims, &order.loops);
             let _ = writeln!(out, "output {name}{dims:?} = {of} in order {loops:?}");
+            for HeadStep { function, outer, size, inner } in head {
+                let _ = writeln!(out, "  left to the host: {} {outer}x{size}x{inner}", function.name());
+            }
         }
         out
     }

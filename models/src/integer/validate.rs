@@ -101,13 +101,20 @@ pub fn validate(graph: &IntGraph) -> Result<(), ValidateError> {
         .map_err(fail)?;
         operators::check(graph, node).map_err(fail)?;
     }
-    for IntOutput { name, tensor, order } in &graph.outputs {
+    for IntOutput { name, tensor, order, head } in &graph.outputs {
         let fail = |reason: &str| Err(ValidateError::Graph(format!("output `{name}`: {reason}")));
         if !known(tensor) || !defined[tensor.0] {
             return fail("nothing defines its tensor");
         }
         if !order.covers(graph.tensor(*tensor).shape.elements() as u64) {
             return fail("its order does not meet each element of its tensor once");
+        }
+        let mut elements = graph.tensor(*tensor).shape.elements();
+        for step in head {
+            if step.elements() != Some(elements) || step.size == 0 {
+                return fail("its head is of another size");
+            }
+            elements = step.results();
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ use super::graph::ValueId;
 use super::tensor::{Tensor, TensorError};
 use crate::onnx::reader::NodeReader;
 
+pub mod arg_max;
 pub mod axis;
 pub mod batch_norm;
 pub mod binary;
@@ -154,6 +155,10 @@ operators! {
     LayerNorm(layer_norm),
     /// Softmax along one axis.
     Softmax(softmax),
+    /// Its logarithm.
+    LogSoftmax(log_softmax),
+    /// Where along an axis the greatest element is.
+    ArgMax(arg_max),
     /// Gaussian error linear unit.
     Gelu(gelu),
     /// `min(max(x, low), high)`.
@@ -194,7 +199,7 @@ operators! {
     DequantizeLinear(dequantize_linear),
     /// Nothing (also Dropout, Cast to float).
     Identity(identity),
-    ; lowered: cast, depth, expand, flatten, group_norm, log_softmax, squeeze, variadic,
+    ; lowered: cast, depth, expand, flatten, group_norm, squeeze, variadic,
 }
 
 /// Every ONNX operator that has a builder, file by file.

@@ -4,6 +4,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{EvaluateError, logits};
+use crate::float::heads::{self, HeadFunction, HeadStep};
+use crate::float::ops::log_softmax::log_softmax;
 use crate::float::{self, FloatGraph, Tensor};
 use crate::integer::graph::IntGraph;
 use crate::integer::interpreter::Prepared;
@@ -54,22 +56,26 @@ pub fn classify(
     image: impl Fn(usize) -> Vec<Tensor> + Sync,
 ) -> Result<Classification, EvaluateError> {
     let prepared = Prepared::new(graph)?;
+    let head = graph.outputs.first().map_or(&[][..], |output| &output.head);
+    // Both are ranked by what goes into a softmax at the end.
+    let float = float.map(|float| heads::take_off(float).0);
     let count = |yes: bool| usize::from(yes);
     let one = |(index, &label): (usize, &i64)| -> Result<Classification, EvaluateError> {
         let image = image(index);
-        let integer = logits(&prepared, &image)?;
+        let integer = heads::scores(head, &logits(&prepared, &image)?);
         let by_float = |float: &FloatGraph| {
             let reference = float::run(float, &image)?;
-            let reference = reference.first().ok_or(EvaluateError::Mismatch)?.data();
+            let reference = reference.first().ok_or(EvaluateError::Mismatch)?;
+            let reference = heads::scores(head, reference.data());
             if reference.len() != integer.len() {
                 return Err(EvaluateError::Mismatch);
             }
-            let place = rank(reference, label);
+            let place = rank(&reference, label);
             Ok(FloatClassification {
                 top1: count(place < 1),
                 top5: count(place < 5),
-                agreement: count(greatest(&integer) == greatest(reference)),
-                divergence: divergence(reference, &integer),
+                agreement: count(greatest(&integer) == greatest(&reference)),
+                divergence: divergence(head, &reference, &integer),
             })
         };
         let place = rank(&integer, label);
@@ -77,7 +83,7 @@ pub fn classify(
             images: 1,
             top1: count(place < 1),
             top5: count(place < 5),
-            float: float.map(by_float).transpose()?,
+            float: float.as_ref().map(by_float).transpose()?,
         })
     };
     let each: Vec<Classification> = labels.par_iter().enumerate().map(one).collect::<Result<_, _>>()?;
@@ -88,7 +94,7 @@ pub fn classify(
         images: each.len(),
         top1: sum(|one| one.top1),
         top5: sum(|one| one.top5),
-        float: float.map(|_| FloatClassification {
+        float: float.as_ref().map(|_| FloatClassification {
             top1: sum_float(|one| one.top1),
             top5: sum_float(|one| one.top5),
             agreement: sum_float(|one| one.agreement),
@@ -98,28 +104,43 @@ pub fn classify(
 }
 
 /// How many classes are ahead of the label; a tie goes to the lower index.
-fn rank(logits: &[f32], label: i64) -> usize {
-    let Some(&own) = usize::try_from(label).ok().and_then(|label| logits.get(label)) else {
+fn rank(scores: &[f64], label: i64) -> usize {
+    let Some(&own) = usize::try_from(label).ok().and_then(|label| scores.get(label)) else {
         return usize::MAX;
     };
-    let ahead = |(index, &x): (usize, &f32)| x > own || (x == own && (index as i64) < label);
-    logits.iter().enumerate().filter(|&pair| ahead(pair)).count()
+    let ahead = |(index, &x): (usize, &f64)| x > own || (x == own && (index as i64) < label);
+    scores.iter().enumerate().filter(|&pair| ahead(pair)).count()
 }
 
-fn greatest(logits: &[f32]) -> usize {
-    let better = |best: usize, index: usize| if logits[index] > logits[best] { index } else { best };
-    (0..logits.len()).fold(0, better)
+fn greatest(scores: &[f64]) -> usize {
+    let better = |best: usize, index: usize| if scores[index] > scores[best] { index } else { best };
+    (0..scores.len()).fold(0, better)
 }
 
-/// `sum p ln(p / q)` of the softmax distributions.
-fn divergence(reference: &[f32], other: &[f32]) -> f64 {
-    let log_softmax = |x: &[f32]| -> Vec<f64> {
-        let top = f64::from(x.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-        let sum: f64 = x.iter().map(|&v| (f64::from(v) - top).exp()).sum();
-        x.iter().map(|&v| f64::from(v) - top - sum.ln()).collect()
+/// `sum p ln(p / q)` of the class distributions that scores stand for: one for each row of a softmax at the end
+/// (their mean), yes or no for each class of a sigmoid (their sum), and else the softmax of all scores.
+fn divergence(head: &[HeadStep], reference: &[f64], other: &[f64]) -> f64 {
+    let sum = |p: &[f64], q: &[f64]| -> f64 {
+        // What has no probability adds nothing, and would be 0 times infinity.
+        p.iter().zip(q).filter(|(p, _)| p.exp() > 0.0).map(|(p, q)| p.exp() * (p - q)).sum()
     };
-    let (p, q) = (log_softmax(reference), log_softmax(other));
-    p.iter().zip(&q).map(|(p, q)| p.exp() * (p - q)).sum()
+    let last = head.iter().rfind(|step| !matches!(step.function, HeadFunction::ArgMax { .. }));
+    match last.map(|step| (step.function, step.outer * step.inner)) {
+        Some((HeadFunction::Sigmoid, _)) => {
+            // Logarithms of the probability and of its complement.
+            let both = |x: &f64| [-libm::log1p((-x).exp()), -libm::log1p(x.exp())];
+            let stable = |x: &f64| both(x).map(|log| if log.is_finite() { log } else { -x.abs() });
+            reference.iter().zip(other).map(|(p, q)| sum(&stable(p), &stable(q))).sum()
+        }
+        // The scores are logarithms of probabilities already.
+        Some((_, rows)) => sum(reference, other) / rows as f64,
+        None => {
+            let [mut p, mut q] = [reference.to_vec(), other.to_vec()];
+            log_softmax(&mut p);
+            log_softmax(&mut q);
+            sum(&p, &q)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -131,7 +152,26 @@ mod tests {
         assert_eq!(rank(&[1.0, 3.0, 2.0, 3.0], 3), 1);
         assert_eq!(rank(&[1.0, 3.0], 7), usize::MAX);
         assert_eq!(greatest(&[1.0, 3.0, 3.0]), 1);
-        assert!(divergence(&[1.0, 2.0], &[2.0, 3.0]).abs() < 1e-12);
-        assert!(divergence(&[1.0, 2.0], &[2.0, 1.0]) > 0.1);
+        assert!(divergence(&[], &[1.0, 2.0], &[2.0, 3.0]).abs() < 1e-12);
+        assert!(divergence(&[], &[1.0, 2.0], &[2.0, 1.0]) > 0.1);
+    }
+
+    /// Two classes of which one has 3/4, and 1/2 instead: 3/4 ln(3/2) + 1/4 ln(1/2), however it is written.
+    #[test]
+    fn one_divergence_however_the_network_ends() {
+        let wanted = 0.75 * 1.5f64.ln() + 0.25 * 0.5f64.ln();
+        let step = |function, size| HeadStep { function, outer: 1, size, inner: 1 };
+        let ln3 = 3f32.ln();
+        for head in [vec![], vec![step(HeadFunction::Softmax, 2)], vec![step(HeadFunction::LogSoftmax, 2)]] {
+            let [p, q] = [[ln3, 0.0], [1.0, 1.0]].map(|reals| heads::scores(&head, &reals));
+            assert!((divergence(&head, &p, &q) - wanted).abs() < 1e-7, "{head:?}");
+        }
+        let head = [step(HeadFunction::Sigmoid, 1)];
+        assert!((divergence(&head, &[f64::from(ln3)], &[0.0]) - wanted).abs() < 1e-7);
+        assert!(divergence(&head, &[800.0], &[-800.0]) > 700.0, "far apart, and finite");
+        // Two rows: their mean.
+        let rows = [HeadStep { function: HeadFunction::Softmax, outer: 2, size: 2, inner: 1 }];
+        let [p, q] = [[ln3, 0.0, 5.0, 5.0], [1.0; 4]].map(|reals| heads::scores(&rows, &reals));
+        assert!((divergence(&rows, &p, &q) - wanted / 2.0).abs() < 1e-7);
     }
 }

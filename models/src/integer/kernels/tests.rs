@@ -6,6 +6,7 @@ use bitgauge_arch::arith::layernorm::layernorm_token;
 use bitgauge_arch::arith::softmax::{exponential_table, softmax_row};
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness, pool};
 
+use crate::float::heads::{HeadFunction, HeadStep};
 use crate::integer::{
     CodeType, FloatSource, IntGraph, IntNode, IntOp, IntOutput, IntTensor, Shape, TensorId, Window, run,
 };
@@ -44,6 +45,11 @@ fn shape(groups: usize, rows: usize, cols: usize, channels: usize) -> Shape {
 
 const POST: Post = Post { zero_point: 3, clamp_low: -120, clamp_high: 100 };
 
+/// A head, so that files hold one.
+fn softmax_of(size: usize) -> HeadStep {
+    HeadStep { function: HeadFunction::Softmax, outer: 1, size, inner: 1 }
+}
+
 /// Runs one node; tensors are the inputs and then the output.
 fn one(op: IntOp, tensors: &[(Shape, CodeType)], inputs: &[Vec<u8>]) -> Vec<u8> {
     let tensor = |(i, &(shape, code)): (usize, &(Shape, CodeType))| IntTensor {
@@ -64,6 +70,7 @@ fn one(op: IntOp, tensors: &[(Shape, CodeType)], inputs: &[Vec<u8>]) -> Vec<u8> 
             name: "y".to_owned(),
             tensor: TensorId(last),
             order: tensors[last].0.stored(),
+            head: vec![softmax_of(tensors[last].0.elements())],
         }],
     };
     let bytes = graph.to_bytes();
@@ -360,7 +367,12 @@ fn damaged_files_are_errors() {
             output: TensorId(2),
         }],
         inputs: vec![TensorId(0)],
-        outputs: vec![IntOutput { name: "y".to_owned(), tensor: TensorId(2), order: s.stored() }],
+        outputs: vec![IntOutput {
+            name: "y".to_owned(),
+            tensor: TensorId(2),
+            order: s.stored(),
+            head: vec![softmax_of(6)],
+        }],
     };
     let bytes = graph.to_bytes();
     assert_eq!(IntGraph::from_bytes(&bytes).unwrap().to_bytes(), bytes);

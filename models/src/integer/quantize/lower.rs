@@ -86,7 +86,7 @@ impl<'a> Lowering<'a> {
             let place = self.in_own_steps(output, place);
             let (name, order) =
                 (self.float.value(output).name.clone(), place.view.order(self.shape_of(&place)));
-            self.graph.outputs.push(IntOutput { name, tensor: place.tensor, order });
+            self.graph.outputs.push(IntOutput { name, tensor: place.tensor, order, head: Vec::new() });
         }
         // Views have the codes of what they show; a factor leaves the steps.
         for (id, place) in self.places.iter().enumerate() {

@@ -6,7 +6,8 @@
 //!
 //! Every float value is tracked as an integer tensor and a [`view::View`] of it, so that the reshapes and
 //! transpositions of attention vanish; what a reader needs in another order is copied once (`reorder`).
-//! Activations, additions and one-operand functions are taken into the convolution before them.
+//! Activations, additions and one-operand functions are taken into the convolution before them. What stands at
+//! the end and only ranks classes is left to the host (`float::heads`).
 
 mod attention;
 mod conv;
@@ -37,7 +38,7 @@ pub use units::UNITS;
 use super::calibrate::Calibration;
 use super::graph::IntGraph;
 use super::validate::{ValidateError, validate};
-use crate::float::FloatGraph;
+use crate::float::{FloatGraph, heads};
 
 /// Operators that quantization understands, after simplification, which writes others with these.
 pub const SUPPORTED: &str = "Conv (dense or depthwise), ConvTranspose, Linear, MatMul of activations, Softmax, LayerNorm, \
@@ -103,7 +104,12 @@ pub fn quantize_traced(
     options: &QuantizeOptions,
 ) -> Result<Quantized, QuantizeError> {
     check(options)?;
-    let result = lower::Lowering::new(graph, calibration, options).run()?;
+    let (bare, heads) = heads::take_off(graph);
+    let mut result = lower::Lowering::new(&bare, calibration, options).run()?;
+    result.trace.notes.extend(heads::notes(graph, &bare, &heads));
+    for (output, head) in result.graph.outputs.iter_mut().zip(heads) {
+        output.head = head;
+    }
     validate(&result.graph)?;
     Ok(result)
 }

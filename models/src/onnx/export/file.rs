@@ -99,12 +99,12 @@ impl File {
 
     /// Names a graph input.
     pub fn input(&mut self, name: &str, shape: &[usize]) {
-        self.graph.input.push(value(name, shape));
+        self.graph.input.push(value(name, shape, DataType::Float));
     }
 
     /// Names a graph output.
-    pub fn output(&mut self, name: &str, shape: &[usize]) {
-        self.graph.output.push(value(name, shape));
+    pub fn output(&mut self, name: &str, shape: &[usize], kind: DataType) {
+        self.graph.output.push(value(name, shape, kind));
     }
 
     /// The file.
@@ -125,13 +125,13 @@ impl File {
     }
 }
 
-fn value(name: &str, shape: &[usize]) -> ValueInfoProto {
+fn value(name: &str, shape: &[usize], kind: DataType) -> ValueInfoProto {
     let dim = |&size: &usize| Dimension {
         value: Some(dimension::Value::DimValue(size as i64)),
         ..Dimension::default()
     };
     let tensor = type_proto::Tensor {
-        elem_type: Some(DataType::Float as i32),
+        elem_type: Some(kind as i32),
         shape: Some(TensorShapeProto { dim: shape.iter().map(dim).collect() }),
     };
     let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..TypeProto::default() };

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
+use super::generated::tensor_proto::DataType;
 use crate::float::ops::pool::PoolKind;
 use crate::float::{FloatGraph, Node, Op, ValueId};
 use crate::integer::{Quantized, Trace};
@@ -86,9 +87,23 @@ impl Export<'_> {
             if name != value.name {
                 self.file.node("Identity", &value.name, vec![name], &value.name, vec![]);
             }
-            self.file.output(&value.name, &value.shape);
+            let kind = self.element(id);
+            self.file.output(&value.name, &value.shape, kind);
         }
         Ok(())
+    }
+
+    /// The element type of an output: indices of an ArgMax are integers, moved or not.
+    fn element(&self, output: ValueId) -> DataType {
+        let producer = |value: ValueId| self.float.nodes.iter().find(|node| node.outputs.contains(&value));
+        let mut at = output;
+        loop {
+            match producer(at).map(|node| (&node.op, node.inputs.first())) {
+                Some((Op::ArgMax(_), _)) => return DataType::Int64,
+                Some((Op::Reshape(_) | Op::Transpose(_), Some(&operand))) => at = operand,
+                _ => return DataType::Float,
+            }
+        }
     }
 
     /// Names what a node makes of `value`, and what others read: after the codes, where it has some.

@@ -22,6 +22,12 @@ pub fn write(
     let (op, attributes): (&str, Vec<AttributeProto>) = match &node.op {
         Op::MatMul(_) => ("MatMul", vec![]),
         Op::Softmax(softmax) => ("Softmax", vec![int("axis", softmax.axis as i64)]),
+        Op::LogSoftmax(softmax) => ("LogSoftmax", vec![int("axis", softmax.axis as i64)]),
+        Op::ArgMax(arg_max) => {
+            let [keep, last] = [arg_max.keep_dims, arg_max.last].map(i64::from);
+            let axis = int("axis", arg_max.axis as i64);
+            ("ArgMax", vec![axis, int("keepdims", keep), int("select_last_index", last)])
+        }
         Op::Gelu(gelu) => ("Gelu", vec![text("approximate", if gelu.tanh { "tanh" } else { "none" })]),
         Op::Clip(clip) => {
             operands.extend(bounds(file, name, clip));
