@@ -1,10 +1,14 @@
 //! Which unit of the accelerator computes what, by ONNX operator: for the reference page.
 
+/// Where what ranks classes is computed.
+const HOST: &str = "the host, at the end of the network";
+
 /// Operators that quantization lowers, and where they run after it. *Layout* moves no data: the next operator
 /// reads the tensor another way. What is not listed is refused by quantization today, or folded before it.
 pub const UNITS: &[(&str, &str)] = &[
     ("Abs", "vector"),
     ("Add", "vector"),
+    ("ArgMax", HOST),
     ("AveragePool", "vector"),
     ("BatchNormalization", "in the layer before it (or, of tokens, behind it), else array or vector"),
     ("Cast", "layout"),
@@ -36,6 +40,7 @@ pub const UNITS: &[(&str, &str)] = &[
     ("LayerNormalization", "vector"),
     ("LeakyRelu", "vector"),
     ("Log", "vector"),
+    ("LogSoftmax", HOST),
     ("MatMul", "array"),
     ("Max", "vector"),
     ("MaxPool", "vector"),
@@ -60,11 +65,11 @@ pub const UNITS: &[(&str, &str)] = &[
         "array (products with constant weights over columns and rows; whole repeats as a convolution for each phase)",
     ),
     ("Round", "vector"),
-    ("Sigmoid", "vector"),
+    ("Sigmoid", "vector; the host, at the end of the network"),
     ("Sign", "vector"),
     ("Sin", "vector"),
     ("Slice", "array (channels, as in Split); load and store (tokens, rows and columns); vector (every nth)"),
-    ("Softmax", "vector"),
+    ("Softmax", "vector; the host, at the end of the network"),
     ("Softplus", "vector"),
     ("SpaceToDepth", "array"),
     ("Split", "array (channels of maps; channels of a linear layer, as layers of their own)"),
