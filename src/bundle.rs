@@ -43,7 +43,7 @@ pub fn write_outputs(folder: &OutputFolder, place: &str, program: &Program, memo
 
 /// Reads a program and the image that its text names, which lies in the same folder.
 pub fn read(path: &Path) -> Result<Program> {
-    let text = files::read_text(path)?;
+    let text = files::read_long_text(path)?;
     let refuse = |message: String| Failure::new(message).at(path.display());
     let named = text.lines().find_map(|line| line.strip_prefix("image = \"sha256:")?.strip_suffix('"'));
     let Some(hash) =

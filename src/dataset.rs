@@ -2,6 +2,8 @@
 //!
 //! Images are unsigned bytes, N x H x W x C; real = (pixel - mean) / std, in the order of ONNX (C x H x W).
 
+mod remarks;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -42,8 +44,36 @@ pub struct Dataset {
     pub images: Images,
     /// One label per image of `images`.
     pub labels: Option<Vec<i64>>,
+    /// The file of the labels.
+    labels_place: String,
     /// SHA-256 of the calibration images' file.
     pub calibration_sha256: String,
+}
+
+impl Dataset {
+    /// Refuses labels that an output of so many classes cannot have; `None`: an index for each of several places.
+    pub fn check_labels(&self, classes: Option<usize>) -> Result<()> {
+        let Some(labels) = &self.labels else { return Ok(()) };
+        let refuse = |message: String| Failure::new(message).at(&self.labels_place);
+        let Some(classes) = classes else {
+            let message =
+                "a label is one class per image, and the network gives a class for each of several places";
+            return Err(refuse(message.to_owned()).hint("leave `labels` out of the data set").into());
+        };
+        let beyond = |&(_, &label): &(usize, &i64)| usize::try_from(label).map_or(true, |at| at >= classes);
+        match labels.iter().enumerate().find(beyond) {
+            None => Ok(()),
+            Some((image, label)) => {
+                let message = format!("label {label} of image {image} is beyond the {classes} outputs");
+                let hint = format!(
+                    "a label is the position of its class among the outputs, from 0 to {}; labels that count from 1, or \
+                     are of another data set, do not fit",
+                    classes.saturating_sub(1)
+                );
+                Err(refuse(message).hint(hint).into())
+            }
+        }
+    }
 }
 
 /// An array of images.
@@ -111,11 +141,11 @@ pub fn load(path: Option<&Path>) -> Result<Dataset> {
     let folder = path.map(|path| path.parent().unwrap_or(Path::new("")).to_owned());
     let (calibration, bytes) = images(&folder, &description.calibration, &description)?;
     let (images, _) = images(&folder, &description.images, &description)?;
-    let labels = match &description.labels {
-        Some(file) => Some(labels(&folder, file, images.len())?),
-        None => None,
+    let (labels, labels_place) = match &description.labels {
+        Some(file) => labels(&folder, file, images.len()).map(|(labels, place)| (Some(labels), place))?,
+        None => (None, String::new()),
     };
-    Ok(Dataset { calibration, images, labels, calibration_sha256: sha256(&bytes) })
+    Ok(Dataset { calibration, images, labels, labels_place, calibration_sha256: sha256(&bytes) })
 }
 
 const KEYS: &str = "keys: calibration, images, labels (optional), mean, std, task = \"classification\"";
@@ -164,11 +194,13 @@ fn images(folder: &Option<PathBuf>, file: &str, description: &Description) -> Re
     Ok((Images { pixels, count, rows, cols, channels, mean, std }, bytes))
 }
 
-fn labels(folder: &Option<PathBuf>, file: &str, count: usize) -> Result<Vec<i64>> {
+fn labels(folder: &Option<PathBuf>, file: &str, count: usize) -> Result<(Vec<i64>, String)> {
     let (array, place, _) = array(folder, file)?;
     match array.data {
-        NpyData::I64(labels) if labels.len() == count => Ok(labels),
-        NpyData::U8(labels) if labels.len() == count => Ok(labels.into_iter().map(i64::from).collect()),
+        NpyData::I64(labels) if labels.len() == count => Ok((labels, place)),
+        NpyData::U8(labels) if labels.len() == count => {
+            Ok((labels.into_iter().map(i64::from).collect(), place))
+        }
         _ => {
             let message = format!(
                 "labels must be {count} integers (i64 or u8), one per image; the shape is {:?}",

@@ -7,11 +7,41 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use crate::cleanup::Temporary;
 use crate::failure::Failure;
 
-/// Reads a file.
+/// Most bytes of a model, an array or a program: more is no such file, or not one for this machine.
+const MOST_BYTES: u64 = 4 << 30;
+
+/// Most bytes of a text that people write.
+const MOST_TEXT: u64 = 16 << 20;
+
+/// Reads a file of data.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|error| Failure::new(format!("cannot read: {error}")).at(path.display()).into())
+    read_at_most(path, MOST_BYTES)
+}
+
+fn read_at_most(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let refuse = |message: String| Failure::new(message).at(path.display());
+    let too_large = || {
+        refuse(format!("the file has more than {most} bytes")).hint("that is more than such a file can have")
+    };
+    let read = || -> std::io::Result<Option<Vec<u8>>> {
+        let file = fs::File::open(path)?;
+        let length = file.metadata()?.len();
+        if length > most {
+            return Ok(None);
+        }
+        let mut bytes = Vec::with_capacity(length as usize);
+        // Devices and pipes have no length that could be known before.
+        file.take(most + 1).read_to_end(&mut bytes)?;
+        Ok((bytes.len() as u64 <= most).then_some(bytes))
+    };
+    match read() {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(too_large().into()),
+        Err(error) => Err(refuse(format!("cannot read: {error}")).into()),
+    }
 }
 
 /// Reads `length` bytes from `offset` on; fewer where the file ends.
@@ -23,9 +53,18 @@ pub fn read_part(path: &Path, offset: u64, length: usize) -> std::io::Result<Vec
     Ok(bytes)
 }
 
-/// Reads a text.
+/// Reads a text that people write.
 pub fn read_text(path: &Path) -> Result<String> {
-    String::from_utf8(read(path)?)
+    text(path, read_at_most(path, MOST_TEXT)?)
+}
+
+/// Reads a text that a program writes.
+pub fn read_long_text(path: &Path) -> Result<String> {
+    text(path, read(path)?)
+}
+
+fn text(path: &Path, bytes: Vec<u8>) -> Result<String> {
+    String::from_utf8(bytes)
         .map_err(|error| Failure::new(format!("not UTF-8 text: {error}")).at(path.display()).into())
 }
 
@@ -37,11 +76,12 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     };
     fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let write = || -> std::io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".bitgauge-").tempfile_in(folder)?;
+        let make = || tempfile::Builder::new().prefix(".bitgauge-").tempfile_in(folder);
+        let (mut file, temporary) = Temporary::make(make, |file| file.path())?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         readable_by_all(file.path())?;
-        file.persist(path).map_err(|error| error.error)?;
+        temporary.finish(|| file.persist(path)).map_err(|error| error.error)?;
         Ok(())
     };
     write().map_err(|error| cannot_write(path, &error))
@@ -51,6 +91,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 pub struct OutputFolder {
     target: PathBuf,
     staging: tempfile::TempDir,
+    temporary: Temporary,
 }
 
 impl OutputFolder {
@@ -64,14 +105,12 @@ impl OutputFolder {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let staging = fs::create_dir_all(parent)
-            .and_then(|()| {
-                tempfile::Builder::new()
-                    .prefix(&format!("{}.tmp-", name.to_string_lossy()))
-                    .tempdir_in(parent)
-            })
+        let prefix = format!("{}.tmp-", name.to_string_lossy());
+        let make = || tempfile::Builder::new().prefix(&prefix).tempdir_in(parent);
+        let (staging, temporary) = fs::create_dir_all(parent)
+            .and_then(|()| Temporary::make(make, |folder| folder.path()))
             .map_err(|error| cannot_write(target, &error))?;
-        Ok(OutputFolder { target: target.to_owned(), staging })
+        Ok(OutputFolder { target: target.to_owned(), staging, temporary })
     }
 
     /// Writes one file; `name` may hold sub-folders.
@@ -87,13 +126,17 @@ impl OutputFolder {
     pub fn finish(self) -> Result<()> {
         let failed = |error: &std::io::Error| cannot_write(&self.target, error);
         readable_by_all(self.staging.path()).map_err(|error| failed(&error))?;
-        if !self.target.exists() {
-            fs::rename(self.staging.path(), &self.target).map_err(|error| failed(&error))?;
+        let renames = !self.target.exists();
+        let put = || match renames {
+            true => fs::rename(self.staging.path(), &self.target),
+            false => merge(self.staging.path(), &self.target),
+        };
+        self.temporary.finish(put).map_err(|error| failed(&error))?;
+        if renames {
             // What the guard would remove has moved.
             let _ = self.staging.keep();
-            return Ok(());
         }
-        merge(self.staging.path(), &self.target).map_err(|error| failed(&error))
+        Ok(())
     }
 }
 

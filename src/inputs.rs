@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::energy::EnergyTable;
-use bitgauge_models::float::{FloatGraph, passes};
+use bitgauge_models::float::{FloatGraph, heads, passes};
 use bitgauge_models::onnx;
 
 use crate::dataset::{self, Dataset, sha256};
@@ -111,7 +111,10 @@ pub fn check_data(model: &Model, data: &Dataset) -> Result<()> {
                 .into());
         }
     }
-    Ok(())
+    let (bare, heads) = heads::take_off(&model.graph);
+    let first = bare.outputs.first().zip(heads.first());
+    let classes = first.map(|(&value, head)| heads::classes(head, bare.shape(value).iter().product()));
+    data.check_labels(classes.unwrap_or(Some(0)))
 }
 
 /// The model and the images to quantize it with.

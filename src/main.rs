@@ -5,6 +5,7 @@
 
 mod assumptions;
 mod bundle;
+mod cleanup;
 mod commands;
 mod dataset;
 mod exit;
@@ -25,6 +26,7 @@ mod waves;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
+use bitgauge_arch::arith::host;
 use clap::{CommandFactory as _, Parser};
 
 use commands::Command;
@@ -47,6 +49,18 @@ struct Cli {
     format: Format,
 }
 
+/// What holds for every command: variables of the environment, and signals.
+fn prepare() -> Result<(), failure::Failure> {
+    if let Some(unknown) = host::unknown_kernel() {
+        let choices = host::KERNELS.map(|(name, _)| name).join(", ");
+        let message = format!("BITGAUGE_KERNEL is `{unknown}`");
+        return Err(failure::Failure::new(message)
+            .at("the environment")
+            .hint(format!("possible: {choices}")));
+    }
+    cleanup::listen().map_err(|error| failure::Failure::new(format!("cannot listen to signals: {error}")))
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     panic::set_hook(Box::new(|fault| {
@@ -60,6 +74,10 @@ fn main() -> ExitCode {
             env!("CARGO_PKG_VERSION"),
         ));
     }));
+    if let Err(failure) = prepare() {
+        talk(&failure::render(&failure.into()));
+        return ExitStatus::Failure.into();
+    }
     // Errors are values here; this only makes sure that a fault of ours ends with its own exit code.
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| cli.command.run(cli.format, Cli::command)));
     match outcome {

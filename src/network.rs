@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use bitgauge_models::integer::{IntGraph, IntOp};
+use bitgauge_models::float::heads;
+use bitgauge_models::integer::{IntGraph, IntOp, IntOutput};
 
 use crate::dataset::{self, Dataset, sha256};
 use crate::failure::Failure;
@@ -40,6 +41,8 @@ pub struct Network {
     pub quantization: String,
     /// Trained values.
     pub parameters: u64,
+    /// What the user was told of it and of its data.
+    pub notes: Vec<String>,
 }
 
 impl Source {
@@ -62,12 +65,13 @@ impl Source {
     pub fn with_data(&self) -> Result<(Network, Dataset)> {
         if let Some(path) = &self.quantized {
             let data = dataset::load(self.subject.data.as_deref())?;
-            let network = read(path)?;
+            let mut network = read(path)?;
             check_data(&network, &data)?;
+            network.notes = pipeline::tell(data.scale_remarks());
             return Ok((network, data));
         }
         let (model, data) = self.subject.load()?;
-        let (quantized, options) = pipeline::quantized(&model, &data, &self.quantization)?;
+        let (quantized, options, notes) = pipeline::quantized(&model, &data, &self.quantization)?;
         let graph = quantized.graph;
         let network = Network {
             place: model.place.clone(),
@@ -77,6 +81,7 @@ impl Source {
             parameters: parameters(&graph),
             float: Some(model),
             graph,
+            notes,
         };
         Ok((network, data))
     }
@@ -96,6 +101,7 @@ fn read(path: &Path) -> Result<Network> {
         parameters: parameters(&graph),
         float: None,
         graph,
+        notes: Vec::new(),
     })
 }
 
@@ -119,7 +125,10 @@ fn check_data(network: &Network, data: &Dataset) -> Result<()> {
     let [_, channels, rows, cols] = data.images.shape();
     match inputs[..] {
         [input] if (input.groups, input.channels, input.rows, input.cols) == (1, channels, rows, cols) => {
-            Ok(())
+            let first = network.graph.outputs.first();
+            let elements = |output: &IntOutput| network.graph.tensor(output.tensor).shape.elements();
+            let classes = first.map(|output| heads::classes(&output.head, elements(output)));
+            data.check_labels(classes.unwrap_or(Some(0)))
         }
         _ => {
             let message = format!(

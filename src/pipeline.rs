@@ -3,9 +3,11 @@
 use anyhow::Result;
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_compiler::{CodecChoice, CompileError};
-use bitgauge_models::float::FloatGraph;
-use bitgauge_models::integer::evaluate::{Classification, TensorNoise, classify, noise};
-use bitgauge_models::integer::{IntGraph, IntOp, QuantizeOptions, Quantized, calibrate, quantize_traced};
+use bitgauge_models::float::{FloatGraph, ValueId};
+use bitgauge_models::integer::evaluate::{Classification, LoudChannel, TensorNoise, classify, noise};
+use bitgauge_models::integer::{
+    Calibration, IntGraph, IntOp, QuantizeOptions, Quantized, calibrate, quantize_traced,
+};
 use serde::Serialize;
 
 use crate::dataset::Dataset;
@@ -27,12 +29,20 @@ pub enum CodecArgument {
     Pack,
 }
 
-/// Calibrates and quantizes; gives the options too.
+/// Tells the user what is worth a second look, and gives it back.
+pub fn tell(notes: Vec<String>) -> Vec<String> {
+    for note in &notes {
+        output::talk(&format!("note: {note}"));
+    }
+    notes
+}
+
+/// Calibrates and quantizes; gives the options and the notes too.
 pub fn quantized(
     model: &Model,
     data: &Dataset,
     arguments: &Quantization,
-) -> Result<(Quantized, QuantizeOptions)> {
+) -> Result<(Quantized, QuantizeOptions, Vec<String>)> {
     let images = &data.calibration;
     let options = arguments.options(images)?;
     let count = arguments.calibration_images.unwrap_or(images.len()).clamp(1, images.len());
@@ -43,12 +53,35 @@ pub fn quantized(
         vec![images.tensor(index)]
     })?;
     bar.finish_and_clear();
+    let infinite = not_finite(model, &calibration)?;
     let quantized = quantize_traced(&model.graph, &calibration, &options)
         .map_err(|error| Failure::new(format!("cannot quantize the model: {error}")).at(&model.place))?;
-    for note in model.graph.notes.iter().chain(&quantized.trace.notes) {
-        output::talk(&format!("note: {note}"));
+    let mut notes = data.scale_remarks();
+    notes.extend(data.calibration_remarks(count));
+    notes.extend(infinite);
+    notes.extend(model.graph.notes.iter().chain(&quantized.trace.notes).cloned());
+    Ok((quantized, options, tell(notes)))
+}
+
+/// A note on values that are infinite in calibration; where they end in what is not a number, there are no ranges.
+fn not_finite(model: &Model, calibration: &Calibration) -> Result<Option<String>> {
+    let Some(found) = calibration.not_finite() else { return Ok(None) };
+    let name = |value: ValueId| &model.graph.value(value).name;
+    let node = model.graph.nodes.iter().find(|node| node.outputs.contains(&found.value));
+    let by = node.map_or_else(String::new, |node| format!(" (node `{}`, {})", node.name, node.op.kind()));
+    let first =
+        format!("`{}`{by} holds {} for calibration image {}", name(found.value), found.element, found.image);
+    let hint = "look at the operands of logarithms, divisions and roots before it, and at mean and std of the data set";
+    match found.not_a_number {
+        None => Ok(Some(format!("{first}: its range has no end, and its codes are of no use; {hint}"))),
+        Some(value) => {
+            let message = format!(
+                "the float network gives what is not a number in `{}`; the first value that is not finite: {first}",
+                name(value)
+            );
+            Err(Failure::new(message).at(&model.place).hint(hint).into())
+        }
     }
-    Ok((quantized, options))
 }
 
 /// Accuracy over a data set; shares are from 0 to 1.
@@ -75,6 +108,7 @@ pub struct FloatFigures {
     /// Images of which both say the same.
     pub agreement: f64,
     /// Kullback-Leibler divergence of the integer from the float class distribution, nats, mean.
+    #[serde(serialize_with = "bitgauge_reports::number_or_word")]
     pub divergence_nats: f64,
 }
 
@@ -112,8 +146,12 @@ pub fn accuracy(
     Ok(Some(counts.into()))
 }
 
-/// Noise of every tensor over the data set's first images.
-pub fn tensor_noise(model: &Model, graph: &IntGraph, data: &Dataset) -> Result<Vec<TensorNoise>> {
+/// Noise of every tensor over the data set's first images, and notes on what it tells.
+pub fn tensor_noise(
+    model: &Model,
+    graph: &IntGraph,
+    data: &Dataset,
+) -> Result<(Vec<TensorNoise>, Vec<String>)> {
     let count = data.images.len().min(NOISE_IMAGES);
     let bar = output::progress("signal to noise", count);
     let noise = noise(graph, &model.graph, count, |index| {
@@ -121,7 +159,27 @@ pub fn tensor_noise(model: &Model, graph: &IntGraph, data: &Dataset) -> Result<V
         vec![data.images.tensor(index)]
     })?;
     bar.finish_and_clear();
-    Ok(noise)
+    let notes = tell(noise_notes(&noise));
+    Ok((noise, notes))
+}
+
+fn noise_notes(noise: &[TensorNoise]) -> Vec<String> {
+    let not_finite = noise.iter().find_map(|noise| {
+        let image = noise.not_finite?;
+        Some(format!(
+            "`{}`: the float network gives what is not finite for image {image}; there is no signal-to-noise ratio",
+            noise.value
+        ))
+    });
+    let loud = noise.iter().filter_map(|noise| {
+        let LoudChannel { channel, greatest, others } = noise.loud?;
+        Some(format!(
+            "`{}`: channel {channel} reaches {greatest:.3}, the others about {others:.3}; one step for all leaves these \
+             few of their bits: scale the channel down in the model, or keep less of the range (--range percentile)",
+            noise.tensor
+        ))
+    });
+    not_finite.into_iter().chain(loud).collect()
 }
 
 /// Compiles and validates; a network that does not fit is a finding, not an error.

@@ -1,4 +1,5 @@
-//! What does a run leave that is killed in the middle? Whole files under their names, or none.
+//! What does a run leave that is killed in the middle? Whole files under their names, or none; and where a signal
+//! asks it to end, nothing else either.
 
 // Helpers outside of #[test] functions fail the test by panicking.
 #![allow(clippy::unwrap_used)]
@@ -81,5 +82,28 @@ fn a_killed_run_leaves_whole_files() {
         // What was left in between is in nobody's way.
         assert!(run(folder.path(), "reference-16x16").status().unwrap().success());
         assert!(files(&report) == large);
+    }
+}
+
+/// SIGINT is what Ctrl-C sends, SIGTERM what `kill` and the machine's end do.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_nothing() {
+    use std::os::unix::process::ExitStatusExt as _;
+    for (signal, number) in [("INT", 2), ("TERM", 15)] {
+        let folder = tempfile::tempdir().unwrap();
+        let entries = || std::fs::read_dir(folder.path()).unwrap().count();
+        let mut process = run(folder.path(), "reference-16x16").spawn().unwrap();
+        // The folder that will be the report is made first.
+        let start = Instant::now();
+        while entries() == 0 {
+            assert!(start.elapsed() < Duration::from_secs(60), "nothing was begun");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let kill = Command::new("kill").args(["-s", signal, &process.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        let status = process.wait().unwrap();
+        assert_eq!(status.signal(), Some(number), "SIG{signal}: it ended first: {status}");
+        assert_eq!(entries(), 0, "SIG{signal}");
     }
 }

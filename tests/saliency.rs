@@ -9,7 +9,7 @@
 
 use bitgauge_compiler::{CodecChoice, Options};
 use bitgauge_models::float;
-use bitgauge_models::integer::evaluate::logits;
+use bitgauge_models::integer::evaluate::outputs;
 use bitgauge_models::integer::{Prepared, QuantizeOptions, RangeRule, calibrate, quantize};
 use bitgauge_tests::networks::{decoder, noise};
 use bitgauge_tests::programs::Random;
@@ -47,7 +47,7 @@ fn the_maps_are_as_good_as_the_float_networks() {
         let image = [images.tensor(index)];
         let mask = &masks[index * pixels..][..pixels];
         sums[0] += overlap(float::run(&float, &image).unwrap()[0].data(), mask);
-        sums[1] += overlap(&logits(&prepared, &image).unwrap(), mask);
+        sums[1] += overlap(&outputs(&prepared, &image).unwrap()[0], mask);
     }
     let [float, integer] = sums.map(|sum| sum / (IMAGES - CALIBRATION) as f64);
     eprintln!("ViT-S saliency, {} images: IoU {float:.4} float, {integer:.4} integer", IMAGES - CALIBRATION);

@@ -13,7 +13,7 @@ use bitgauge_models::float::ops::transpose::Transpose;
 use bitgauge_models::float::ops::unary::Unary;
 use bitgauge_models::float::ops::window::Window;
 use bitgauge_models::float::{FloatGraph, Node, Op, Tensor, ValueId, passes, run};
-use bitgauge_models::integer::evaluate::{logits, noise};
+use bitgauge_models::integer::evaluate::{noise, outputs};
 use bitgauge_models::integer::{
     IntGraph, IntOp, Prepared, QuantizeOptions, Window as IntWindow, calibrate, quantize, validate,
 };
@@ -103,7 +103,7 @@ fn an_output_has_steps_of_its_own() {
     let (float, graph) = s.quantized(y, 30.0);
     let image = [wave(&[1, 9], 2.0)];
     let wanted = run(&float, &image).unwrap().remove(0);
-    let found = logits(&Prepared::new(&graph).unwrap(), &image).unwrap();
+    let found = outputs(&Prepared::new(&graph).unwrap(), &image).unwrap().remove(0);
     for (a, b) in found.iter().zip(wanted.data()) {
         assert!((a - b).abs() <= 0.02 * wanted.max_abs(), "{a} is not {b}");
     }
@@ -145,7 +145,7 @@ fn a_map_of_one_channel_is_resized() {
     assert_eq!(kinds, ["Conv", "Reshape", "Conv", "Conv"], "{}", graph.to_text());
     // The output lies as the float network's does.
     let image = [wave(&[1, 6, 8, 5], 3.0)];
-    let got = logits(&Prepared::new(&graph).unwrap(), &image).unwrap();
+    let got = outputs(&Prepared::new(&graph).unwrap(), &image).unwrap().remove(0);
     let want = run(&float, &image).unwrap().remove(0);
     let error = got.iter().zip(want.data()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(error < 0.05, "{error}");

@@ -94,13 +94,14 @@ pub struct Accuracy {
 }
 
 /// Signal to quantization noise of one tensor.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct TensorSqnr {
     /// Tensor.
     pub tensor: String,
     /// Layer that makes it.
     pub layer: String,
-    /// Decibels; not finite where there is no noise.
+    /// Decibels; infinite where there is no noise, not a number where the float network's values are not finite.
+    #[serde(serialize_with = "crate::number_or_word")]
     pub sqnr_db: f64,
 }
 

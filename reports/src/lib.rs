@@ -20,6 +20,7 @@ mod perfetto;
 mod plots;
 mod svg;
 mod tables;
+mod words;
 
 pub use error::ReportError;
 pub use input::{Accuracy, ActivationSize, ModelInfo, Provenance, ReportInput, Synthesis, TensorSqnr};
@@ -29,6 +30,7 @@ pub use measure::{
     TrafficSeries, WaitsFor, measure, planned_loads,
 };
 pub use perfetto::proto as perfetto_proto;
+pub use words::number_or_word;
 
 /// A file of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]

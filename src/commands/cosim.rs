@@ -11,6 +11,7 @@ use bitgauge_sim::Machine;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::cleanup::Temporary;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::network::Source;
@@ -89,7 +90,8 @@ impl Cosim {
             if let Some(folder) = waves {
                 files::write(&folder.join("simulator.vcd"), waves::vcd(&reference.result).as_bytes())?;
             }
-            let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
+            let (scratch, _temporary) = Temporary::make(tempfile::tempdir, |folder| folder.path())
+                .context("cannot make a temporary folder")?;
             let options = RunOptions {
                 stall_seed: self.stall,
                 cycle_limit: u32::try_from(

@@ -33,6 +33,9 @@ pub struct Quantize {
     quantization: Quantization,
 }
 
+/// Why there is no accuracy.
+pub const NO_LABELS: &str = "accuracy: the data set has no labels";
+
 #[derive(Serialize)]
 struct Answer {
     file: String,
@@ -44,20 +47,43 @@ struct Answer {
     parameters: u64,
     macs: u64,
     weight_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     accuracy: Option<AccuracyFigures>,
-    tensors: Vec<TensorNoise>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_measured: Option<&'static str>,
+    notes: Vec<String>,
+    tensors: Vec<TensorRow>,
+}
+
+/// Signal to quantization noise of one tensor.
+#[derive(Serialize)]
+struct TensorRow {
+    tensor: String,
+    value: String,
+    #[serde(serialize_with = "bitgauge_reports::number_or_word")]
+    decibels: f64,
+    at_ends: f64,
+}
+
+impl From<TensorNoise> for TensorRow {
+    fn from(noise: TensorNoise) -> TensorRow {
+        let TensorNoise { tensor, value, decibels, at_ends, .. } = noise;
+        TensorRow { tensor, value, decibels, at_ends }
+    }
 }
 
 impl Quantize {
     pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
         self.check_files()?;
         let (model, data) = self.subject.load()?;
-        let (quantized, options) = pipeline::quantized(&model, &data, &self.quantization)?;
+        let (quantized, options, mut notes) = pipeline::quantized(&model, &data, &self.quantization)?;
         let exported = match &self.export_onnx {
             Some(path) => Some((path, onnx(&model, &quantized)?)),
             None => None,
         };
         let graph = quantized.graph;
+        let (noise, more) = pipeline::tensor_noise(&model, &graph, &data)?;
+        notes.extend(more);
         let answer = Answer {
             file: self.output.display().to_string(),
             onnx_file: self.export_onnx.as_ref().map(|path| path.display().to_string()),
@@ -65,7 +91,9 @@ impl Quantize {
             macs: graph.nodes.iter().map(|node| graph.macs(node)).sum(),
             weight_bytes: pipeline::weight_bytes(&graph),
             accuracy: pipeline::accuracy(Some(&model.graph), &graph, &data)?,
-            tensors: pipeline::tensor_noise(&model, &graph, &data)?,
+            not_measured: data.labels.is_none().then_some(NO_LABELS),
+            notes,
+            tensors: noise.into_iter().map(TensorRow::from).collect(),
             quantization: quantization::describe(&options),
             model_sha256: model.sha256,
             calibration_sha256: data.calibration_sha256,

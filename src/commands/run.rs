@@ -52,6 +52,7 @@ struct Answer {
     accuracy: Option<AccuracyFigures>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_measured: Vec<&'static str>,
+    notes: Vec<String>,
     simulated_images: usize,
     compared_bytes: u64,
     fewest_cycles: u64,
@@ -64,7 +65,7 @@ struct Answer {
 fn not_measured(network: &Network, data: &Dataset) -> Vec<&'static str> {
     let mut missing = Vec::new();
     if data.labels.is_none() {
-        missing.push("accuracy: the data set has no labels");
+        missing.push(super::quantize::NO_LABELS);
     } else if network.float.is_none() {
         missing.push("accuracy of the float network: it is not in the file of the quantized one (--model)");
     }
@@ -83,17 +84,18 @@ impl Run {
         let energy = inputs::energy_table(&design.accelerator, self.accelerator.as_deref())?;
         let synth = self.synth.as_deref();
         let synthesis = synth.map(|path| summary::read(path, &design.accelerator)).transpose()?;
-        let (network, data) = self.source.with_data()?;
+        let (mut network, data) = self.source.with_data()?;
         let graph = &network.graph;
         let options = pipeline::compile_options(self.codec);
         let program = pipeline::compiled(graph, &design.accelerator, &options)?;
         let simulated = measure::simulated(&program, graph, &data.images, self.images as usize)?;
         let float = network.float.as_ref();
         let accuracy = pipeline::accuracy(float.map(|model| &model.graph), graph, &data)?;
-        let noise = match float {
+        let (noise, more) = match float {
             Some(model) => pipeline::tensor_noise(model, graph, &data)?,
-            None => Vec::new(),
+            None => (Vec::new(), Vec::new()),
         };
+        let notes = [std::mem::take(&mut network.notes), more].concat();
         let not_measured = not_measured(&network, &data);
         let input = ReportInput {
             model: model_info(&network),
@@ -118,6 +120,7 @@ impl Run {
         let answer = Answer {
             report: self.output.join("index.html").display().to_string(),
             not_measured,
+            notes,
             model: network.place,
             accelerator: design.place,
             quantization: network.quantization,
@@ -200,7 +203,8 @@ fn provenance(
     simulated: &Simulated,
     not_measured: &[&str],
 ) -> Provenance {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments = std::env::args_os().skip(1);
+    let arguments: Vec<String> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
     let mut extra = vec![
         ("accelerator description", design.to_owned()),
         ("images simulated", simulated.images.to_string()),

@@ -6,6 +6,8 @@
 // Helpers outside of #[test] functions fail the test by panicking.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod degenerate;
+mod environment;
 mod folder;
 mod heads;
 mod net;

@@ -97,6 +97,7 @@ pub struct TensorSymbol {
 
 /// An output of the network: which tensor it is, and where its elements are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct OutputSymbol {
     /// Name, from the network.
     pub name: String,

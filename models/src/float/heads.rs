@@ -123,6 +123,17 @@ pub fn finish(head: &[HeadStep], reals: &[f32]) -> Vec<f32> {
     head.iter().fold(values, |values, step| step.apply(values)).into_iter().map(|x| x as f32).collect()
 }
 
+/// How many classes an output tells apart, one label an image; `None` where an ArgMax gives several indices.
+#[must_use]
+pub fn classes(head: &[HeadStep], elements: usize) -> Option<usize> {
+    match head.last() {
+        Some(step) if matches!(step.function, HeadFunction::ArgMax { .. }) => {
+            (step.results() == 1).then_some(step.size)
+        }
+        _ => Some(elements),
+    }
+}
+
 /// Numbers that are in the order of the outputs and tell apart what those do not: of a softmax its logarithm, of
 /// a sigmoid what goes into it. An ArgMax at the end leaves what it chooses from.
 #[must_use]

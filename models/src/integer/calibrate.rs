@@ -3,8 +3,13 @@
 //! Two passes, ends first and histograms second, so that the result does not depend on the order of
 //! the images or on the number of threads.
 
+mod finite;
+
 use rayon::prelude::*;
 
+pub use finite::NotFinite;
+
+use self::finite::Watch;
 use super::ranges::Observation;
 use crate::float::{FloatGraph, RunError, Tensor, ValueId, run_observed};
 
@@ -12,6 +17,7 @@ use crate::float::{FloatGraph, RunError, Tensor, ValueId, run_observed};
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Calibration {
     observations: Vec<Observation>,
+    not_finite: Option<NotFinite>,
 }
 
 impl Calibration {
@@ -19,6 +25,12 @@ impl Calibration {
     #[must_use]
     pub fn of(&self, id: ValueId) -> Option<&Observation> {
         self.observations.get(id.0)
+    }
+
+    /// Where the float network gives what is not finite, if it does; masks that are infinite on purpose are not meant.
+    #[must_use]
+    pub fn not_finite(&self) -> Option<&NotFinite> {
+        self.not_finite.as_ref()
     }
 }
 
@@ -29,9 +41,10 @@ pub fn calibrate(
     image: impl Fn(usize) -> Vec<Tensor> + Sync,
 ) -> Result<Calibration, RunError> {
     let empty = vec![Observation::new(); graph.values.len()];
-    let ends = pass(graph, count, &image, &empty, Observation::widen)?;
-    let observations = pass(graph, count, &image, &ends, Observation::count)?;
-    Ok(Calibration { observations })
+    let watch = Watch::new(graph);
+    let ends = pass(graph, count, &image, &empty, Some(&watch), Observation::widen)?;
+    let observations = pass(graph, count, &image, &ends, None, Observation::count)?;
+    Ok(Calibration { observations, not_finite: watch.into_found() })
 }
 
 fn pass(
@@ -39,6 +52,7 @@ fn pass(
     count: usize,
     image: &(impl Fn(usize) -> Vec<Tensor> + Sync),
     start: &[Observation],
+    watch: Option<&Watch>,
     step: impl Fn(&mut Observation, &[f32]) + Sync,
 ) -> Result<Vec<Observation>, RunError> {
     (0..count)
@@ -46,7 +60,16 @@ fn pass(
         .try_fold(
             || start.to_vec(),
             |mut seen, index| {
-                run_observed(graph, &image(index), |ValueId(id), tensor| step(&mut seen[id], tensor.data()))?;
+                let mut watched = watch.map(|watch| watch.image(index));
+                run_observed(graph, &image(index), |id, tensor| {
+                    if let Some(watched) = &mut watched {
+                        watched.look(id, tensor.data());
+                    }
+                    step(&mut seen[id.0], tensor.data());
+                })?;
+                if let Some(watched) = watched {
+                    watched.end();
+                }
                 Ok(seen)
             },
         )

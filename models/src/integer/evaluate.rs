@@ -8,7 +8,7 @@ mod noise;
 use thiserror::Error;
 
 pub use classes::{Classification, FloatClassification, classify};
-pub use noise::{TensorNoise, noise};
+pub use noise::{LoudChannel, TensorNoise, noise};
 
 use super::code::CodeError;
 use super::graph::IntGraph;

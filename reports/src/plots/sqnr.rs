@@ -44,7 +44,7 @@ fn note(decibels: f64) -> String {
     if decibels == f64::INFINITY {
         "exact".to_owned()
     } else if decibels.is_nan() {
-        "no signal".to_owned()
+        "not a number".to_owned()
     } else if decibels == f64::NEG_INFINITY {
         "−∞ dB".to_owned()
     } else {

@@ -16,13 +16,24 @@ pub enum Vectors {
     Avx512,
 }
 
-/// The most that `BITGAUGE_KERNEL` allows.
+/// What `BITGAUGE_KERNEL` may say, and the most that it then allows.
+pub const KERNELS: [(&str, Vectors); 3] =
+    [("portable", Vectors::Plain), ("avx2", Vectors::Avx2), ("vnni", Vectors::Avx512)];
+
+/// What `BITGAUGE_KERNEL` says, if it is set and none of [`KERNELS`].
+#[must_use]
+pub fn unknown_kernel() -> Option<String> {
+    let named = std::env::var_os("BITGAUGE_KERNEL").filter(|name| !name.is_empty())?;
+    let known = KERNELS.iter().any(|(name, _)| *name == named);
+    (!known).then(|| named.to_string_lossy().into_owned())
+}
+
+/// The most that `BITGAUGE_KERNEL` allows; all, where it is none of [`KERNELS`].
 pub(super) fn most() -> Vectors {
     static MOST: OnceLock<Vectors> = OnceLock::new();
-    *MOST.get_or_init(|| match std::env::var("BITGAUGE_KERNEL").as_deref() {
-        Ok("portable") => Vectors::Plain,
-        Ok("avx2") => Vectors::Avx2,
-        _ => Vectors::Avx512,
+    *MOST.get_or_init(|| {
+        let named = std::env::var("BITGAUGE_KERNEL").unwrap_or_default();
+        KERNELS.iter().find(|(name, _)| *name == named).map_or(Vectors::Avx512, |(_, most)| *most)
     })
 }
 

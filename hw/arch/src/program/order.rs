@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Nested loops over the containers of a tensor, which meet the elements of the value in the order of ONNX.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ElementOrder {
     /// Dimensions of the value, the outermost first.
     pub dims: Vec<u64>,

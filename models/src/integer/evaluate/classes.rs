@@ -74,7 +74,7 @@ pub fn classify(
             Ok(FloatClassification {
                 top1: count(place < 1),
                 top5: count(place < 5),
-                agreement: count(greatest(&integer) == greatest(&reference)),
+                agreement: count(same(greatest(&integer), greatest(&reference))),
                 divergence: divergence(head, &reference, &integer),
             })
         };
@@ -103,18 +103,23 @@ pub fn classify(
     })
 }
 
+fn same(one: Option<usize>, other: Option<usize>) -> bool {
+    one.is_some() && one == other
+}
+
 /// How many classes are ahead of the label; a tie goes to the lower index.
 fn rank(scores: &[f64], label: i64) -> usize {
-    let Some(&own) = usize::try_from(label).ok().and_then(|label| scores.get(label)) else {
-        return usize::MAX;
-    };
+    let own = usize::try_from(label).ok().and_then(|label| scores.get(label));
+    // What is not a number is no answer.
+    let Some(&own) = own.filter(|own| !own.is_nan()) else { return usize::MAX };
     let ahead = |(index, &x): (usize, &f64)| x > own || (x == own && (index as i64) < label);
     scores.iter().enumerate().filter(|&pair| ahead(pair)).count()
 }
 
-fn greatest(scores: &[f64]) -> usize {
-    let better = |best: usize, index: usize| if scores[index] > scores[best] { index } else { best };
-    (0..scores.len()).fold(0, better)
+/// The first of the greatest scores; `None` where all are no numbers.
+fn greatest(scores: &[f64]) -> Option<usize> {
+    let numbers = scores.iter().enumerate().filter(|(_, score)| !score.is_nan());
+    numbers.rev().max_by(|a, b| a.1.total_cmp(b.1)).map(|(index, _)| index)
 }
 
 /// `sum p ln(p / q)` of the class distributions that scores stand for: one for each row of a softmax at the end
@@ -151,7 +156,11 @@ mod tests {
     fn ranks_and_divergence() {
         assert_eq!(rank(&[1.0, 3.0, 2.0, 3.0], 3), 1);
         assert_eq!(rank(&[1.0, 3.0], 7), usize::MAX);
-        assert_eq!(greatest(&[1.0, 3.0, 3.0]), 1);
+        assert_eq!(greatest(&[1.0, 3.0, 3.0]), Some(1));
+        // What is not a number is neither right nor alike.
+        assert_eq!(rank(&[f64::NAN, 3.0], 0), usize::MAX);
+        assert_eq!(greatest(&[f64::NAN, -3.0]), Some(1));
+        assert!(!same(greatest(&[f64::NAN]), greatest(&[f64::NAN])));
         assert!(divergence(&[], &[1.0, 2.0], &[2.0, 3.0]).abs() < 1e-12);
         assert!(divergence(&[], &[1.0, 2.0], &[2.0, 1.0]) > 0.1);
     }

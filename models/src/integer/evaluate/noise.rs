@@ -1,28 +1,67 @@
 //! Signal to quantization noise, tensor by tensor.
 
-use bitgauge_arch::program::ElementOrder;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::{EvaluateError, encode_inputs};
 use crate::float::{self, FloatGraph, Tensor};
-use crate::integer::graph::{IntGraph, TensorId};
+use crate::integer::graph::{IntGraph, IntTensor, TensorId};
 use crate::integer::interpreter::Prepared;
 
+/// How many times the others a channel has to be to be named: then they have less than 3 of 8 bits.
+const LOUD: f32 = 32.0;
+
 /// Signal to quantization noise of one tensor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TensorNoise {
     /// Name of the integer tensor.
     pub tensor: String,
     /// Name of the float value.
     pub value: String,
-    /// `10 log10(sum of squares / sum of squared errors)`; infinite where there is no error.
+    /// `10 log10(sum of squares / sum of squared errors)`; infinite where there is no error, not a number where a
+    /// value of the float network is not finite.
     pub decibels: f64,
     /// Share of the codes at the ends of the range.
     pub at_ends: f64,
+    /// First image for which a value of the float network is not finite.
+    pub not_finite: Option<usize>,
+    /// A channel that takes the bits from all others, where one step for all of them has 8 bits or fewer.
+    pub loud: Option<LoudChannel>,
+}
+
+/// A channel whose values are far beyond those of the others.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LoudChannel {
+    /// Which, over all groups.
+    pub channel: usize,
+    /// Its greatest absolute value.
+    pub greatest: f32,
+    /// The median of the others' greatest absolute values, those that are always zero left out.
+    pub others: f32,
+}
+
+/// What one tensor gives for some images.
+#[derive(Clone)]
+struct Seen {
+    /// Sum of squares, sum of squared errors, codes at the ends.
+    sums: [f64; 3],
+    not_finite: Option<usize>,
+    /// Greatest absolute value of each channel.
+    channels: Vec<f32>,
+}
+
+impl Seen {
+    fn merge(mut self, other: &Seen) -> Seen {
+        self.sums = std::array::from_fn(|i| self.sums[i] + other.sums[i]);
+        self.not_finite = [self.not_finite, other.not_finite].into_iter().flatten().min();
+        self.channels.iter_mut().zip(&other.channels).for_each(|(a, &b)| *a = a.max(b));
+        self
+    }
 }
 
 /// Noise of every computed tensor that stands for a float value, over `count` images, in node order.
+///
+/// # Errors
+/// The graphs do not belong together, or one cannot be run.
 pub fn noise(
     graph: &IntGraph,
     float: &FloatGraph,
@@ -31,51 +70,86 @@ pub fn noise(
 ) -> Result<Vec<TensorNoise>, EvaluateError> {
     let prepared = Prepared::new(graph)?;
     let computed = graph.inputs.iter().copied().chain(graph.nodes.iter().map(|n| n.output));
-    let tensors: Vec<_> = computed
+    let tensors: Vec<(TensorId, Vec<usize>, float::ValueId)> = computed
         .filter_map(|id| {
             let source = graph.tensor(id).float_source.as_ref()?;
-            Some((id, &source.order, float.find(&source.value)?))
+            Some((id, source.order.indices(), float.find(&source.value)?))
         })
         .collect();
-    let one = |index: usize| -> Result<Vec<[f64; 3]>, EvaluateError> {
+    let one = |index: usize| -> Result<Vec<Seen>, EvaluateError> {
         let image = image(index);
         let integer = prepared.run(&encode_inputs(graph, &image)?)?;
         let mut values = vec![None; float.values.len()];
         float::run_observed(float, &image, |id, tensor| values[id.0] = Some(tensor.clone()))?;
-        tensors
-            .iter()
-            .map(|&(id, order, value)| {
-                let tensor = graph.tensor(id);
-                let (Some(bytes), Some(reals)) = (&integer[id.0], &values[value.0]) else {
-                    return Err(EvaluateError::Mismatch);
-                };
-                if reals.len() != tensor.shape.elements() {
-                    return Err(EvaluateError::Mismatch);
-                }
-                let (low, high) = tensor.code.range();
-                let mut sums = [0.0f64; 3];
-                let codes = order.take(bytes, tensor.code.container_bytes());
-                for (element, &real) in reals.data().iter().enumerate() {
-                    let (code, real) = (tensor.code.read(&codes, element), f64::from(real));
-                    sums[0] += real * real;
-                    sums[1] += (tensor.code.decode(code) - real).powi(2);
-                    sums[2] += f64::from(u8::from(code == low || code == high));
-                }
-                Ok(sums)
-            })
-            .collect()
+        let pairs = tensors.iter().map(|(id, places, value)| {
+            let (Some(bytes), Some(reals)) = (&integer[id.0], &values[value.0]) else {
+                return Err(EvaluateError::Mismatch);
+            };
+            if reals.len() != places.len() {
+                return Err(EvaluateError::Mismatch);
+            }
+            Ok(look(graph.tensor(*id), bytes, reals.data(), places, index))
+        });
+        pairs.collect()
     };
-    let each: Vec<Vec<[f64; 3]>> = (0..count).into_par_iter().map(one).collect::<Result<_, _>>()?;
-    let noise = |(index, &(id, _, value)): (usize, &(TensorId, &ElementOrder, float::ValueId))| {
-        let [signal, error, ends] =
-            each.iter().fold([0.0; 3], |a, sums| std::array::from_fn(|i| a[i] + sums[index][i]));
-        let elements = graph.tensor(id).shape.elements() * count.max(1);
+    let each: Vec<Vec<Seen>> = (0..count).into_par_iter().map(one).collect::<Result<_, _>>()?;
+    let noise = |(index, (id, _, value)): (usize, &(TensorId, Vec<usize>, float::ValueId))| {
+        let tensor = graph.tensor(*id);
+        let all = each.iter().map(|seen| &seen[index]);
+        let start =
+            Seen { sums: [0.0; 3], not_finite: None, channels: vec![0.0; tensor.shape.flat_channels()] };
+        let Seen { sums: [signal, error, ends], not_finite, channels } = all.fold(start, Seen::merge);
         TensorNoise {
-            tensor: graph.tensor(id).name.clone(),
-            value: float.value(value).name.clone(),
-            decibels: 10.0 * (signal / error).log10(),
-            at_ends: ends / elements as f64,
+            tensor: tensor.name.clone(),
+            value: float.value(*value).name.clone(),
+            decibels: if error == 0.0 { f64::INFINITY } else { 10.0 * (signal / error).log10() },
+            at_ends: ends / (tensor.shape.elements() * count.max(1)) as f64,
+            not_finite,
+            loud: if tensor.code.bits <= 8 { loud(&channels) } else { None },
         }
     };
     Ok(tensors.iter().enumerate().map(noise).collect())
+}
+
+/// Compares a tensor's codes with the float values whose elements lie at these places of it.
+fn look(tensor: &IntTensor, bytes: &[u8], reals: &[f32], places: &[usize], image: usize) -> Seen {
+    let (low, high) = tensor.code.range();
+    let (inner, group) = (tensor.shape.channels, tensor.shape.elements() / tensor.shape.groups);
+    let mut seen =
+        Seen { sums: [0.0; 3], not_finite: None, channels: vec![0.0; tensor.shape.flat_channels()] };
+    for (&place, &value) in places.iter().zip(reals) {
+        let (code, real) = (tensor.code.read(bytes, place), f64::from(value));
+        seen.sums[0] += real * real;
+        seen.sums[1] += (tensor.code.decode(code) - real).powi(2);
+        seen.sums[2] += f64::from(u8::from(code == low || code == high));
+        let channel = &mut seen.channels[place / group * inner + place % inner];
+        *channel = channel.max(value.abs());
+        if !value.is_finite() {
+            seen.not_finite = Some(image);
+        }
+    }
+    seen
+}
+
+/// The channel that is far beyond the others, if one is.
+fn loud(channels: &[f32]) -> Option<LoudChannel> {
+    let (channel, &greatest) = channels.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
+    let others = channels.iter().enumerate().filter(|&(at, &x)| at != channel && x > 0.0);
+    let mut others: Vec<f32> = others.map(|(_, &x)| x).collect();
+    others.sort_by(f32::total_cmp);
+    let &others = others.get(others.len() / 2)?;
+    (greatest.is_finite() && greatest > LOUD * others).then_some(LoudChannel { channel, greatest, others })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loud_channel() {
+        assert_eq!(loud(&[1.0, 2.0, 65.0, 2.0]).map(|loud| (loud.channel, loud.others)), Some((2, 2.0)));
+        assert_eq!(loud(&[1.0, 2.0, 63.0, 2.0]), None);
+        assert_eq!(loud(&[0.0, 0.0, 65.0]), None, "the others are dead");
+        assert_eq!(loud(&[]), None);
+    }
 }
