@@ -16,6 +16,7 @@ mod measure;
 mod network;
 mod output;
 mod pipeline;
+mod plots;
 mod quantization;
 mod rtl;
 mod shipped;

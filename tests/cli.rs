@@ -78,6 +78,31 @@ fn what_cannot_be_compared_is_named() {
 }
 
 #[test]
+fn plots_are_written_as_asked_for() {
+    let folder = scratch();
+    let (svg, png): (&[u8], &[u8]) = (b"<svg ", b"\x89PNG\r\n");
+    let runs: [(&[&str], &str, &str, &[u8]); 4] = [
+        (&["run", "--images", "1"], "report", "svg", svg),
+        (&["run", "--images", "1", "--plots", "png"], "print", "png", png),
+        (&["compare", "report", "print"], "both", "svg", svg),
+        (&["compare", "report", "print", "--plots", "png"], "printed", "png", png),
+    ];
+    for (arguments, output, ending, start) in runs {
+        let done = bitgauge(folder.path(), &[arguments, &["--output", output]].concat());
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let plots: Vec<PathBuf> = std::fs::read_dir(folder.path().join(output).join("plots"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        assert!(plots.len() >= 2, "{output}");
+        for plot in plots {
+            assert_eq!(plot.extension().unwrap(), ending, "{}", plot.display());
+            assert!(std::fs::read(&plot).unwrap().starts_with(start), "{}", plot.display());
+        }
+    }
+}
+
+#[test]
 fn check_prints_the_resolved_description() {
     snapshot("check", scratch().path(), &["check"]);
     snapshot("check-json", scratch().path(), &["check", "--format", "json"]);

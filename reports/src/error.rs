@@ -37,6 +37,9 @@ pub enum ReportError {
         /// Events.
         count: u64,
     },
+    /// A plot could not be drawn.
+    #[error("drawing a plot: {0}")]
+    Drawing(String),
     /// A table could not be written.
     #[error("writing a table: {0}")]
     Csv(#[from] csv::Error),

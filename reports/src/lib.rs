@@ -10,6 +10,7 @@
 //! cross-checks stand in the report with their outcome.
 
 pub mod compare;
+mod draw;
 mod error;
 mod input;
 mod json;
@@ -18,7 +19,6 @@ mod number;
 mod page;
 mod perfetto;
 mod plots;
-mod svg;
 mod tables;
 mod words;
 
@@ -31,6 +31,32 @@ pub use measure::{
 };
 pub use perfetto::proto as perfetto_proto;
 pub use words::number_or_word;
+
+/// How plots are written; the page shows them as SVG in either case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PlotFormat {
+    /// Lines and letters, for screens of all sizes and for later editing.
+    #[default]
+    Svg,
+    /// Dots for print: 300 to the inch at a width of 10 inches, light colours.
+    Png,
+}
+
+impl PlotFormat {
+    /// Ending of a file, without dot.
+    #[must_use]
+    pub fn ending(self) -> &'static str {
+        match self {
+            PlotFormat::Svg => "svg",
+            PlotFormat::Png => "png",
+        }
+    }
+
+    /// Path of a plot within a report.
+    fn path(self, plot: &str) -> String {
+        format!("plots/{plot}.{}", self.ending())
+    }
+}
 
 /// A file of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,9 +81,24 @@ impl Report {
         self.files.iter().find(|file| file.path == path).map(|file| file.bytes.as_slice())
     }
 
+    /// A plot and what is drawn in it.
+    fn push_plot(&mut self, plot: &plots::Plot, format: PlotFormat) -> Result<(), ReportError> {
+        self.push(format.path(plot.name), plot.drawing.file(&plot.title, format)?);
+        self.push(format!("data/{}.csv", plot.name), plot.data.clone());
+        Ok(())
+    }
+
     fn push(&mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) {
         self.files.push(ReportFile { path: path.into(), bytes: bytes.into() });
     }
+}
+
+/// [`render_with`] plots as SVG.
+///
+/// # Errors
+/// Those of [`render_with`].
+pub fn render(input: &ReportInput<'_>) -> Result<Report, ReportError> {
+    render_with(input, PlotFormat::Svg)
 }
 
 /// Renders the page, its plots and tables, the machine-readable result and the trace.
@@ -65,19 +106,18 @@ impl Report {
 /// # Errors
 /// Inputs that do not belong together ([`ReportError::Layers`]), an action without a price, and energies
 /// that do not add up.
-pub fn render(input: &ReportInput<'_>) -> Result<Report, ReportError> {
+pub fn render_with(input: &ReportInput<'_>, format: PlotFormat) -> Result<Report, ReportError> {
     let measured = measure(input)?;
     let plots = plots::all(input, &measured)?;
     let mut report = Report::default();
-    report.push("index.html", page::page(input, &measured, &plots));
+    report.push("index.html", page::page(input, &measured, &plots, format));
     report.push("result.json", json::json(input, &measured)?);
     report.push("layers.csv", tables::layers(&measured)?);
     report.push("energy.csv", tables::energy(&measured)?);
     report.push("bursts.csv", tables::bursts(input)?);
     report.push("trace.perfetto", perfetto::trace(input));
     for plot in &plots {
-        report.push(format!("plots/{}.svg", plot.name), plot.svg.standalone(&plot.title));
-        report.push(format!("data/{}.csv", plot.name), plot.data.clone());
+        report.push_plot(plot, format)?;
     }
     Ok(report)
 }

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use bitgauge_reports::compare::{Comparison, Run, compare, render};
+use bitgauge_reports::compare::{Comparison, Run, compare, render_with};
 use serde::Serialize;
 
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::files::{self, OutputFolder};
 use crate::output::{self, Format};
+use crate::plots::PlotArgument;
 
 /// Options of `compare`.
 #[derive(clap::Args)]
@@ -20,6 +21,9 @@ pub struct Compare {
     /// Folder of the page, its plots and tables
     #[arg(long, default_value = "comparison", value_name = "DIR")]
     output: PathBuf,
+    /// How plots are written
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    plots: PlotArgument,
 }
 
 #[derive(Serialize)]
@@ -40,7 +44,7 @@ impl Compare {
             let fault = Failure::new(format!("two runs are called `{}`", runs[twice].label));
             return Err(fault.hint("NAME=FOLDER gives a run another name").into());
         }
-        for file in render(&runs)?.files {
+        for file in render_with(&runs, self.plots.into())?.files {
             folder.write(&file.path, &file.bytes)?;
         }
         folder.finish()?;

@@ -18,6 +18,7 @@ use crate::measure::{self, Simulated};
 use crate::network::{Network, Source};
 use crate::output::{self, Format};
 use crate::pipeline::{self, AccuracyFigures, CodecArgument};
+use crate::plots::PlotArgument;
 use crate::synth::summary;
 
 /// Options of `run`.
@@ -40,6 +41,9 @@ pub struct Run {
     /// Codec of activations in external memory
     #[arg(long, value_enum, default_value_t)]
     codec: CodecArgument,
+    /// How plots are written
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    plots: PlotArgument,
 }
 
 #[derive(Serialize)]
@@ -111,7 +115,7 @@ impl Run {
         };
         let bar = output::spinner("report");
         let measured = bitgauge_reports::measure(&input)?;
-        for file in bitgauge_reports::render(&input)?.files {
+        for file in bitgauge_reports::render_with(&input, self.plots.into())?.files {
             folder.write(&file.path, &file.bytes)?;
         }
         folder.finish()?;

@@ -13,7 +13,7 @@ pub use layers::LayerFigures;
 use bitgauge_arch::Accelerator;
 use serde::{Deserialize, Serialize};
 
-use crate::{Accuracy, FORMAT_VERSION, ModelInfo, Report, ReportError, Synthesis, tables};
+use crate::{Accuracy, FORMAT_VERSION, ModelInfo, PlotFormat, Report, ReportError, Synthesis, tables};
 
 /// One run.
 #[derive(Clone, Debug)]
@@ -123,23 +123,30 @@ pub fn compare(runs: &[Run]) -> Comparison {
     }
 }
 
+/// [`render_with`] plots as SVG.
+///
+/// # Errors
+/// Those of [`render_with`].
+pub fn render(runs: &[Run]) -> Result<Report, ReportError> {
+    render_with(runs, PlotFormat::Svg)
+}
+
 /// Renders the page of a comparison, its plots and its tables.
 ///
 /// # Errors
-/// A table that cannot be written.
-pub fn render(runs: &[Run]) -> Result<Report, ReportError> {
+/// A table or a plot that cannot be written.
+pub fn render_with(runs: &[Run], format: PlotFormat) -> Result<Report, ReportError> {
     let comparison = compare(runs);
     let plots = plots::all(runs, &comparison)?;
     let mut report = Report::default();
-    report.push("index.html", page::page(&comparison, &plots));
+    report.push("index.html", page::page(&comparison, &plots, format));
     let mut json = serde_json::to_vec_pretty(&comparison)?;
     json.push(b'\n');
     report.push("comparison.json", json);
     report.push("figures.csv", figures::csv(&comparison)?);
     report.push("layers.csv", layers::csv(&comparison)?);
     for plot in &plots {
-        report.push(format!("plots/{}.svg", plot.name), plot.svg.standalone(&plot.title));
-        report.push(format!("data/{}.csv", plot.name), plot.data.clone());
+        report.push_plot(plot, format)?;
     }
     Ok(report)
 }

@@ -3,11 +3,12 @@
 use maud::{Markup, html};
 
 use super::{Better, Comparison, Figure, LayerFigures};
+use crate::PlotFormat;
 use crate::number::{count, digits, joules};
 use crate::page::{Source, document, figure};
 use crate::plots::Plot;
 
-pub fn page(comparison: &Comparison, plots: &[Plot]) -> String {
+pub fn page(comparison: &Comparison, plots: &[Plot], format: PlotFormat) -> String {
     let title = comparison.runs.join(" and ");
     document(
         &title,
@@ -24,11 +25,11 @@ pub fn page(comparison: &Comparison, plots: &[Plot]) -> String {
                                 (figures(comparison))
                                 p.say { "Below a value: over that of the first run; an arrow says where it is better (▲) or worse (▼)." }
                             }
-                            (figure(plots, "energy", Source::Priced))
+                            (figure(plots, "energy", Source::Priced, format))
                         }
                         section {
                             h2 { "Layers" }
-                            (figure(plots, "layer_cycles", Source::Simulated))
+                            (figure(plots, "layer_cycles", Source::Simulated, format))
                             (layers(comparison))
                         }
                     }

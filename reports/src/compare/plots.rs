@@ -1,14 +1,21 @@
 //! Plots of runs side by side.
 
 use super::{Comparison, Run};
+use crate::draw::palette;
 use crate::number::{count, joules};
 use crate::plots::{Bars, ENERGY_COLOURS, Plot};
-use crate::svg::style;
 use crate::{Component, ReportError, tables};
 
 /// Colours of runs.
-pub const COLOURS: [&str; 7] =
-    [style::BLUE, style::ORANGE, style::GREEN, style::PURPLE, style::VERMILLION, style::SKY, style::YELLOW];
+pub const COLOURS: [palette::Ink; 7] = [
+    palette::BLUE,
+    palette::ORANGE,
+    palette::GREEN,
+    palette::PURPLE,
+    palette::VERMILLION,
+    palette::SKY,
+    palette::YELLOW,
+];
 
 pub fn all(runs: &[Run], comparison: &Comparison) -> Result<Vec<Plot>, ReportError> {
     Ok(vec![energy(runs)?, layers(comparison)?])
@@ -31,21 +38,20 @@ fn energy(runs: &[Run]) -> Result<Plot, ReportError> {
         (run.label.clone(), values.collect())
     });
     let series = Component::ALL.iter().zip(ENERGY_COLOURS);
-    let svg = Bars {
+    let drawing = Bars {
         axis: "energy of one inference, µJ",
         series: series.map(|(component, colour)| (colour, component.name().to_owned())).collect(),
         rows: rows.collect(),
         grouped: false,
         total: |value| joules(value * 1e6),
         notes: Vec::new(),
-        maximum: None,
     }
-    .draw();
+    .draw()?;
     Ok(Plot {
         name: "energy",
         title: "Energy by component".to_owned(),
         caption: "Counts of the simulator times the prices of each run's own table.".to_owned(),
-        svg,
+        drawing,
         data,
     })
 }
@@ -64,7 +70,7 @@ fn layers(comparison: &Comparison) -> Result<Plot, ReportError> {
         }),
     )?;
     let series = comparison.runs.iter().enumerate();
-    let svg = Bars {
+    let drawing = Bars {
         axis: "cycles by which the layer's end moves the end of the run",
         series: series.map(|(index, run)| (COLOURS[index % COLOURS.len()], run.clone())).collect(),
         rows: comparison
@@ -78,9 +84,8 @@ fn layers(comparison: &Comparison) -> Result<Plot, ReportError> {
         grouped: true,
         total: |value| count(value as u64),
         notes: Vec::new(),
-        maximum: None,
     }
-    .draw();
+    .draw()?;
     Ok(Plot {
         name: "layer_cycles",
         title: "Cycles by layer".to_owned(),
@@ -88,7 +93,7 @@ fn layers(comparison: &Comparison) -> Result<Plot, ReportError> {
             "The longest run's number stands at each row's end. Shares of a run add up to its cycles, but \
                   for the tail in which the controller stops."
                 .to_owned(),
-        svg,
+        drawing,
         data,
     })
 }

@@ -12,7 +12,7 @@ pub use origin::NOT_MODELLED;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::plots::Plot;
-use crate::{Measured, ReportInput};
+use crate::{Measured, PlotFormat, ReportInput};
 
 /// Where a number comes from.
 #[derive(Clone, Copy, Debug)]
@@ -60,10 +60,10 @@ const SECTIONS: &[(&str, &str)] = &[
 ];
 
 /// The page.
-pub fn page(input: &ReportInput<'_>, measured: &Measured, plots: &[Plot]) -> String {
+pub fn page(input: &ReportInput<'_>, measured: &Measured, plots: &[Plot], format: PlotFormat) -> String {
     let accelerator = &input.program.accelerator.name;
     let title = format!("{} on {accelerator}", input.model.name);
-    let show = |name: &str, source: Source| figure(plots, name, source);
+    let show = |name: &str, source: Source| figure(plots, name, source, format);
     document(
         &title,
         html! {
@@ -100,7 +100,7 @@ pub fn page(input: &ReportInput<'_>, measured: &Measured, plots: &[Plot]) -> Str
                         }))
                         (section("roofline", show("roofline", Source::Simulated)))
                         (section("activations", show("activation_size", Source::Evaluated)))
-                        (section("origin", origin::section(input, measured, plots)))
+                        (section("origin", origin::section(input, measured, plots, format)))
                     }
         },
     )
@@ -133,15 +133,15 @@ fn section(id: &str, content: Markup) -> Markup {
 }
 
 /// A plot on a page, with links to its drawing and its data.
-pub fn figure(plots: &[Plot], name: &str, source: Source) -> Markup {
+pub fn figure(plots: &[Plot], name: &str, source: Source, format: PlotFormat) -> Markup {
     let Some(plot) = plots.iter().find(|plot| plot.name == name) else { return html! {} };
     html! {
         figure {
             h3 { (plot.title) " " (source.badge()) }
-            div.scroll tabindex="0" { (PreEscaped(plot.svg.inline(&plot.title))) }
+            div.scroll tabindex="0" { (PreEscaped(plot.drawing.inline(&plot.title))) }
             figcaption {
                 (plot.caption) " "
-                a href=(format!("plots/{name}.svg")) { "SVG" } " · " a href=(format!("data/{name}.csv")) { "CSV" }
+                a href=(format.path(name)) { (format.ending().to_uppercase()) } " · " a href=(format!("data/{name}.csv")) { "CSV" }
             }
         }
     }

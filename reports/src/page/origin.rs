@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::Source;
 use crate::plots::Plot;
-use crate::{Measured, ReportInput};
+use crate::{Measured, PlotFormat, ReportInput};
 
 /// What no number of a report contains.
 pub const NOT_MODELLED: &[&str] = &[
@@ -16,7 +16,7 @@ pub const NOT_MODELLED: &[&str] = &[
     "Other masters on the memory bus.",
 ];
 
-pub fn section(input: &ReportInput<'_>, measured: &Measured, plots: &[Plot]) -> Markup {
+pub fn section(input: &ReportInput<'_>, measured: &Measured, plots: &[Plot], format: PlotFormat) -> Markup {
     let provenance = &input.provenance;
     html! {
         div.box {
@@ -69,7 +69,7 @@ pub fn section(input: &ReportInput<'_>, measured: &Measured, plots: &[Plot]) -> 
                 "plots as SVG and their data as CSV: "
                 @for (index, plot) in plots.iter().enumerate() {
                     @if index > 0 { ", " }
-                    a href=(format!("plots/{}.svg", plot.name)) { (plot.name) }
+                    a href=(format.path(plot.name)) { (plot.name) }
                     " (" a href=(format!("data/{}.csv", plot.name)) { "data" } ")"
                 }
                 "."

@@ -1,13 +1,13 @@
 //! Style and script of the page.
 
-use crate::svg::style::{DARK, LIGHT, css as plot_css};
+use crate::draw::palette::css as plot_css;
 
 /// All rules; dark ones apply where the reader's system asks for dark.
 pub fn css() -> String {
     format!(
         "{VARIABLES}{RULES}{}@media (prefers-color-scheme:dark){{{DARK_VARIABLES}{}}}",
-        plot_css(&LIGHT),
-        plot_css(&DARK)
+        plot_css(false),
+        plot_css(true)
     )
 }
 

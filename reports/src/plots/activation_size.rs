@@ -2,8 +2,8 @@
 
 use super::bars::Bars;
 use super::{Context, Plot};
+use crate::draw::palette;
 use crate::number::si;
-use crate::svg::style;
 use crate::{ReportError, tables};
 
 pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
@@ -21,12 +21,12 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
             ]
         }),
     )?;
-    let svg = Bars {
+    let drawing = Bars {
         axis: "bytes of the activation",
         series: vec![
-            (style::GREY, "raw (whole containers)".to_owned()),
-            (style::BLUE, "packed".to_owned()),
-            (style::ORANGE, "zero-value compressed".to_owned()),
+            (palette::GREY, "raw (whole containers)".to_owned()),
+            (palette::BLUE, "packed".to_owned()),
+            (palette::ORANGE, "zero-value compressed".to_owned()),
         ],
         rows: sizes
             .iter()
@@ -38,16 +38,15 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
         grouped: true,
         total: |bytes| si(bytes, "B"),
         notes: Vec::new(),
-        maximum: None,
     }
-    .draw();
+    .draw()?;
     Ok(Plot {
         name: "activation_size",
         title: "Activation size by codec".to_owned(),
         caption: "The number is the largest of the three. Zero-value compression pays where its bar is shorter than \
                   the packed one; its mask costs one bit per code."
             .to_owned(),
-        svg,
+        drawing,
         data,
     })
 }

@@ -1,17 +1,22 @@
 //! Bytes per cycle over time, by operand, against what the bus can do.
 
-use std::fmt::Write as _;
-
 use bitgauge_arch::program::Operand;
 use bitgauge_sim::result::Burst;
+use plotters::chart::ChartBuilder;
+use plotters::element::{DashedPathElement, Rectangle};
+use plotters::style::Color;
 
 use super::{Context, Plot, operand_colour};
+use crate::draw::palette::TEXT;
+use crate::draw::text::TEXT_SIZE;
+use crate::draw::{Drawing, END, Legend, border, label, look, right_axis, tick_label, units};
 use crate::number::count;
-use crate::svg::{Anchor, Axis, Frame, Svg, legend, n, style};
 use crate::{ReportError, tables};
 
 /// Windows at most.
 const WINDOWS: u64 = 280;
+/// Of the plot without its legend, pixels.
+const HEIGHT: f64 = 300.0;
 
 /// Bytes by operand in windows of equal length.
 pub struct Windows {
@@ -82,66 +87,75 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
         }),
     )?;
     if run.bursts.is_empty() || run.cycles == 0 {
-        let svg = Svg::empty("no bursts, or the trace was switched off");
-        return Ok(Plot {
-            name: "bandwidth",
-            title,
-            caption: "The run kept no trace of bursts.".to_owned(),
-            svg,
-            data,
-        });
+        let drawing = Drawing::empty("no bursts, or the trace was switched off")?;
+        let caption = "The run kept no trace of bursts.".to_owned();
+        return Ok(Plot { name: "bandwidth", title, caption, drawing, data });
     }
+    let caption = format!(
+        "Mean over windows of {} cycles, stacked; beats times the bus width. Reads and writes share the bus.",
+        count(windows.cycles)
+    );
+    Ok(Plot { name: "bandwidth", title, caption, drawing: draw(context, &windows)?, data })
+}
 
-    let present: Vec<Operand> = Operand::ALL
-        .into_iter()
-        .filter(|operand| windows.bytes.iter().any(|bytes| bytes[*operand as usize] > 0))
-        .collect();
-    let mut svg = Svg::new(0.0);
-    let entries: Vec<(&str, String)> =
-        present.iter().map(|operand| (operand_colour(*operand), operand.name().to_owned())).collect();
-    let below = legend(&mut svg, 12.0, 6.0, &entries);
-    let frame = Frame {
-        left: 64.0,
-        top: below + 8.0,
-        width: svg.width - 64.0 - 72.0,
-        height: 250.0,
-        x: Axis::linear(0.0, run.cycles as f64),
-        y: Axis::linear(0.0, bus_bytes as f64 * 1.12),
-    };
-    svg.height = frame.bottom() + 50.0;
-    frame.x_axis(&mut svg, "cycle");
-    frame.y_axis(&mut svg, "bytes per cycle", 6);
-    frame.y_axis_scaled(&mut svg, "GB/s", f64::from(accelerator.clock.mhz) / 1000.0);
-    let mut base = vec![0.0; windows.bytes.len()];
-    for operand in present {
-        let mut path = String::new();
-        for (index, bytes) in windows.bytes.iter().enumerate() {
-            let length = windows.length(index, run.cycles);
-            let value = bytes[operand as usize] as f64 / length as f64;
-            if value > 0.0 {
+fn draw(context: Context<'_>, windows: &Windows) -> Result<Drawing, ReportError> {
+    let run = context.input.run;
+    let accelerator = &context.input.program.accelerator;
+    let bus = f64::from(accelerator.bus_bytes());
+    let moved = |operand: &Operand| windows.bytes.iter().any(|bytes| bytes[*operand as usize] > 0);
+    let present: Vec<Operand> = Operand::ALL.into_iter().filter(moved).collect();
+    let name = |operand: &Operand| (operand_colour(*operand), operand.name().to_owned());
+    let legend = Legend::new(present.iter().map(name))?;
+    let top = legend.below + 8.0;
+    Drawing::new(top + HEIGHT, |canvas| {
+        legend.draw(canvas)?;
+        let (cycles, high) = (run.cycles as f64, bus * 1.12);
+        let gigabytes = f64::from(accelerator.clock.mhz) / 1000.0;
+        let mut chart = ChartBuilder::on(canvas)
+            .margin_top(units(top))
+            .margin_left(units(8.0))
+            .margin_right(units(8.0))
+            .x_label_area_size(units(46.0))
+            .y_label_area_size(units(56.0))
+            .right_y_label_area_size(units(64.0))
+            .build_cartesian_2d(0.0..cycles, 0.0..high)?
+            .set_secondary_coord(0.0..cycles, 0.0..high * gigabytes);
+        let mut mesh = chart.configure_mesh();
+        look(&mut mesh);
+        mesh.x_labels(9)
+            .y_labels(7)
+            .x_label_formatter(&tick_label)
+            .y_label_formatter(&tick_label)
+            .x_desc("cycle")
+            .y_desc("bytes per cycle")
+            .draw()?;
+        right_axis(&mut chart, "GB/s", 6)?;
+        let area = chart.plotting_area();
+        let mut base = vec![0.0; windows.bytes.len()];
+        for operand in present {
+            let style = operand_colour(operand).filled();
+            for (index, bytes) in windows.bytes.iter().enumerate() {
+                let length = windows.length(index, run.cycles);
                 let start = (index as u64 * windows.cycles) as f64;
-                let (x, right) = (frame.px(start), frame.px(start + length as f64));
-                let (top, bottom) = (frame.py(base[index] + value), frame.py(base[index]));
-                let _ = write!(path, "M{} {}H{}V{}H{}z", n(x), n(top), n(right), n(bottom), n(x));
+                let low = base[index];
+                base[index] += bytes[operand as usize] as f64 / length as f64;
+                if base[index] > low {
+                    let corners = [(start, base[index]), (start + length as f64, low)];
+                    area.draw(&Rectangle::new(corners, style))?;
+                }
             }
-            base[index] += value;
         }
-        svg.path(&style::fill(operand_colour(operand)), &path);
-    }
-    let limit = frame.py(bus_bytes as f64);
-    svg.line("limit", [frame.left, limit, frame.right(), limit]);
-    let text = format!("bus limit: {bus_bytes} bytes per cycle");
-    svg.text("", frame.right() - 6.0, limit - 5.0, Anchor::End, &text);
-    frame.border(&mut svg);
-    Ok(Plot {
-        name: "bandwidth",
-        title,
-        caption: format!(
-            "Mean over windows of {} cycles, stacked; beats times the bus width. Reads and writes share the bus.",
-            count(windows.cycles)
-        ),
-        svg,
-        data,
+        let [dash, gap] = [units(6.0), units(4.0)];
+        let limit = [(0.0, bus), (cycles, bus)];
+        area.draw(&DashedPathElement::new(limit, dash, gap, TEXT.line(1.5)))?;
+        let (x, y) = area.map_coordinate(&(cycles, bus));
+        let style = label(TEXT_SIZE, TEXT).pos(END);
+        canvas.draw_text(
+            &format!("bus limit: {bus} bytes per cycle"),
+            &style,
+            (x - units(6.0), y - units(9.0)),
+        )?;
+        border(area)
     })
 }
 

@@ -2,12 +2,13 @@
 
 use super::bars::Bars;
 use super::{Context, Plot};
+use crate::draw::palette;
 use crate::number::joules;
-use crate::svg::style;
 use crate::{Component, ReportError, tables};
 
 /// Colours of the components, in the order of [`Component::ALL`].
-pub const COLOURS: [&str; 5] = [style::BLUE, style::SKY, style::PURPLE, style::GREEN, style::VERMILLION];
+pub const COLOURS: [palette::Ink; 5] =
+    [palette::BLUE, palette::SKY, palette::PURPLE, palette::GREEN, palette::VERMILLION];
 
 pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
     let energy = &context.measured.energy;
@@ -45,16 +46,8 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
     }
     let series =
         Component::ALL.iter().zip(COLOURS).map(|(component, colour)| (colour, component.name().to_owned()));
-    let svg = Bars {
-        axis,
-        series: series.collect(),
-        rows,
-        grouped: false,
-        total,
-        notes: Vec::new(),
-        maximum: None,
-    }
-    .draw();
+    let drawing =
+        Bars { axis, series: series.collect(), rows, grouped: false, total, notes: Vec::new() }.draw()?;
     Ok(Plot {
         name: "energy",
         title: "Energy per layer by component".to_owned(),
@@ -62,7 +55,7 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
             "Counts of the simulator times the prices of table {}. {} Layers and command fetch add up to the total.",
             energy.table, energy.note
         ),
-        svg,
+        drawing,
         data,
     })
 }

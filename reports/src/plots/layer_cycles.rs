@@ -5,14 +5,14 @@ use bitgauge_sim::result::StallReason;
 
 use super::bars::Bars;
 use super::{Context, Plot, STALL_COLOURS};
-use crate::svg::style;
-use crate::{LayerRow, ReportError, number, tables};
+use crate::draw::{palette, tick_label};
+use crate::{LayerRow, ReportError, tables};
 
 pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
     let layers = &context.measured.layers;
     let mut series = vec![
-        (style::BLUE, "feeding the array, or vector work".to_owned()),
-        (style::SKY, "command running otherwise (setup, drain, transfer)".to_owned()),
+        (palette::BLUE, "feeding the array, or vector work".to_owned()),
+        (palette::SKY, "command running otherwise (setup, drain, transfer)".to_owned()),
     ];
     series.extend(
         StallReason::ALL
@@ -40,7 +40,7 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
             row
         }),
     )?;
-    let svg = Bars {
+    let drawing = Bars {
         axis: "cycles of the layer's main unit",
         series,
         rows: values
@@ -51,11 +51,10 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
             })
             .collect(),
         grouped: false,
-        total: |cycles| number::si(cycles, ""),
+        total: |cycles| tick_label(&cycles),
         notes: Vec::new(),
-        maximum: None,
     }
-    .draw();
+    .draw()?;
     Ok(Plot {
         name: "layer_cycles",
         title: "Cycles per layer and stall reasons".to_owned(),
@@ -63,7 +62,7 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
                   else the transfer. Waits are of commands at the head of that unit's queue, from \
                   the layer's first command on; of reasons that hold at once the first in the legend counts. Layers overlap, so bars do not add up to the run."
             .to_owned(),
-        svg,
+        drawing,
         data,
     })
 }

@@ -8,6 +8,7 @@ mod bars;
 mod energy;
 mod gantt;
 mod layer_cycles;
+mod placement;
 mod raster;
 mod roofline;
 mod sqnr;
@@ -21,7 +22,7 @@ pub use energy::COLOURS as ENERGY_COLOURS;
 use bitgauge_arch::command::Unit;
 use bitgauge_arch::program::Operand;
 
-use crate::svg::{Svg, style};
+use crate::draw::{Drawing, palette};
 use crate::{LayerRow, Measured, ReportError, ReportInput};
 
 /// A plot.
@@ -34,7 +35,7 @@ pub struct Plot {
     /// What a reader must know to read it.
     pub caption: String,
     /// The drawing.
-    pub svg: Svg,
+    pub drawing: Drawing,
     /// The data, CSV.
     pub data: Vec<u8>,
 }
@@ -99,28 +100,28 @@ fn short_name(layer: &LayerRow) -> String {
 }
 
 /// Colour of an operand, the same in every plot.
-pub fn operand_colour(operand: Operand) -> &'static str {
+pub fn operand_colour(operand: Operand) -> palette::Ink {
     match operand {
-        Operand::Input => style::BLUE,
-        Operand::Weight => style::ORANGE,
-        Operand::Parameter => style::PURPLE,
-        Operand::Residual => style::GREEN,
-        Operand::Output => style::VERMILLION,
-        Operand::Command => style::GREY,
-        Operand::LengthTable => style::SKY,
+        Operand::Input => palette::BLUE,
+        Operand::Weight => palette::ORANGE,
+        Operand::Parameter => palette::PURPLE,
+        Operand::Residual => palette::GREEN,
+        Operand::Output => palette::VERMILLION,
+        Operand::Command => palette::GREY,
+        Operand::LengthTable => palette::SKY,
     }
 }
 
 /// Colour of a unit, the same in every plot.
-pub fn unit_colour(unit: Unit) -> &'static str {
+pub fn unit_colour(unit: Unit) -> palette::Ink {
     match unit {
-        Unit::Load => style::ORANGE,
-        Unit::Compute => style::BLUE,
-        Unit::Vector => style::GREEN,
-        Unit::Store => style::VERMILLION,
+        Unit::Load => palette::ORANGE,
+        Unit::Compute => palette::BLUE,
+        Unit::Vector => palette::GREEN,
+        Unit::Store => palette::VERMILLION,
     }
 }
 
 /// Colours of stall reasons, in the order of `StallReason::ALL`.
-pub const STALL_COLOURS: [&str; 6] =
-    [style::GREY, style::PURPLE, style::ORANGE, style::YELLOW, style::GREEN, style::VERMILLION];
+pub const STALL_COLOURS: [palette::Ink; 6] =
+    [palette::GREY, palette::PURPLE, palette::ORANGE, palette::YELLOW, palette::GREEN, palette::VERMILLION];

@@ -1,19 +1,30 @@
-//! Bursts as marks of one path per operand: each burst where there are few, cells of a grid where there
-//! are many.
-
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+//! Bursts as marks of one ink per operand: each burst where there are few, cells of a grid where there are
+//! many.
 
 use bitgauge_arch::program::Operand;
 use bitgauge_sim::result::Burst;
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::coord::types::RangedCoordf64;
+use plotters::drawing::DrawingArea;
+use plotters::element::Rectangle;
+use plotters::style::Color;
 
 use super::operand_colour;
-use crate::svg::{Frame, Svg, n, style};
+use crate::ReportError;
+use crate::draw::{Addresses, Area, Canvas, Recorder, merge, path_length, pixels, units};
 
 /// Bursts up to which each is drawn.
 pub const SINGLE: usize = 20_000;
-/// Paths of one drawing, bytes, beyond which the grid is made coarser.
+/// Bytes of SVG for one drawing's marks, beyond which the grid is made coarser.
 const BUDGET: usize = 700_000;
+/// Sides of a cell, units: the first, and the greatest that is made coarser.
+const CELL: i32 = 15;
+const COARSE: i32 = 120;
+/// The least mark, units: what can be seen.
+const LEAST: [i32; 2] = [12, 20];
+
+/// Addresses over cycles.
+pub type Panel<'a> = DrawingArea<Recorder<'a>, Cartesian2d<RangedCoordf64, Addresses>>;
 
 /// How bursts were drawn.
 pub enum Drawn {
@@ -39,103 +50,80 @@ impl Drawn {
     }
 }
 
-/// Paths by operand and frame; `frame_of` says where a burst goes, if anywhere.
-pub fn marks<'a>(
-    svg: &mut Svg,
-    bursts: &'a [Burst],
+/// Draws bursts; `panel_of` says where those of an operand go, if anywhere.
+pub fn marks<'p, 'a: 'p>(
+    canvas: &Canvas<'a>,
+    bursts: &[Burst],
     bus_bytes: u64,
-    frame_of: impl Fn(&'a Burst) -> Option<&'a Frame> + Copy,
-) -> Drawn {
-    if bursts.len() <= SINGLE {
-        single(svg, bursts, bus_bytes, frame_of);
-        return Drawn::Single;
-    }
-    let mut cell = 1.5;
-    loop {
-        let paths = cells(bursts, bus_bytes, cell, frame_of);
-        if paths.values().map(String::len).sum::<usize>() <= BUDGET || cell > 12.0 {
-            for (operand, path) in paths {
-                svg.path(&style::fill(operand_colour(operand)), &path);
-            }
-            return Drawn::Cells(cell);
-        }
-        cell *= 2.0;
-    }
-}
-
-fn single<'a>(
-    svg: &mut Svg,
-    bursts: &'a [Burst],
-    bus_bytes: u64,
-    frame_of: impl Fn(&'a Burst) -> Option<&'a Frame>,
-) {
-    let mut paths: BTreeMap<Operand, String> = BTreeMap::new();
-    for burst in bursts {
-        let Some(frame) = frame_of(burst) else { continue };
-        let [x, y, w, h] = extent(burst, frame, bus_bytes);
-        let path = paths.entry(burst.operand).or_default();
-        let _ = write!(path, "M{} {}h{}v{}h-{}z", n(x), n(y), n(w), n(h), n(w));
-    }
-    for (operand, path) in paths {
-        svg.path(&style::fill(operand_colour(operand)), &path);
-    }
-}
-
-/// Position and size in pixels, at least large enough to see.
-fn extent(burst: &Burst, frame: &Frame, bus_bytes: u64) -> [f64; 4] {
-    let cycle = burst.cycle as f64;
-    let (x, right) = (frame.px(cycle), frame.px(cycle + f64::from(burst.beats)));
-    let address = burst.address as f64;
-    let (top, bottom) = (frame.py(address + (u64::from(burst.beats) * bus_bytes) as f64), frame.py(address));
-    let (w, h) = ((right - x).max(1.2), (bottom - top).max(2.0));
-    [x, bottom - h, w, h]
-}
-
-fn cells<'a>(
-    bursts: &'a [Burst],
-    bus_bytes: u64,
-    cell: f64,
-    frame_of: impl Fn(&'a Burst) -> Option<&'a Frame>,
-) -> BTreeMap<Operand, String> {
-    // Row first, so that neighbours in a row are neighbours in the set and become one run.
-    let mut covered: BTreeMap<Operand, BTreeSet<(i32, i32)>> = BTreeMap::new();
-    for burst in bursts {
-        let Some(frame) = frame_of(burst) else { continue };
-        let [x, y, w, h] = extent(burst, frame, bus_bytes);
-        let set = covered.entry(burst.operand).or_default();
-        let index = |value: f64| (value / cell).floor() as i32;
-        for row in index(y)..=index(y + h - 0.01) {
-            for column in index(x)..=index(x + w - 0.01) {
-                set.insert((row, column));
-            }
-        }
-    }
-    covered.into_iter().map(|(operand, set)| (operand, runs(&set, cell))).collect()
-}
-
-fn runs(set: &BTreeSet<(i32, i32)>, cell: f64) -> String {
-    let mut path = String::new();
-    let mut run: Option<(i32, i32, i32)> = None;
-    let mut close = |run: (i32, i32, i32)| {
-        let (row, from, to) = run;
-        let width = f64::from(to - from + 1) * cell;
-        let (x, y) = (f64::from(from) * cell, f64::from(row) * cell);
-        let _ = write!(path, "M{} {}h{}v{}h-{}z", n(x), n(y), n(width), n(cell), n(width));
+    panel_of: impl Fn(Operand) -> Option<&'p Panel<'a>>,
+) -> Result<Drawn, ReportError> {
+    let extents = |operand: Operand| -> Box<dyn Iterator<Item = Area> + '_> {
+        let Some(panel) = panel_of(operand) else { return Box::new(std::iter::empty()) };
+        let own = bursts.iter().filter(move |burst| burst.operand == operand);
+        Box::new(own.map(move |burst| extent(burst, panel, bus_bytes)))
     };
-    for &(row, column) in set {
-        run = match run {
-            Some((r, from, to)) if r == row && to + 1 == column => Some((r, from, column)),
-            Some(done) => {
-                close(done);
-                Some((row, column, column))
+    if bursts.len() <= SINGLE {
+        for operand in Operand::ALL {
+            paint(canvas, operand, extents(operand))?;
+        }
+        return Ok(Drawn::Single);
+    }
+    let (_, rows) = canvas.dim_in_pixel();
+    let mut cell = CELL;
+    loop {
+        let areas = Operand::ALL.map(|operand| cells(extents(operand), cell, rows as i32));
+        if areas.iter().map(|areas| path_length(areas)).sum::<usize>() <= BUDGET || cell > COARSE {
+            for (operand, areas) in Operand::ALL.into_iter().zip(areas) {
+                paint(canvas, operand, areas)?;
             }
-            None => Some((row, column, column)),
-        };
+            return Ok(Drawn::Cells(pixels(cell)));
+        }
+        cell *= 2;
     }
-    if let Some(done) = run {
-        close(done);
+}
+
+fn paint(
+    canvas: &Canvas<'_>,
+    operand: Operand,
+    areas: impl IntoIterator<Item = Area>,
+) -> Result<(), ReportError> {
+    let style = operand_colour(operand).filled();
+    for [left, top, right, bottom] in areas {
+        canvas.draw(&Rectangle::new([(left, top), (right, bottom)], style))?;
     }
-    path
+    Ok(())
+}
+
+/// Where a burst lies, from its first beat to its last, at least large enough to see.
+fn extent(burst: &Burst, panel: &Panel<'_>, bus_bytes: u64) -> Area {
+    let last_cycle = panel.get_x_range().end;
+    let cycle = (burst.cycle as f64).min(last_cycle);
+    let until = (burst.cycle as f64 + f64::from(burst.beats)).min(last_cycle);
+    let end = burst.address.saturating_add(u64::from(burst.beats) * bus_bytes);
+    let (left, bottom) = panel.map_coordinate(&(cycle, burst.address));
+    let (right, top) = panel.map_coordinate(&(until, end));
+    let [width, height] = LEAST;
+    [left, top.min(bottom - height), right.max(left + width), bottom]
+}
+
+/// The cells that marks touch, as few areas.
+fn cells(marks: impl Iterator<Item = Area>, cell: i32, height: i32) -> Vec<Area> {
+    let columns = units(crate::draw::WIDTH).div_euclid(cell) + 1;
+    let rows = height.div_euclid(cell) + 1;
+    let mut grid = vec![false; columns as usize * rows as usize];
+    for [left, top, right, bottom] in marks {
+        let index = |at: i32, count: i32| at.div_euclid(cell).clamp(0, count - 1);
+        for row in index(top, rows)..=index(bottom - 1, rows) {
+            let at = |column: i32| (row * columns + column) as usize;
+            grid[at(index(left, columns))..=at(index(right - 1, columns))].fill(true);
+        }
+    }
+    let covered = grid.iter().enumerate().filter(|(_, covered)| **covered);
+    let areas = covered.map(|(index, _)| {
+        let (row, column) = (index as i32 / columns, index as i32 % columns);
+        [column * cell, row * cell, (column + 1) * cell, (row + 1) * cell]
+    });
+    merge(areas.collect())
 }
 
 /// Address range of bursts.
@@ -145,19 +133,4 @@ pub fn addresses<'a>(bursts: impl Iterator<Item = &'a Burst>, bus_bytes: u64) ->
         let (low, high) = range.unwrap_or((u64::MAX, 0));
         Some((low.min(burst.address), high.max(end)))
     })
-}
-
-/// Ticks of an address axis at multiples of a power of two, hexadecimal.
-pub fn address_ticks(svg: &mut Svg, frame: &Frame, wanted: u64) {
-    let (low, high) = (frame.y.low().max(0.0) as u64, frame.y.high() as u64);
-    let step = ((high - low) / wanted.max(1)).max(1).next_power_of_two();
-    let digits = format!("{high:x}").len();
-    let mut tick = low.next_multiple_of(step);
-    while tick <= high {
-        let y = frame.py(tick as f64);
-        svg.line("grid", [frame.left, y, frame.right(), y]);
-        svg.text("tick", frame.left - 7.0, y + 4.0, crate::svg::Anchor::End, &format!("0x{tick:0digits$x}"));
-        let Some(next) = tick.checked_add(step) else { break };
-        tick = next;
-    }
 }

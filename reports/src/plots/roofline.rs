@@ -1,11 +1,29 @@
 //! Work per cycle against work per byte, under the two roofs of the hardware.
 
+use plotters::chart::ChartBuilder;
+use plotters::element::{Circle, PathElement};
+use plotters::style::Color;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::placement::Placement;
 use super::{Context, Plot};
-use crate::svg::{Anchor, Axis, Frame, Svg, legend, shorten, style, text_width};
-use crate::{LayerRow, ReportError, tables};
+use crate::draw::palette::{BLUE, FAINT, GREEN, Ink, PAPER, TEXT};
+use crate::draw::text::{self, TEXT_SIZE, TICK_SIZE, shorten};
+use crate::draw::{
+    Canvas, Drawing, Hover, Legend, border, decades, label, log, look, pixels, right_axis, strong,
+    tick_label, units,
+};
+use crate::{LayerRow, ReportError, number, tables};
 
 /// Layers up to which points carry names and not only numbers.
 const NAMED: usize = 16;
+/// Of the plot without its legend, pixels.
+const HEIGHT: f64 = 490.0;
+/// Of a point, and of the paper around it.
+const RADIUS: f64 = 4.8;
+const HALO: f64 = 6.2;
+/// Points that are closer cover each other.
+const COVERED: f64 = 2.0;
 
 pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
     let accelerator = &context.input.program.accelerator;
@@ -30,97 +48,8 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
     let (shown, hidden): (Vec<&LayerRow>, Vec<&LayerRow>) =
         layers.iter().partition(|layer| layer.macs_per_cycle > 0.0);
     if shown.is_empty() {
-        let svg = Svg::empty("no layer with multiply-accumulates");
-        return Ok(Plot { name: "roofline", title, caption: String::new(), svg, data });
-    }
-
-    let ridge = peak / bus;
-    let intensities = || shown.iter().filter_map(|layer| layer.intensity);
-    let x =
-        Axis::decades(intensities().fold(ridge / 4.0, f64::min), intensities().fold(ridge * 4.0, f64::max));
-    let lowest = shown.iter().map(|layer| layer.macs_per_cycle).fold(peak / 20.0, f64::min);
-    let mut svg = Svg::new(0.0);
-    let below = legend(
-        &mut svg,
-        12.0,
-        6.0,
-        &[(style::BLUE, "on the array".to_owned()), (style::GREEN, "on the vector unit".to_owned())],
-    );
-    let frame = Frame {
-        left: 72.0,
-        top: below + 6.0,
-        width: svg.width - 72.0 - 72.0,
-        height: 440.0,
-        x,
-        y: Axis::decades(lowest, peak * 1.3),
-    };
-    svg.height = frame.bottom() + 50.0;
-    frame.x_axis(&mut svg, "operational intensity, MAC per byte on the bus");
-    frame.y_axis(&mut svg, "MAC per cycle", 5);
-    frame.y_axis_scaled(&mut svg, "GOP/s (2 per MAC)", 2.0 * f64::from(accelerator.clock.mhz) / 1000.0);
-    frame.border(&mut svg);
-
-    let low = (frame.y.low() / bus).max(x.low());
-    let corner = ridge.clamp(x.low(), x.high());
-    let roof = |intensity: f64| frame.py((intensity * bus).min(peak));
-    svg.line("roof", [frame.px(low), roof(low), frame.px(corner), roof(corner)]);
-    svg.line("roof", [frame.px(corner), roof(corner), frame.right(), roof(x.high())]);
-    let mut taken = Vec::new();
-    let peak_text = format!("array peak: {peak} MAC per cycle");
-    let peak_box = [
-        frame.right() - 8.0 - text_width(&peak_text, 13.0),
-        roof(x.high()) - 20.0,
-        text_width(&peak_text, 13.0),
-        16.0,
-    ];
-    svg.text("strong", frame.right() - 8.0, roof(x.high()) - 7.0, Anchor::End, &peak_text);
-    taken.push(peak_box);
-    let bus_text = format!("bus: {bus} bytes per cycle");
-    let middle = (low * corner).sqrt();
-    let [bus_x, bus_y] = [frame.px(middle) + 18.0, roof(middle) + 12.0];
-    svg.text("strong", bus_x, bus_y, Anchor::Start, &bus_text);
-    taken.push([bus_x, bus_y - 13.0, text_width(&bus_text, 13.0), 16.0]);
-    for step in 0..=60 {
-        // Both axes are logarithmic: equal ratios are equal steps.
-        let intensity = x.low() * (x.high() / x.low()).powf(f64::from(step) / 60.0);
-        taken.push([frame.px(intensity) - 8.0, roof(intensity) - 3.0, 16.0, 6.0]);
-    }
-
-    let points: Vec<(&LayerRow, f64, f64)> = shown
-        .iter()
-        // Without traffic the intensity is infinite: such points sit on the right edge.
-        .map(|layer| {
-            (
-                *layer,
-                layer.intensity.map_or(frame.right(), |value| frame.px(value)),
-                frame.py(layer.macs_per_cycle),
-            )
-        })
-        .collect();
-    for (_, x, y) in &points {
-        taken.push([x - 5.0, y - 5.0, 10.0, 10.0]);
-    }
-    for (layer, x, y) in &points {
-        let text = if shown.len() <= NAMED {
-            shorten(&format!("{} {}", layer.index, layer.name), 22)
-        } else {
-            layer.index.to_string()
-        };
-        if !place(&mut svg, &frame, &mut taken, [*x, *y], &text) {
-            // Too thick a crowd for names; where even the number finds no place, hovering still tells.
-            place(&mut svg, &frame, &mut taken, [*x, *y], &layer.index.to_string());
-        }
-    }
-    for (layer, x, y) in &points {
-        let colour = if layer.array_macs >= layer.vector_macs { style::BLUE } else { style::GREEN };
-        let hover = format!(
-            "{} {}: {} MAC per cycle, {} MAC per byte",
-            layer.index,
-            layer.name,
-            crate::number::digits(layer.macs_per_cycle),
-            layer.intensity.map_or_else(|| "no traffic,".to_owned(), crate::number::digits),
-        );
-        svg.disc(&format!("{} point", style::fill(colour)), *x, *y, 5.5, &hover);
+        let drawing = Drawing::empty("no layer with multiply-accumulates")?;
+        return Ok(Plot { name: "roofline", title, caption: String::new(), drawing, data });
     }
     let mut caption = "A layer's work over the cycles of its window, and over the bytes it moved on the bus in it. The \
                        roofs are what the array and the bus could do at most; a point's distance from them is what \
@@ -135,77 +64,170 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
     if !hidden.is_empty() {
         caption.push_str(&format!(" Layers without multiply-accumulates ({}) are not shown.", hidden.len()));
     }
-    Ok(Plot { name: "roofline", title, caption, svg, data })
+    let roofs = Roofs { peak, bus, gops: 2.0 * f64::from(accelerator.clock.mhz) / 1000.0 };
+    Ok(Plot { name: "roofline", title, caption, drawing: draw(&roofs, &shown)?, data })
 }
 
-/// Where a label may stand from its point: beside it before above and below, near the level before steep.
-const DIRECTIONS: [(f64, f64); 14] = [
-    (1.0, 0.0),
-    (-1.0, 0.0),
-    (0.7, -0.8),
-    (0.7, 0.8),
-    (-0.7, -0.8),
-    (-0.7, 0.8),
-    (0.0, -1.3),
-    (0.0, 1.3),
-    (0.35, 1.0),
-    (-0.35, 1.0),
-    (0.9, 0.4),
-    (-0.9, 0.4),
-    (0.9, -0.4),
-    (-0.9, -0.4),
-];
+/// What the hardware can do at most.
+struct Roofs {
+    /// MACs per cycle.
+    peak: f64,
+    /// Bytes per cycle.
+    bus: f64,
+    /// GOP/s of one MAC per cycle.
+    gops: f64,
+}
 
-/// Puts a label where it hides nothing, near its point, with a leader where it is not next to it; says
-/// whether there was a place.
-fn place(svg: &mut Svg, frame: &Frame, taken: &mut Vec<[f64; 4]>, [x, y]: [f64; 2], text: &str) -> bool {
-    let (w, h) = (text_width(text, 12.0), 14.0);
-    let mut best = None;
-    'search: for radius in [8.0, 18.0, 32.0, 50.0, 72.0, 100.0, 130.0, 165.0, 200.0] {
-        for (dx, dy) in DIRECTIONS {
-            let shift = if dx < 0.0 {
-                w
-            } else if dx == 0.0 {
-                w / 2.0
-            } else {
-                0.0
+fn draw(roofs: &Roofs, shown: &[&LayerRow]) -> Result<Drawing, ReportError> {
+    let (peak, bus) = (roofs.peak, roofs.bus);
+    let ridge = peak / bus;
+    let intensities = || shown.iter().filter_map(|layer| layer.intensity);
+    let across =
+        decades(intensities().fold(ridge / 4.0, f64::min), intensities().fold(ridge * 4.0, f64::max));
+    let lowest = shown.iter().map(|layer| layer.macs_per_cycle).fold(peak / 20.0, f64::min);
+    let upwards = decades(lowest, peak * 1.3);
+    let kinds = [(BLUE, "on the array"), (GREEN, "on the vector unit")];
+    let present = kinds.into_iter().filter(|(ink, _)| shown.iter().any(|layer| ink_of(layer) == *ink));
+    let legend = Legend::new(present.map(|(ink, name)| (ink, name.to_owned())))?;
+    let top = legend.below + 6.0;
+    Drawing::new(top + HEIGHT, |canvas| {
+        legend.draw(canvas)?;
+        let mut chart = ChartBuilder::on(canvas)
+            .margin_top(units(top))
+            .margin_left(units(8.0))
+            .margin_right(units(8.0))
+            .x_label_area_size(units(46.0))
+            .y_label_area_size(units(64.0))
+            .right_y_label_area_size(units(64.0))
+            .build_cartesian_2d(log(&across), log(&upwards))?
+            .set_secondary_coord(log(&across), log(&(upwards.start * roofs.gops..upwards.end * roofs.gops)));
+        let mut mesh = chart.configure_mesh();
+        look(&mut mesh);
+        mesh.x_labels(8)
+            .y_labels(8)
+            .x_label_formatter(&tick_label)
+            .y_label_formatter(&tick_label)
+            .x_desc("operational intensity, MAC per byte on the bus")
+            .y_desc("MAC per cycle")
+            .draw()?;
+        right_axis(&mut chart, "GOP/s (2 operations per MAC)", 8)?;
+        let area = chart.plotting_area();
+        border(area)?;
+        let at = |intensity: f64, work: f64| {
+            let (x, y) = area.map_coordinate(&(intensity, work));
+            [pixels(x), pixels(y)]
+        };
+
+        let low = (upwards.start / bus).max(across.start);
+        let corner = ridge.clamp(across.start, across.end);
+        let roof = |intensity: f64| (intensity, (intensity * bus).min(peak));
+        area.draw(&PathElement::new([roof(low), roof(corner), roof(across.end)], TEXT.line(2.0)))?;
+        let [left, top] = at(across.start, upwards.end);
+        let [right, bottom] = at(across.end, upwards.start);
+        let mut placement = Placement::new([left, top, right, bottom]);
+
+        let peak_at = at(across.end, peak);
+        let text = format!("array peak: {peak} MAC per cycle");
+        note(
+            canvas,
+            &mut placement,
+            [peak_at[0] - 8.0, peak_at[1] - 5.0],
+            Pos::new(HPos::Right, VPos::Bottom),
+            &text,
+        )?;
+        let (intensity, work) = roof((low * corner).sqrt());
+        let bus_at = at(intensity, work);
+        let text = format!("bus: {bus} bytes per cycle");
+        note(
+            canvas,
+            &mut placement,
+            [bus_at[0] + 18.0, bus_at[1] + 2.0],
+            Pos::new(HPos::Left, VPos::Top),
+            &text,
+        )?;
+        for step in 0..=60 {
+            // Both axes are logarithmic: equal ratios are equal steps.
+            let (intensity, work) =
+                roof(across.start * (across.end / across.start).powf(f64::from(step) / 60.0));
+            let [x, y] = at(intensity, work);
+            placement.take([x - 8.0, y - 3.0, 16.0, 6.0]);
+        }
+
+        // Without traffic the intensity is infinite: such points sit on the right edge.
+        let points = shown
+            .iter()
+            .map(|layer| (*layer, at(layer.intensity.unwrap_or(across.end), layer.macs_per_cycle)));
+        let points: Vec<(&LayerRow, [f64; 2])> = points.collect();
+        for (_, [x, y]) in &points {
+            placement.take([x - 5.0, y - 5.0, 10.0, 10.0]);
+        }
+        for (point, layers) in crowds(&points) {
+            let numbers: Vec<String> = layers.iter().map(|layer| layer.index.to_string()).collect();
+            let numbers = numbers.join(", ");
+            let text = match layers.as_slice() {
+                [layer] if shown.len() <= NAMED => shorten(&format!("{} {}", layer.index, layer.name), 22),
+                _ => numbers.clone(),
             };
-            let area = [x + dx * radius - shift, y + dy * radius - h / 2.0, w, h];
-            let inside = area[0] > frame.left + 2.0
-                && area[0] + w < frame.right() - 2.0
-                && area[1] > frame.top + 2.0
-                && area[1] + h < frame.bottom() - 2.0;
-            let leader = leader([x, y], area);
-            let free = |part: &[f64; 4]| !taken.iter().any(|other| overlap(part, other));
-            if inside && free(&area) && (radius <= 8.0 || leader.iter().all(free)) {
-                best = Some((area, radius, leader));
-                break 'search;
+            // Too thick a crowd for names; where even the numbers find no place, hovering still tells.
+            for text in [text, numbers] {
+                if let Some(place) = placement.place(point, &text, TICK_SIZE)? {
+                    if let Some(leader) = place.leader {
+                        let line = leader.map(|[x, y]| (units(x), units(y)));
+                        canvas.draw(&PathElement::new(line, FAINT.line(0.7)))?;
+                    }
+                    let middle = (units(place.left), units(place.middle));
+                    canvas.draw_text(&text, &label(TICK_SIZE, FAINT), middle)?;
+                    break;
+                }
             }
         }
-    }
-    let Some((area, radius, leader)) = best else { return false };
-    if radius > 8.0 {
-        let end = area[0] + (x - area[0]).clamp(0.0, w);
-        svg.line("leader", [x, y, end, area[1] + if y < area[1] { 1.0 } else { h - 1.0 }]);
-        taken.extend(leader);
-    }
-    svg.text("tick", area[0], area[1] + 11.0, Anchor::Start, text);
-    taken.push(area);
-    true
+        points.iter().try_for_each(|(layer, point)| disc(canvas, layer, *point))
+    })
 }
 
-/// Boxes along the line from a point, beyond its disc, to its label.
-fn leader([x, y]: [f64; 2], [left, top, w, h]: [f64; 4]) -> Vec<[f64; 4]> {
-    let end = [left + (x - left).clamp(0.0, w), if y < top { top } else { top + h }];
-    let length = (end[0] - x).hypot(end[1] - y);
-    let steps = (length / 3.0) as u32;
-    (1..steps)
-        .map(|step| f64::from(step) / f64::from(steps))
-        .filter(|at| at * length > 10.0)
-        .map(|at| [x + at * (end[0] - x) - 1.5, y + at * (end[1] - y) - 1.5, 3.0, 3.0])
-        .collect()
+/// Layers whose points cover each other have one label.
+fn crowds<'a>(points: &[(&'a LayerRow, [f64; 2])]) -> Vec<([f64; 2], Vec<&'a LayerRow>)> {
+    let mut crowds: Vec<([f64; 2], Vec<&LayerRow>)> = Vec::new();
+    for (layer, [x, y]) in points {
+        match crowds.iter_mut().find(|([a, b], _)| (a - x).hypot(b - y) < COVERED) {
+            Some((_, layers)) => layers.push(layer),
+            None => crowds.push(([*x, *y], vec![layer])),
+        }
+    }
+    crowds
 }
 
-fn overlap(a: &[f64; 4], b: &[f64; 4]) -> bool {
-    a[0] < b[0] + b[2] && b[0] < a[0] + a[2] && a[1] < b[1] + b[3] && b[1] < a[1] + a[3]
+/// A text of the roofs, in a place that others then avoid.
+fn note(
+    canvas: &Canvas<'_>,
+    placement: &mut Placement,
+    [x, y]: [f64; 2],
+    anchor: Pos,
+    text: &str,
+) -> Result<(), ReportError> {
+    canvas.draw_text(text, &strong(TEXT_SIZE, TEXT).pos(anchor), (units(x), units(y)))?;
+    let width = text::width(text, TEXT_SIZE, true)?;
+    let left = if matches!(anchor.h_pos, HPos::Right) { x - width } else { x };
+    let top = if matches!(anchor.v_pos, VPos::Bottom) { y - TEXT_SIZE } else { y };
+    placement.take([left, top - 2.0, width, TEXT_SIZE + 3.0]);
+    Ok(())
+}
+
+fn ink_of(layer: &LayerRow) -> Ink {
+    if layer.array_macs >= layer.vector_macs { BLUE } else { GREEN }
+}
+
+/// A layer's point, and what it says on hovering.
+fn disc(canvas: &Canvas<'_>, layer: &LayerRow, [x, y]: [f64; 2]) -> Result<(), ReportError> {
+    let text = format!(
+        "{} {}: {} MAC per cycle, {} MAC per byte",
+        layer.index,
+        layer.name,
+        number::digits(layer.macs_per_cycle),
+        layer.intensity.map_or_else(|| "no traffic,".to_owned(), number::digits),
+    );
+    let centre = (units(x), units(y));
+    canvas.draw(&Circle::new(centre, units(HALO), PAPER.filled()))?;
+    canvas.draw(&Hover { element: Circle::new(centre, units(RADIUS), ink_of(layer).filled()), text })?;
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::bars::Bars;
 use super::{Context, Plot};
-use crate::svg::style;
+use crate::draw::palette;
 use crate::{ReportError, number, tables};
 
 pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
@@ -11,9 +11,9 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
         &["layer", "tensor", "sqnr_db"],
         sqnr.iter().map(|entry| [entry.layer.clone(), entry.tensor.clone(), entry.sqnr_db.to_string()]),
     )?;
-    let svg = Bars {
+    let drawing = Bars {
         axis: "signal to quantization noise, dB",
-        series: vec![(style::BLUE, "signal to quantization noise".to_owned())],
+        series: vec![(palette::BLUE, "signal to quantization noise".to_owned())],
         rows: sqnr
             .iter()
             .map(|entry| (context.tensor_label(&entry.tensor, &entry.layer), vec![entry.sqnr_db]))
@@ -21,9 +21,8 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
         grouped: false,
         total: |decibels| format!("{} dB", number::digits(decibels)),
         notes: sqnr.iter().map(|entry| note(entry.sqnr_db)).collect(),
-        maximum: None,
     }
-    .draw();
+    .draw()?;
     let exact = sqnr.iter().filter(|entry| entry.sqnr_db == f64::INFINITY).count();
     let worse = sqnr.iter().filter(|entry| entry.sqnr_db <= 0.0).count();
     let mut caption =
@@ -36,7 +35,13 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
     if worse > 0 {
         caption.push_str(" Values at or below 0 dB, where noise exceeds signal, have no bar.");
     }
-    Ok(Plot { name: "sqnr", title: "Signal to quantization noise per tensor".to_owned(), caption, svg, data })
+    Ok(Plot {
+        name: "sqnr",
+        title: "Signal to quantization noise per tensor".to_owned(),
+        caption,
+        drawing,
+        data,
+    })
 }
 
 /// What stands where there is no bar.

@@ -4,8 +4,8 @@ use bitgauge_arch::program::Operand;
 
 use super::bars::Bars;
 use super::{Context, Plot, operand_colour};
+use crate::draw::palette;
 use crate::number::si;
-use crate::svg::style;
 use crate::{ReportError, TrafficSeries, tables};
 
 pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
@@ -25,7 +25,7 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
             std::iter::once(label.clone()).chain(bytes.iter().map(u64::to_string)).collect::<Vec<String>>()
         }),
     )?;
-    let svg = Bars {
+    let drawing = Bars {
         axis: "bytes on the bus",
         series: traffic.series.iter().map(|series| (colour(*series), series.name())).collect(),
         rows: rows
@@ -35,9 +35,8 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
         grouped: false,
         total: |bytes| si(bytes, "B"),
         notes: Vec::new(),
-        maximum: None,
     }
-    .draw();
+    .draw()?;
     let source = if traffic.traced {
         format!(
             "Beats times the bus width, so the empty part of a last beat counts; that is {} in all.",
@@ -50,17 +49,17 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
         name: "traffic",
         title: "Traffic per layer by operand and direction".to_owned(),
         caption: source,
-        svg,
+        drawing,
         data,
     })
 }
 
 /// Operands keep their colour; the rarer direction of one that goes both ways gets its own.
-pub fn colour(series: TrafficSeries) -> &'static str {
+pub fn colour(series: TrafficSeries) -> palette::Ink {
     match (series.operand, series.write) {
-        (Some(Operand::LengthTable), true) => style::YELLOW,
+        (Some(Operand::LengthTable), true) => palette::YELLOW,
         (Some(operand), _) => operand_colour(operand),
-        (None, false) => style::BLUE,
-        (None, true) => style::VERMILLION,
+        (None, false) => palette::BLUE,
+        (None, true) => palette::VERMILLION,
     }
 }

@@ -5,8 +5,8 @@ use bitgauge_sim::result::StallReason;
 
 use super::bars::Bars;
 use super::{Context, Plot, STALL_COLOURS};
-use crate::svg::style;
-use crate::{ReportError, number, tables};
+use crate::draw::{palette, tick_label};
+use crate::{ReportError, tables};
 
 pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
     let run = context.input.run;
@@ -31,15 +31,15 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
                 .collect::<Vec<String>>()
         }),
     )?;
-    let mut series = vec![(style::BLUE, "busy".to_owned())];
+    let mut series = vec![(palette::BLUE, "busy".to_owned())];
     series.extend(
         StallReason::ALL
             .iter()
             .zip(STALL_COLOURS)
             .map(|(reason, colour)| (colour, format!("stalled: {}", reason.name()))),
     );
-    series.push((style::IDLE, "idle".to_owned()));
-    let svg = Bars {
+    series.push((palette::IDLE, "idle".to_owned()));
+    let drawing = Bars {
         axis: "cycles",
         series,
         rows: rows
@@ -47,18 +47,17 @@ pub fn plot(context: Context<'_>) -> Result<Plot, ReportError> {
             .map(|(name, values)| (name.to_owned(), values.into_iter().map(|value| value as f64).collect()))
             .collect(),
         grouped: false,
-        total: |cycles| number::si(cycles, ""),
+        total: |cycles| tick_label(&cycles),
         notes: Vec::new(),
-        maximum: None,
     }
-    .draw();
+    .draw()?;
     Ok(Plot {
         name: "unit_cycles",
         title: "Where each unit's cycles went".to_owned(),
         caption: "Busy, stalled and idle add up to the run's cycles for each unit. Stalled: a command is at hand and \
                   something is missing. Idle: no command."
             .to_owned(),
-        svg,
+        drawing,
         data,
     })
 }
