@@ -7,7 +7,7 @@
 mod support;
 
 use bitgauge_models::integer::{InputCode, QuantizeOptions, RangeRule, WeightClip};
-use support::{DataSet, check, mnist, report};
+use support::{DataSet, check, mnist, report, skipped};
 
 /// Rules to compare: `BITGAUGE_COMPARE=1` prints the figures of all of them.
 fn variants(base: &QuantizeOptions) -> Vec<QuantizeOptions> {
@@ -32,7 +32,7 @@ fn mnist_options() -> QuantizeOptions {
 
 fn mnist_model(name: &str) {
     let Some(data) = mnist(name) else {
-        eprintln!("SKIPPED: models/zoo/{name}.onnx or its images are not there");
+        skipped(&format!("models/zoo/{name}.onnx or its images are not there"));
         return;
     };
     for options in variants(&mnist_options()) {
@@ -60,7 +60,7 @@ fn cnn_mnist() {
 #[ignore = "long tier: ResNet-20, 200 images calibrate and 800 are judged: half a minute"]
 fn resnet20_cifar10() {
     let Some(data) = DataSet::resnet20() else {
-        eprintln!("SKIPPED: ResNet-20 or its images are not beside this checkout");
+        skipped("ResNet-20 or its images are not beside this checkout");
         return;
     };
     // Mean and deviation differ between the colours, so the input's codes are calibrated as well.
@@ -77,7 +77,7 @@ fn resnet20_cifar10() {
 #[ignore = "long tier: EfficientNet-Lite0 over 256 images"]
 fn efficientnet_lite0() {
     let Some(data) = DataSet::efficientnet() else {
-        eprintln!("SKIPPED: EfficientNet-Lite0 or its images are not beside this checkout");
+        skipped("EfficientNet-Lite0 or its images are not beside this checkout");
         return;
     };
     let pixels =

@@ -10,6 +10,6 @@ use bitgauge_models::integer::QuantizeOptions;
 fn efficientnet_lite0() {
     match support::DataSet::efficientnet() {
         Some(data) => support::time(&data, &QuantizeOptions::default(), 300),
-        None => eprintln!("SKIPPED: EfficientNet-Lite0 or its images are not beside this checkout"),
+        None => support::skipped("EfficientNet-Lite0 or its images are not beside this checkout"),
     }
 }

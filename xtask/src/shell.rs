@@ -1,5 +1,6 @@
 //! Running other programs from the repository's root.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -49,6 +50,27 @@ pub fn talk(mut command: Command) -> Result<String> {
     eprint!("{talk}");
     ensure!(output.status.success(), "{} ended with {}", describe(&command), output.status);
     Ok(talk)
+}
+
+/// Runs it, shows its stderr as it comes, and gives back the lines of it that `wanted` picks.
+pub fn lines(mut command: Command, wanted: impl Fn(&str) -> bool) -> Result<Vec<String>> {
+    eprintln!("+ {}", describe(&command));
+    let context = format!("cannot start {}", describe(&command));
+    let mut child = command.stderr(std::process::Stdio::piped()).spawn().context(context)?;
+    let mut picked = Vec::new();
+    if let Some(stderr) = child.stderr.take() {
+        // Bytes, as a test may print what is no UTF-8.
+        for line in BufReader::new(stderr).split(b'\n') {
+            let line = String::from_utf8_lossy(&line?).into_owned();
+            eprintln!("{line}");
+            if wanted(&line) {
+                picked.push(line);
+            }
+        }
+    }
+    let status = child.wait()?;
+    ensure!(status.success(), "{} ended with {status}", describe(&command));
+    Ok(picked)
 }
 
 /// Whether it runs and ends with 0; says nothing.

@@ -14,6 +14,12 @@ use bitgauge_models::integer::{Calibration, Prepared, QuantizeOptions, calibrate
 use bitgauge_models::npy::{self, NpyData};
 use bitgauge_models::onnx::import;
 
+/// Says that something is not measured, past the capture of the test's output, so that it is seen and counted.
+pub fn skipped(what: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
+}
+
 /// A model with calibration and test images.
 pub struct DataSet {
     pub graph: FloatGraph,
