@@ -68,7 +68,7 @@ fn not_finite(model: &Model, calibration: &Calibration) -> Result<Option<String>
     let Some(found) = calibration.not_finite() else { return Ok(None) };
     let name = |value: ValueId| &model.graph.value(value).name;
     let node = model.graph.nodes.iter().find(|node| node.outputs.contains(&found.value));
-    let by = node.map_or_else(String::new, |node| format!(" (node `{}`, {})", node.name, node.op.kind()));
+    let by = node.map_or_else(String::new, |node| format!(" (node `{}`)", node.name));
     let first =
         format!("`{}`{by} holds {} for calibration image {}", name(found.value), found.element, found.image);
     let hint = "look at the operands of logarithms, divisions and roots before it, and at mean and std of the data set";
