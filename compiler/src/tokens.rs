@@ -239,7 +239,8 @@ mod tests {
             for _ in 0..below(3) {
                 let before = index.saturating_sub(1 + below(back));
                 if let Some((other, _)) = commands.get(before) {
-                    let place = if *other == unit { &mut needs.own } else { &mut needs.latest[other.index()] };
+                    let place =
+                        if *other == unit { &mut needs.own } else { &mut needs.latest[other.index()] };
                     *place = (*place).max(before as u32 + 1);
                 }
             }

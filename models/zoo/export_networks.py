@@ -6,6 +6,7 @@ What Bitgauge makes of them is in docs/reference/networks.md. Needs torch, torch
     bitgauge run --model nets/mobilenet_v3_small.onnx --data nets/images_96.toml --output report-mobilenet
 """
 
+import inspect
 import pathlib
 import sys
 import warnings
@@ -44,12 +45,29 @@ class UNet(torch.nn.Module):
         return self.out(self.fifth(torch.cat([x, first], 1)))
 
 
-def by_timm(name, **options):
-    return lambda: timm.create_model(name, num_classes=CLASSES, **options)
+def by_timm(name, classes=CLASSES, **options):
+    return lambda: timm.create_model(name, num_classes=classes, **options)
+
+
+def of_paper(name):
+    """As it is published: 1000 classes, 224 x 224."""
+    make = getattr(tv, name, None)
+    return (lambda: make() if make else by_timm(name, 1000)()), 224
 
 
 # Name: how it is made, rows and columns of its images.
 NETWORKS = {
+    "vit_small_patch16_224": of_paper("vit_small_patch16_224"),
+    "vit_base_patch16_224": of_paper("vit_base_patch16_224"),
+    "deit_tiny_patch16_224": of_paper("deit_tiny_patch16_224"),
+    "deit_small_patch16_224": of_paper("deit_small_patch16_224"),
+    "deit_base_patch16_224": of_paper("deit_base_patch16_224"),
+    "swin_tiny_patch4_window7_224": of_paper("swin_tiny_patch4_window7_224"),
+    "swin_small_patch4_window7_224": of_paper("swin_small_patch4_window7_224"),
+    "resnet18_224": of_paper("resnet18"),
+    "mobilenet_v2_224": of_paper("mobilenet_v2"),
+    "vgg16": of_paper("vgg16"),
+    "vgg16_bn": of_paper("vgg16_bn"),
     "squeezenet1_1": (lambda: tv.squeezenet1_1(num_classes=CLASSES), 128),
     "shufflenet_v2_x0_5": (lambda: tv.shufflenet_v2_x0_5(num_classes=CLASSES), 128),
     "googlenet": (lambda: tv.googlenet(num_classes=CLASSES, aux_logits=False, init_weights=False), 128),
@@ -120,7 +138,10 @@ def export(name, folder):
             torch.nn.init.ones_(module.weight)
     path = folder / f"{file_name(name)}.onnx"
     names = {"input_names": ["image"], "output_names": ["logits"]}
-    torch.onnx.export(network, torch.randn(1, 3, size, size), str(path), opset_version=17, dynamo=False, **names)
+    # Versions before 2.5 have no other exporter, and no name for this one.
+    if "dynamo" in inspect.signature(torch.onnx.export).parameters:
+        names["dynamo"] = False
+    torch.onnx.export(network, torch.randn(1, 3, size, size), str(path), opset_version=17, **names)
     return size
 
 

@@ -1,6 +1,5 @@
 //! The keys of the description.
 
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
