@@ -45,6 +45,40 @@ pub fn vectors() -> Vectors {
     *FOUND.get_or_init(|| detect().min(most()))
 }
 
+/// Runs `work` in a copy that is compiled for the widest vectors of this host. Write
+/// `widest(#[inline(always)] || ...)`, and mark what the closure calls alike: what stays a call of its own keeps
+/// the target's instructions. Nothing is fused or reordered, so every copy gives the same bits.
+#[inline]
+pub fn widest<T>(work: impl FnOnce() -> T) -> T {
+    #[cfg(target_arch = "x86_64")]
+    match vectors() {
+        // SAFETY: the host has these instructions.
+        Vectors::Avx512 => return unsafe { in_512_bits(work) },
+        // SAFETY: the host has these instructions.
+        Vectors::Avx2 => return unsafe { in_256_bits(work) },
+        Vectors::Plain => {}
+    }
+    work()
+}
+
+/// # Safety
+///
+/// The host has the instructions of [`Vectors::Avx512`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+unsafe fn in_512_bits<T>(work: impl FnOnce() -> T) -> T {
+    work()
+}
+
+/// # Safety
+///
+/// The host has the instructions of [`Vectors::Avx2`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn in_256_bits<T>(work: impl FnOnce() -> T) -> T {
+    work()
+}
+
 /// The best of this host.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn detect() -> Vectors {

@@ -1,5 +1,6 @@
 //! Convolutions and linear layers, with what their post-processor takes in.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bitgauge_arch::arith::{ChannelParameter, Signedness};
@@ -16,10 +17,12 @@ use crate::integer::graph::{CodeType, IntOp, Shape, Window};
 use crate::integer::ranges::CodeKind;
 
 /// Geometry and weights of the two kinds in one form.
-pub struct Layer {
+pub struct Layer<'a> {
     pub window: Window,
-    /// `[n][tap][input channel]`.
-    pub weight: Vec<f32>,
+    /// `[n][input channel][tap]`; where `taps` is 1, the order in which the accelerator reads a row.
+    pub weight: Cow<'a, [f32]>,
+    /// Innermost in `weight`, outermost in a row of codes.
+    pub taps: usize,
     /// The model's own step for each n.
     pub steps: Option<Vec<f64>>,
     pub depthwise: bool,
@@ -116,7 +119,7 @@ impl Lowering<'_> {
             IntOp::Depthwise { window: layer.window, weight, parameters, post }
         } else {
             let transposed = matches!(layout, Layout::Transposed(_) | Layout::TransposedMap(_));
-            let weight = weights.codes.into();
+            let weight = weights.codes;
             let Layer { window, parts, .. } = layer;
             IntOp::Conv { window, parts, weight, parameters, post, table, residual, transposed }
         };
@@ -129,7 +132,7 @@ impl Lowering<'_> {
         &mut self,
         node: &Node,
         place: &Place,
-        layer: &Layer,
+        layer: &Layer<'_>,
         bias: &[f32],
         to: &CodeType,
     ) -> Result<(Vec<ChannelParameter>, QuantizedWeights), QuantizeError> {
@@ -141,10 +144,11 @@ impl Lowering<'_> {
         let k = layer.weight.len() / layer.shape.channels.max(1);
         // A bias of up to 2^29 steps leaves room for the products.
         let least = |n: usize| f64::from(bias[n]).abs() / (scale * f64::from(1 << 29));
-        let weights = match self.given_weights(node, &layer.weight, layer.steps.as_deref(), least) {
+        let mut weights = match self.given_weights(node, &layer.weight, layer.steps.as_deref(), least) {
             Some(weights) => weights,
             None => quantize_rows(&layer.weight, k, self.options, least),
         };
+        weights.taps_outermost(layer.taps);
         let zero_point = f64::from(from.zero_point) + place.fraction;
         let channel = |n: usize| {
             let step = scale * weights.scales[n];
@@ -158,13 +162,13 @@ impl Lowering<'_> {
         Ok((parameters, weights))
     }
 
-    fn conv_layer(
+    fn conv_layer<'w>(
         &self,
         node: &Node,
         conv: &Conv,
         place: &Place,
-        weight: &Tensor,
-    ) -> Result<Layer, QuantizeError> {
+        weight: &'w Tensor,
+    ) -> Result<Layer<'w>, QuantizeError> {
         use Axis::{Channel, Col, Row};
         let from = self.shape_of(place);
         let (&[_, channels, rows, cols], &[n, depth, ..]) =
@@ -181,7 +185,8 @@ impl Lowering<'_> {
         let shape = Shape { groups: 1, rows, cols, channels };
         Ok(Layer {
             window: window(&conv.window),
-            weight: taps_outermost(weight.data(), depth, weight.len() / (n * depth).max(1)),
+            weight: weight.data().into(),
+            taps: weight.len() / (n * depth).max(1),
             steps: self.steps(node, 0, n),
             depthwise,
             parts: if depthwise { 1 } else { conv.groups },
@@ -190,7 +195,12 @@ impl Lowering<'_> {
         })
     }
 
-    fn linear_layer(&self, node: &Node, place: &Place, weight: &Tensor) -> Result<Layer, QuantizeError> {
+    fn linear_layer<'w>(
+        &self,
+        node: &Node,
+        place: &Place,
+        weight: &'w Tensor,
+    ) -> Result<Layer<'w>, QuantizeError> {
         let from = self.shape_of(place);
         let channels = weight.shape()[0];
         let steps = self.steps(node, 0, channels);
@@ -200,31 +210,20 @@ impl Lowering<'_> {
             let shape = Shape { groups: 1, channels, ..from };
             dims.pop();
             dims.push(super::view::whole(shape, &[Axis::Channel]));
-            let weight = weight.data().to_vec();
             let (window, view) = (Window::POINT, View(dims));
-            return Ok(Layer { window, weight, steps, depthwise: false, parts: 1, shape, view });
+            let weight = weight.data().into();
+            return Ok(Layer { window, weight, taps: 1, steps, depthwise: false, parts: 1, shape, view });
         }
         // A flattened map is a convolution as large as the map.
         if place.view.ends_with(from, &[], &[&[Axis::Group, Axis::Channel, Axis::Row, Axis::Col]]) {
             let shape = Shape { groups: 1, rows: 1, cols: 1, channels };
             dims.pop();
             dims.push(super::view::whole(shape, &[Axis::Channel]));
-            let weight = taps_outermost(weight.data(), from.flat_channels(), from.rows * from.cols);
+            let (weight, taps) = (weight.data().into(), from.rows * from.cols);
             let window = Window { kernel: [from.rows, from.cols], ..Window::POINT };
-            return Ok(Layer { window, weight, steps, depthwise: false, parts: 1, shape, view: View(dims) });
+            let view = View(dims);
+            return Ok(Layer { window, weight, taps, steps, depthwise: false, parts: 1, shape, view });
         }
         Err(self.unsupported(node, "the last dimension of the input is not its channels"))
     }
-}
-
-/// `[n][channel][tap]` to `[n][tap][channel]`.
-fn taps_outermost(weight: &[f32], channels: usize, taps: usize) -> Vec<f32> {
-    let row = |row: &[f32]| {
-        let at = |tap: usize, c: usize| row[c * taps + tap];
-        (0..taps)
-            .flat_map(|tap| (0..channels).map(move |c| (tap, c)))
-            .map(|(t, c)| at(t, c))
-            .collect::<Vec<_>>()
-    };
-    weight.chunks_exact((channels * taps).max(1)).flat_map(row).collect()
 }

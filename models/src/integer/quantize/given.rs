@@ -6,7 +6,7 @@
 use bitgauge_arch::arith::Signedness;
 
 use super::lower::Lowering;
-use super::weights::QuantizedWeights;
+use super::weights::{QuantizedWeights, sum};
 use crate::float::{Grid, Node, Op, ValueId};
 use crate::integer::graph::CodeType;
 
@@ -89,8 +89,8 @@ impl Lowering<'_> {
             return None;
         }
         let codes: Vec<i8> = codes.into_iter().map(|code| code as i8).collect();
-        let sums = codes.chunks_exact(k.max(1)).map(|row| row.iter().map(|&w| i64::from(w)).sum()).collect();
-        Some(QuantizedWeights { codes, scales: steps.to_vec(), sums })
+        let sums = codes.chunks_exact(k.max(1)).map(sum).collect();
+        Some(QuantizedWeights { codes: codes.into(), scales: steps.to_vec(), sums })
     }
 
     /// The codes of a constant operand of an addition by the model's own step.

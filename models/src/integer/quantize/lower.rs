@@ -37,6 +37,8 @@ pub struct Lowering<'a> {
     pub places: Vec<Option<Place>>,
     /// Float nodes that are part of an integer node already.
     pub done: Vec<bool>,
+    /// Whether the network has a LayerNorm.
+    pub has_norm: bool,
     pub trace: Trace,
 }
 
@@ -67,6 +69,7 @@ impl<'a> Lowering<'a> {
             graph: IntGraph { name: float.name.clone(), ..IntGraph::default() },
             places: vec![None; float.values.len()],
             done: vec![false; float.nodes.len()],
+            has_norm: float.nodes.iter().any(|node| matches!(node.op, Op::LayerNorm(_))),
             trace: Trace { weight_bits: options.weight_bits, ..Trace::default() },
         }
     }

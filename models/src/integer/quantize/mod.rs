@@ -10,6 +10,7 @@
 //! the end and only ranks classes is left to the host (`float::heads`).
 
 mod attention;
+mod clip;
 mod conv;
 mod elementwise;
 mod fuse;

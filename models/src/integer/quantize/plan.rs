@@ -81,8 +81,7 @@ impl Lowering<'_> {
             return CodeKind::Symmetric { bits: self.options.output_bits };
         }
         let readers = self.readers(value);
-        let has_norm = self.float.nodes.iter().any(|node| matches!(node.op, Op::LayerNorm(_)));
-        if self.options.stream_bits == 16 && has_norm && self.is_stream(value) {
+        if self.options.stream_bits == 16 && self.has_norm && self.is_stream(value) {
             return CodeKind::Symmetric { bits: 16 };
         }
         let centred = |(id, _): &(NodeId, usize)| {

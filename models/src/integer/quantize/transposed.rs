@@ -134,8 +134,16 @@ impl Lowering<'_> {
             }
             let of = Shape { channels: n, ..shape };
             let steps = steps.clone();
-            let layer =
-                Layer { window, weight, steps, depthwise: false, parts: 1, shape: of, view: view.clone() };
+            let layer = Layer {
+                window,
+                weight: weight.into(),
+                taps: 1,
+                steps,
+                depthwise: false,
+                parts: 1,
+                shape: of,
+                view: view.clone(),
+            };
             let (each, quantized) = self.parameters(node, &place, &layer, &wide, &code)?;
             let from = self.scale_of(&place);
             for (at, &held) in quantized.codes.iter().enumerate() {
@@ -150,7 +158,7 @@ impl Lowering<'_> {
                 }
             }
             windows.push(window);
-            codes.extend(quantized.codes);
+            codes.extend_from_slice(&quantized.codes);
             parameters.extend(each);
         }
         let output = self.tensor(tail.end, shape, code, &view);

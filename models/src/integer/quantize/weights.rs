@@ -1,13 +1,16 @@
 //! Weights to codes: symmetric, one step per output channel.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
+use super::clip::{Codes, encode, full_step, least_error};
 use super::options::{QuantizeOptions, WeightClip};
 
 /// Codes of a weight matrix.
 pub struct QuantizedWeights {
     /// `[n][k]`.
-    pub codes: Vec<i8>,
+    pub codes: Arc<[i8]>,
     /// Step of each n.
     pub scales: Vec<f64>,
     /// Sum of the codes of each n.
@@ -24,42 +27,44 @@ pub fn quantize_rows(
     let bits = options.weight_bits.clamp(2, 8);
     let high = (1i32 << (bits - 1)) - 1;
     let low = if options.weight_narrow { -high } else { -high - 1 };
-    let rows: Vec<(f64, Vec<i8>)> = weights
-        .par_chunks_exact(k.max(1))
-        .enumerate()
-        .map(|(n, row)| {
-            let greatest = row.iter().fold(0f32, |m, w| m.max(w.abs()));
-            let full = (f64::from(greatest) / f64::from(high)).max(f64::MIN_POSITIVE);
+    let range = Codes { low, high };
+    let rows = weights.par_chunks_exact(k.max(1));
+    let mut codes: Arc<[i8]> = std::iter::repeat_n(0, rows.len() * k).collect();
+    let rows = Arc::make_mut(&mut codes).par_chunks_exact_mut(k.max(1)).zip(rows).enumerate();
+    let (scales, sums) = rows
+        .map(|(n, (codes, row))| {
             let scale = match options.weight_clip {
-                WeightClip::Max => full,
-                WeightClip::Mse => least_error(row, full, low, high),
+                WeightClip::Max => full_step(row, range),
+                WeightClip::Mse => least_error(row, range),
             };
             let scale = scale.max(least_scale(n));
-            (scale, row.iter().map(|&w| encode(w, 1.0 / scale, low, high) as i8).collect())
+            encode(row, scale, range, codes);
+            (scale, sum(codes))
         })
-        .collect();
-    let sums = rows.iter().map(|(_, row)| row.iter().map(|&w| i64::from(w)).sum()).collect();
-    let scales = rows.iter().map(|(scale, _)| *scale).collect();
-    QuantizedWeights { codes: rows.into_iter().flat_map(|(_, row)| row).collect(), scales, sums }
+        .unzip();
+    QuantizedWeights { codes, scales, sums }
 }
 
-/// Nearest code; `round_ties_even` compiles to one instruction where `round` is a call.
-fn encode(weight: f32, inverse: f64, low: i32, high: i32) -> i32 {
-    ((f64::from(weight) * inverse).round_ties_even() as i32).clamp(low, high)
-}
-
-fn least_error(row: &[f32], full: f64, low: i32, high: i32) -> f64 {
-    let mut best = (f64::INFINITY, full);
-    for percent in (50..=100).rev() {
-        let scale = full * f64::from(percent) / 100.0;
-        let inverse = 1.0 / scale;
-        let error = row.iter().fold(0.0, |sum, &w| {
-            let d = f64::from(encode(w, inverse, low, high)) * scale - f64::from(w);
-            sum + d * d
-        });
-        if error < best.0 {
-            best = (error, scale);
+impl QuantizedWeights {
+    /// The rows in another order: `[channel][tap]` becomes `[tap][channel]`.
+    pub fn taps_outermost(&mut self, taps: usize) {
+        let k = self.codes.len() / self.scales.len().max(1);
+        let channels = k / taps.max(1);
+        if taps <= 1 || channels <= 1 {
+            return;
         }
+        let turn = |row: &mut [i8]| {
+            let before = row.to_vec();
+            for (tap, to) in row.chunks_exact_mut(channels).enumerate() {
+                to.iter_mut().zip(before.iter().skip(tap).step_by(taps)).for_each(|(to, from)| *to = *from);
+            }
+        };
+        Arc::make_mut(&mut self.codes).par_chunks_exact_mut(k).for_each(turn);
     }
-    best.1
+}
+
+/// Sum of a row of codes.
+pub fn sum(codes: &[i8]) -> i64 {
+    // A block of 2^16 codes cannot leave 32 bits.
+    codes.chunks(1 << 16).map(|block| i64::from(block.iter().map(|&code| i32::from(code)).sum::<i32>())).sum()
 }
