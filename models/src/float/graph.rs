@@ -4,12 +4,13 @@
 //! definition (an input, a constant or one node output) before its first use, every stored shape
 //! is the one that the operator's shape rule gives, and every constant is finite.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use super::grid::Grid;
+use super::nodes::{Links, Nodes};
 use super::ops::{Op, OpError};
 use super::tensor::{Tensor, TensorError, element_count};
 
@@ -66,7 +67,7 @@ pub struct FloatGraph {
     /// All values; [`ValueId`] indexes it.
     pub values: Vec<Value>,
     /// Operations, every producer before its consumers.
-    pub nodes: Vec<Node>,
+    pub nodes: Nodes,
     /// Inputs, in the file's order.
     pub inputs: Vec<ValueId>,
     /// Outputs, in the file's order.
@@ -75,42 +76,38 @@ pub struct FloatGraph {
     pub fixed_dims: Vec<FixedDim>,
     /// What of the model a pass could not keep, a sentence each.
     pub notes: Vec<String>,
+    /// Names that values bear, for [`FloatGraph::add_value`] alone.
+    #[doc(hidden)]
+    pub names: Names,
 }
 
-/// Who makes and who reads each value: a snapshot, indexed by [`ValueId`].
-#[derive(Debug, Clone)]
-pub struct Links {
-    producer: Vec<Option<NodeId>>,
-    consumers: Vec<Vec<NodeId>>,
-    is_output: Vec<bool>,
+/// Names that values of a graph bear, or bore.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    taken: HashSet<String>,
+    /// Values whose names are among them.
+    values: usize,
 }
 
-impl Links {
-    /// The node that makes `value`; `None` for inputs and constants.
-    #[must_use]
-    pub fn producer(&self, value: ValueId) -> Option<NodeId> {
-        self.producer.get(value.0).copied().flatten()
-    }
-
-    /// The nodes that read `value`, in order, once per use.
-    #[must_use]
-    pub fn consumers(&self, value: ValueId) -> &[NodeId] {
-        self.consumers.get(value.0).map_or(&[], Vec::as_slice)
-    }
-
-    /// Whether `value` is a graph output.
-    #[must_use]
-    pub fn is_output(&self, value: ValueId) -> bool {
-        self.is_output.get(value.0).copied().unwrap_or(false)
-    }
-
-    /// The only reader of `value`, if it has exactly one and is no graph output.
-    #[must_use]
-    pub fn sole_consumer(&self, value: ValueId) -> Option<NodeId> {
-        match self.consumers(value) {
-            [one] if !self.is_output(value) => Some(*one),
-            _ => None,
+impl Names {
+    /// `name`, with a suffix where one of `values` bears it.
+    fn unused(&mut self, name: &str, values: &[Value]) -> String {
+        let known = self.values.min(values.len());
+        self.taken.extend(values[known..].iter().map(|value| value.name.clone()));
+        let mut suffixed = (1..).map(|suffix| format!("{name}.{suffix}"));
+        let mut unused = name.to_owned();
+        while !self.taken.insert(unused.clone()) {
+            unused = suffixed.next().unwrap_or_default();
         }
+        self.values = values.len() + 1;
+        unused
+    }
+}
+
+impl PartialEq for Names {
+    /// They are no part of what a graph is.
+    fn eq(&self, _: &Self) -> bool {
+        true
     }
 }
 
@@ -223,41 +220,17 @@ impl FloatGraph {
         self.values.iter().position(|v| v.name == name).map(ValueId)
     }
 
-    /// Producers and consumers of every value, as the graph stands now.
+    /// Producers and consumers of every value, as the graph stands now; cheap where little changed since the last
+    /// time.
     #[must_use]
     pub fn links(&self) -> Links {
-        let n = self.values.len();
-        let mut links =
-            Links { producer: vec![None; n], consumers: vec![Vec::new(); n], is_output: vec![false; n] };
-        for (i, node) in self.nodes.iter().enumerate() {
-            for v in &node.inputs {
-                if let Some(c) = links.consumers.get_mut(v.0) {
-                    c.push(NodeId(i));
-                }
-            }
-            for v in &node.outputs {
-                if let Some(p) = links.producer.get_mut(v.0) {
-                    *p = Some(NodeId(i));
-                }
-            }
-        }
-        for v in &self.outputs {
-            if let Some(o) = links.is_output.get_mut(v.0) {
-                *o = true;
-            }
-        }
-        links
+        self.nodes.links(self.values.len(), &self.outputs)
     }
 
     /// Adds a value; the name gets a suffix where it is taken.
     pub fn add_value(&mut self, name: &str, shape: Vec<usize>) -> ValueId {
-        let mut unique = name.to_owned();
-        let mut suffix = 1;
-        while self.find(&unique).is_some() {
-            unique = format!("{name}.{suffix}");
-            suffix += 1;
-        }
-        self.values.push(Value { name: unique, shape, constant: None, grid: None });
+        let name = self.names.unused(name, &self.values);
+        self.values.push(Value { name, shape, constant: None, grid: None });
         ValueId(self.values.len() - 1)
     }
 
@@ -270,31 +243,68 @@ impl FloatGraph {
 
     /// Makes every reader of `old` (nodes and outputs) read `new`.
     pub fn replace_uses(&mut self, old: ValueId, new: ValueId) {
-        let inputs = self.nodes.iter_mut().flat_map(|n| n.inputs.iter_mut());
-        for v in inputs.chain(self.outputs.iter_mut()) {
+        let exchange = |v: &mut ValueId| {
             if *v == old {
-                *v = new;
+                *v = new
+            }
+        };
+        for id in self.links().consumers(old) {
+            self.nodes[id.0].inputs.iter_mut().for_each(exchange);
+        }
+        self.outputs.iter_mut().for_each(exchange);
+    }
+
+    /// Drops the data of a constant that nothing reads any more, so that a network's weights and what a pass makes
+    /// of them are not held both.
+    pub fn drop_unread(&mut self, value: ValueId) {
+        let links = self.links();
+        if links.consumers(value).is_empty() && !links.is_output(value) {
+            self.values[value.0].constant = None;
+        }
+    }
+
+    /// Drops the data of all constants that nothing reads.
+    pub fn drop_all_unread(&mut self) {
+        let links = self.links();
+        for (id, value) in self.values.iter_mut().enumerate() {
+            let id = ValueId(id);
+            if value.constant.is_some() && links.consumers(id).is_empty() && !links.is_output(id) {
+                value.constant = None;
             }
         }
     }
 
     /// Removes nodes that no output needs.
     pub fn remove_dead_nodes(&mut self) {
-        let mut live = vec![false; self.values.len()];
-        for v in &self.outputs {
-            live[v.0] = true;
+        let live = self.live_nodes();
+        if live.contains(&false) {
+            let mut flags = live.into_iter();
+            self.nodes.retain(|_| flags.next().unwrap_or(true));
         }
-        let mut keep = vec![false; self.nodes.len()];
-        for (i, node) in self.nodes.iter().enumerate().rev() {
-            if node.outputs.iter().any(|v| live[v.0]) {
-                keep[i] = true;
-                for v in &node.inputs {
-                    live[v.0] = true;
-                }
+    }
+
+    /// Buries nodes that no output needs, and drops the data that nothing reads then: the others keep their places.
+    pub fn bury_dead_nodes(&mut self) {
+        let live = self.live_nodes();
+        for (at, _) in live.iter().enumerate().filter(|(_, live)| !**live) {
+            self.nodes.bury(at);
+        }
+        self.drop_all_unread();
+    }
+
+    /// Which nodes an output needs.
+    fn live_nodes(&self) -> Vec<bool> {
+        let links = self.links();
+        let mut live = vec![false; self.nodes.len()];
+        let mut open = self.outputs.clone();
+        while let Some(value) = open.pop() {
+            if let Some(NodeId(i)) = links.producer(value)
+                && !std::mem::replace(&mut live[i], true)
+            {
+                open.extend(&self.nodes[i].inputs);
             }
         }
-        let mut flags = keep.into_iter();
-        self.nodes.retain(|_| flags.next().unwrap_or(true));
+        live
     }
 
     /// Removes dead nodes and unused values, and renumbers the values that stay.
@@ -311,6 +321,7 @@ impl FloatGraph {
             *slot = ValueId(next);
             next += usize::from(u);
         }
+        self.names = Names::default();
         let mut flags = used.into_iter();
         self.values.retain(|_| flags.next().unwrap_or(false));
         let ids = self.nodes.iter_mut().flat_map(|n| n.inputs.iter_mut().chain(n.outputs.iter_mut()));
@@ -362,7 +373,7 @@ impl FloatGraph {
                 .map_err(|source| GraphError::Size { value: value.name.clone(), source })?;
             if let Some(t) = &value.constant {
                 same_shape(value, t.shape())?;
-                if !t.data().iter().all(|x| x.is_finite()) {
+                if !t.is_finite() {
                     let value = value.name.clone();
                     return Err(GraphError::NotFinite { value });
                 }

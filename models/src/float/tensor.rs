@@ -4,6 +4,9 @@
 
 use thiserror::Error;
 
+/// Side of the squares in which matrices are transposed.
+const SQUARE: usize = 16;
+
 /// No single tensor may have more elements than this; larger is taken for a broken file.
 pub const MAX_ELEMENTS: usize = 1 << 31;
 
@@ -131,11 +134,24 @@ impl Tensor {
                 given: self.shape.len(),
             });
         };
-        let mut data = Vec::with_capacity(self.len());
-        for c in 0..cols {
-            data.extend((0..rows).map(|r| self.data[r * cols + c]));
+        // Square by square, so that what is read and what is written stay in the cache.
+        let mut data = vec![0.0; self.len()];
+        for top in (0..rows).step_by(SQUARE) {
+            for left in (0..cols).step_by(SQUARE) {
+                for r in top..rows.min(top + SQUARE) {
+                    let row = &self.data[r * cols..][left..cols.min(left + SQUARE)];
+                    row.iter().enumerate().for_each(|(c, &x)| data[(left + c) * rows + r] = x);
+                }
+            }
         }
         Self::new(vec![cols, rows], data)
+    }
+
+    /// Whether every element is a finite number.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        // Whole blocks without a branch, which the compiler puts into vectors.
+        self.data.chunks(4096).all(|block| block.iter().fold(true, |all, x| all & x.is_finite()))
     }
 
     /// Largest absolute value (0 when empty).
@@ -174,5 +190,12 @@ mod tests {
         assert_eq!(strides(&[2, 3, 4]), [12, 4, 1]);
         let t = Tensor::new(vec![2, 2], vec![1., 2., 3., 4.]).unwrap();
         assert_eq!(t.transposed2().unwrap().data(), [1., 3., 2., 4.]);
+        let (rows, cols) = (SQUARE + 3, 2 * SQUARE + 1);
+        let wide = Tensor::new(vec![rows, cols], (0..rows * cols).map(|i| i as f32).collect()).unwrap();
+        let turned = wide.transposed2().unwrap();
+        let all = (0..rows).flat_map(|r| (0..cols).map(move |c| (r, c)));
+        assert!(all.clone().all(|(r, c)| turned.data()[c * rows + r] == wide.data()[r * cols + c]));
+        assert_eq!((turned.shape(), all.count()), (&[cols, rows][..], rows * cols));
+        assert!(wide.is_finite() && !Tensor::scalar(f32::NAN).is_finite());
     }
 }

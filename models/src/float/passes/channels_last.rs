@@ -1,7 +1,8 @@
 //! Which axis of a value with four axes has the channels: patterns alone cannot tell a map from tokens in rows and
 //! columns.
 
-use crate::float::graph::{FloatGraph, Links, ValueId};
+use crate::float::graph::{FloatGraph, ValueId};
+use crate::float::nodes::Links;
 use crate::float::ops::Op;
 
 /// Nodes that are looked at.

@@ -28,12 +28,13 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
             i += 1;
             continue;
         }
-        let outputs = graph.nodes.remove(i).outputs;
+        let outputs = graph.nodes.bury(i).outputs;
         for (v, t) in outputs.into_iter().zip(results) {
             graph.values[v.0].constant = Some(Arc::new(t));
         }
-        count += 1;
+        (count, i) = (count + 1, i + 1);
     }
+    graph.remove_dead_nodes();
     Ok(count)
 }
 

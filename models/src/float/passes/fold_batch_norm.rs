@@ -15,15 +15,16 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
             false => i += 1,
         }
     }
+    graph.remove_dead_nodes();
     Ok(count)
 }
 
 fn fold(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
-    let links = graph.links();
     let norm = &graph.nodes[i];
     let (Op::BatchNorm(op), &[x, s, b, m, v]) = (&norm.op, &norm.inputs[..]) else {
         return Ok(false);
     };
+    let links = graph.links();
     let Some(NodeId(c)) = links.producer(x).filter(|_| links.sole_consumer(x) == Some(NodeId(i))) else {
         return Ok(false);
     };
@@ -37,6 +38,7 @@ fn fold(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
         _ => return Ok(false),
     };
     let bias = rest.first().map(|&b| graph.constant(b));
+    let old_weight = w;
     let (Some(w), false) = (graph.constant(w), bias == Some(None)) else {
         return Ok(false);
     };
@@ -56,8 +58,7 @@ fn fold(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
     let at = |i: usize| old.map_or(0.0, |b| b.data()[i]);
     let bias = (0..offset.len()).map(|i| at(i) * factor[i] + offset[i]).collect();
     let bias = Tensor::new(vec![offset.len()], bias)?;
-    let finite = |t: &Tensor| t.data().iter().all(|x| x.is_finite());
-    if !finite(&weights) || !finite(&bias) {
+    if !weights.is_finite() || !bias.is_finite() {
         return Ok(false);
     }
     let name = graph.nodes[c].name.clone();
@@ -68,7 +69,8 @@ fn fold(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
     conv.inputs.truncate(1);
     conv.inputs.extend([w, b]);
     conv.outputs = outputs;
-    graph.nodes.remove(i);
+    graph.nodes.bury(i);
+    graph.drop_unread(old_weight);
     Ok(true)
 }
 

@@ -16,6 +16,7 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
             false => i += 1,
         }
     }
+    graph.remove_dead_nodes();
     Ok(count)
 }
 
@@ -53,17 +54,18 @@ fn fold(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
             row.iter_mut().for_each(|x| *x *= f);
         }
     }
-    let finite = |t: &Tensor| t.data().iter().all(|x| x.is_finite());
-    if !finite(&scaled) || !finite(&shifted) {
+    if !scaled.is_finite() || !shifted.is_finite() {
         return Ok(false);
     }
     let name = conv.name.clone();
+    let old_weight = w;
     let w = if product { graph.add_constant(&format!("{name}.weight_scaled"), scaled) } else { w };
     let b = graph.add_constant(&format!("{name}.bias_shifted"), shifted);
     let outputs = graph.nodes[next].outputs.clone();
     graph.nodes[i].inputs = vec![x, w, b];
     graph.nodes[i].outputs = outputs;
-    graph.nodes.remove(next);
+    graph.nodes.bury(next);
+    graph.drop_unread(old_weight);
     Ok(true)
 }
 

@@ -7,6 +7,9 @@ use crate::float::ops::{Op, OpError};
 pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     let mut count = 0;
     for i in 0..graph.nodes.len() {
+        if !matches!(graph.nodes[i].op, Op::Conv(_)) {
+            continue;
+        }
         let links = graph.links();
         let Some(&padded) = graph.nodes[i].inputs.first() else { continue };
         let Some(NodeId(before)) = links.producer(padded) else { continue };

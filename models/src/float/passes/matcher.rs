@@ -1,6 +1,7 @@
 //! Small questions that the patterns ask about a graph.
 
-use crate::float::graph::{FloatGraph, Links, Node, ValueId};
+use crate::float::graph::{FloatGraph, Node, ValueId};
+use crate::float::nodes::Links;
 use crate::float::ops::Op;
 use crate::float::ops::binary::Binary;
 use crate::float::ops::unary::Unary;

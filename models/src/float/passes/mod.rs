@@ -75,20 +75,39 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("functions_before_views", functions_before_views::run),
 ];
 
+/// Elements of new constants after which the constants that they replace are dropped.
+const MAX_UNSWEPT: usize = 1 << 23;
+
 /// Puts what `nodes` makes in the place of each node, where it makes any; how often it did.
 fn replace_each(
     graph: &mut FloatGraph,
     nodes: impl Fn(&mut FloatGraph, usize) -> Result<Vec<Node>, OpError>,
 ) -> Result<usize, OpError> {
-    let (mut count, mut i) = (0, 0);
-    while i < graph.nodes.len() {
+    let (mut count, mut seen, mut unswept) = (0, graph.values.len(), 0);
+    let mut order = Vec::with_capacity(graph.nodes.len());
+    // What is made stands at the end for the time being, so that every other node keeps its place.
+    for i in 0..graph.nodes.len() {
         let made = nodes(graph, i)?;
-        let found = made.len();
-        if found > 0 {
-            graph.nodes.splice(i..=i, made);
-            count += 1;
+        if made.is_empty() {
+            order.push(i);
+            continue;
         }
-        i += found.max(1);
+        count += 1;
+        graph.nodes.bury(i);
+        for node in made {
+            order.push(graph.nodes.len());
+            graph.nodes.push(node);
+        }
+        let new = graph.values[seen..].iter().filter_map(|value| value.constant.as_ref());
+        unswept += new.map(|t| t.len()).sum::<usize>();
+        seen = graph.values.len();
+        if unswept > MAX_UNSWEPT {
+            graph.bury_dead_nodes();
+            unswept = 0;
+        }
+    }
+    if count > 0 {
+        graph.nodes.reorder(&order);
     }
     Ok(count)
 }
@@ -98,6 +117,7 @@ pub fn simplify(graph: &mut FloatGraph) -> Result<(), GraphError> {
     for (name, pass) in PASSES {
         pass(graph).map_err(|source| GraphError::Node { node: (*name).to_owned(), op: "pass", source })?;
         graph.remove_dead_nodes();
+        graph.drop_all_unread();
     }
     graph.compact();
     graph.validate()

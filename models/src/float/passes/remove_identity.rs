@@ -39,9 +39,10 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
             i += 1;
             continue;
         }
-        graph.nodes.remove(i);
-        count += 1;
+        graph.nodes.bury(i);
+        (count, i) = (count + 1, i + 1);
     }
+    graph.remove_dead_nodes();
     Ok(count)
 }
 

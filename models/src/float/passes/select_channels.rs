@@ -54,7 +54,7 @@ fn find(graph: &FloatGraph, node: &Node) -> Option<(ValueId, Window, usize)> {
 
 /// The slice that makes `value`, and its operand.
 fn slice_of(graph: &FloatGraph, value: ValueId) -> Option<(&Slice, ValueId)> {
-    let node = graph.nodes.iter().find(|node| node.outputs.contains(&value))?;
+    let node = graph.node(graph.links().producer(value)?);
     match node.op {
         Op::Slice(ref slice) => Some((slice, *node.inputs.first()?)),
         _ => None,

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::float::graph::{FloatGraph, Links, Node, NodeId, ValueId};
+use crate::float::graph::{FloatGraph, Node, NodeId, ValueId};
+use crate::float::nodes::Links;
 use crate::float::ops::linear::Linear;
 use crate::float::ops::reshape::Reshape;
 use crate::float::ops::transpose::Transpose;

@@ -24,6 +24,7 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
             false => i += 1,
         }
     }
+    graph.remove_dead_nodes();
     Ok(count)
 }
 
@@ -38,10 +39,11 @@ fn mat_mul(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
     let weight = weight.transposed2()?;
     let name = format!("{}.transposed", graph.value(w).name);
     let grid = graph.grid(w).map(|grid| Arc::new(grid.transposed2()));
-    let w = graph.add_constant(&name, weight);
-    graph.values[w.0].grid = grid;
+    let turned = graph.add_constant(&name, weight);
+    graph.values[turned.0].grid = grid;
     graph.nodes[i].op = Op::Linear(Linear);
-    graph.nodes[i].inputs = vec![x, w];
+    graph.nodes[i].inputs = vec![x, turned];
+    graph.drop_unread(w);
     Ok(true)
 }
 
@@ -54,8 +56,13 @@ fn gemm(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
     let (Some(weight), false) = (graph.constant(w), op.trans_a) else {
         return Ok(false);
     };
-    let mut weight = if op.trans_b { Tensor::clone(weight) } else { weight.transposed2()? };
-    let n = weight.shape()[0];
+    // Weights that lie as a linear layer reads them are not copied.
+    let mut made = match (op.trans_b, op.alpha == 1.0) {
+        (true, true) => None,
+        (true, false) => Some(Tensor::clone(weight)),
+        (false, _) => Some(weight.transposed2()?),
+    };
+    let n = weight.shape()[usize::from(!op.trans_b)];
     let mut bias = None;
     let mut grids = [None, None];
     if op.alpha == 1.0 {
@@ -72,12 +79,14 @@ fn gemm(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
         let b: Vec<f32> = (0..n).map(|i| op.beta * t.data()[i % t.len()]).collect();
         bias = Some(Tensor::new(vec![n], b)?);
     }
-    weight.data_mut().iter_mut().for_each(|x| *x *= op.alpha);
-    let finite = |t: &Tensor| t.data().iter().all(|x| x.is_finite());
-    if !finite(&weight) || !bias.as_ref().is_none_or(finite) {
+    if let Some(weight) = made.as_mut().filter(|_| op.alpha != 1.0) {
+        weight.data_mut().iter_mut().for_each(|x| *x *= op.alpha);
+    }
+    if !made.as_ref().is_none_or(Tensor::is_finite) || !bias.as_ref().is_none_or(Tensor::is_finite) {
         return Ok(false);
     }
-    let mut inputs = vec![x, graph.add_constant(&format!("{name}.weight"), weight)];
+    let weight = made.map_or(w, |weight| graph.add_constant(&format!("{name}.weight"), weight));
+    let mut inputs = vec![x, weight];
     if let Some(b) = bias {
         inputs.push(graph.add_constant(&format!("{name}.bias"), b));
     }
@@ -86,6 +95,7 @@ fn gemm(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
     }
     graph.nodes[i].op = Op::Linear(Linear);
     graph.nodes[i].inputs = inputs;
+    graph.drop_unread(w);
     Ok(true)
 }
 
@@ -115,7 +125,7 @@ fn bias(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
     graph.values[b.0].grid = grid;
     graph.nodes[i].inputs.push(b);
     graph.nodes[i].outputs = graph.nodes[a].outputs.clone();
-    graph.nodes.remove(a);
+    graph.nodes.bury(a);
     Ok(true)
 }
 
@@ -153,8 +163,7 @@ fn scale(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
         Some(None) => return Ok(false),
         bias => bias.flatten(),
     };
-    let finite = |t: &Tensor| t.data().iter().all(|x| x.is_finite());
-    if !finite(&weight) || !bias.as_ref().is_none_or(finite) {
+    if !weight.is_finite() || !bias.as_ref().is_none_or(Tensor::is_finite) {
         return Ok(false);
     }
     let name = graph.nodes[i].name.clone();
@@ -164,7 +173,8 @@ fn scale(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
     }
     graph.nodes[i].inputs = inputs;
     graph.nodes[i].outputs = graph.nodes[a].outputs.clone();
-    graph.nodes.remove(a);
+    graph.nodes.bury(a);
+    graph.drop_unread(w);
     Ok(true)
 }
 

@@ -21,7 +21,8 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
         };
         count += 1;
         if fold_back(graph, i, &affine)? || fold_on(graph, i, &affine)? {
-            graph.nodes.remove(i);
+            graph.nodes.bury(i);
+            i += 1;
         } else {
             let made = as_conv(graph, i, &affine)?;
             let length = made.len();
