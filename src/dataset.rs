@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use bitgauge_models::float::Tensor;
 use bitgauge_models::npy::{self, Npy, NpyData};
+use bitgauge_models::onnx::outline::Source;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -152,7 +153,25 @@ const KEYS: &str = "keys: calibration, images, labels (optional), mean, std, tas
 
 /// SHA-256 in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(Sha256::new_with_prefix(bytes))
+}
+
+/// What was hashed, in hexadecimal.
+pub fn hexadecimal(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// SHA-256 of a file, in hexadecimal.
+pub fn sha256_of(source: &dyn Source) -> Result<String, String> {
+    const PIECE: u64 = 1 << 20;
+    let mut hash = Sha256::new();
+    let mut at = 0;
+    while at < source.length() {
+        let length = PIECE.min(source.length() - at);
+        hash.update(source.read(at, length as usize)?);
+        at += length;
+    }
+    Ok(hexadecimal(hash))
 }
 
 fn bytes(folder: &Option<PathBuf>, file: &str) -> Result<Vec<u8>> {

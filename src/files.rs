@@ -1,11 +1,14 @@
 //! Reading and writing. What is written is written whole or not at all: to a temporary name in the same
 //! folder, then renamed.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
+use bitgauge_models::onnx::outline::Source;
 
 use crate::cleanup::Temporary;
 use crate::failure::Failure;
@@ -51,6 +54,48 @@ pub fn read_part(path: &Path, offset: u64, length: usize) -> std::io::Result<Vec
     let mut bytes = Vec::new();
     file.take(length as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// A file that is read part by part, so that it is not held as a whole; what is no regular file (a pipe) is.
+pub enum Parts {
+    /// A file and its bytes.
+    Regular(Mutex<fs::File>, u64),
+    /// The bytes.
+    Whole(Vec<u8>),
+}
+
+impl Parts {
+    /// Opens a file.
+    pub fn open(path: &Path) -> Result<Parts> {
+        let refuse = |error| Failure::new(format!("cannot read: {error}")).at(path.display());
+        let file = fs::File::open(path).map_err(refuse)?;
+        let about = file.metadata().map_err(refuse)?;
+        if about.is_file() && about.len() <= MOST_BYTES {
+            return Ok(Parts::Regular(Mutex::new(file), about.len()));
+        }
+        read(path).map(Parts::Whole)
+    }
+}
+
+impl Source for Parts {
+    fn length(&self) -> u64 {
+        match self {
+            Parts::Regular(_, length) => *length,
+            Parts::Whole(bytes) => bytes.len() as u64,
+        }
+    }
+
+    fn read(&self, offset: u64, length: usize) -> std::result::Result<Cow<'_, [u8]>, String> {
+        let file = match self {
+            Parts::Regular(file, _) => file,
+            Parts::Whole(bytes) => return Ok(Cow::Owned((&bytes[..]).read(offset, length)?.into_owned())),
+        };
+        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bytes = vec![0; length];
+        let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(&mut bytes));
+        read.map_err(|error| error.to_string())?;
+        Ok(Cow::Owned(bytes))
+    }
 }
 
 /// Reads a text that people write.

@@ -8,8 +8,9 @@ use bitgauge_arch::Accelerator;
 use bitgauge_arch::energy::EnergyTable;
 use bitgauge_models::float::{FloatGraph, heads, passes};
 use bitgauge_models::onnx;
+use sha2::{Digest as _, Sha256};
 
-use crate::dataset::{self, Dataset, sha256};
+use crate::dataset::{self, Dataset, hexadecimal, sha256, sha256_of};
 use crate::failure::Failure;
 use crate::{files, shipped};
 
@@ -43,30 +44,32 @@ pub struct Design {
 
 /// Imports and simplifies a model; `None` is the vision transformer that ships.
 pub fn model(path: Option<&Path>) -> Result<Model> {
-    let (place, bytes) = match path {
-        Some(path) => (path.display().to_string(), files::read(path)?),
-        None => ("vit_mnist.onnx (built in)".to_owned(), shipped::VIT_MNIST.to_vec()),
+    let (place, source) = match path {
+        Some(path) => (path.display().to_string(), files::Parts::open(path)?),
+        None => ("vit_mnist.onnx (built in)".to_owned(), files::Parts::Whole(shipped::VIT_MNIST.to_vec())),
     };
     // Weights may lie in files beside the model; they are part of what it is.
-    let parts = RefCell::new(String::new());
+    let beside = RefCell::new(None::<Sha256>);
     let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
     let part = |location: &str, offset: u64, length: usize| {
         let read = files::read_part(&folder.join(location), offset, length);
         let bytes = read.map_err(|error| format!("cannot read `{location}` beside the model: {error}"))?;
-        parts.borrow_mut().push_str(&sha256(&bytes));
+        beside.borrow_mut().get_or_insert_default().update(&bytes);
         Ok(bytes)
     };
     let external = path.map(|_| &part as &onnx::external::ReadPart<'_>);
     let options = onnx::ImportOptions { external, ..onnx::ImportOptions::default() };
-    let mut graph = onnx::import_with(&bytes, &options).map_err(|error| {
+    let mut graph = onnx::import_from(&source, &options).map_err(|error| {
         let fault = Failure::new(format!("cannot import the model: {error}")).at(&place);
         fault.hint("Bitgauge reads ONNX, opset 11 to 21, float32, image in, one batch")
     })?;
     passes::simplify(&mut graph)
         .map_err(|error| Failure::new(format!("cannot simplify the model: {error}")).at(&place))?;
-    let own = sha256(&bytes);
-    let parts = parts.borrow();
-    let sha256 = if parts.is_empty() { own } else { sha256(format!("{own}{parts}").as_bytes()) };
+    let own = sha256_of(&source).map_err(|error| Failure::new(format!("cannot read: {error}")).at(&place))?;
+    let sha256 = match beside.into_inner() {
+        None => own,
+        Some(parts) => sha256(format!("{own}{}", hexadecimal(parts)).as_bytes()),
+    };
     Ok(Model { place, sha256, graph })
 }
 

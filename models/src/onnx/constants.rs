@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use super::external::{self, External};
+use super::external::{self, External, ReadTensor};
 use super::generated::TensorProto;
 use super::generated::tensor_proto::{DataLocation, DataType};
+use super::outline::{Part, Source};
 use crate::float::tensor::{Tensor, element_count};
 
 /// An integer tensor: shape operands, indices, stored codes. Never a value of the float graph.
@@ -50,8 +51,20 @@ pub enum Constant {
     Int(Arc<IntTensor>),
 }
 
-/// Decodes a stored tensor, its data from another file if need be; the error says what is wrong with it.
-pub fn decode(t: &TensorProto, external: External<'_>) -> Result<Constant, String> {
+/// Where data of a tensor may lie that are not in its message.
+#[derive(Clone, Copy, Default)]
+pub struct Elsewhere<'a> {
+    /// Files beside the model.
+    pub external: External<'a>,
+    /// The model's file, and the part of it that an outline leaves out.
+    pub inside: Option<(&'a dyn Source, Part)>,
+}
+
+/// Bytes that are turned into elements at once.
+const PIECE: usize = 1 << 20;
+
+/// Decodes a stored tensor, its data from elsewhere if need be; the error says what is wrong with it.
+pub fn decode(t: &TensorProto, elsewhere: Elsewhere<'_>) -> Result<Constant, String> {
     if t.segment.is_some() {
         return Err("segmented tensors are not supported".to_owned());
     }
@@ -63,20 +76,27 @@ pub fn decode(t: &TensorProto, external: External<'_>) -> Result<Constant, Strin
     let n = element_count(&shape).map_err(|e| e.to_string())?;
     let code = t.data_type.unwrap_or(0);
     let element = DataType::try_from(code).map_err(|_| format!("element type code {code} is not in ONNX"))?;
-    let fetched = if t.data_location == Some(DataLocation::External as i32) || !t.external_data.is_empty() {
-        let width = width(element).ok_or_else(|| unsupported(element))?;
-        Some(external::fetch(&t.external_data, n.saturating_mul(width), external)?)
-    } else {
-        None
+    let is_external = t.data_location == Some(DataLocation::External as i32) || !t.external_data.is_empty();
+    let apart: Option<(usize, ReadTensor<'_>)> = match elsewhere.inside {
+        _ if is_external => {
+            let needed = n.saturating_mul(width(element).ok_or_else(|| unsupported(element))?);
+            Some((needed, external::locate(&t.external_data, needed, elsewhere.external)?))
+        }
+        Some((source, Part { offset, length })) => {
+            let read =
+                move |at, length| Ok(source.read(offset.saturating_add(at as u64), length)?.into_owned());
+            Some((length, Box::new(read)))
+        }
+        None => None,
     };
+    if let (DataType::Float, Some((length, read))) = (element, &apart) {
+        return floats(shape, n, *length, read);
+    }
+    let fetched = apart.map(|(length, read)| read(0, length)).transpose()?;
     let stored = Stored { t, raw: fetched.as_deref().or(t.raw_data.as_deref()), n };
     let float = |data: Vec<f32>| {
         let data = sized(data, n)?;
-        if let Some(i) = data.iter().position(|x| !x.is_finite()) {
-            return Err(format!("element {i} is {}, not a finite number", data[i]));
-        }
-        let t = Tensor::new(shape.clone(), data).map_err(|e| e.to_string())?;
-        Ok(Constant::Float(Arc::new(t)))
+        constant(shape.clone(), data)
     };
     let int = |data: Vec<i64>| {
         let data = sized(data, n)?;
@@ -111,6 +131,32 @@ pub fn decode(t: &TensorProto, external: External<'_>) -> Result<Constant, Strin
         DataType::Bool => int(stored.small(|[b]: [u8; 1]| i64::from(b != 0))?),
         other => Err(unsupported(other)),
     }
+}
+
+/// A float tensor, piece by piece, so that its bytes are not held beside it.
+fn floats(shape: Vec<usize>, n: usize, length: usize, read: &ReadTensor<'_>) -> Result<Constant, String> {
+    if Some(length) != n.checked_mul(4) {
+        return Err(wrong_length(n, 4, length));
+    }
+    let mut data: Vec<f32> = Vec::with_capacity(n);
+    for start in (0..length).step_by(PIECE) {
+        let bytes = read(start, PIECE.min(length - start))?;
+        data.extend(bytes.as_chunks().0.iter().map(|&word| f32::from_le_bytes(word)));
+    }
+    constant(shape, sized(data, n)?)
+}
+
+fn constant(shape: Vec<usize>, data: Vec<f32>) -> Result<Constant, String> {
+    let t = Tensor::new(shape, data).map_err(|e| e.to_string())?;
+    if t.is_finite() {
+        return Ok(Constant::Float(Arc::new(t)));
+    }
+    let found = t.data().iter().enumerate().find(|(_, x)| !x.is_finite());
+    Err(found.map_or_else(String::new, |(i, x)| format!("element {i} is {x}, not a finite number")))
+}
+
+fn wrong_length(n: usize, width: usize, bytes: usize) -> String {
+    format!("its dimensions need {n} elements of {width} bytes, it stores {bytes} bytes")
 }
 
 fn unsupported(element: DataType) -> String {
@@ -148,11 +194,7 @@ impl Stored<'_> {
         let Some(raw) = self.raw else { return Ok(field(self.t)) };
         let (chunks, rest) = raw.as_chunks::<W>();
         if chunks.len() != self.n || !rest.is_empty() {
-            return Err(format!(
-                "its dimensions need {} elements of {W} bytes, it stores {} bytes",
-                self.n,
-                raw.len()
-            ));
+            return Err(wrong_length(self.n, W, raw.len()));
         }
         Ok(chunks.iter().map(|&c| word(c)).collect())
     }
@@ -208,7 +250,10 @@ mod tests {
     fn two_codes_to_a_byte() {
         let decoded = |element: DataType, raw: &[u8]| {
             let (dims, data_type, raw_data) = (vec![3], Some(element as i32), Some(raw.to_vec()));
-            match decode(&TensorProto { dims, data_type, raw_data, ..TensorProto::default() }, None) {
+            match decode(
+                &TensorProto { dims, data_type, raw_data, ..TensorProto::default() },
+                Elsewhere::default(),
+            ) {
                 Ok(Constant::Int(t)) => Ok(t.data.clone()),
                 Ok(Constant::Float(_)) => panic!("4 bits are no float"),
                 Err(e) => Err(e),

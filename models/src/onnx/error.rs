@@ -13,6 +13,9 @@ pub enum ImportError {
     /// The bytes are no protobuf message (truncated, or no ONNX file).
     #[error("not an ONNX file, or truncated: {0}")]
     Decode(#[from] prost::DecodeError),
+    /// The file cannot be read.
+    #[error("cannot read the file: {0}")]
+    Read(String),
     /// There is no graph in the file.
     #[error("the file holds no graph")]
     NoGraph,

@@ -13,12 +13,15 @@ pub type ReadPart<'a> = dyn Fn(&str, u64, usize) -> Result<Vec<u8>, String> + 'a
 /// How to read other files; `None` where there is no folder.
 pub type External<'a> = Option<&'a ReadPart<'a>>;
 
-/// The bytes that `entries` point at; `needed` is what the tensor's shape asks for.
-pub(super) fn fetch(
-    entries: &[StringStringEntryProto],
+/// Reads bytes of a tensor, from a byte on so many.
+pub(super) type ReadTensor<'a> = Box<dyn Fn(usize, usize) -> Result<Vec<u8>, String> + 'a>;
+
+/// How to read the bytes that `entries` point at; `needed` is what the tensor's shape asks for.
+pub(super) fn locate<'a>(
+    entries: &'a [StringStringEntryProto],
     needed: usize,
-    external: External<'_>,
-) -> Result<Vec<u8>, String> {
+    external: External<'a>,
+) -> Result<ReadTensor<'a>, String> {
     let entry = |key: &str| entries.iter().find(|e| e.key() == key).map(StringStringEntryProto::value);
     let number = |key: &str| {
         let parse =
@@ -40,14 +43,16 @@ pub(super) fn fetch(
              read it from a file, or save it with all data inside (onnx.save, save_as_external_data=False)"
         ));
     };
-    let bytes = read(location, offset, needed)?;
-    if bytes.len() != needed {
-        return Err(format!(
-            "needs {needed} bytes of `{location}` from {offset} on, there are {}",
-            bytes.len()
-        ));
-    }
-    Ok(bytes)
+    Ok(Box::new(move |start, length| {
+        let bytes = read(location, offset.saturating_add(start as u64), length)?;
+        if bytes.len() != length {
+            return Err(format!(
+                "needs {needed} bytes of `{location}` from {offset} on, there are {}",
+                start + bytes.len()
+            ));
+        }
+        Ok(bytes)
+    }))
 }
 
 /// Whether a path stays below the folder that it starts from.
@@ -73,6 +78,9 @@ mod tests {
         let read = |path: &str, offset: u64, length: usize| {
             assert_eq!((path, offset), ("weights/w.bin", 8));
             Ok(vec![7; length])
+        };
+        let fetch = |entries: &[StringStringEntryProto], needed, external| {
+            locate(entries, needed, external)?(0, needed)
         };
         let good = entries(&[("location", "weights/w.bin"), ("offset", "8"), ("length", "4")]);
         assert_eq!(fetch(&good, 4, Some(&read)), Ok(vec![7; 4]));

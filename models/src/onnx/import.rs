@@ -5,12 +5,13 @@
 
 use prost::Message as _;
 
-use super::constants::decode;
+use super::constants::{Elsewhere, decode};
 use super::error::ImportError;
 use super::external::External;
 use super::generated::{ModelProto, NodeProto};
 use super::importer::Importer;
 use super::order::topological_order;
+use super::outline::{Outline, Source, outline};
 use super::reader::Operand;
 use crate::float::graph::FloatGraph;
 
@@ -37,7 +38,21 @@ pub fn import(bytes: &[u8]) -> Result<FloatGraph, ImportError> {
 
 /// As [`import`], with options.
 pub fn import_with(bytes: &[u8], options: &ImportOptions<'_>) -> Result<FloatGraph, ImportError> {
-    let model = ModelProto::decode(bytes)?;
+    import_from(&bytes, options)
+}
+
+/// As [`import_with`], from a file that is read part by part: large tensors are read once, into what they become.
+pub fn import_from(source: &dyn Source, options: &ImportOptions<'_>) -> Result<FloatGraph, ImportError> {
+    let Outline { bytes, mut parts } = match outline(source).map_err(ImportError::Read)? {
+        Some(outline) => outline,
+        None => {
+            let length = usize::try_from(source.length()).unwrap_or(usize::MAX);
+            let bytes = source.read(0, length).map_err(ImportError::Read)?.into_owned();
+            Outline { bytes, ..Outline::default() }
+        }
+    };
+    let model = ModelProto::decode(&bytes[..])?;
+    drop(bytes);
     let opset = opset(&model)?;
     if !model.functions.is_empty() {
         return Err(ImportError::Unsupported(
@@ -50,8 +65,9 @@ pub fn import_with(bytes: &[u8], options: &ImportOptions<'_>) -> Result<FloatGra
         return Err(ImportError::Unsupported("sparse initializers are not supported".to_owned()));
     }
     let mut importer = Importer::new(opset, graph.name(), options.keep_batch);
-    for t in &graph.initializer {
-        let constant = decode(t, options.external)
+    for (index, t) in graph.initializer.iter().enumerate() {
+        let inside = parts.remove(&index).map(|part| (source, part));
+        let constant = decode(t, Elsewhere { external: options.external, inside })
             .map_err(|reason| ImportError::Tensor { name: t.name().to_owned(), reason })?;
         importer.define_constant("initializer", t.name(), constant)?;
     }

@@ -2,7 +2,7 @@
 //!
 //! [`generated`] holds the protobuf messages, [`mod@import`] the walk over the graph, [`reader`] what
 //! an operator's builder sees of a node, [`constants`] the tensors stored in the file, [`external`] those
-//! stored beside it, and [`shape_arithmetic`] folds the integer tensors that exporters use to compute
+//! stored beside it, [`outline`] the file without its large tensors, and [`shape_arithmetic`] folds the integer tensors that exporters use to compute
 //! shapes. [`operators_page`] writes the table of operators as a page of documentation.
 
 mod attributes;
@@ -14,6 +14,7 @@ pub mod import;
 mod importer;
 mod operators_page;
 mod order;
+pub mod outline;
 pub mod reader;
 pub mod shape_arithmetic;
 
@@ -24,5 +25,5 @@ pub mod generated;
 
 pub use error::ImportError;
 pub use export::{EXPORT_OPSET, ExportError, export};
-pub use import::{ImportOptions, MAX_OPSET, MIN_OPSET, import, import_with};
+pub use import::{ImportOptions, MAX_OPSET, MIN_OPSET, import, import_from, import_with};
 pub use operators_page::{operator_names, operators_page};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{limited, one};
 use crate::float::ops::OpError;
 use crate::float::tensor::{Tensor, element_count};
-use crate::onnx::constants::{Constant, IntTensor, decode};
+use crate::onnx::constants::{Constant, Elsewhere, IntTensor, decode};
 use crate::onnx::generated::attribute_proto::AttributeType;
 use crate::onnx::reader::{NodeReader, Operand};
 
@@ -21,7 +21,7 @@ fn float(shape: Vec<usize>, data: Vec<f32>) -> Folded {
 pub fn constant(r: &mut NodeReader<'_>) -> Folded {
     if let Some(a) = r.attribute("value", AttributeType::Tensor)? {
         let t = a.t.as_ref().ok_or_else(|| OpError::new("attribute `value` is empty"))?;
-        return decode(t, None).map(|c| Some(vec![c])).map_err(OpError::new);
+        return decode(t, Elsewhere::default()).map(|c| Some(vec![c])).map_err(OpError::new);
     }
     if let Some(v) = r.int_if("value_int")? {
         return Ok(one(IntTensor::new(Vec::new(), vec![v])));
@@ -70,7 +70,7 @@ pub fn constant_of_shape(r: &mut NodeReader<'_>) -> Folded {
         Some(a) => a.t.as_ref().ok_or_else(|| OpError::new("attribute `value` is empty"))?,
     };
     let many = || OpError::new("attribute `value` must have one element");
-    match decode(value, None).map_err(OpError::new)? {
+    match decode(value, Elsewhere::default()).map_err(OpError::new)? {
         Constant::Float(t) => float(shape, vec![t.as_scalar().ok_or_else(many)?; n]),
         Constant::Int(t) => match t.data[..] {
             [x] => Ok(one(IntTensor { shape, data: vec![x; n], element: t.element })),
