@@ -6,7 +6,7 @@ use bitgauge_compiler::{CodecChoice, CompileError};
 use bitgauge_models::float::{FloatGraph, ValueId};
 use bitgauge_models::integer::evaluate::{Classification, LoudChannel, TensorNoise, classify, noise};
 use bitgauge_models::integer::{
-    Calibration, IntGraph, IntOp, QuantizeOptions, Quantized, calibrate, quantize_traced,
+    Calibration, IntGraph, IntOp, QuantizeOptions, Quantized, calibrate, calibration_runs, quantize_traced,
 };
 use serde::Serialize;
 
@@ -46,8 +46,7 @@ pub fn quantized(
     let images = &data.calibration;
     let options = arguments.options(images)?;
     let count = arguments.calibration_images.unwrap_or(images.len()).clamp(1, images.len());
-    // The ends first, histograms second.
-    let bar = output::progress("calibrate", 2 * count);
+    let bar = output::progress("calibrate", calibration_runs(count));
     let calibration = calibrate(&model.graph, count, |index| {
         bar.inc(1);
         vec![images.tensor(index)]

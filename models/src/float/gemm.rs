@@ -3,6 +3,8 @@
 //! Deterministic on one machine: single-threaded, fixed blocking. The library picks its kernel by
 //! CPU features, so the last bit may differ between machines.
 
+use bitgauge_arch::arith::host::widest;
+
 use super::ops::OpError;
 
 /// A strided read-only matrix over a slice (strides in elements).
@@ -55,6 +57,10 @@ pub fn sgemm(
     if !a.fits(m, k) || !b.fits(k, n) || !c_fits {
         return Err(OpError::new(format!("matrix product {m}x{k} * {k}x{n} does not fit its operands")));
     }
+    if let (1, 1, 1) = (m, a.col_stride, b.row_stride) {
+        vector(a.data, b, beta, &mut c[..n], k);
+        return Ok(());
+    }
     // SAFETY: the furthest element that each operand's shape and strides reach lies in its slice
     // (checked above, every dimension at least 1), all strides are below isize::MAX, `c` is
     // borrowed mutably so it overlaps neither operand, and c_stride >= n keeps its rows apart.
@@ -79,6 +85,35 @@ pub fn sgemm(
     Ok(())
 }
 
+/// One row times a matrix whose columns are contiguous: the library would pack the matrix, which takes longer than
+/// the product.
+fn vector(a: &[f32], b: MatRef<'_>, beta: f32, c: &mut [f32], k: usize) {
+    for (n, c) in c.iter_mut().enumerate() {
+        let column = &b.data[n * b.col_stride..][..k];
+        let product = widest(
+            #[inline(always)]
+            || dot(&a[..k], column),
+        );
+        *c = product + if beta == 0.0 { 0.0 } else { beta * *c };
+    }
+}
+
+#[inline(always)]
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    const LANES: usize = 64;
+    let mut lanes = [0f32; LANES];
+    let ((blocks, rest), (others, other)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for (a, b) in blocks.iter().zip(others) {
+        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
+            *lane += a * b;
+        }
+    }
+    for ((lane, a), b) in lanes.iter_mut().zip(rest).zip(other) {
+        *lane += a * b;
+    }
+    lanes.iter().sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +128,10 @@ mod tests {
         assert_eq!(c, [19., 22., 43., 50.]);
         sgemm([2, 2, 2], ma, mb.t(), 0.0, &mut c, 2).unwrap();
         assert_eq!(c, [17., 23., 39., 53.]);
+        sgemm([1, 2, 2], ma, mb.t(), 0.0, &mut c, 2).unwrap();
+        assert_eq!(c, [17., 23., 39., 53.]);
+        sgemm([1, 2, 2], ma, mb.t(), 1.0, &mut c, 2).unwrap();
+        assert_eq!(c, [34., 46., 39., 53.]);
         assert!(sgemm([3, 2, 2], ma, mb, 0.0, &mut c, 2).is_err());
         assert!(sgemm([2, 2, 2], ma, mb, 0.0, &mut c[..3], 2).is_err());
         assert!(sgemm([0, 2, 2], ma, mb, 0.0, &mut c, 2).is_err());

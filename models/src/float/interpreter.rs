@@ -94,6 +94,14 @@ pub fn run_observed(
     let last_use = last_uses(graph);
     for (i, node) in graph.nodes.iter().enumerate() {
         let fail = |source| RunError::Node { node: node.name.clone(), op: node.op.kind(), source };
+        if let Some(x) = last_operand(&mut slots, &last_use, &node.inputs, i) {
+            node.op.operator().infer_shape(&[x.shape()]).map_err(fail)?;
+            for (&v, t) in node.outputs.iter().zip(node.op.operator().eval_owned(x).map_err(fail)?) {
+                store(&mut slots, v, t)?;
+            }
+            free(&mut slots, &last_use, &node.outputs, i);
+            continue;
+        }
         let operands: Vec<Arc<Tensor>> = node
             .inputs
             .iter()
@@ -107,19 +115,46 @@ pub fn run_observed(
         for (&v, t) in node.outputs.iter().zip(results) {
             store(&mut slots, v, t)?;
         }
-        for v in node.inputs.iter().chain(&node.outputs) {
-            if last_use.get(v.0).copied().flatten().is_none_or(|last| last <= i)
-                && let Some(slot) = slots.get_mut(v.0)
-            {
-                *slot = None;
-            }
-        }
+        free(&mut slots, &last_use, &node.inputs, i);
+        free(&mut slots, &last_use, &node.outputs, i);
     }
     let output = |&v: &ValueId| {
         let t = slots.get(v.0).cloned().flatten();
         t.map(Arc::unwrap_or_clone).ok_or_else(|| RunError::Missing(name(v)))
     };
     graph.outputs.iter().map(output).collect()
+}
+
+/// The only operand of node `i`, out of its slot, where nothing reads it after that and it is no constant.
+fn last_operand(
+    slots: &mut [Option<Arc<Tensor>>],
+    last_use: &[Option<usize>],
+    inputs: &[ValueId],
+    i: usize,
+) -> Option<Tensor> {
+    let &[v] = inputs else { return None };
+    if last_use.get(v.0).copied().flatten() != Some(i) {
+        return None;
+    }
+    let slot = slots.get_mut(v.0)?;
+    match slot.take().map(Arc::try_unwrap)? {
+        Ok(x) => Some(x),
+        Err(shared) => {
+            *slot = Some(shared);
+            None
+        }
+    }
+}
+
+/// Frees the values that nothing reads after node `i`.
+fn free(slots: &mut [Option<Arc<Tensor>>], last_use: &[Option<usize>], values: &[ValueId], i: usize) {
+    for v in values {
+        if last_use.get(v.0).copied().flatten().is_none_or(|last| last <= i)
+            && let Some(slot) = slots.get_mut(v.0)
+        {
+            *slot = None;
+        }
+    }
 }
 
 /// Index of the last node that reads each value; `usize::MAX` for graph outputs, `None` if unread.
@@ -138,4 +173,41 @@ fn last_uses(graph: &FloatGraph) -> Vec<Option<usize>> {
         }
     }
     last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::float::graph::Node;
+    use crate::float::ops::Op;
+    use crate::float::ops::binary::Binary;
+    use crate::float::ops::unary::Unary;
+
+    /// A storage is taken over only where nobody reads it again: not a constant's, an output's, or that of a value
+    /// with a later reader.
+    #[test]
+    fn what_is_read_again_is_not_written_over() {
+        let mut graph = FloatGraph::default();
+        let value = |graph: &mut FloatGraph, name: &str| graph.add_value(name, vec![2]);
+        let x = value(&mut graph, "x");
+        let c = graph.add_constant("c", Tensor::new(vec![2], vec![3.0, -4.0]).unwrap());
+        let [a, b, d, e] = ["a", "b", "d", "e"].map(|name| value(&mut graph, name));
+        let steps = [
+            (Op::Unary(Unary::Neg), vec![x], a),
+            (Op::Unary(Unary::Abs), vec![a], b),
+            (Op::Unary(Unary::Neg), vec![c], d),
+            (Op::Binary(Binary::Add), vec![a, b], e),
+        ];
+        for (op, inputs, y) in steps {
+            graph.nodes.push(Node { name: String::new(), op, inputs, outputs: vec![y] });
+        }
+        (graph.inputs, graph.outputs) = (vec![x], vec![e, d, a]);
+        graph.validate().unwrap();
+        for _ in 0..2 {
+            let image = Tensor::new(vec![2], vec![1.0, -2.0]).unwrap();
+            let found = run(&graph, &[image]).unwrap();
+            let found: Vec<&[f32]> = found.iter().map(Tensor::data).collect();
+            assert_eq!(found, [&[0.0, 4.0][..], &[-3.0, 4.0], &[-1.0, 2.0]]);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Calibration: what every float value of a network takes over a set of images.
 //!
 //! Two passes, ends first and histograms second, so that the result does not depend on the order of
-//! the images or on the number of threads.
+//! the images or on the number of threads. One image needs one pass: its ends are known when it is counted.
 
 mod finite;
 
@@ -42,6 +42,14 @@ pub fn calibrate(
 ) -> Result<Calibration, RunError> {
     let empty = vec![Observation::new(); graph.values.len()];
     let watch = Watch::new(graph);
+    if count == 1 {
+        let both = |seen: &mut Observation, data: &[f32]| {
+            seen.widen(data);
+            seen.count(data);
+        };
+        let observations = pass(graph, count, &image, &empty, Some(&watch), both)?;
+        return Ok(Calibration { observations, not_finite: watch.into_found() });
+    }
     let ends = pass(graph, count, &image, &empty, Some(&watch), Observation::widen)?;
     let observations = pass(graph, count, &image, &ends, None, Observation::count)?;
     Ok(Calibration { observations, not_finite: watch.into_found() })
@@ -74,4 +82,34 @@ fn pass(
             },
         )
         .try_reduce(|| start.to_vec(), |a, b| Ok(a.into_iter().zip(&b).map(|(x, y)| x.merge(y)).collect()))
+}
+
+/// How many images [`calibrate`] runs for so many that are given.
+#[must_use]
+pub fn calibration_runs(count: usize) -> usize {
+    if count == 1 { 1 } else { 2 * count }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::float::ops::unary::Unary;
+    use crate::float::{Node, Op};
+
+    #[test]
+    fn one_image_in_one_pass_is_one_image_twice_in_two() {
+        let mut graph = FloatGraph::default();
+        let x = graph.add_value("x", vec![1, 5]);
+        let y = graph.add_value("y", vec![1, 5]);
+        (graph.inputs, graph.outputs) = (vec![x], vec![y]);
+        let op = Op::Unary(Unary::Sigmoid);
+        graph.nodes.push(Node { name: "n".to_owned(), op, inputs: vec![x], outputs: vec![y] });
+        let image = |_| vec![Tensor::new(vec![1, 5], vec![-2.0, 0.5, 0.25, 3.0, 1.0]).unwrap()];
+        let [once, twice] = [1, 2].map(|count| calibrate(&graph, count, image).unwrap());
+        for value in [x, y] {
+            let (once, twice) = (once.of(value).unwrap(), twice.of(value).unwrap());
+            assert_eq!((once.min, once.max), (twice.min, twice.max));
+            assert_eq!(once.histogram.iter().map(|n| 2 * n).collect::<Vec<_>>(), twice.histogram);
+        }
+    }
 }

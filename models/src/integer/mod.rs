@@ -15,7 +15,7 @@ mod ranges;
 mod text;
 mod validate;
 
-pub use calibrate::{Calibration, NotFinite, calibrate};
+pub use calibrate::{Calibration, NotFinite, calibrate, calibration_runs};
 pub use code::CodeError;
 pub use file::FileError;
 pub use graph::{

@@ -3,6 +3,7 @@
 //! Contract: deterministic; zero always has a code of its own, because padding and ReLU need it.
 
 use bitgauge_arch::arith::Signedness;
+use bitgauge_arch::arith::host::widest;
 use serde::{Deserialize, Serialize};
 
 use super::graph::CodeType;
@@ -42,10 +43,21 @@ impl Observation {
 
     /// Widens the ends; values that are no numbers are passed over.
     pub fn widen(&mut self, data: &[f32]) {
-        for &x in data {
-            self.min = self.min.min(x);
-            self.max = self.max.max(x);
-        }
+        const LANES: usize = 32;
+        let (mut least, mut most) = ([self.min; LANES], [self.max; LANES]);
+        widest(
+            #[inline(always)]
+            || {
+                for block in data.chunks(LANES) {
+                    for ((least, most), &x) in least.iter_mut().zip(&mut most).zip(block) {
+                        *least = if x < *least { x } else { *least };
+                        *most = if x > *most { x } else { *most };
+                    }
+                }
+            },
+        );
+        self.min = least.into_iter().fold(self.min, f32::min);
+        self.max = most.into_iter().fold(self.max, f32::max);
     }
 
     /// Counts values; the ends must be final.

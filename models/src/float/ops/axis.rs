@@ -84,18 +84,23 @@ pub fn around(shape: &[usize], axis: usize) -> (usize, usize, usize) {
 
 /// Walks `out` in row-major order and calls `f` with the offset that `strides` give each element.
 pub fn for_each_offset(out: &[usize], strides: &[isize], start: isize, mut f: impl FnMut(usize)) {
-    let n: usize = out.iter().product();
-    let mut index = vec![0usize; out.len()];
+    let (Some((&inner, outer)), Some(&step)) = (out.split_last(), strides.last()) else {
+        return f(start as usize);
+    };
+    let n: usize = outer.iter().product();
+    let mut index = vec![0usize; outer.len()];
     let mut offset = start;
     for _ in 0..n {
-        f(offset as usize);
-        for axis in (0..out.len()).rev() {
+        for i in 0..inner {
+            f((offset + i as isize * step) as usize);
+        }
+        for axis in (0..outer.len()).rev() {
             index[axis] += 1;
             offset += strides[axis];
-            if index[axis] < out[axis] {
+            if index[axis] < outer[axis] {
                 break;
             }
-            offset -= strides[axis] * out[axis] as isize;
+            offset -= strides[axis] * outer[axis] as isize;
             index[axis] = 0;
         }
     }

@@ -52,7 +52,11 @@ impl Operator for Clip {
     }
 
     fn eval(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OpError> {
-        map(inputs[0], |x| x.max(self.min).min(self.max))
+        self.eval_owned(inputs[0].clone())
+    }
+
+    fn eval_owned(&self, x: Tensor) -> Result<Vec<Tensor>, OpError> {
+        map(x, |x| x.max(self.min).min(self.max))
     }
 }
 

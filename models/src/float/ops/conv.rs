@@ -3,6 +3,8 @@
 //! Depthwise runs as a direct loop over shifted rows; all else as im2col in column blocks, times
 //! the weights by the library's matrix product.
 
+use bitgauge_arch::arith::host::widest;
+
 use super::window::{Window, as_given, as_map};
 use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs, product};
 use crate::float::gemm::{MatRef, sgemm};
@@ -127,17 +129,22 @@ impl Conv {
                     }
                 }
             }
-            for (oy, acc) in dst.chunks_exact_mut(ow).enumerate() {
-                for (t, &weight) in weights.iter().enumerate() {
-                    let (ky, kx) = (t / win.kernel[1], t % win.kernel[1]);
-                    let py = oy * sy + ky * win.dilations[0];
-                    let px = kx * win.dilations[1];
-                    let start = (py * sx + px % sx) * phase + px / sx;
-                    for (a, &v) in acc.iter_mut().zip(&padded[start..][..ow]) {
-                        *a += weight * v;
+            widest(
+                #[inline(always)]
+                || {
+                    for (oy, acc) in dst.chunks_exact_mut(ow).enumerate() {
+                        for (t, &weight) in weights.iter().enumerate() {
+                            let (ky, kx) = (t / win.kernel[1], t % win.kernel[1]);
+                            let py = oy * sy + ky * win.dilations[0];
+                            let px = kx * win.dilations[1];
+                            let start = (py * sx + px % sx) * phase + px / sx;
+                            for (a, &v) in acc.iter_mut().zip(&padded[start..][..ow]) {
+                                *a += weight * v;
+                            }
+                        }
                     }
-                }
-            }
+                },
+            );
         }
     }
 
@@ -148,8 +155,9 @@ impl Conv {
         let depth = cg * self.window.kernel[0] * self.window.kernel[1];
         let direct =
             self.window.kernel == [1, 1] && self.window.strides == [1, 1] && self.window.pads == [0; 4];
-        // A block of columns that stays in the second-level cache.
-        let block = (65_536 / depth.max(1)).clamp(16, 4096).min(plane);
+        // A block of columns that stays in the second-level cache, but so many that packing the weights for each
+        // block takes little beside the product.
+        let block = (65_536 / depth.max(1)).clamp(512, 4096).min(plane);
         let mut columns = if direct { Vec::new() } else { vec![0.0; depth * block] };
         for n in 0..xs[0] {
             for g in 0..self.groups {
@@ -203,6 +211,16 @@ impl Conv {
                     continue;
                 }
                 let line = &plane[y * w..][..w];
+                if win.strides[1] == 1 {
+                    // Zeros, a part of the line, zeros.
+                    let before = win.pads[1].saturating_sub(ox + dx).min(run);
+                    let x = (ox + dx + before).saturating_sub(win.pads[1]).min(w);
+                    let inside = (w - x).min(run - before);
+                    part[..before].fill(0.0);
+                    part[before..][..inside].copy_from_slice(&line[x..][..inside]);
+                    part[before + inside..].fill(0.0);
+                    continue;
+                }
                 for (j, d) in part.iter_mut().enumerate() {
                     let x = ((ox + j) * win.strides[1] + dx).wrapping_sub(win.pads[1]);
                     *d = line.get(x).copied().unwrap_or(0.0);

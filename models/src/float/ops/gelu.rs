@@ -46,7 +46,11 @@ impl Operator for Gelu {
     }
 
     fn eval(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OpError> {
-        map(inputs[0], |x| gelu(x, self.tanh))
+        self.eval_owned(inputs[0].clone())
+    }
+
+    fn eval_owned(&self, x: Tensor) -> Result<Vec<Tensor>, OpError> {
+        map(x, |x| gelu(x, self.tanh))
     }
 }
 

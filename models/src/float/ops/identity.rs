@@ -42,4 +42,8 @@ impl Operator for Identity {
     fn eval(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OpError> {
         Ok(vec![inputs[0].clone()])
     }
+
+    fn eval_owned(&self, x: Tensor) -> Result<Vec<Tensor>, OpError> {
+        Ok(vec![x])
+    }
 }

@@ -5,6 +5,7 @@
 //! An operator that others can express is *lowered*: its builder emits those, and it has no variant.
 //! Source: the ONNX operator specification, opset 11 to 21.
 
+use bitgauge_arch::arith::host::widest;
 use thiserror::Error;
 
 use super::graph::ValueId;
@@ -77,6 +78,11 @@ pub trait Operator {
 
     /// Computes the outputs. `infer_shape` must have accepted the operands' shapes before.
     fn eval(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OpError>;
+
+    /// As [`Operator::eval`] of one operand that nobody reads after it; its storage may become the output's.
+    fn eval_owned(&self, x: Tensor) -> Result<Vec<Tensor>, OpError> {
+        self.eval(&[&x])
+    }
 
     /// Multiply-accumulates on these shapes; counted for convolutions and matrix products only.
     fn macs(&self, _inputs: &[&[usize]], _outputs: &[&[usize]]) -> u64 {
@@ -226,7 +232,11 @@ fn product(dims: &[usize]) -> u64 {
 }
 
 /// Applies `f` to every element.
-fn map(x: &Tensor, f: impl Fn(f32) -> f32) -> Result<Vec<Tensor>, OpError> {
-    let data = x.data().iter().map(|&v| f(v)).collect();
-    Ok(vec![Tensor::new(x.shape().to_vec(), data)?])
+fn map(mut x: Tensor, f: impl Fn(f32) -> f32) -> Result<Vec<Tensor>, OpError> {
+    let data = x.data_mut();
+    widest(
+        #[inline(always)]
+        || data.iter_mut().for_each(|v| *v = f(*v)),
+    );
+    Ok(vec![x])
 }

@@ -61,6 +61,10 @@ impl Operator for Reshape {
     fn eval(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OpError> {
         Ok(vec![inputs[0].reshaped(&self.shape)?])
     }
+
+    fn eval_owned(&self, x: Tensor) -> Result<Vec<Tensor>, OpError> {
+        Ok(vec![Tensor::new(self.shape.clone(), x.into_data())?])
+    }
 }
 
 #[cfg(test)]

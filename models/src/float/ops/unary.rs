@@ -178,12 +178,16 @@ impl Operator for Unary {
     }
 
     fn eval(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OpError> {
+        self.eval_owned(inputs[0].clone())
+    }
+
+    fn eval_owned(&self, x: Tensor) -> Result<Vec<Tensor>, OpError> {
         match *self {
             // The loop vectorizes where the function is known outside of it.
-            Unary::Relu => map(inputs[0], |x| x.max(0.0)),
-            Unary::LeakyRelu { alpha } => map(inputs[0], |x| if x < 0.0 { alpha * x } else { x }),
-            Unary::HardSwish => map(inputs[0], |x| Unary::HardSwish.apply(x)),
-            function => map(inputs[0], |x| function.apply(x)),
+            Unary::Relu => map(x, |x| x.max(0.0)),
+            Unary::LeakyRelu { alpha } => map(x, |x| if x < 0.0 { alpha * x } else { x }),
+            Unary::HardSwish => map(x, |x| Unary::HardSwish.apply(x)),
+            function => map(x, |x| function.apply(x)),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Signal to quantization noise, tensor by tensor.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
 use super::{EvaluateError, encode_inputs};
-use crate::float::{self, FloatGraph, Tensor};
-use crate::integer::graph::{IntGraph, IntTensor, TensorId};
+use crate::float::{self, FloatGraph, Tensor, ValueId};
+use crate::integer::graph::{FloatSource, IntGraph, IntTensor, TensorId};
 use crate::integer::interpreter::Prepared;
 
 /// How many times the others a channel has to be to be named: then they have less than 3 of 8 bits.
@@ -70,30 +72,37 @@ pub fn noise(
 ) -> Result<Vec<TensorNoise>, EvaluateError> {
     let prepared = Prepared::new(graph)?;
     let computed = graph.inputs.iter().copied().chain(graph.nodes.iter().map(|n| n.output));
-    let tensors: Vec<(TensorId, Vec<usize>, float::ValueId)> = computed
+    let by_name: BTreeMap<&str, ValueId> =
+        float.values.iter().enumerate().map(|(id, value)| (value.name.as_str(), ValueId(id))).collect();
+    let tensors: Vec<(TensorId, &FloatSource, ValueId)> = computed
         .filter_map(|id| {
             let source = graph.tensor(id).float_source.as_ref()?;
-            Some((id, source.order.indices(), float.find(&source.value)?))
+            Some((id, source, *by_name.get(source.value.as_str())?))
         })
         .collect();
+    let mut of_value: BTreeMap<ValueId, Vec<usize>> = BTreeMap::new();
+    for (index, &(_, _, value)) in tensors.iter().enumerate() {
+        of_value.entry(value).or_default().push(index);
+    }
     let one = |index: usize| -> Result<Vec<Seen>, EvaluateError> {
         let image = image(index);
         let integer = prepared.run(&encode_inputs(graph, &image)?)?;
-        let mut values = vec![None; float.values.len()];
-        float::run_observed(float, &image, |id, tensor| values[id.0] = Some(tensor.clone()))?;
-        let pairs = tensors.iter().map(|(id, places, value)| {
-            let (Some(bytes), Some(reals)) = (&integer[id.0], &values[value.0]) else {
-                return Err(EvaluateError::Mismatch);
-            };
-            if reals.len() != places.len() {
-                return Err(EvaluateError::Mismatch);
+        // A value is compared when it is computed, so that no more of them are held than its readers need.
+        let mut seen = vec![None; tensors.len()];
+        float::run_observed(float, &image, |value, reals| {
+            for &at in of_value.get(&value).into_iter().flatten() {
+                let (id, source, _) = tensors[at];
+                let places = source.order.indices();
+                seen[at] = integer[id.0]
+                    .as_ref()
+                    .filter(|_| reals.len() == places.len())
+                    .map(|bytes| look(graph.tensor(id), bytes, reals.data(), &places, index));
             }
-            Ok(look(graph.tensor(*id), bytes, reals.data(), places, index))
-        });
-        pairs.collect()
+        })?;
+        seen.into_iter().map(|seen| seen.ok_or(EvaluateError::Mismatch)).collect()
     };
     let each: Vec<Vec<Seen>> = (0..count).into_par_iter().map(one).collect::<Result<_, _>>()?;
-    let noise = |(index, (id, _, value)): (usize, &(TensorId, Vec<usize>, float::ValueId))| {
+    let noise = |(index, (id, _, value)): (usize, &(TensorId, &FloatSource, ValueId))| {
         let tensor = graph.tensor(*id);
         let all = each.iter().map(|seen| &seen[index]);
         let start =
