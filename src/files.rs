@@ -67,7 +67,7 @@ pub enum Parts {
 impl Parts {
     /// Opens a file.
     pub fn open(path: &Path) -> Result<Parts> {
-        let refuse = |error| Failure::new(format!("cannot read: {error}")).at(path.display());
+        let refuse = |error: std::io::Error| Failure::new(format!("cannot read: {error}")).at(path.display());
         let file = fs::File::open(path).map_err(refuse)?;
         let about = file.metadata().map_err(refuse)?;
         if about.is_file() && about.len() <= MOST_BYTES {

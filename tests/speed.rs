@@ -8,18 +8,18 @@
 // Helpers outside of #[test] functions fail the test by panicking, and say what they measured.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
-use std::io::{BufRead as _, BufReader, Write as _};
+mod onnxruntime;
+
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use bitgauge_arch::arith::gemm::Kernel;
 use bitgauge_arch::program::{from_text, to_text};
-use bitgauge_models::float::Tensor;
 use bitgauge_models::integer::QuantizeOptions;
 use bitgauge_models::integer::evaluate::encode_inputs;
-use bitgauge_models::npy::{self, Npy, NpyData};
 use bitgauge_sim::{Machine, Options};
+use onnxruntime::{OnnxRuntime, least, timed};
+
 use bitgauge_tests::{Images, assert_equal, design, efficientnet, float_model, quantized, saliency};
 
 /// A network, and the most float inferences that an image may take: the first one of a program, whose times have
@@ -35,87 +35,6 @@ const EFFICIENTNET: Subject =
 const VIT_S: Subject = Subject { name: "ViT-S", times: 7, most: [[0.95, 0.62], [1.3, 1.0]] };
 /// Names the program that the process of its own simulates.
 const PROGRAM: &str = "BITGAUGE_SPEED_PROGRAM";
-
-/// ONNX Runtime in a process of its own.
-struct OnnxRuntime {
-    process: Child,
-    ask: ChildStdin,
-    answers: BufReader<ChildStdout>,
-    version: String,
-}
-
-impl OnnxRuntime {
-    fn start(model: &Path, image: &Tensor) -> Option<OnnxRuntime> {
-        let python = std::env::var("BITGAUGE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-        let probe = Command::new(&python).args(["-c", "import onnxruntime, numpy"]).output();
-        if !probe.is_ok_and(|output| output.status.success()) {
-            return None;
-        }
-        let array = Path::new(env!("CARGO_TARGET_TMPDIR")).join("speed.npy");
-        let pixels = Npy { shape: image.shape().to_vec(), data: NpyData::F32(image.data().to_vec()) };
-        std::fs::write(&array, npy::write(&pixels)).unwrap();
-        let mut process = Command::new(python)
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("onnxruntime_time.py"))
-            .args([model, &array])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let ask = process.stdin.take().unwrap();
-        let answers = BufReader::new(process.stdout.take().unwrap());
-        let mut runtime = OnnxRuntime { process, ask, answers, version: String::new() };
-        runtime.version = runtime.line().strip_prefix("ready ").unwrap().to_owned();
-        Some(runtime)
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.answers.read_line(&mut line).unwrap();
-        line.trim().to_owned()
-    }
-
-    fn time(&mut self) -> Times {
-        writeln!(self.ask).unwrap();
-        let line = self.line();
-        let mut times = line.split(' ').map(|nanos| Duration::from_nanos(nanos.parse().unwrap()));
-        Times { wall: times.next().unwrap(), worked: times.next().unwrap() }
-    }
-
-    fn end(self) {
-        let OnnxRuntime { mut process, ask, .. } = self;
-        drop(ask);
-        process.wait().unwrap();
-    }
-}
-
-/// Time on the wall, and the processor's.
-#[derive(Clone, Copy)]
-struct Times {
-    wall: Duration,
-    worked: Duration,
-}
-
-/// What the processor worked on this thread, by Linux; elsewhere the time on the wall.
-fn worked(since: Instant) -> Duration {
-    // Linux brings the number up to date where the thread gives way, and else only now and then.
-    std::thread::yield_now();
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanos = text.split(' ').next().and_then(|field| field.parse().ok());
-    nanos.map_or_else(|| since.elapsed(), Duration::from_nanos)
-}
-
-fn timed(work: impl FnOnce()) -> Times {
-    let start = Instant::now();
-    let before = worked(start);
-    work();
-    Times { wall: start.elapsed(), worked: worked(start).saturating_sub(before) }
-}
-
-/// The least in milliseconds: wall, processor.
-fn least(times: &[Times]) -> [f64; 2] {
-    [|times: &Times| times.wall, |times: &Times| times.worked]
-        .map(|of| 1000.0 * times.iter().map(of).min().unwrap().as_secs_f64())
-}
 
 /// The host's instructions that matter here.
 fn flags() -> String {
@@ -143,7 +62,7 @@ fn one_image_of_a_transformer_on_one_core() {
 
 fn one_image(subject: &Subject, model: &Path, images: &Images) {
     let image = images.tensor(5);
-    let Some(mut float) = OnnxRuntime::start(model, &image) else {
+    let Some(mut float) = OnnxRuntime::start(Path::new(env!("CARGO_MANIFEST_DIR")), model, &image) else {
         bitgauge_tests::skipped(
             "the speed against ONNX Runtime: set BITGAUGE_PYTHON to a Python that has it",
         );

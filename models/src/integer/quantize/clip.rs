@@ -209,7 +209,8 @@ mod tests {
 
     #[test]
     fn no_step_of_the_search_has_a_smaller_error() {
-        let shapes: [(&str, fn(&mut u64) -> f32); 8] = [
+        type Draw = fn(&mut u64) -> f32;
+        let shapes: [(&str, Draw); 8] = [
             ("uniform", uniform),
             ("bell", |s| (0..12).map(|_| uniform(s)).sum()),
             ("long tails", |s| uniform(s).powi(7) / uniform(s).abs().max(1e-3)),
