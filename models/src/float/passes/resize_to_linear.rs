@@ -10,6 +10,9 @@ use crate::float::tensor::Tensor;
 
 use super::resize_to_conv::repeats;
 
+/// Longest side of a result: a linear layer has no more outputs, and a broken file may ask for any number.
+const MAX_SIDE: usize = 65_535;
+
 /// `Resize(x[1, C, H, W])` => `Linear` over the columns, `Transpose`, `Linear` over the rows, `Transpose`: each
 /// weight is the share of an input pixel in an output pixel. What only repeats pixels of several channels is left
 /// to [`super::resize_to_conv`]
@@ -22,6 +25,7 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
             && let (&[1, channels, h, w], &[1, to, to_h, to_w]) = (graph.shape(x), &op.shape[..])
             && op.coordinate != Coordinate::TfCropAndResize
             && channels == to
+            && to_h.max(to_w) <= MAX_SIDE
             && (channels == 1 || repeats(op, [h, w]).is_none())
         {
             let op = op.clone();
