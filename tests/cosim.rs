@@ -7,7 +7,7 @@ use std::time::Instant;
 use bitgauge_arch::command::{Codec, Operation};
 use bitgauge_arch::validate::validate;
 use bitgauge_arch::{Accelerator, Program};
-use bitgauge_cosim::{Build, Effort, Job, RunOptions};
+use bitgauge_cosim::{Build, Effort, Job, RunOptions, Slave};
 use bitgauge_models::float::{FloatGraph, Tensor};
 use bitgauge_models::integer::evaluate::encode_inputs;
 use bitgauge_models::integer::{IntGraph, QuantizeOptions, calibrate, quantize};
@@ -19,22 +19,25 @@ use bitgauge_tests::verilog::{
 };
 use bitgauge_tests::{Images, design, shipped};
 
-/// Runs random programs on both, every fourth one under random stalls of the bus too; a difference is shrunk
-/// and shown.
+/// Runs random programs on both, every fourth one under random stalls of the bus too, every one with a memory
+/// of another kind; a difference is shrunk and shown.
 fn play(accelerator: &Accelerator, random: &mut Random, count: usize, effort: Effort) {
     let build = build_with(accelerator, 1 << 20, effort);
     for number in 0..count {
         let seed = random.0;
         let program = programs::program(random, accelerator, 25);
-        let stalled = RunOptions { stall_seed: Some(number as u32 + 1), ..RunOptions::default() };
-        let ways = [RunOptions::default(), stalled];
-        for options in &ways[..if number % 4 == 0 { 2 } else { 1 }] {
+        let stall_seed = Some(number as u32 + 1);
+        let slave = RunOptions { slave: Slave::OTHERS[number % 6], stall_seed, ..RunOptions::default() };
+        let stalled = RunOptions { stall_seed, ..RunOptions::default() };
+        let ways = [RunOptions::default(), slave, stalled];
+        for options in &ways[..if number % 4 == 0 { 3 } else { 2 }] {
             if outcome(&build, &program, options).is_ok() {
                 continue;
             }
             panic!(
-                "program {number}, seed {seed}, stalls {:?}, {}:\n{}\n{}",
+                "program {number}, seed {seed}, stalls {:?}, memory {:?}, {}:\n{}\n{}",
                 options.stall_seed,
+                options.slave,
                 accelerator.name,
                 accelerator.to_toml(),
                 shrunk(&build, &program, options)
@@ -97,6 +100,8 @@ fn wrong_lengths_are_reported() {
             let run = build.run(&job, scratch.path(), &options).unwrap();
             let reported = run.complaints.iter().any(|complaint| complaint.contains("reports an error"));
             assert_eq!(reported, more != 0, "seed {seed}, {more:#x} more: {:?}", run.complaints);
+            // A wrong table ends the run by itself.
+            assert_eq!(run.complaints.len(), usize::from(more != 0), "seed {seed}: {:?}", run.complaints);
             tried += 1;
         }
     }

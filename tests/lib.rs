@@ -8,6 +8,7 @@ pub mod descriptions;
 pub mod networks;
 pub mod orders;
 pub mod programs;
+pub mod recovery;
 pub mod verilog;
 
 use std::path::{Path, PathBuf};

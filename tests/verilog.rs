@@ -8,6 +8,7 @@ use bitgauge_arch::{Accelerator, Program};
 use bitgauge_cosim::{
     Build, BuildOptions, COUNTERS, Difference, Effort, Expected, Job, RtlRun, RunOptions, Span, compare,
 };
+use bitgauge_rtl::export::{Vectors, vectors};
 use bitgauge_sim::Machine;
 use bitgauge_sim::result::{RunResult, UnitCycles};
 
@@ -101,6 +102,18 @@ impl<'a> Simulated<'a> {
         Ok(Simulated { program, before, after: machine.memory().to_vec(), result })
     }
 
+    /// The run as the exported bench repeats it.
+    #[must_use]
+    pub fn vectors(&self) -> Vectors<'_> {
+        let run = vectors::Run {
+            command_address: self.program.command_address,
+            command_words: self.program.words.len() as u64,
+            cycles: self.result.cycles,
+            counters: self.result.units.iter().flat_map(counters).collect(),
+        };
+        Vectors { memory: &self.before, expected: &self.after, run }
+    }
+
     /// Runs the program on a bench as well and gives every difference.
     pub fn run(&self, build: &Build, options: &RunOptions) -> Result<(RtlRun, Vec<Difference>), String> {
         let scratch = tempfile::tempdir().unwrap();
@@ -111,14 +124,14 @@ impl<'a> Simulated<'a> {
         };
         let limit = u32::try_from(2 * self.result.cycles + 10_000).unwrap_or(u32::MAX);
         let options = RunOptions {
-            cycle_limit: Some(options.stall_seed.map_or(limit, |_| limit.saturating_mul(20))),
+            cycle_limit: Some(if options.exact() { limit } else { limit.saturating_mul(20) }),
             ..options.clone()
         };
         let rtl = build.run(&job, scratch.path(), &options).map_err(|error| error.to_string())?;
         let expected = Expected {
-            cycles: options.stall_seed.is_none().then_some(self.result.cycles),
+            cycles: options.exact().then_some(self.result.cycles),
             counters: self.result.units.each_ref().map(counters),
-            commands: spans(self.program, &self.result),
+            commands: if options.untraced { Vec::new() } else { spans(self.program, &self.result) },
             memory: &self.after,
         };
         let differences = compare(&expected, &rtl);

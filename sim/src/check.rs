@@ -34,8 +34,8 @@ pub(crate) fn program(program: &Program) -> Result<(), SimError> {
     if !inside(program.command_address, (program.words.len() * Word::BYTES) as u64) {
         return bad("the command words lie outside external memory");
     }
-    if !program.command_address.is_multiple_of(4096) {
-        return bad("the command words do not start at a multiple of 4096");
+    if !program.command_address.is_multiple_of(u64::from(program.accelerator.bus_bytes())) {
+        return bad("the command words do not start at a multiple of the bus width");
     }
     if program.words.is_empty() {
         return bad("there are no command words");

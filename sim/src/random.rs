@@ -110,7 +110,13 @@ pub(crate) fn random_program(random: &mut Random) -> Program {
         command.wait |= u8::from(random.below(4) == 0) << me;
         commands.push(command);
     }
-    program(accelerator, &commands, segments)
+    let bus = u64::from(accelerator.bus_bytes());
+    let mut program = program(accelerator, &commands, segments);
+    if random.below(2) == 0 {
+        // Anywhere in a page, so that bursts of words are cut.
+        program.command_address += bus * random.below(4096 / bus);
+    }
+    program
 }
 
 fn banks(random: &mut Random) -> u32 {

@@ -79,8 +79,10 @@ pub(crate) fn run<D: DataPath>(plan: &Plan, data: &mut D, limit: u64) -> Option<
     let total = plan.steps.len() as u64 * 16 / bus;
     let mut at = 0;
     while at < total {
-        let beats = most_fetch.min(total - at);
-        fetch_left.push_back((plan.command_address + at * bus, beats));
+        let address = plan.command_address + at * bus;
+        let page = (4096 - address % 4096) / bus;
+        let beats = (most_fetch - at % most_fetch).min(total - at).min(page);
+        fetch_left.push_back((address, beats));
         at += beats;
     }
     let (mut fetch_asked, mut fetch_beats, mut fetch_busy, mut fetch_free) = (0u64, 0u64, false, 1u64);

@@ -37,6 +37,9 @@ pub struct ExportVerilog {
     /// Write no vectors: the hardware alone
     #[arg(long)]
     no_vectors: bool,
+    /// Name of the outermost module, before the names of all others too
+    #[arg(long, value_name = "NAME", value_parser = module_name)]
+    prefix: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -63,11 +66,12 @@ impl ExportVerilog {
             run: reference.run(),
         });
         let bar = output::spinner("export");
-        let files = export::export(accelerator, vectors.as_ref()).map_err(|error| {
-            Failure::new(format!("cannot export the accelerator: {error}"))
-                .at(&design.place)
-                .hint("this is a fault of Bitgauge; please report it with the description")
-        })?;
+        let files =
+            export::export_with(accelerator, self.prefix.as_deref(), vectors.as_ref()).map_err(|error| {
+                Failure::new(format!("cannot export the accelerator: {error}"))
+                    .at(&design.place)
+                    .hint("this is a fault of Bitgauge; please report it with the description")
+            })?;
         for file in &files {
             folder.write(&file.path, file.text.as_bytes())?;
         }
@@ -79,7 +83,7 @@ impl ExportVerilog {
         let verilog = files.iter().filter(|file| file.path.starts_with("rtl/") && file.path.ends_with(".v"));
         let answer = Answer {
             folder: self.output.display().to_string(),
-            top: export::top_name(accelerator),
+            top: export::top_name_with(accelerator, self.prefix.as_deref()),
             configuration: format!("{:016x}", export::configuration_hash(accelerator)),
             modules: verilog.clone().count(),
             lines: verilog.map(|file| file.text.lines().count()).sum(),
@@ -120,6 +124,14 @@ impl ExportVerilog {
     }
 }
 
+/// A prefix that begins the names of modules.
+fn module_name(text: &str) -> Result<String, String> {
+    if bitgauge_rtl::verilog::is_module_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err("a module's name is lower case letters, digits and underscores, a letter first, and no word of Verilog".into())
+}
+
 fn text(answer: &Answer) -> String {
     let mut text = format!(
         "{}: module {} and {} more, {} lines of Verilog, configuration {}\n",
@@ -131,7 +143,7 @@ fn text(answer: &Answer) -> String {
     );
     text += &match answer.cycles {
         Some(cycles) => format!(
-            "vectors: one image, {cycles} cycles\ntry: make -C {0} verilator; make -C {0} icarus\n",
+            "vectors: one image, {cycles} cycles\ntry: make -C {0} verilator (a minute); make -C {0} icarus (minutes)\n",
             answer.folder
         ),
         None => format!("no vectors\ntry: make -C {} lint\n", answer.folder),

@@ -92,7 +92,7 @@ impl Synth {
         // Tools are looked for before any work is done.
         let yosys = yosys::find()?;
         let placer = if self.place { Some(nextpnr::find(self.family)?) } else { None };
-        let (modules, pins) = export::with_pins(accelerator).map_err(|error| {
+        let (modules, pins) = export::with_pins(accelerator, None).map_err(|error| {
             Failure::new(format!("cannot export the accelerator: {error}")).at(&design.place)
         })?;
         std::fs::create_dir_all(self.output.join("rtl"))

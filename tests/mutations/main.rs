@@ -6,13 +6,15 @@
 // Helpers outside of #[test] functions fail the test by panicking, and say what they measured or skip.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
+mod bus;
 mod table;
 
 use bitgauge_arch::{Accelerator, Program};
-use bitgauge_cosim::{Build, BuildOptions, RunOptions};
+use bitgauge_cosim::{Build, BuildOptions, Effort, RunOptions};
 use bitgauge_rtl::export::{self, File, TESTBENCH};
 use bitgauge_tests::design;
 use bitgauge_tests::programs::{self, Random};
+use bitgauge_tests::recovery;
 use bitgauge_tests::verilog::{Simulated, folder, shrunk, verilator};
 
 /// One fault.
@@ -86,7 +88,7 @@ fn mutated(accelerator: &Accelerator, mutations: &[Mutation]) -> Vec<File> {
 }
 
 /// Builds a bench with all the mutations.
-fn build(accelerator: &Accelerator, mutations: &[Mutation]) -> Build {
+fn build(accelerator: &Accelerator, mutations: &[Mutation], effort: Effort) -> Build {
     let mut files = mutated(accelerator, mutations);
     let bench = files.iter_mut().find(|file| file.path == TESTBENCH).unwrap();
     let module = "module testbench;\n";
@@ -94,13 +96,14 @@ fn build(accelerator: &Accelerator, mutations: &[Mutation]) -> Build {
     let register =
         "  reg [31:0] mutant;\n  initial if (!$value$plusargs(\"mutant=%d\", mutant)) mutant = 0;\n";
     bench.text = bench.text.replace(module, &format!("{module}{register}"));
-    let options = BuildOptions { memory_bytes: 1 << 20, ..BuildOptions::default() };
+    let options = BuildOptions { memory_bytes: 1 << 20, effort, ..BuildOptions::default() };
     Build::of_files(accelerator, &files, &folder(), options).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What shows a mutation in a run; `None` where all is as it should be.
-fn symptom(build: &Build, simulated: &Simulated<'_>, number: usize) -> Option<String> {
-    let options = RunOptions { arguments: vec![format!("mutant={number}")], ..RunOptions::default() };
+fn symptom(build: &Build, simulated: &Simulated<'_>, number: usize, options: &RunOptions) -> Option<String> {
+    let mut options = options.clone();
+    options.arguments.push(format!("mutant={number}"));
     match simulated.run(build, &options) {
         Ok((_, differences)) => differences.first().map(ToString::to_string),
         Err(error) => Some(error),
@@ -112,13 +115,13 @@ fn all_are_caught(accelerator: &Accelerator, mutations: &[Mutation], count: u64)
     if !verilator() {
         return;
     }
-    let build = build(accelerator, mutations);
+    let build = build(accelerator, mutations, Effort::Full);
     let programs: Vec<Program> =
         (0..count).map(|seed| programs::program(&mut Random(seed), accelerator, 40)).collect();
     let simulated: Vec<Simulated<'_>> =
         programs.iter().map(|program| Simulated::new(program, &[]).unwrap()).collect();
     for (index, program) in simulated.iter().enumerate() {
-        let found = symptom(&build, program, 0);
+        let found = symptom(&build, program, 0, &RunOptions::default());
         if found.is_some() {
             panic!(
                 "program {index}, no mutation:\n{}",
@@ -129,7 +132,8 @@ fn all_are_caught(accelerator: &Accelerator, mutations: &[Mutation], count: u64)
     let mut wrong = Vec::new();
     for (index, mutation) in mutations.iter().enumerate() {
         let mut runs = simulated.iter().enumerate();
-        let found = runs.find_map(|(at, program)| Some((at, symptom(&build, program, index + 1)?)));
+        let options = RunOptions::default();
+        let found = runs.find_map(|(at, program)| Some((at, symptom(&build, program, index + 1, &options)?)));
         let said = match &found {
             Some((at, symptom)) => format!("caught by program {at}: {symptom}"),
             None => format!("survives {count} programs"),
@@ -180,7 +184,9 @@ fn faults_of_two_steps_are_caught() {
 
 #[test]
 fn every_mutation_has_its_line() {
-    for (accelerator, mutations) in [(small("mutants-narrow"), table::NARROW), (wide(), table::WIDE)] {
+    for (accelerator, mutations) in
+        [(small("mutants-narrow"), table::NARROW), (wide(), table::WIDE), (recovery::small(), bus::BUS)]
+    {
         mutated(&accelerator, mutations);
     }
 }

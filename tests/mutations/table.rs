@@ -3,7 +3,7 @@
 
 use crate::Mutation;
 
-const fn fault(
+pub const fn fault(
     name: &'static str,
     module: &'static str,
     line: &'static str,
@@ -27,8 +27,8 @@ const fn equal(
 pub const NARROW: &[Mutation] = &[
     // Controller
     fault("fetch cuts its bursts a beat short", "fetch_",
-        "wanted = 9'd4;",
-        "wanted = 9'd3;"),
+        "wanted = rest;",
+        "wanted = rest - 9'd1;"),
     fault("fetch gets back half of its room", "fetch_",
         "freed = 3'd2;",
         "freed = 3'd1;"),
@@ -82,8 +82,8 @@ pub const NARROW: &[Mutation] = &[
         "if (request_2 & ((!request_1) | store_next_q)) begin",
         "if (request_2 & (!request_1)) begin"),
     fault("a burst less is under way", "memory_port",
-        "assign ask = ((request_0 | request_1) | request_2) & (outstanding_q < 3'd4);",
-        "assign ask = ((request_0 | request_1) | request_2) & (outstanding_q < 3'd3);"),
+        "assign ask = ((request_0 | request_1) | request_2) & (locked_q | ((outstanding_q < 3'd4) & (!halt)));",
+        "assign ask = ((request_0 | request_1) | request_2) & (locked_q | ((outstanding_q < 3'd3) & (!halt)));"),
     fault("last beat of a write is marked late", "memory_port",
         "assign wlast = lengths_0_q == 9'd1;",
         "assign wlast = lengths_0_q == 9'd0;"),
@@ -91,8 +91,8 @@ pub const NARROW: &[Mutation] = &[
         "assign read_tail = reads_q - {2'd0, read_over};",
         "assign read_tail = reads_q;"),
     fault("read asks for a beat too few", "memory_port",
-        "arlen = beats_1[7:0] - 8'd1;",
-        "arlen = beats_1[7:0] - 8'd2;"),
+        "arlen = size_1[7:0] - 8'd1;",
+        "arlen = size_1[7:0] - 8'd2;"),
     // Load
     fault("load's last line is a byte short", "load_setup",
         "assign last_bytes = (last_byte_q[6:0] & 7'd7) + 7'd1;",

@@ -55,7 +55,7 @@ impl<'a> Builder<'a> {
             fill_bank_masks(self.accelerator, &mut next);
             alone.push(next);
         }
-        if validate(&assemble(self.accelerator, &alone, blocks.to_vec())).is_err() {
+        if validate(&assemble(self.accelerator, &alone, blocks.to_vec(), super::COMMANDS)).is_err() {
             return false;
         }
         let accesses = footprint(self.accelerator, &command);

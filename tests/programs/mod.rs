@@ -95,6 +95,10 @@ impl Draft<'_> {
 
 /// A random program of `length` commands.
 pub fn program(random: &mut Random, accelerator: &Accelerator, length: usize) -> Program {
+    // Half of the programs begin anywhere in a page; what else is drawn stays as it is.
+    let place = random.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let bus = u64::from(accelerator.bus_bytes());
+    let address = COMMANDS + if place >> 63 == 0 { 0 } else { (place >> 40) % (4096 / bus) * bus };
     let mut segments = data::data(random);
     let mut builder = Builder::new(accelerator);
     let mut draft = Draft { random, accelerator, regions: Regions::default(), coded: CODED, kept: None };
@@ -127,10 +131,15 @@ pub fn program(random: &mut Random, accelerator: &Accelerator, length: usize) ->
     };
     builder.push(random, Operation::Store(all), &[]);
     segments.sort_by_key(|segment| segment.address);
-    assemble(accelerator, &builder.commands, segments)
+    assemble(accelerator, &builder.commands, segments, address)
 }
 
-fn assemble(accelerator: &Accelerator, commands: &[Command], segments: Vec<Segment>) -> Program {
+fn assemble(
+    accelerator: &Accelerator,
+    commands: &[Command],
+    segments: Vec<Segment>,
+    command_address: u64,
+) -> Program {
     let mut encoder = Encoder::default();
     for command in commands {
         // Every field was drawn inside its range.
@@ -147,7 +156,7 @@ fn assemble(accelerator: &Accelerator, commands: &[Command], segments: Vec<Segme
     Program {
         accelerator: accelerator.clone(),
         words: encoder.finish(),
-        command_address: COMMANDS,
+        command_address,
         memory_bytes: MEMORY_BYTES,
         segments,
         tensors: Vec::new(),
@@ -166,6 +175,6 @@ pub fn without(program: &Program, drop: std::ops::Range<usize>) -> Option<Progra
         .filter(|(index, _)| !drop.contains(index))
         .map(|(_, command)| command)
         .collect();
-    let shorter = assemble(&program.accelerator, &kept, program.segments.clone());
+    let shorter = assemble(&program.accelerator, &kept, program.segments.clone(), program.command_address);
     validate(&shorter).is_ok().then_some(shorter)
 }

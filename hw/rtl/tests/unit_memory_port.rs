@@ -44,7 +44,8 @@ fn shape(bus: usize) -> Shape {
 enum Memory {
     /// The contract's model with this latency: the grants' cycles must be those of the contract.
     Fixed(u64),
-    /// Everything ready or valid now and then: only order and stability are checked.
+    /// Everything ready, valid, halted or wrong now and then, data taken before its address or after it: only
+    /// order and stability are checked.
     Random,
 }
 
@@ -65,6 +66,9 @@ fn play(bus: usize, memory: Memory, keen: u64, cycles: u64, seed: u64) {
     let (mut responses, mut shown): (VecDeque<u64>, Option<(bool, u32, u64)>) = (VecDeque::new(), None);
     let mut store_word = 1u32;
     let (mut grants, mut moved, mut answered) = ([0; 3], [0; 4], 0);
+    // Writes whose address was shown, whose address was taken, whose data is over, whose response is due.
+    let (mut begun, mut taken, mut over, mut due) = (0, 0, 0, 0);
+    let (mut halt, mut early, mut errors, mut stray) = (false, 0, [0; 2], 0);
     for now in 0..cycles {
         // The requesters: what stands in `pending` was registered in an earlier cycle.
         for (who, pending) in pending.iter().enumerate() {
@@ -77,8 +81,11 @@ fn play(bus: usize, memory: Memory, keen: u64, cycles: u64, seed: u64) {
                 granted: 0,
                 moved: 0,
             });
-            port.address[who].next = i64::from(burst.address).into();
-            port.beats[who].next = (burst.beats as i64).into();
+            // Bits below a beat do not count, and no beats are one.
+            let within = burst.address >> 16 & (bus as u32 - 1);
+            port.address[who].next = i64::from(burst.address | within).into();
+            let none = burst.beats == 1 && burst.address & 1 << 20 != 0;
+            port.beats[who].next = (if none { 0 } else { burst.beats as i64 }).into();
             if who == 1 {
                 port.load_table.next = burst.table;
             }
@@ -96,14 +103,24 @@ fn play(bus: usize, memory: Memory, keen: u64, cycles: u64, seed: u64) {
                 (next_read.filter(|_| random.below(3) == 0), next_write.filter(|_| random.below(3) == 0))
             }
         };
+        halt = !fixed && if halt { random.below(12) != 0 } else { random.below(40) == 0 };
+        port.halt.next = halt;
         let (arready, awready) = (fixed || random.below(3) == 0, fixed || random.below(3) == 0);
         port.arready.next = arready;
         port.awready.next = awready;
-        port.rvalid.next = read.is_some();
+        // Answers to nothing: what a slave still owes after a reset of the accelerator alone.
+        let idle = on_bus.iter().all(|burst| burst.who == 2);
+        let stray_read = !fixed && idle && random.below(2) == 0;
+        port.rvalid.next = read.is_some() || stray_read;
         port.rlast.next = read.is_some_and(|at| on_bus[at].moved + 1 == on_bus[at].beats);
         port.wready.next = write.is_some();
         let response = responses.front().is_some_and(|&at| at <= now);
-        port.bvalid.next = response;
+        let stray_response = !fixed && begun == answered && random.below(2) == 0;
+        port.bvalid.next = response || stray_response;
+        stray += usize::from(stray_read) + usize::from(stray_response);
+        let answers = [random.below(8), random.below(8)].map(|answer| if fixed { 0 } else { answer & 3 });
+        port.rresp.next = (answers[0] as i64).into();
+        port.bresp.next = (answers[1] as i64).into();
         for word in 0..words {
             port.rdata[word].next = i64::from((now as u32).wrapping_mul(77) + word as u32).into();
             port.store_beat[word].next = i64::from(store_word.wrapping_add(word as u32)).into();
@@ -115,7 +132,16 @@ fn play(bus: usize, memory: Memory, keen: u64, cycles: u64, seed: u64) {
         // Arbiter.
         let order = if last_granted == 1 { [0, 2, 1] } else { [0, 1, 2] };
         let places = on_bus.len();
-        let winner = order.into_iter().find(|&who| pending[who].is_some()).filter(|_| places < 4);
+        let winner = order.into_iter().find(|&who| pending[who].is_some()).filter(|_| places < 4 && !halt);
+        let quiet = shown.is_none() && on_bus.is_empty() && begun == answered;
+        assert_eq!(port.quiet.val(), quiet, "cycle {now}");
+        for (index, (code, flag)) in
+            [(2, port.slave_error.val()), (3, port.decode_error.val())].into_iter().enumerate()
+        {
+            let wanted = read.is_some() && answers[0] == code || response && answers[1] == code;
+            assert_eq!(flag, wanted, "cycle {now}");
+            errors[index] += usize::from(flag);
+        }
         let ask = (port.arvalid.val(), port.awvalid.val());
         assert!(!(ask.0 && ask.1));
         let seen = if ask.0 {
@@ -154,6 +180,11 @@ fn play(bus: usize, memory: Memory, keen: u64, cycles: u64, seed: u64) {
             responses.pop_front();
             answered += 1;
         }
+        if ask.1 && shown.is_none() {
+            begun += 1;
+            on_bus.push_back(Burst { granted: now, ..pending[2].unwrap() });
+        }
+        early += usize::from(write.is_some() && over == taken);
         for at in [read, write].into_iter().flatten() {
             on_bus[at].moved += 1;
             moved[on_bus[at].who + usize::from(on_bus[at].who == 1 && on_bus[at].table) * 2] += 1;
@@ -161,20 +192,27 @@ fn play(bus: usize, memory: Memory, keen: u64, cycles: u64, seed: u64) {
         if write.is_some() {
             store_word = store_word.wrapping_mul(0x0101_4525).wrapping_add(3);
         }
-        for burst in on_bus.iter().filter(|burst| burst.who == 2 && burst.moved == burst.beats) {
-            responses.push_back(now + 1 + if fixed { burst.beats } else { random.below(9) });
-        }
+        over += on_bus.iter().filter(|burst| burst.who == 2 && burst.moved == burst.beats).count();
         on_bus.retain(|burst| burst.moved < burst.beats);
         shown = seen.filter(|_| granted.is_empty());
         for &who in &granted {
             let burst = pending[who].take().unwrap();
             assert!(burst.who == if ask.1 { 2 } else { who });
             assert_eq!(seen, Some((who == 2, burst.address, burst.beats)));
-            on_bus.push_back(Burst { granted: now, ..burst });
+            if who == 2 {
+                taken += 1;
+            } else {
+                on_bus.push_back(Burst { granted: now, ..burst });
+            }
             grants[who] += 1;
             if who > 0 {
                 last_granted = who;
             }
+        }
+        // A response needs address and data.
+        while due < taken.min(over) {
+            responses.push_back(now + 1 + if fixed { 3 } else { random.below(9) });
+            due += 1;
         }
         // A request may be registered in the cycle after a grant at the earliest.
         for (who, pending) in pending.iter_mut().enumerate() {
@@ -182,7 +220,7 @@ fn play(bus: usize, memory: Memory, keen: u64, cycles: u64, seed: u64) {
             let keen = if who == 0 { 1 } else { keen };
             if pending.is_none() && !granted.contains(&who) && random.below(8) < keen {
                 let beats = if random.below(40) == 0 { 256 } else { 1 + random.below(6) };
-                let address = random.below(1 << 32) as u32;
+                let address = random.below(1 << 32) as u32 & !(bus as u32 - 1);
                 let table = who == 1 && random.below(3) == 0;
                 *pending = Some(Burst { who, address, beats, table, granted: 0, moved: 0 });
             }
@@ -190,6 +228,12 @@ fn play(bus: usize, memory: Memory, keen: u64, cycles: u64, seed: u64) {
     }
     assert!(grants.iter().all(|&count| count > 3), "{grants:?}");
     assert!(moved.iter().all(|&count| count > 3) && answered > 3, "{moved:?}");
+    if memory == Memory::Random {
+        assert!(
+            early > 3 && stray > 3 && errors.iter().all(|&count| count > 3),
+            "{early} {stray} {errors:?}"
+        );
+    }
     common::icarus(&design, &bench);
     common::verilator(&design);
     common::yosys(&design);

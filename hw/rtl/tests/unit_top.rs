@@ -12,7 +12,7 @@ use bitgauge_rtl::verilog::{Options, Reset};
 fn reference_designs_are_clean() {
     for (text, reset) in [
         (include_str!("../../../designs/reference-8x8.toml"), Reset::Synchronous),
-        (include_str!("../../../designs/reference-16x16.toml"), Reset::Initial),
+        (include_str!("../../../designs/reference-16x16.toml"), Reset::Asynchronous),
     ] {
         let accelerator = Accelerator::from_toml(text).unwrap();
         let design = top::design(&accelerator, &Options { reset, ..Options::default() }).unwrap();

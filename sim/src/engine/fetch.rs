@@ -55,8 +55,10 @@ impl Fetch {
         if self.waiting || self.next >= self.end {
             return;
         }
-        // Words are 16 bytes and addresses aligned, so the last beat never reaches beyond the words.
-        let beats = first_burst(self.next, self.end, self.most, self.bus);
+        // Words are 16 bytes and addresses aligned, so the last beat never reaches beyond the words. Pieces
+        // count from the first word: a rest of one that crosses a page comes next.
+        let piece = self.most - (self.next - self.start) % self.most;
+        let beats = first_burst(self.next, self.end, piece, self.bus);
         let bytes = self.next - self.start + beats * self.bus;
         let words = bytes.saturating_sub(self.room_bytes).div_ceil(WORD) as usize;
         let room = match words.checked_sub(1) {

@@ -30,9 +30,10 @@ pub(super) fn check(program: &Program, problems: &mut Vec<Problem>) {
     }
     let words = program.words.len() as u64 * Word::BYTES as u64;
     let commands = program.command_address..program.command_address.saturating_add(words);
-    if !program.command_address.is_multiple_of(4096) || commands.end > memory {
+    let bus = u64::from(program.accelerator.bus_bytes());
+    if !program.command_address.is_multiple_of(bus) || commands.end > memory {
         complain(format!(
-            "commands at {} lie outside memory or not on a multiple of 4096",
+            "commands at {} lie outside memory or not on a multiple of {bus}, the bytes of a beat",
             program.command_address
         ));
     }

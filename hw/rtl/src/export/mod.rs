@@ -4,11 +4,11 @@
 //! | --- | --- |
 //! | `rtl/*.v`, `rtl/files.f` | the modules, one a file, and their list, sub-modules first |
 //! | `synthesis/*_pins.v` | a module of five pins around the outermost, for place and route without a board |
-//! | `testbench/testbench.v` | self-checking bench with a memory of the cycle contract |
+//! | `testbench/*.v` | self-checking bench with a memory of the cycle contract, and others |
 //! | `vectors/*.hex` | memory before and after, program, cycles and counters of one run |
 //! | `Makefile` | lints, and runs the bench under Verilator and under Icarus |
 //! | `*.core` | FuseSoC |
-//! | `constraints/*` | clock constraints for ECP5, iCE40 and Xilinx 7 |
+//! | `constraints/*` | clock constraints for ECP5 and Xilinx 7 |
 //! | `registers.md`, `registers.h` | the register map |
 //! | `accelerator.toml` | the description with every default filled in |
 
@@ -22,10 +22,10 @@ use bitgauge_arch::Accelerator;
 use bitgauge_arch::description::Reset as ResetStyle;
 
 use crate::units::{control::map, top};
-use crate::verilog::{Error, Module, Options, Reset};
+use crate::verilog::{Error, Module, Naming, Options, Reset, is_module_name};
 
 pub use crate::units::top::configuration_hash;
-pub use testbench::TESTBENCH;
+pub use testbench::{MEMORY, TESTBENCH};
 pub use wrapper::{Bus, buses};
 
 /// A file of the export.
@@ -54,11 +54,20 @@ pub struct Vectors<'a> {
     pub run: vectors::Run,
 }
 
-/// The name of the outermost module.
+/// Where the vectors lie: memory before and after, what is run.
+const VECTOR_FILES: [&str; 3] = ["vectors/memory.hex", "vectors/expected.hex", "vectors/run.hex"];
+
+/// The name of the outermost module: array, bus and a hash of the whole description.
 #[must_use]
 pub fn top_name(accelerator: &Accelerator) -> String {
-    let array = &accelerator.array;
-    format!("bitgauge_{}x{}_bus{}", array.rows, array.cols, accelerator.memory.bus_bits)
+    let (array, hash) = (&accelerator.array, configuration_hash(accelerator) as u32);
+    format!("bitgauge_{}x{}_bus{}_{hash:08x}", array.rows, array.cols, accelerator.memory.bus_bits)
+}
+
+/// The name of the outermost module where all begin with `prefix`: that prefix.
+#[must_use]
+pub fn top_name_with(accelerator: &Accelerator, prefix: Option<&str>) -> String {
+    prefix.map_or_else(|| top_name(accelerator), str::to_owned)
 }
 
 /// The modules of an accelerator, the outermost last.
@@ -66,20 +75,22 @@ pub fn top_name(accelerator: &Accelerator) -> String {
 /// # Errors
 /// Where the design cannot be printed; never for a checked description.
 pub fn modules(accelerator: &Accelerator) -> Result<Vec<Module>, Error> {
-    with_pins(accelerator).map(|(modules, _)| modules)
+    with_pins(accelerator, None).map(|(modules, _)| modules)
 }
 
-/// The modules, and one more around the outermost that needs five pins only, for place and route.
+/// The modules, and one more around the outermost that needs five pins only, for place and route. Names begin
+/// with the prefix, or hold what tells them from those of other descriptions.
 ///
 /// # Errors
 /// Where the design cannot be printed; never for a checked description.
-pub fn with_pins(accelerator: &Accelerator) -> Result<(Vec<Module>, Module), Error> {
+pub fn with_pins(accelerator: &Accelerator, prefix: Option<&str>) -> Result<(Vec<Module>, Module), Error> {
     let header = header(accelerator);
     let reset = match accelerator.synthesis.reset {
         ResetStyle::Sync => Reset::Synchronous,
         ResetStyle::Async => Reset::Asynchronous,
     };
-    let design = top::design(accelerator, &Options { reset, header: header.clone() })?;
+    let naming = prefix.map_or(Naming::Hashed, |prefix| Naming::Prefixed(prefix.to_owned()));
+    let design = top::design(accelerator, &Options { reset, header: header.clone(), naming })?;
     let bus = accelerator.bus_bytes() as usize;
     let size = bus.trailing_zeros();
     let constants = [
@@ -91,7 +102,7 @@ pub fn with_pins(accelerator: &Accelerator) -> Result<(Vec<Module>, Module), Err
         ("m_axi_awburst", 2, "2'd1".to_owned(), "INCR"),
         ("m_axi_wstrb", bus, format!("{{{bus}{{1'b1}}}}"), "a block's last beat is filled with zeros"),
     ];
-    let top = top_name(accelerator);
+    let top = top_name_with(accelerator, prefix);
     let outermost = wrapper::wrapper(&top, &design, &header, &constants);
     let pins = pins::pins(&top, design.reset_port, &buses(&design), &header);
     let mut modules = design.modules;
@@ -111,13 +122,28 @@ fn header(accelerator: &Accelerator) -> String {
 /// Bytes of memory that the bench has without vectors.
 const EMPTY_BENCH_BYTES: usize = 1 << 16;
 
-/// All files of an export.
+/// All files of an export, under names of Bitgauge's.
 ///
 /// # Errors
 /// Where the design cannot be printed; never for a checked description.
 pub fn export(accelerator: &Accelerator, vectors: Option<&Vectors<'_>>) -> Result<Vec<File>, Error> {
-    let top = top_name(accelerator);
-    let (modules, pins) = with_pins(accelerator)?;
+    export_with(accelerator, None, vectors)
+}
+
+/// All files of an export, whose modules' names begin with `prefix` where there is one.
+///
+/// # Errors
+/// A prefix that is no name for a module; else never for a checked description.
+pub fn export_with(
+    accelerator: &Accelerator,
+    prefix: Option<&str>,
+    vectors: Option<&Vectors<'_>>,
+) -> Result<Vec<File>, Error> {
+    if let Some(name) = prefix.filter(|prefix| !is_module_name(prefix)) {
+        return Err(Error::Name { name: name.to_owned() });
+    }
+    let top = top_name_with(accelerator, prefix);
+    let (modules, pins) = with_pins(accelerator, prefix)?;
     let bus = accelerator.bus_bytes() as usize;
     let list = modules.iter().fold(String::new(), |list, module| list + &module.file() + "\n");
     let memory_bytes = vectors.map_or(EMPTY_BENCH_BYTES, |vectors| vectors.memory.len());
@@ -127,16 +153,20 @@ pub fn export(accelerator: &Accelerator, vectors: Option<&Vectors<'_>>) -> Resul
     files.push(File::new("rtl/files.f", list));
     files.push(File::new(format!("synthesis/{}", pins.file()), pins.text));
     files.push(File::new(TESTBENCH, testbench::text(accelerator, &top, memory_bytes)));
-    files.push(File::new("Makefile", project::makefile(&top)));
-    files.push(File::new(format!("{top}.core"), project::fusesoc(&top, &sources)));
+    files.push(File::new(MEMORY, testbench::MEMORY_TEXT));
+    files.push(File::new("Makefile", project::makefile(&top, vectors.is_some())));
+    files.push(File::new(format!("{top}.core"), project::fusesoc(&top, &sources, vectors.is_some())));
     files.extend(project::constraints(accelerator));
     files.push(File::new("registers.md", map::register_map_markdown()));
     files.push(File::new("registers.h", map::register_map_header()));
     files.push(File::new("accelerator.toml", accelerator.to_toml()));
     if let Some(vectors) = vectors {
-        files.push(File::new("vectors/memory.hex", vectors::memory(vectors.memory, bus)));
-        files.push(File::new("vectors/expected.hex", vectors::memory(vectors.expected, bus)));
-        files.push(File::new("vectors/run.hex", vectors.run.text()));
+        let texts = [
+            vectors::memory(vectors.memory, bus),
+            vectors::memory(vectors.expected, bus),
+            vectors.run.text(),
+        ];
+        files.extend(VECTOR_FILES.into_iter().zip(texts).map(|(path, text)| File::new(path, text)));
     }
     Ok(files)
 }

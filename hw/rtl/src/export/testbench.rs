@@ -7,6 +7,12 @@ use crate::units::control::map;
 /// The bench's path in the export.
 pub const TESTBENCH: &str = "testbench/testbench.v";
 
+/// The path of the memory that the bench has behind the accelerator.
+pub const MEMORY: &str = "testbench/memory.v";
+
+/// The memory's text, the same for every accelerator.
+pub(super) const MEMORY_TEXT: &str = include_str!("memory.v");
+
 /// The bench of an accelerator with so many bytes of external memory.
 pub(super) fn text(accelerator: &Accelerator, top: &str, memory_bytes: usize) -> String {
     let bus = accelerator.bus_bytes() as usize;
@@ -19,15 +25,16 @@ pub(super) fn text(accelerator: &Accelerator, top: &str, memory_bytes: usize) ->
     let mut text = include_str!("testbench.v")
         .replace("// {{parameters}}", &parameters)
         .replace("{{top}}", top)
-        .replace("{{reset}}", " .reset(reset),");
-    for name in ["command_address", "command_words", "control", "status"] {
-        text = text.replace(&format!("{{{{{name}}}}}"), &address(name));
+        .replace("{{reset}}", " .reset(reset),")
+        .replace("{{counters}}", &format!("12'h{:03x}", map::offset(map::FIRST_COUNTER)));
+    for name in ["command_address", "command_words", "control", "status", "watchdog"] {
+        text = text.replace(&format!("{{{{{name}}}}}"), &format!("12'h{:03x}", map::offset(name)));
     }
-    text.replace("{{counters}}", &address("load_busy_low"))
-}
-
-fn address(register: &str) -> String {
     let registers = map::registers();
-    let found = registers.iter().find(|entry| entry.name == register);
-    format!("12'h{:03x}", found.map_or(0, |entry| entry.offset))
+    let bits = registers.iter().filter(|register| ["control", "status"].contains(&register.name.as_str()));
+    for bits in bits.flat_map(|register| register.bits) {
+        text = text.replace(&format!("{{{{{}}}}}", bits.name), &format!("32'h{:x}", 1u32 << bits.low));
+    }
+    let any = map::CAUSES.iter().fold(0u32, |any, cause| any | 1 << cause.low);
+    text.replace("{{any_cause}}", &format!("32'h{any:x}"))
 }

@@ -3,20 +3,28 @@
 //! ```text
 //!  AXI4-Lite ──┬── control ── go ───────────► controller
 //!              ├── command_address, command_words ─►
-//!              ├── status ◄── finished, error
+//!              ├── status ◄── finished, or why not
+//!              ├── halt, restart ─► memory port, all units; quiet ◄── memory port
 //!              └── counters ◄── what each unit did in each cycle
 //! ```
 //!
 //! ```text
-//! cycle      -1     0      1    ...   F     F+1    F+2
-//! write      ~~~~\__________________________________
-//! go         ____/~~~~\_____________________________
-//! finished   ________________________/~~~~\_________     `end` is taken
-//! running    __________/~~~~~~~~~~~~~~~~~~~~~~~~~~~\_
-//! done       ______________________________________/~    the counters stand
+//! cycle      -1     0      1    ...   F     F+1    F+2    F+3
+//! write      ~~~~\_________________________________________
+//! go         ____/~~~~\____________________________________
+//! finished   ________________________/~~~~\________________     `end` is taken
+//! halt       ______________________________/~~~~~~~~~~~\____     no new burst
+//! quiet      ______________________________/~~~~~~~~~~~~~~~~     when all bursts are over
+//! restart    _____________________________________/~~~~\____     the cycle after
+//! running    __________/~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\____
+//! done       _________________________________________/~~~~     the counters stand
 //! ```
 //!
 //! The cycles 0 to F are counted, so `cycles` is F + 1; a cycle is added a cycle after it was.
+//!
+//! Each run ends so, whether `end` was taken or something is wrong: no burst is begun any more, those on
+//! their way are brought to an end, and all but these registers goes back to its reset value. What a run
+//! leaves behind, words that were fetched beyond `end` for example, cannot reach the next.
 
 pub mod bus;
 pub mod counters;
@@ -26,7 +34,7 @@ pub mod map;
 use crate::prelude::*;
 use bus::RegisterBus;
 use counters::Counters;
-use map::{ADDRESS_BITS, UNITS, position, registers};
+use map::{ADDRESS_BITS, CAUSES, UNITS, position, registers};
 pub use map::{FIRST_COUNTER, offset, register_map_header, register_map_markdown};
 use rust_hdl::prelude::*;
 
@@ -75,10 +83,24 @@ documented! {
         pub command_address: Sig,
         /// number of command words
         pub command_words: Sig,
-        /// last cycle of the run
+        /// `end` is taken: last cycle of the run
         pub finished: Signal<In, Bit>,
-        /// something is wrong
-        pub error: Signal<In, Bit>,
+        /// a word was no command word
+        pub bad_command: Signal<In, Bit>,
+        /// all words were taken, and `end` was none of them
+        pub no_end: Signal<In, Bit>,
+        /// an entry of a length table was wrong
+        pub bad_table: Signal<In, Bit>,
+        /// the external memory answers SLVERR
+        pub slave_error: Signal<In, Bit>,
+        /// the external memory answers DECERR
+        pub decode_error: Signal<In, Bit>,
+        /// nothing is on its way to or from external memory
+        pub quiet: Signal<In, Bit>,
+        /// no further burst may be begun
+        pub halt: Signal<Out, Bit>,
+        /// everything but these registers returns to its reset value
+        pub restart: Signal<Out, Bit>,
         /// the unit works: load, compute, vector, store
         pub busy: Vec<Signal<In, Bit>>,
         /// the unit's next command waits for a token
@@ -98,11 +120,22 @@ documented! {
         go_r: State<Bit>,
         running: State<Bit>,
         done: State<Bit>,
-        failed: State<Bit>,
-        /// the last cycle was the last of the run
-        over: State<Bit>,
+        /// the run is over but for what is on its way to and from external memory
+        ending: State<Bit>,
+        restart_r: State<Bit>,
+        /// why the run ended without `end`, in the order of the status' bits
+        cause: Vec<State<Bit>>,
+        raised: Vec<Signal<Local, Bit>>,
+        stops: Signal<Local, Bit>,
+        working: Signal<Local, Bit>,
+        failed: Signal<Local, Bit>,
+        abort: Signal<Local, Bit>,
+        misaligned: Signal<Local, Bit>,
         command_address_r: Reg,
         command_words_r: Reg,
+        watchdog_r: Reg,
+        /// cycles until the watchdog ends the run; zero: it sleeps
+        patience: Reg,
         bus: RegisterBus,
         counters: Counters,
         /// values of the registers, in the order of the map
@@ -118,27 +151,32 @@ documented! {
         status_at: Const,
         address_at: Const,
         words_at: Const,
+        watchdog_at: Const,
         cycles_at: Const,
         units_at: Const,
+        cause_bit: Vec<Const>,
+        bus_mask: Const,
+        _causes: usize,
         _registers: usize,
         _status_at: usize,
         _control_at: usize,
         _address_at: usize,
         _words_at: usize,
+        _watchdog_at: usize,
         _cycles_at: usize,
         _units_at: usize
     }
 }
 
 impl Control {
-    /// The registers of a design whose description has this hash.
+    /// The registers of a design whose description has this hash and whose bus has so many bytes.
     #[must_use]
-    pub fn new(configuration: u64) -> Control {
+    pub fn new(configuration: u64, bus: usize) -> Control {
         let map = registers();
         let at = |name: &str| position(&map, name);
         let flags = || vec![Signal::default(); UNITS.len()];
         Control {
-            name: Named::of(format!("control_{configuration:016x}"), &Control::DOCS),
+            name: Named::of("control", &Control::DOCS),
             clock: Signal::default(),
             awvalid: Signal::default(),
             awready: Signal::default(),
@@ -159,7 +197,14 @@ impl Control {
             command_address: Sig::output(u(32)),
             command_words: Sig::output(u(32)),
             finished: Signal::default(),
-            error: Signal::default(),
+            bad_command: Signal::default(),
+            no_end: Signal::default(),
+            bad_table: Signal::default(),
+            slave_error: Signal::default(),
+            decode_error: Signal::default(),
+            quiet: Signal::default(),
+            halt: Signal::default(),
+            restart: Signal::default(),
             busy: flags(),
             token: flags(),
             bank: flags(),
@@ -171,10 +216,19 @@ impl Control {
             go_r: State::default(),
             running: State::default(),
             done: State::default(),
-            failed: State::default(),
-            over: State::default(),
+            ending: State::default(),
+            restart_r: State::default(),
+            cause: CAUSES.iter().map(|_| State::default()).collect(),
+            raised: CAUSES.iter().map(|_| Signal::default()).collect(),
+            stops: Signal::default(),
+            working: Signal::default(),
+            failed: Signal::default(),
+            abort: Signal::default(),
+            misaligned: Signal::default(),
             command_address_r: Reg::new(u(32)),
             command_words_r: Reg::new(u(32)),
+            watchdog_r: Reg::new(u(32)),
+            patience: Reg::new(u(32)),
             bus: RegisterBus::default(),
             counters: Counters::default(),
             ones: Const::new(i64::from(u32::MAX)),
@@ -190,13 +244,18 @@ impl Control {
             status_at: Const::new(at("status")),
             address_at: Const::new(at("command_address")),
             words_at: Const::new(at("command_words")),
+            watchdog_at: Const::new(at("watchdog")),
             cycles_at: Const::new(at("cycles_low")),
             units_at: Const::new(at(FIRST_COUNTER)),
+            cause_bit: CAUSES.iter().map(|cause| Const::new(1i64 << cause.low)).collect(),
+            bus_mask: Const::new(bus - 1),
+            _causes: CAUSES.len(),
             _registers: map.len(),
             _status_at: at("status"),
             _control_at: at("control"),
             _address_at: at("command_address"),
             _words_at: at("command_words"),
+            _watchdog_at: at("watchdog"),
             _cycles_at: at("cycles_low"),
             _units_at: at(FIRST_COUNTER),
         }

@@ -13,10 +13,15 @@
 //! request        ____/~~~~~~~\______   made in q: registered at its end
 //! arvalid        ____/~~~~~~~\______   the same cycle as the request, where it wins
 //! grant          ____/~~~~~~~\______   arvalid and arready; the next request is seen from q+2
+//!
+//! awvalid        ____/~~~~~~~~~~~~~~    of a write; awready may come late, or with the data only
+//! wvalid         ____________/~~~~~~    from the cycle after, whether the address is taken or not
 //! ```
 //!
 //! Who is granted when stands in the cycle contract, "External memory". Without a handshake the choice
 //! stays, as AXI wants it.
+
+mod kernel;
 
 use super::shape::Shape;
 use crate::prelude::*;
@@ -24,17 +29,20 @@ use rust_hdl::prelude::*;
 
 /// Requesters: fetch, load, store.
 pub const REQUESTERS: usize = 3;
-/// Bursts that may be granted and not over.
+/// Bursts that may be begun and not over.
 pub const OUTSTANDING: usize = 4;
+/// Bits of the number of responses to come: the store unit asks for 64 bursts before the first is answered.
+const OWED_BITS: usize = 7;
 /// Bits of a burst's length in beats: up to 256.
 pub const BEATS_BITS: usize = 9;
 
 documented! {
     /// Arbiter of the external memory and AXI4 master.
     ///
-    /// Fetch goes first; load and store alternate when both ask. At most four bursts are granted and not
-    /// over; the place of a burst is free in the cycle after its last beat. Reads come back in order (one
-    /// ID), and two short queues remember for whom the reads are and how long the writes are.
+    /// Fetch goes first; load and store alternate when both ask. At most four bursts are begun and not
+    /// over: a read from its grant, a write from when its address is shown. The place of a burst is free in
+    /// the cycle after its last beat. Reads come back in order (one ID), and two short queues remember for
+    /// whom the reads are and how long the writes are.
     #[derive(LogicBlock)]
     pub struct MemoryPort {
         name: Named,
@@ -64,6 +72,14 @@ documented! {
         pub store_taken: Signal<Out, Bit>,
         /// a write burst is acknowledged
         pub store_response: Signal<Out, Bit>,
+        /// no further burst may be begun
+        pub halt: Signal<In, Bit>,
+        /// no burst is begun and not answered
+        pub quiet: Signal<Out, Bit>,
+        /// SLVERR is answered in this cycle
+        pub slave_error: Signal<Out, Bit>,
+        /// DECERR is answered in this cycle
+        pub decode_error: Signal<Out, Bit>,
         /// AXI4 read address
         pub arvalid: Signal<Out, Bit>,
         /// AXI4 read address
@@ -78,6 +94,8 @@ documented! {
         pub rready: Signal<Out, Bit>,
         /// AXI4 read data, words from the lowest byte up
         pub rdata: Vec<Sig>,
+        /// AXI4 read data: 2 SLVERR, 3 DECERR
+        pub rresp: Sig,
         /// AXI4 read data: last beat of its burst
         pub rlast: Signal<In, Bit>,
         /// AXI4 write address
@@ -98,6 +116,8 @@ documented! {
         pub wlast: Signal<Out, Bit>,
         /// AXI4 write response
         pub bvalid: Signal<In, Bit>,
+        /// AXI4 write response: 2 SLVERR, 3 DECERR
+        pub bresp: Sig,
         /// AXI4 write response: always taken
         pub bready: Signal<Out, Bit>,
         /// the choice was shown and not taken: it stays
@@ -109,14 +129,24 @@ documented! {
         /// for whom the reads on their way are, the oldest first
         readers: Vec<Reg>,
         reads: Reg,
-        /// beats left of the granted writes, the oldest first
+        /// beats left of the writes that were shown, the oldest first
         lengths: Vec<Reg>,
         writes: Reg,
+        /// the write that is shown was so before
+        offered: State<Bit>,
+        /// responses to come
+        owed: Reg,
+        /// where the bursts begin, and their beats, as the bus allows them
+        place: Vec<Sig>,
+        size: Vec<Sig>,
         /// whose burst is shown
         chosen: Sig,
         ask: Signal<Local, Bit>,
         read_granted: Signal<Local, Bit>,
         write_granted: Signal<Local, Bit>,
+        write_shown: Signal<Local, Bit>,
+        arrives: Signal<Local, Bit>,
+        answered: Signal<Local, Bit>,
         read_over: Signal<Local, Bit>,
         write_over: Signal<Local, Bit>,
         /// where the next entry of the queue goes
@@ -124,6 +154,7 @@ documented! {
         write_tail: Sig,
         /// 0 fetch, 1 load, 2 the load's table
         reader: Sig,
+        bus_bits: Const,
         _words: usize
     }
 }
@@ -149,6 +180,10 @@ impl MemoryPort {
             store_beat: Sig::inputs(u(32), words),
             store_taken: Signal::default(),
             store_response: Signal::default(),
+            halt: Signal::default(),
+            quiet: Signal::default(),
+            slave_error: Signal::default(),
+            decode_error: Signal::default(),
             arvalid: Signal::default(),
             arready: Signal::default(),
             araddr: Sig::output(u(32)),
@@ -156,6 +191,7 @@ impl MemoryPort {
             rvalid: Signal::default(),
             rready: Signal::default(),
             rdata: Sig::inputs(u(32), words),
+            rresp: Sig::input(u(2)),
             rlast: Signal::default(),
             awvalid: Signal::default(),
             awready: Signal::default(),
@@ -166,6 +202,7 @@ impl MemoryPort {
             wdata: Sig::outputs(u(32), words),
             wlast: Signal::default(),
             bvalid: Signal::default(),
+            bresp: Sig::input(u(2)),
             bready: Signal::default(),
             locked: State::default(),
             held: Reg::new(who),
@@ -175,124 +212,24 @@ impl MemoryPort {
             reads: Reg::new(count),
             lengths: Reg::many(beats, OUTSTANDING),
             writes: Reg::new(count),
+            offered: State::default(),
+            owed: Reg::new(u(OWED_BITS)),
+            place: Sig::locals(u(32), REQUESTERS),
+            size: Sig::locals(beats, REQUESTERS),
+            bus_bits: Const::new(clog2(shape.bus)),
             chosen: Sig::local(who),
             ask: Signal::default(),
             read_granted: Signal::default(),
             write_granted: Signal::default(),
+            write_shown: Signal::default(),
+            arrives: Signal::default(),
+            answered: Signal::default(),
             read_over: Signal::default(),
             write_over: Signal::default(),
             read_tail: Sig::local(count),
             write_tail: Sig::local(count),
             reader: Sig::local(who),
             _words: words,
-        }
-    }
-}
-
-impl Logic for MemoryPort {
-    #[hdl_gen]
-    fn update(&mut self) {
-        dff_setup!(self, clock, locked, held, store_next, outstanding, reads, writes);
-        for i in 0..4 {
-            self.readers[i].clock.next = self.clock.val();
-            self.lengths[i].clock.next = self.clock.val();
-            self.readers[i].d.next = self.readers[i].q.val();
-            self.lengths[i].d.next = self.lengths[i].q.val();
-        }
-
-        // The choice. While it is locked no burst is granted, so there is room for it still.
-        self.chosen.next = 0.into();
-        if !self.request[0].val() {
-            self.chosen.next = 1.into();
-            if self.request[2].val() & (!self.request[1].val() | self.store_next.q.val()) {
-                self.chosen.next = 2.into();
-            }
-        }
-        if self.locked.q.val() {
-            self.chosen.next = self.held.q.val();
-        }
-        self.ask.next = (self.request[0].val() | self.request[1].val() | self.request[2].val())
-            & (self.outstanding.q.val() < 4);
-        self.arvalid.next = self.ask.val() & (self.chosen.val() != 2);
-        self.awvalid.next = self.ask.val() & (self.chosen.val() == 2);
-        self.araddr.next = self.address[0].val();
-        self.arlen.next = self.beats[0].val() - 1;
-        if self.chosen.val() == 1 {
-            self.araddr.next = self.address[1].val();
-            self.arlen.next = self.beats[1].val() - 1;
-        }
-        self.awaddr.next = self.address[2].val();
-        self.awlen.next = self.beats[2].val() - 1;
-        self.read_granted.next = self.arvalid.val() & self.arready.val();
-        self.write_granted.next = self.awvalid.val() & self.awready.val();
-        self.grant[0].next = self.read_granted.val() & (self.chosen.val() == 0);
-        self.grant[1].next = self.read_granted.val() & (self.chosen.val() == 1);
-        self.grant[2].next = self.write_granted.val();
-        self.locked.d.next = self.ask.val() & !self.read_granted.val() & !self.write_granted.val();
-        self.held.d.next = self.chosen.val();
-        if self.grant[1].val() {
-            self.store_next.d.next = true;
-        }
-        if self.grant[2].val() {
-            self.store_next.d.next = false;
-        }
-
-        // Reads come back in the order of their grants.
-        self.rready.next = true;
-        self.fetch_beat.next = self.rvalid.val() & (self.readers[0].q.val() == 0);
-        self.load_beat.next = self.rvalid.val() & (self.readers[0].q.val() == 1);
-        self.table_beat.next = self.rvalid.val() & (self.readers[0].q.val() == 2);
-        self.read_over.next = self.rvalid.val() & self.rlast.val();
-        self.reader.next = self.chosen.val();
-        if (self.chosen.val() == 1) & self.load_table.val() {
-            self.reader.next = 2.into();
-        }
-        if self.read_over.val() {
-            for i in 0..3 {
-                self.readers[i].d.next = self.readers[i + 1].q.val();
-            }
-        }
-        self.read_tail.next = self.reads.q.val() - self.read_over.val();
-        self.reads.d.next = self.read_tail.val() + self.read_granted.val();
-        if self.read_granted.val() {
-            for i in 0..4 {
-                if self.read_tail.val() == i {
-                    self.readers[i].d.next = self.reader.val();
-                }
-            }
-        }
-
-        // Writes go out in the order of their grants.
-        self.bready.next = true;
-        self.store_response.next = self.bvalid.val();
-        self.wvalid.next = self.writes.q.val() != 0;
-        self.wlast.next = self.lengths[0].q.val() == 1;
-        self.store_taken.next = self.wvalid.val() & self.wready.val();
-        self.write_over.next = self.store_taken.val() & self.wlast.val();
-        if self.store_taken.val() {
-            self.lengths[0].d.next = self.lengths[0].q.val() - 1;
-        }
-        if self.write_over.val() {
-            for i in 0..3 {
-                self.lengths[i].d.next = self.lengths[i + 1].q.val();
-            }
-        }
-        self.write_tail.next = self.writes.q.val() - self.write_over.val();
-        self.writes.d.next = self.write_tail.val() + self.write_granted.val();
-        if self.write_granted.val() {
-            for i in 0..4 {
-                if self.write_tail.val() == i {
-                    self.lengths[i].d.next = self.beats[2].val();
-                }
-            }
-        }
-        self.outstanding.d.next =
-            self.outstanding.q.val() + self.read_granted.val() + self.write_granted.val()
-                - self.read_over.val()
-                - self.write_over.val();
-        for i in 0..self._words {
-            self.beat[i].next = self.rdata[i].val();
-            self.wdata[i].next = self.store_beat[i].val();
         }
     }
 }

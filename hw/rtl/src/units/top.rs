@@ -26,6 +26,7 @@ use super::shape::Shape;
 use super::store::Store;
 use super::tables::Tables;
 use super::vector::Vector;
+use crate::hash::fnv1a;
 use crate::prelude::*;
 use crate::verilog::{Design, Error, Options, elaborate};
 use bitgauge_arch::Accelerator;
@@ -84,6 +85,8 @@ documented! {
         pub m_axi_rready: Signal<Out, Bit>,
         /// AXI4 read data, words of 32 bits from the lowest byte up
         pub m_axi_rdata: Vec<Sig>,
+        /// AXI4 read data: response
+        pub m_axi_rresp: Sig,
         /// AXI4 read data: last beat of its burst
         pub m_axi_rlast: Signal<In, Bit>,
         /// AXI4 write address
@@ -105,6 +108,8 @@ documented! {
         /// AXI4 write response
         pub m_axi_bvalid: Signal<In, Bit>,
         /// AXI4 write response
+        pub m_axi_bresp: Sig,
+        /// AXI4 write response
         pub m_axi_bready: Signal<Out, Bit>,
         /// a run begins: its cycle 0
         pub trace_go: Signal<Out, Bit>,
@@ -114,6 +119,8 @@ documented! {
         pub trace_started: Vec<Signal<Out, Bit>>,
         /// a command has ended: the first cycle in which others may know
         pub trace_ended: Vec<Signal<Out, Bit>>,
+        /// a run is over: all but the host's registers return to their reset values
+        restart: Signal<Local, Bit>,
         control: Control,
         controller: Controller,
         memory_port: MemoryPort,
@@ -154,7 +161,8 @@ impl Top {
             name: Named::of(
                 format!("accelerator_core_{}x{}_line{line}_bus{bus}", shape.rows, shape.cols),
                 &Top::DOCS,
-            ),
+            )
+            .restart("restart", &["control"]),
             clock: Signal::default(),
             s_axi_awvalid: Signal::default(),
             s_axi_awready: Signal::default(),
@@ -178,6 +186,7 @@ impl Top {
             m_axi_rvalid: Signal::default(),
             m_axi_rready: Signal::default(),
             m_axi_rdata: Sig::inputs(word, words),
+            m_axi_rresp: Sig::input(u(2)),
             m_axi_rlast: Signal::default(),
             m_axi_awvalid: Signal::default(),
             m_axi_awready: Signal::default(),
@@ -188,12 +197,14 @@ impl Top {
             m_axi_wdata: Sig::outputs(word, words),
             m_axi_wlast: Signal::default(),
             m_axi_bvalid: Signal::default(),
+            m_axi_bresp: Sig::input(u(2)),
             m_axi_bready: Signal::default(),
             trace_go: Signal::default(),
             trace_finished: Signal::default(),
             trace_started: vec![Signal::default(); 4],
             trace_ended: vec![Signal::default(); 4],
-            control: Control::new(configuration),
+            restart: Signal::default(),
+            control: Control::new(configuration, bus),
             controller: Controller::new(shape),
             memory_port: MemoryPort::new(shape),
             load: Load::new(shape),
@@ -233,10 +244,7 @@ impl Top {
 /// can tell whether a program was compiled for this hardware.
 #[must_use]
 pub fn configuration_hash(accelerator: &Accelerator) -> u64 {
-    accelerator
-        .to_toml()
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    fnv1a(accelerator.to_toml().as_bytes())
 }
 
 /// The Verilog of a description.

@@ -56,6 +56,8 @@ impl<'a> Assembler<'a> {
                 return Err(Error::Kernel { module: wanted, message });
             }
         };
+        let memory = matches!(node.body, Body::Memory { .. });
+        let wanted = self.options.naming.name(&wanted, &text, memory);
         Ok(self.add(wanted, comment(&node.doc, ""), text))
     }
 

@@ -37,6 +37,13 @@ impl Context<'_> {
 
 /// Port list and body of a module, without its name.
 pub(super) fn print(context: &Context, kernel: &VerilogBlock) -> Result<String, Error> {
+    if let Some(restart) = &context.node.restart
+        && !(context.has_reset() && context.node.atoms.iter().any(|atom| atom.name == restart.signal))
+    {
+        return Err(
+            context.error(format!("to restart by `{}` it needs that signal and a reset", restart.signal))
+        );
+    }
     let (scope, taken) = scope(context)?;
     let statements = lower(&scope, kernel).map_err(|message| context.error(message))?;
     let groups = flow::groups(reduce::overwritten(statements)).map_err(|message| context.error(message))?;
@@ -74,6 +81,9 @@ fn scope(context: &Context) -> Result<(Scope, BTreeSet<String>), Error> {
     let mut taken = BTreeSet::from(["unused".to_string()]);
     if context.has_reset() {
         taken.insert("reset".into());
+    }
+    if context.node.restart.is_some() {
+        taken.insert(super::sections::RESET_OF_PARTS.into());
     }
     let mut add = |scope: &mut Scope, key: String, ty: Ty, driven: bool, port: bool| {
         let wanted = super::names::legal(&key);

@@ -2,7 +2,7 @@
 
 use super::Error;
 use crate::memory::MEMORY_MARK;
-use crate::module::NAME_MARK;
+use crate::module::{NAME_MARK, RESTART_MARK};
 use crate::register::REGISTER_MARK;
 use crate::signal::Ty;
 use crate::value::{Value, cut};
@@ -34,6 +34,26 @@ pub(super) enum Body {
     Foreign,
 }
 
+/// A signal that resets the parts of a unit.
+#[derive(Debug)]
+pub(super) struct Restart {
+    pub signal: String,
+    /// Parts that it leaves as they are.
+    spared: Vec<String>,
+}
+
+impl Restart {
+    /// From what follows the mark: the signal, then the parts that are spared.
+    fn parse(text: &str) -> Restart {
+        let mut words = text.split_whitespace().map(str::to_owned);
+        Restart { signal: words.next().unwrap_or_default(), spared: words.collect() }
+    }
+
+    pub fn reaches(&self, part: &Node) -> bool {
+        !self.spared.contains(&part.instance)
+    }
+}
+
 /// A block of the hierarchy.
 #[derive(Debug)]
 pub(super) struct Node {
@@ -41,6 +61,7 @@ pub(super) struct Node {
     pub instance: String,
     /// The name of the module, if it has a `Named`.
     pub module: Option<String>,
+    pub restart: Option<Restart>,
     pub doc: String,
     pub port_docs: BTreeMap<String, String>,
     pub atoms: Vec<AtomInfo>,
@@ -90,6 +111,7 @@ impl Probe for Walk {
         self.stack.push(Node {
             instance: name.into(),
             module: None,
+            restart: None,
             doc: String::new(),
             port_docs: BTreeMap::new(),
             atoms: vec![],
@@ -128,7 +150,9 @@ impl Probe for Walk {
         if let (Some(module), TypeKind::Enum(texts)) =
             (descriptor.name.strip_prefix(NAME_MARK), &descriptor.kind)
         {
+            let (module, restart) = module.split_once(RESTART_MARK).unwrap_or((module, ""));
             node.module = Some(module.into());
+            node.restart = (!restart.is_empty()).then(|| Restart::parse(restart));
             node.doc = texts.first().cloned().unwrap_or_default();
             let ports = texts.iter().skip(1).step_by(2).zip(texts.iter().skip(2).step_by(2));
             node.port_docs = ports.map(|(port, text)| (port.clone(), text.clone())).collect();

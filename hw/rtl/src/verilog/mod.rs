@@ -19,8 +19,10 @@ mod text;
 mod tokens;
 
 pub(crate) use collect::literal as literal_value;
+pub use names::is_module_name;
 pub(crate) use names::legal as legal_name;
 
+use crate::hash::fnv1a;
 use crate::signal::Ty;
 use rust_hdl::prelude::Block;
 use thiserror::Error;
@@ -76,6 +78,29 @@ pub enum Reset {
     Asynchronous,
 }
 
+/// How modules are called.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Naming {
+    /// As their units are.
+    #[default]
+    Plain,
+    /// With a hash of their text, so that modules of several designs that differ have different names.
+    /// Memories keep theirs, which say all that there is to them.
+    Hashed,
+    /// With this before the name and an underscore.
+    Prefixed(String),
+}
+
+impl Naming {
+    fn name(&self, wanted: &str, text: &str, memory: bool) -> String {
+        match self {
+            Naming::Hashed if !memory => format!("{wanted}_{:08x}", fnv1a(text.as_bytes()) as u32),
+            Naming::Prefixed(prefix) => format!("{prefix}_{wanted}"),
+            _ => wanted.to_owned(),
+        }
+    }
+}
+
 /// Choices that hold for a whole design.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
@@ -83,6 +108,8 @@ pub struct Options {
     pub reset: Reset,
     /// Lines of comment at the top of each file.
     pub header: String,
+    /// The modules' names.
+    pub naming: Naming,
 }
 
 /// One Verilog module, which is one file.

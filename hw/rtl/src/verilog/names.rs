@@ -34,7 +34,8 @@ pub(crate) fn legal(name: &str) -> String {
 }
 
 /// Whether a name can be that of a module and of its file.
-pub(super) fn is_module_name(name: &str) -> bool {
+#[must_use]
+pub fn is_module_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         && !is_keyword(name)

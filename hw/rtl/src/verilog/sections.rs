@@ -11,6 +11,9 @@ use rust_hdl::prelude::AtomKind;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+/// The reset of the parts of a unit with a restart.
+pub(super) const RESET_OF_PARTS: &str = "reset_of_parts";
+
 impl BodyPrinter<'_> {
     /// The comment of a field, at its first element only.
     fn field_comment(&self, name: &str) -> String {
@@ -71,6 +74,10 @@ impl BodyPrinter<'_> {
     /// The parts that are modules.
     pub(super) fn instances(&mut self) -> String {
         let mut out = String::new();
+        if let Some(restart) = &self.context.node.restart {
+            self.printer.use_whole(&restart.signal);
+            let _ = writeln!(out, "  wire {RESET_OF_PARTS} = reset | {};", restart.signal);
+        }
         for (child, module) in self.context.children {
             let Some(module) = module else { continue };
             let mut connections = vec![];
@@ -79,7 +86,8 @@ impl BodyPrinter<'_> {
                 connections.push((names::legal(&port.name), self.resolve(&symbol.name)));
             }
             if has_reset(child, self.context.reset) {
-                connections.push(("reset".into(), "reset".into()));
+                let restarted = self.context.node.restart.as_ref().is_some_and(|by| by.reaches(child));
+                connections.push(("reset".into(), if restarted { RESET_OF_PARTS } else { "reset" }.into()));
             }
             let connections: Vec<_> =
                 connections.iter().map(|(port, signal)| format!("    .{port}({signal})")).collect();

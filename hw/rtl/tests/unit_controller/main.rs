@@ -82,6 +82,7 @@ fn outputs(unit: &Controller) -> Outputs {
         ended: flags(&unit.ended),
         finished: unit.finished.val(),
         error: unit.error.val(),
+        exhausted: unit.exhausted.val(),
         request: unit.request.val().then(|| (number(&unit.address), number(&unit.beats))),
     }
 }
@@ -101,7 +102,13 @@ fn play(
     style: &Style,
 ) -> [u64; 5] {
     let words = words(random, style);
-    let address = random.below(1 << 19) << 12;
+    // On a page, or anywhere; often shortly before the next page.
+    let within = match random.below(3) {
+        0 => 0,
+        1 => random.below(4096 / sizes.bus),
+        _ => 4096 / sizes.bus - 1 - random.below(24),
+    };
+    let address = (random.below(1 << 19) << 12) + within * sizes.bus;
     let mut model = Model::new(sizes, address, steps(&words));
     let (slow, latency) = (style.slow, 1 + random.below(8));
     // A memory that keeps up, or one that makes everybody wait.

@@ -33,6 +33,7 @@ pub struct Outputs {
     pub ended: [bool; 4],
     pub finished: bool,
     pub error: bool,
+    pub exhausted: bool,
     /// Address and beats.
     pub request: Option<(u64, u64)>,
 }
@@ -89,7 +90,9 @@ impl Model {
     /// One cycle; the first is cycle 0.
     pub fn cycle(&mut self, inputs: &Inputs) -> Outputs {
         let now = self.now;
-        let mut outputs = Outputs { error: self.error, ..Outputs::default() };
+        // Before the first words are asked for there are none to dispatch.
+        let exhausted = now == 0 || self.dispatched == self.steps.len();
+        let mut outputs = Outputs { error: self.error, exhausted, ..Outputs::default() };
         for unit in 0..4 {
             if self.flying[unit].front().is_some_and(|command| command.over) {
                 let command = self.flying[unit].pop_front().unwrap().command;
@@ -125,7 +128,9 @@ impl Model {
         let Sizes { bus, prefetch, burst, .. } = self.sizes;
         let per_word = 16 / bus;
         let left = self.steps.len() as u64 * per_word - self.asked;
-        let beats = (FETCH_BURST_BYTES / bus).min(burst).min(left);
+        let page = (4096 - (self.address + self.asked * bus) % 4096) / bus;
+        let piece = (FETCH_BURST_BYTES / bus).min(burst);
+        let beats = (piece - self.asked % piece).min(left).min(page);
         let held = self.asked - self.dispatched as u64 * per_word;
         if self.request.is_none()
             && now >= self.fetch_free

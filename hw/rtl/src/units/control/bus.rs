@@ -1,14 +1,17 @@
 //! The AXI4-Lite side of the registers.
 //!
 //! ```text
-//! cycle             t      t+1    t+2
-//! awvalid, wvalid   ~~~~\_______________   both must be there
-//! write             ~~~~\_______________
-//! bvalid            ______/~~~~~\_______
+//! cycle             t      t+1    t+2    t+3
+//! awvalid, wvalid   ~~~~~~~~~~~\_______________   both must be there
+//! awready, wready   ______/~~~~\_______________
+//! write             ______/~~~~\_______________
+//! bvalid            ____________/~~~~~\_______
 //! arvalid           ~~~~\_______________
 //! read_address      ______<address>_____   found is looked up in this cycle
 //! rvalid            ______________/~~~~\
 //! ```
+//!
+//! No output depends on an input of the same cycle: a crossbar may be as slow as it likes.
 
 use super::map::ADDRESS_BITS;
 use crate::prelude::*;
@@ -63,6 +66,8 @@ documented! {
         pub read_address: Sig,
         /// what that register holds, in the same cycle
         pub found: Sig,
+        /// the write that waits is taken in this cycle
+        taking: State<Bit>,
         bvalid_r: State<Bit>,
         rvalid_r: State<Bit>,
         rdata_r: Reg,
@@ -100,6 +105,7 @@ impl Default for RegisterBus {
             write_mask: Sig::output(word),
             read_address: Sig::output(address),
             found: Sig::input(word),
+            taking: State::default(),
             bvalid_r: State::default(),
             rvalid_r: State::default(),
             rdata_r: Reg::new(word),
@@ -113,11 +119,14 @@ impl Default for RegisterBus {
 impl Logic for RegisterBus {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, bvalid_r, rvalid_r, rdata_r, looking, address);
-        // Address and data of a write are taken together, while no response is waiting.
-        self.write.next = self.awvalid.val() & self.wvalid.val() & !self.bvalid_r.q.val();
-        self.awready.next = self.write.val();
-        self.wready.next = self.write.val();
+        dff_setup!(self, clock, taking, bvalid_r, rvalid_r, rdata_r, looking, address);
+        // Address and data of a write are taken together, while no response is waiting. A master keeps
+        // both until then.
+        self.taking.d.next =
+            self.awvalid.val() & self.wvalid.val() & !self.taking.q.val() & !self.bvalid_r.q.val();
+        self.write.next = self.awvalid.val() & self.wvalid.val() & self.taking.q.val();
+        self.awready.next = self.taking.q.val();
+        self.wready.next = self.taking.q.val();
         self.write_address.next = self.awaddr.val();
         self.write_data.next = self.wdata.val();
         self.write_mask.next = 0.into();

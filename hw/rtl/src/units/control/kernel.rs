@@ -6,7 +6,8 @@ use rust_hdl::prelude::*;
 impl Logic for Control {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, go_r, running, done, failed, over, command_address_r, command_words_r);
+        dff_setup!(self, clock, go_r, running, done, ending, restart_r, command_address_r, command_words_r);
+        dff_setup!(self, clock, watchdog_r, patience);
         self.bus.clock.next = self.clock.val();
         self.bus.awvalid.next = self.awvalid.val();
         self.awready.next = self.bus.awready.val();
@@ -25,12 +26,14 @@ impl Logic for Control {
         self.rdata.next = self.bus.rdata.val();
 
         self.go_r.d.next = false;
+        self.abort.next = false;
         if self.bus.write.val() {
             if (self.bus.write_address.val() == self.offset[self._control_at].val())
-                & self.bus.write_data.val().get_bit(0usize)
                 & self.bus.write_mask.val().get_bit(0usize)
             {
-                self.go_r.d.next = !self.running.q.val() & !self.go_r.q.val();
+                self.go_r.d.next =
+                    self.bus.write_data.val().get_bit(0usize) & !self.running.q.val() & !self.go_r.q.val();
+                self.abort.next = self.bus.write_data.val().get_bit(1usize);
             }
             if self.bus.write_address.val() == self.offset[self._address_at].val() {
                 self.command_address_r.d.next = (self.command_address_r.q.val()
@@ -42,28 +45,64 @@ impl Logic for Control {
                     & (self.bus.write_mask.val() ^ self.ones.val()))
                     | (self.bus.write_data.val() & self.bus.write_mask.val());
             }
+            if self.bus.write_address.val() == self.offset[self._watchdog_at].val() {
+                self.watchdog_r.d.next = (self.watchdog_r.q.val()
+                    & (self.bus.write_mask.val() ^ self.ones.val()))
+                    | (self.bus.write_data.val() & self.bus.write_mask.val());
+            }
         }
-
-        // The run. `running` stays a cycle longer, until the last cycle is counted.
         self.go.next = self.go_r.q.val();
         self.command_address.next = self.command_address_r.q.val();
         self.command_words.next = self.command_words_r.q.val();
-        self.over.d.next = self.running.q.val() & self.finished.val();
-        if self.over.q.val() {
-            self.running.d.next = false;
-            self.done.d.next = true;
+
+        // Why a run cannot go on. The first cause ends it; of what comes after only the bus' answers count,
+        // the rest follows from the end.
+        self.working.next = self.running.q.val() & !self.ending.q.val();
+        self.misaligned.next = (self.command_address_r.q.val() & self.bus_mask.val()).any();
+        self.raised[0].next = self.working.val() & self.bad_command.val();
+        self.raised[1].next = self.working.val() & self.no_end.val();
+        self.raised[2].next = self.working.val() & self.bad_table.val();
+        self.raised[3].next = self.running.q.val() & self.slave_error.val();
+        self.raised[4].next = self.running.q.val() & self.decode_error.val();
+        self.raised[5].next = self.working.val() & (self.patience.q.val() == 1);
+        self.raised[6].next = self.working.val() & self.abort.val();
+        self.raised[7].next = self.go_r.q.val() & self.misaligned.val();
+        self.stops.next = self.working.val() & self.finished.val();
+        self.failed.next = false;
+        for i in 0..self._causes {
+            self.cause[i].clock.next = self.clock.val();
+            self.cause[i].d.next = (self.cause[i].q.val() & !self.go_r.q.val()) | self.raised[i].val();
+            if self.raised[i].val() {
+                self.stops.next = true;
+            }
+            if self.cause[i].q.val() {
+                self.failed.next = true;
+            }
         }
-        if self.running.q.val() & self.error.val() {
-            self.failed.d.next = true;
+        if self.patience.q.val().any() & self.working.val() {
+            self.patience.d.next = self.patience.q.val() - 1;
         }
+
+        // The run. It is over when nothing is on its way any more and everything has been reset.
         if self.go_r.q.val() {
             self.running.d.next = true;
             self.done.d.next = false;
-            self.failed.d.next = false;
+            self.patience.d.next = self.watchdog_r.q.val();
+        }
+        if self.stops.val() {
+            self.ending.d.next = true;
+        }
+        self.halt.next = self.ending.q.val();
+        self.restart_r.d.next = self.ending.q.val() & self.quiet.val() & !self.restart_r.q.val();
+        self.restart.next = self.restart_r.q.val();
+        if self.restart_r.q.val() {
+            self.ending.d.next = false;
+            self.running.d.next = false;
+            self.done.d.next = !self.failed.val();
         }
         self.counters.clock.next = self.clock.val();
         self.counters.clear.next = self.go_r.q.val();
-        self.counters.active.next = self.go_r.q.val() | (self.running.q.val() & !self.over.q.val());
+        self.counters.active.next = self.go_r.q.val() | self.working.val();
         for unit in 0..4 {
             self.counters.busy[unit].next = self.busy[unit].val();
             self.counters.token[unit].next = self.token[unit].val();
@@ -85,9 +124,16 @@ impl Logic for Control {
         if self.done.q.val() {
             self.source[self._status_at].next = self.source[self._status_at].val() | 2;
         }
-        if self.failed.q.val() {
+        if self.failed.val() {
             self.source[self._status_at].next = self.source[self._status_at].val() | 4;
         }
+        for i in 0..self._causes {
+            if self.cause[i].q.val() {
+                self.source[self._status_at].next =
+                    self.source[self._status_at].val() | self.cause_bit[i].val();
+            }
+        }
+        self.source[self._watchdog_at].next = self.watchdog_r.q.val();
         self.source[self._address_at].next = self.command_address_r.q.val();
         self.source[self._words_at].next = self.command_words_r.q.val();
         self.source[self._cycles_at].next = self.counters.cycles.val();

@@ -99,12 +99,41 @@ const VERSION_BITS: [Bits; 3] = [
     Bits { name: "minor", low: 8, width: 8, doc: "second number" },
     Bits { name: "major", low: 16, width: 16, doc: "first number" },
 ];
-const CONTROL_BITS: [Bits; 1] = [flag("start", 0, "starts a run; without effect while one is running")];
-const STATUS_BITS: [Bits; 3] = [
-    flag("running", 0, "a run is on"),
-    flag("done", 1, "a run is over and its counters stand; cleared by the next start"),
-    flag("error", 2, "the run met an error; cleared by the next start"),
+const CONTROL_BITS: [Bits; 2] = [
+    flag("start", 0, "starts a run; without effect while one is running"),
+    flag("abort", 1, "ends the run; without effect while none is running"),
 ];
+/// Why a run ended without its `end`.
+pub const CAUSES: [Bits; 8] = [
+    flag("bad_command", 8, "a word of the program is no command word"),
+    flag("no_end", 9, "the program's words hold no `end`"),
+    flag("bad_table", 10, "a length table does not fit its blocks"),
+    flag("slave_error", 11, "external memory answered SLVERR"),
+    flag("decode_error", 12, "external memory answered DECERR"),
+    flag("timeout", 13, "the run was not over after `watchdog` cycles"),
+    flag("aborted", 14, "the host wrote `abort`"),
+    flag("misaligned", 15, "`command_address` is no multiple of the bus width"),
+];
+const STATUS_BITS: [Bits; 3 + CAUSES.len()] = {
+    let [a, b, c, d, e, f, g, h] = CAUSES;
+    [
+        flag("running", 0, "a run is on, or bursts that it began are not over yet"),
+        flag("done", 1, "a run is over, its results and counters stand; cleared by the next start"),
+        flag(
+            "error",
+            2,
+            "the run ended for one of the causes below and left no results; cleared by the next start",
+        ),
+        a,
+        b,
+        c,
+        d,
+        e,
+        f,
+        g,
+        h,
+    ]
+};
 
 /// Version of the hardware: major, minor and patch number of this crate.
 #[must_use]
@@ -130,10 +159,23 @@ pub fn registers() -> Vec<Register> {
     add("configuration_high", Read, None, "hash of the description, high half", &[]);
     add("control", Write, Some(0), "commands to the accelerator", &CONTROL_BITS);
     add("status", Read, Some(0), "state of the accelerator", &STATUS_BITS);
-    add("command_address", ReadWrite, Some(0), "byte address of the first command word", &[]);
+    add(
+        "command_address",
+        ReadWrite,
+        Some(0),
+        "byte address of the first command word, a multiple of the bus' bytes",
+        &[],
+    );
     add("command_words", ReadWrite, Some(0), "number of command words, `end` included", &[]);
     add("cycles_low", Read, Some(0), "cycles of the run, low 32 bits", &[]);
     add("cycles_high", Read, Some(0), "cycles of the run, high 8 bits", &[]);
+    add(
+        "watchdog",
+        ReadWrite,
+        Some(0),
+        "cycles after which a run that is not over is ended; 0: never. Taken over at the start",
+        &[],
+    );
     let mut offset = UNIT_COUNTERS;
     for unit in UNITS {
         for (counter, doc) in COUNTERS {

@@ -14,10 +14,10 @@
 //! grant                                  1
 //! ```
 //!
-//! A burst has at most `FETCH_BURST_BYTES`, at most the description's longest burst, and ends at the
-//! program's last word. All three powers of two divide 4096 and so does the program's address (the
-//! validator sees to it): no burst can cross 4 KiB. Source: `sim/src/engine/fetch.rs` and the cycle
-//! contract, "Controller".
+//! The program is asked for in pieces of `FETCH_BURST_BYTES`, or of the description's longest burst where that
+//! is shorter, counted from its first word; the last ends with its last word. A piece is one burst, or two
+//! where it crosses a boundary of 4 KiB: it ends with a whole word, so there is always room for the next.
+//! Source: `sim/src/engine/fetch.rs` and the cycle contract, "Controller".
 
 use super::decode::{Decode, KIND_BITS};
 use crate::prelude::*;
@@ -26,6 +26,9 @@ use crate::units::shape::Shape;
 use bitgauge_arch::command::Word as CommandWord;
 use bitgauge_arch::timing::FETCH_BURST_BYTES;
 use rust_hdl::prelude::*;
+
+/// No burst crosses a boundary of so many bytes.
+const PAGE: usize = 4096;
 
 documented! {
     /// Fetch: reads a program's command words in bursts into the prefetch buffer.
@@ -40,7 +43,7 @@ documented! {
         pub clock: Signal<In, Clock>,
         /// the program starts: cycle 0
         pub go: Signal<In, Bit>,
-        /// byte address of the first word, a multiple of 4096
+        /// byte address of the first word, a multiple of the bus' bytes
         pub command_address: Sig,
         /// words of the program
         pub command_words: Sig,
@@ -64,10 +67,14 @@ documented! {
         pub kind: Sig,
         /// the word is dispatched in this cycle
         pub take: Signal<In, Bit>,
+        /// all words of the program are dispatched
+        pub exhausted: Signal<Out, Bit>,
         /// byte address of the next burst
         next: Reg,
         /// beats of the program not yet granted
         left: Reg,
+        /// beats of the piece that are granted
+        piece: Reg,
         asking: State<Bit>,
         size: Reg,
         /// beats for which the buffer has room
@@ -77,6 +84,10 @@ documented! {
         held: Vec<Reg>,
         decode: Decode,
         buffer: Fifo,
+        /// beats to the next boundary of 4 KiB
+        page: Sig,
+        /// beats left of the piece
+        rest: Sig,
         /// beats that the next burst has
         wanted: Sig,
         /// beats that a grant takes from the room
@@ -84,6 +95,10 @@ documented! {
         /// beats that a word gives back to the room
         freed: Sig,
         most: Const,
+        page_beats: Const,
+        page_mask: Const,
+        piece_mask: Const,
+        room: Const,
         bus_bits: Const,
         word_bits: Const,
         per_word: Const,
@@ -120,8 +135,10 @@ impl Fetch {
             word: Sig::outputs(u(32), 4),
             kind: Sig::output(u(KIND_BITS)),
             take: Signal::default(),
+            exhausted: Signal::default(),
             next: Reg::new(u(32)),
-            left: Reg::new(u(32)),
+            left: Reg::new(u(32 + clog2(per_word))),
+            piece: Reg::new(u(clog2(most.max(2)))),
             asking: State::default(),
             size: Reg::new(u(9)),
             free: Reg::reset_to(u(clog2(room + 1)), room),
@@ -129,10 +146,16 @@ impl Fetch {
             held: Reg::many(u(32), 4 - bus / 4),
             decode: Decode::default(),
             buffer: Fifo::new(&[u(32), u(32), u(32), u(32), u(KIND_BITS)], shape.prefetch_words),
+            page: Sig::local(u(clog2(PAGE / bus) + 1)),
+            rest: Sig::local(u(9)),
             wanted: Sig::local(u(9)),
             spent: Sig::local(u(9)),
             freed: Sig::local(u(3)),
             most: Const::new(most),
+            page_beats: Const::new(PAGE / bus),
+            page_mask: Const::new(PAGE / bus - 1),
+            piece_mask: Const::new(most - 1),
+            room: Const::new(room),
             bus_bits: Const::new(clog2(bus)),
             word_bits: Const::new(clog2(per_word)),
             per_word: Const::new(per_word),
@@ -147,10 +170,16 @@ impl Fetch {
 impl Logic for Fetch {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, next, left, asking, size, free, part);
+        dff_setup!(self, clock, next, left, piece, asking, size, free, part);
         // Requests.
-        self.wanted.next = self.most.val();
-        if self.left.q.val() < self.most.val() {
+        self.page.next =
+            self.page_beats.val() - ((self.next.q.val() >> self.bus_bits.val()) & self.page_mask.val());
+        self.rest.next = self.most.val() - self.piece.q.val();
+        self.wanted.next = self.rest.val();
+        if self.page.val() < self.rest.val() {
+            self.wanted.next = self.page.val();
+        }
+        if (self.left.q.val() <= self.rest.val()) & (self.left.q.val() <= self.page.val()) {
             self.wanted.next = self.left.q.val();
         }
         if !self.asking.q.val() & (self.left.q.val() != 0) & (self.wanted.val() <= self.free.q.val()) {
@@ -161,6 +190,7 @@ impl Logic for Fetch {
         if self.grant.val() {
             self.asking.d.next = false;
             self.spent.next = self.size.q.val();
+            self.piece.d.next = (self.piece.q.val() + self.size.q.val()) & self.piece_mask.val();
             self.next.d.next = self.next.q.val() + (self.size.q.val() << self.bus_bits.val());
         }
         self.left.d.next = self.left.q.val() - self.spent.val();
@@ -170,9 +200,12 @@ impl Logic for Fetch {
         }
         self.free.d.next = self.free.q.val() + self.freed.val() - self.spent.val();
         if self.go.val() {
+            self.piece.d.next = 0.into();
             self.next.d.next = self.command_address.val();
             self.left.d.next = self.command_words.val() << self.word_bits.val();
         }
+        // Nothing is left to ask for, and the buffer has all its room back.
+        self.exhausted.next = (self.left.q.val() == 0) & (self.free.q.val() == self.room.val());
         self.request.next = self.asking.q.val();
         self.address.next = self.next.q.val();
         self.beats.next = self.size.q.val();

@@ -53,7 +53,7 @@ documented! {
         pub clock: Signal<In, Clock>,
         /// the program starts: cycle 0
         pub go: Signal<In, Bit>,
-        /// byte address of the program, a multiple of 4096
+        /// byte address of the program, a multiple of the bus' bytes
         pub command_address: Sig,
         /// words of the program
         pub command_words: Sig,
@@ -95,6 +95,8 @@ documented! {
         pub finished: Signal<Out, Bit>,
         /// there was a word that is no command word; until the next `go`
         pub error: Signal<Out, Bit>,
+        /// all words of the program are dispatched
+        pub exhausted: Signal<Out, Bit>,
         /// a command of the unit starts, for traces
         pub started: Vec<Signal<Out, Bit>>,
         /// a command of the unit has ended, for traces
@@ -151,6 +153,7 @@ impl Controller {
             running: vec![Signal::default(); 4],
             finished: Signal::default(),
             error: Signal::default(),
+            exhausted: Signal::default(),
             started: vec![Signal::default(); 4],
             ended: vec![Signal::default(); 4],
             dispatch: Dispatch::default(),
@@ -195,6 +198,7 @@ impl Logic for Controller {
         self.dispatch.top.next = self.fetch.word[3].val();
         self.finished.next = self.dispatch.finished.val();
         self.error.next = self.dispatch.error.val();
+        self.exhausted.next = self.fetch.exhausted.val();
 
         // Units.
         self.tokens.clear.next = self.go.val();

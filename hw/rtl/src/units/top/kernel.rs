@@ -31,7 +31,6 @@ impl Logic for Top {
 
         // What the counters see.
         self.control.finished.next = self.controller.finished.val();
-        self.control.error.next = self.controller.error.val() | self.load.error.val();
         self.control.busy[0].next = self.load.busy.val();
         self.control.busy[1].next = self.compute.busy.val();
         // A command counts from the cycle of its start on.
@@ -48,6 +47,16 @@ impl Logic for Top {
         self.control.load_waits_memory.next = self.load.waits_memory.val();
         self.control.store_waits_memory.next = self.store.waits_memory.val();
         self.control.compute_waits_drain.next = self.compute.waits_drain.val();
+
+        // How a run ends.
+        self.control.bad_command.next = self.controller.error.val();
+        self.control.no_end.next = self.controller.exhausted.val();
+        self.control.bad_table.next = self.load.error.val();
+        self.control.slave_error.next = self.memory_port.slave_error.val();
+        self.control.decode_error.next = self.memory_port.decode_error.val();
+        self.control.quiet.next = self.memory_port.quiet.val();
+        self.memory_port.halt.next = self.control.halt.val();
+        self.restart.next = self.control.restart.val();
 
         // Commands.
         self.controller.go.next = self.control.go.val();
@@ -110,6 +119,7 @@ impl Logic for Top {
         self.memory_port.rvalid.next = self.m_axi_rvalid.val();
         self.m_axi_rready.next = self.memory_port.rready.val();
         self.memory_port.rlast.next = self.m_axi_rlast.val();
+        self.memory_port.rresp.next = self.m_axi_rresp.val();
         self.m_axi_awvalid.next = self.memory_port.awvalid.val();
         self.memory_port.awready.next = self.m_axi_awready.val();
         self.m_axi_awaddr.next = self.memory_port.awaddr.val();
@@ -118,6 +128,7 @@ impl Logic for Top {
         self.memory_port.wready.next = self.m_axi_wready.val();
         self.m_axi_wlast.next = self.memory_port.wlast.val();
         self.memory_port.bvalid.next = self.m_axi_bvalid.val();
+        self.memory_port.bresp.next = self.m_axi_bresp.val();
         self.m_axi_bready.next = self.memory_port.bready.val();
 
         // Scratchpads: enables and addresses.
