@@ -51,7 +51,7 @@ pub const BUS: &[Mutation] = &[
         "assign restart_r_d = ending_q & (!restart_r_q);"),
 ];
 
-/// All slaves, and everything that may go wrong before a run, each with the contract's memory and another.
+/// All slaves, and everything that may go wrong before a run, with one memory or another.
 fn ways(cycles: u32) -> Vec<(String, RunOptions)> {
     let mut ways = Vec::new();
     for slave in Slave::OTHERS {
@@ -64,13 +64,14 @@ fn ways(cycles: u32) -> Vec<(String, RunOptions)> {
     for (case, what, places) in CASES {
         // Aborts all over the run.
         let all: Vec<u32> =
-            if what == "an abort" { (1..cycles).step_by(cycles as usize / 80).collect() } else { vec![] };
+            if what == "an abort" { (1..cycles).step_by(cycles as usize / 24).collect() } else { vec![] };
         for &at in places.iter().filter(|&&at| at < cycles).chain(&all) {
-            for slave in [Slave::Contract, Slave::OTHERS[at as usize % Slave::OTHERS.len()]] {
-                let arguments = vec![format!("before={case}"), format!("at={at}")];
-                let options = RunOptions { arguments, slave, untraced: true, ..RunOptions::default() };
-                ways.push((format!("{what}, at {at}, {slave:?}"), options));
-            }
+            // The contract's memory, or another.
+            let others = [Slave::Contract, Slave::Late, Slave::Together, Slave::Contract, Slave::Moody];
+            let slave = others[at as usize % others.len()];
+            let arguments = vec![format!("before={case}"), format!("at={at}")];
+            let options = RunOptions { arguments, slave, untraced: true, ..RunOptions::default() };
+            ways.push((format!("{what}, at {at}, {slave:?}"), options));
         }
     }
     ways

@@ -55,11 +55,15 @@ fn either(number: usize, line: &str, mutated: &str) -> Option<String> {
 impl Mutation {
     /// Puts the fault into its file; says why where that cannot be.
     fn insert(&self, number: usize, files: &mut [File]) -> Result<(), String> {
-        let prefix = format!("rtl/{}", self.module);
-        let mut found: Vec<&mut File> =
-            files.iter_mut().filter(|file| file.path.starts_with(&prefix)).collect();
+        // The name, or the name without the hash behind it.
+        let begins = |path: &str| {
+            let name = path.strip_prefix("rtl/").unwrap_or_default();
+            let plain = name.rsplit_once('_').map(|(plain, _)| format!("{plain}.v"));
+            name.starts_with(self.module) || plain.is_some_and(|plain| plain.starts_with(self.module))
+        };
+        let mut found: Vec<&mut File> = files.iter_mut().filter(|file| begins(&file.path)).collect();
         let [file] = found.as_mut_slice() else {
-            return Err(format!("{} files begin with `{prefix}`, not one", found.len()));
+            return Err(format!("{} files begin with `rtl/{}`, not one", found.len(), self.module));
         };
         let count = file.text.lines().filter(|line| line.trim() == self.line).count();
         if count != 1 {

@@ -321,8 +321,8 @@ pub const NARROW: &[Mutation] = &[
         "assign memory_0 = load_waits_memory;",
         "assign memory_0 = 1'd0;"),
     fault("first cycle is not counted", "control_",
-        "assign counters_active = go_r_q | (running_q & (!over_q));",
-        "assign counters_active = running_q & (!over_q);"),
+        "assign counters_active = go_r_q | working;",
+        "assign counters_active = working;"),
 ];
 
 /// On the design whose wide outputs take two steps: 4 x 4, four lanes, lines of four bytes.

@@ -38,6 +38,7 @@ module external_memory #(parameter BUS_BITS = 64, parameter LATENCY = 40, parame
   reg [31:0] kind;
   reg stalled;
   integer seed;
+  reg [31:0] noise;
   // This read beat and this write response, counted from 1, answer `fault`.
   reg [31:0] fault_read, fault_write;
   reg [1:0] fault;
@@ -123,7 +124,8 @@ module external_memory #(parameter BUS_BITS = 64, parameter LATENCY = 40, parame
       reads = reads + 1;
       rlast <= last;
       rresp <= read_answer(beat, reads);
-      if (scramble != 0 && reads >= scramble) rdata <= {(BUS_BITS / 32) {$random(seed)}};
+      noise = $random(seed);
+      if (scramble != 0 && reads >= scramble) rdata <= {(BUS_BITS / 32) {noise}};
       else if (beat < BEATS) rdata <= words[beat];
       else rdata <= 0;
     end

@@ -245,7 +245,10 @@ module testbench;
         end
         12: ended_for({{misaligned}});
         15: ended_for({{bad_command}});
-        default: $display("FAIL: no case %0d", prelude);
+        default: begin
+          $display("FAIL: no case %0d", prelude);
+          errors = errors + 1;
+        end
       endcase
       // After an abort the accelerator alone may be reset.
       if (prelude == 5) pulse_reset;
