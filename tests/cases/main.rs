@@ -14,3 +14,4 @@ mod net;
 mod order;
 mod plain;
 mod random;
+mod sums;

@@ -22,6 +22,7 @@ mod matcher;
 pub mod moves_to_conv;
 pub mod reduce_to_pool;
 pub mod remove_identity;
+pub mod remove_neutral;
 pub mod resize_to_conv;
 pub mod resize_to_linear;
 pub mod select_channels;
@@ -44,6 +45,8 @@ pub const PASSES: &[(&str, Pass)] = &[
     // Early, so that the patterns below see through Identity and meet plain constants.
     ("remove_identity", remove_identity::run),
     ("constant_folding", constant_folding::run),
+    // Behind constant_folding, which finds the constants; before the patterns that these would hide.
+    ("remove_neutral", remove_neutral::run),
     // Before select_channels, which makes a convolution of what this leaves.
     ("fold_pad", fold_pad::run),
     // Before fold_batch_norm, which may fold into the convolution.

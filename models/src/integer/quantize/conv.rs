@@ -8,6 +8,7 @@ use bitgauge_arch::arith::{ChannelParameter, Signedness};
 use super::QuantizeError;
 use super::fuse;
 use super::lower::{Lowering, Place};
+use super::sums::Operand;
 use super::view::{Axis, Layout, View};
 use super::weights::{QuantizedWeights, quantize_rows};
 use crate::float::ops::conv::Conv;
@@ -89,12 +90,25 @@ impl Lowering<'_> {
             }
             None => code,
         };
+        let other = match tail.residual {
+            Some(value) => Some((value, self.place(node, value)?)),
+            None => None,
+        };
+        let (code, before) = match (&other, tail.sum) {
+            (Some((value, other)), Some(sum)) => {
+                let made = Operand { value: node.outputs[0], place: None };
+                let operands = [made, Operand { value: *value, place: Some(other) }];
+                let adding = self.links.producer(sum).map_or(node, |id| float.node(id));
+                let held = self.holding(adding, sum, before, &operands);
+                (if tail.function.is_some() { code } else { held }, held)
+            }
+            _ => (code, before),
+        };
         let (parameters, weights) = self.parameters(node, &place, &layer, &bias, &before)?;
         let post = Self::post(&before, tail.clamp);
         let mut inputs = vec![place.tensor];
         let mut residual = None;
-        if let Some(other) = tail.residual {
-            let other = self.place(node, other)?;
+        if let Some((_, other)) = other {
             if self.shape_of(&other) != shape {
                 return Err(self.unsupported(node, "the added tensor has another layout"));
             }

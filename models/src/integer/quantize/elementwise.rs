@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::QuantizeError;
 use super::fuse;
 use super::lower::{Lowering, Place};
+use super::sums::Operand;
 use crate::float::ops::axis::{broadcast_strides, for_each_offset};
 use crate::float::{Node, NodeId, ValueId};
-use crate::integer::graph::IntOp;
+use crate::integer::graph::{CodeType, IntOp};
 use crate::integer::ranges::{CodeKind, Observation, RangeRule};
 
 impl Lowering<'_> {
@@ -52,7 +53,7 @@ impl Lowering<'_> {
         }
         let code = self.code_for(end);
         let second = match float.constant(b) {
-            Some(_) => self.constant_operand(node, b, &first)?,
+            Some(_) => self.constant_operand(node, b, &first, &code)?,
             None => self.place(node, b)?,
         };
         if float.shape(b) != float.shape(a) && float.constant(b).is_none() {
@@ -68,6 +69,9 @@ impl Lowering<'_> {
             second = self.reordered(node, b, &second, self.shape_of(&first), first.view.clone())?;
         }
         let shape = self.shape_of(&first);
+        let operands =
+            [(a, &first), (b, &second)].map(|(value, place)| Operand { value, place: Some(place) });
+        let code = self.holding(node, node.outputs[0], code, &operands);
         let op = IntOp::Add {
             first: self.residual(node, &first, code.scale)?,
             second: Some(self.residual(node, &second, code.scale)?),
@@ -82,8 +86,15 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// A constant, broadcast to the other operand's shape, in codes of its own as wide as those.
-    fn constant_operand(&mut self, node: &Node, id: ValueId, like: &Place) -> Result<Place, QuantizeError> {
+    /// A constant, broadcast to the other operand's shape, in codes of its own as wide as those; zeros alone have
+    /// the step of the sum.
+    fn constant_operand(
+        &mut self,
+        node: &Node,
+        id: ValueId,
+        like: &Place,
+        sum: &CodeType,
+    ) -> Result<Place, QuantizeError> {
         let value = self.float.value(id);
         let Some(tensor) = &value.constant else { return self.place(node, id) };
         let shape = self.shape_of(like);
@@ -98,7 +109,10 @@ impl Lowering<'_> {
         let bits = if wide { 16 } else { self.options.activation_bits };
         let kind = CodeKind::Symmetric { bits };
         let own = self.given_constant(id, bits);
-        let code = own.unwrap_or_else(|| kind.code(seen.range(RangeRule::MinMax, kind)));
+        let code = match seen.range(RangeRule::MinMax, kind) {
+            (0.0, 0.0) => CodeType { scale: sum.scale, ..kind.code((0.0, 0.0)) },
+            range => own.unwrap_or_else(|| kind.code(range)),
+        };
         let mut ordered = vec![0.0; reals.len()];
         for (&at, &real) in like.view.indices(shape).iter().zip(&reals) {
             ordered[at] = real;

@@ -42,6 +42,9 @@ pub struct Lowering<'a> {
     pub trace: Trace,
 }
 
+/// The greatest factor of a requantizer.
+const GREATEST: f64 = 65_535.0 / 2.0;
+
 type Lowered = Result<(), QuantizeError>;
 
 /// The factor of a multiplication by a positive constant, and the operand's position.
@@ -257,11 +260,21 @@ impl<'a> Lowering<'a> {
     }
 
     pub fn requant(&self, node: &Node, factor: f64) -> Result<Requant, QuantizeError> {
-        Requant::from_real(factor).ok_or_else(|| self.unrepresentable(node, format!("scale factor {factor}")))
+        Requant::from_real(factor).ok_or_else(|| {
+            self.unrepresentable(
+                node,
+                format!(
+                    "a step of its operands is {factor} steps of its result, and the requantizer multiplies by less \
+                     than 32768: the calibration images may be all alike, or the result next to nothing"
+                ),
+            )
+        })
     }
 
     pub fn residual(&self, node: &Node, place: &Place, scale: f64) -> Result<Residual, QuantizeError> {
-        let requant = self.requant(node, self.scale_of(place) / scale)?;
+        // A step that is greater yet stands for codes that are never seen: a sum's step holds its operands.
+        let factor = self.scale_of(place) / scale;
+        let requant = self.requant(node, if factor > GREATEST { GREATEST } else { factor })?;
         Ok(Residual { zero_point: self.code_of(place).zero_point, requant })
     }
 

@@ -24,6 +24,7 @@ mod reorder;
 mod reshape;
 mod rows;
 mod scale;
+mod sums;
 mod trace;
 mod transposed;
 mod units;

@@ -55,11 +55,16 @@ impl Lowering<'_> {
     }
 
     /// Codes of a kind by what calibration saw.
-    fn by_calibration(&self, value: ValueId, kind: CodeKind) -> CodeType {
+    pub fn by_calibration(&self, value: ValueId, kind: CodeKind) -> CodeType {
         let wide = matches!(kind, CodeKind::Symmetric { bits: 16 });
         let rule = if wide { RangeRule::MinMax } else { self.options.range };
         let headroom = if wide { WIDE_HEADROOM } else { 1.0 };
         let (low, high) = self.calibration.of(value).map_or((0.0, 0.0), |seen| seen.range(rule, kind));
+        if (low, high) == (0.0, 0.0)
+            && let Some(code) = self.of_zero(value, kind)
+        {
+            return code;
+        }
         kind.code((low * headroom, high * headroom))
     }
 
