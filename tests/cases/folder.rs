@@ -140,7 +140,7 @@ pub fn last_decibels(answer: &Value) -> f64 {
     answer["tensors"].as_array().unwrap().last().unwrap()["decibels"].as_f64().unwrap()
 }
 
-fn npy_file(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+pub fn npy_file(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend((header.len() as u16).to_le_bytes());

@@ -4,14 +4,17 @@
 //! what comes out to what the float network gives.
 
 // Helpers outside of #[test] functions fail the test by panicking.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod degenerate;
 mod environment;
+mod exports;
 mod folder;
 mod heads;
+mod masks;
 mod net;
 mod order;
+mod ort;
 mod plain;
 mod random;
 mod sums;

@@ -84,6 +84,11 @@ impl Net {
         self.constant(DataType::Int8, shape, values.iter().map(|&v| v as u8).collect())
     }
 
+    /// Truth values, 0 or 1.
+    pub fn bools(&mut self, shape: &[usize], values: &[i8]) -> String {
+        self.constant(DataType::Bool, shape, values.iter().map(|&v| v as u8).collect())
+    }
+
     /// Normal numbers with a deviation.
     pub fn noise(&mut self, shape: &[usize], mean: f32, deviation: f32) -> String {
         let count = shape.iter().product();

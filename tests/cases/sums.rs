@@ -1,5 +1,6 @@
 //! Sums whose operands are far greater than they: the step of a sum holds its operands.
 
+use crate::exports::{self, MAPS, agrees};
 use crate::folder::{Data, Folder, last_decibels};
 use crate::net::{Attribute, Net, X};
 
@@ -47,6 +48,15 @@ fn what_cannot_be_held_is_named() {
         let said = said(offset);
         assert!(said.contains("note: the operands of `Add_") && said.contains("cancel each other"), "{said}");
     }
+}
+
+/// In ONNX Runtime the operands do not saturate either.
+#[test]
+fn the_export_is_the_same_network() {
+    for offset in [32.0, 64.0, 5000.0] {
+        agrees(&format!("cancelling {offset}"), &cancelling(offset, added), MAPS);
+    }
+    agrees("zeros", &zero_bias(&[16, 16], "Add"), exports::TOKENS);
 }
 
 /// Subtraction, and what is written as sums: the operands are as far apart.

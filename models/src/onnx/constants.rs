@@ -1,6 +1,7 @@
 //! Tensors stored in the file: TensorProto -> f32 or i64.
 //!
-//! Contract: every length is checked against the dimensions; NaN and infinity are refused; DOUBLE, FLOAT16
+//! Contract: every length is checked against the dimensions; NaN is refused, infinity stays to be looked at when it is
+//! known who reads it; DOUBLE, FLOAT16
 //! and BFLOAT16 become f32, integers and BOOL become i64 and keep the name of their type.
 
 use std::sync::Arc;
@@ -151,8 +152,11 @@ fn constant(shape: Vec<usize>, data: Vec<f32>) -> Result<Constant, String> {
     if t.is_finite() {
         return Ok(Constant::Float(Arc::new(t)));
     }
-    let found = t.data().iter().enumerate().find(|(_, x)| !x.is_finite());
-    Err(found.map_or_else(String::new, |(i, x)| format!("element {i} is {x}, not a finite number")))
+    // Infinities may be bounds: what reads them decides.
+    match t.data().iter().position(|x| x.is_nan()) {
+        Some(i) => Err(format!("element {i} is NaN, not a finite number")),
+        None => Ok(Constant::Float(Arc::new(t))),
+    }
 }
 
 fn wrong_length(n: usize, width: usize, bytes: usize) -> String {

@@ -10,6 +10,7 @@ use super::error::ImportError;
 use super::external::External;
 use super::generated::{ModelProto, NodeProto};
 use super::importer::Importer;
+use super::infinities;
 use super::order::topological_order;
 use super::outline::{Outline, Source, outline};
 use super::reader::Operand;
@@ -93,6 +94,7 @@ pub fn import_from(source: &dyn Source, options: &ImportOptions<'_>) -> Result<F
     if importer.graph.outputs.is_empty() {
         return Err(ImportError::Unsupported("the graph has no outputs".to_owned()));
     }
+    infinities::bound(&mut importer.graph)?;
     importer.graph.validate()?;
     Ok(importer.graph)
 }

@@ -12,6 +12,7 @@ mod export;
 pub mod external;
 pub mod import;
 mod importer;
+mod infinities;
 mod operators_page;
 mod order;
 pub mod outline;

@@ -24,8 +24,8 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     let high = bounds(r.number("max", f32::MAX)?);
     let is_constant = |i: usize| r.const_floats(i).is_ok();
     if is_constant(1) && is_constant(2) {
-        let min = r.const_scalar(1)?.or(low).unwrap_or(f32::MIN);
-        let max = r.const_scalar(2)?.or(high).unwrap_or(f32::MAX);
+        let min = r.const_scalar(1)?.or(low).unwrap_or(f32::MIN).max(f32::MIN);
+        let max = r.const_scalar(2)?.or(high).unwrap_or(f32::MAX).min(f32::MAX);
         if min > max {
             return Err(OpError::new(format!("min {min} is above max {max}")));
         }

@@ -86,7 +86,8 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
 fn scalar(r: &NodeReader<'_>) -> Result<f32, OpError> {
     match r.const_ints(2) {
         Ok(Some(t)) if t.data.len() == 1 => Ok(t.data[0] as f32),
-        _ => Ok(r.const_scalar(2)?.unwrap_or(0.0)),
+        // Infinity is what never wins in a max pool.
+        _ => Ok(r.const_scalar(2)?.unwrap_or(0.0).clamp(f32::MIN, f32::MAX)),
     }
 }
 

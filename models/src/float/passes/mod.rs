@@ -18,6 +18,7 @@ pub mod functions_before_views;
 pub mod fuse_gelu;
 pub mod fuse_layer_norm;
 pub mod fuse_swish;
+pub mod masks_to_sums;
 mod matcher;
 pub mod moves_to_conv;
 pub mod reduce_to_pool;
@@ -47,6 +48,8 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("constant_folding", constant_folding::run),
     // Behind constant_folding, which finds the constants; before the patterns that these would hide.
     ("remove_neutral", remove_neutral::run),
+    // Before to_sums, which writes the differences otherwise.
+    ("masks_to_sums", masks_to_sums::run),
     // Before select_channels, which makes a convolution of what this leaves.
     ("fold_pad", fold_pad::run),
     // Before fold_batch_norm, which may fold into the convolution.

@@ -8,6 +8,7 @@ use bitgauge_arch::arith::{ChannelParameter, Signedness};
 use super::QuantizeError;
 use super::fuse;
 use super::lower::{Lowering, Place};
+use super::masks;
 use super::sums::Operand;
 use super::view::{Axis, Layout, View};
 use super::weights::{QuantizedWeights, quantize_rows};
@@ -153,6 +154,9 @@ impl Lowering<'_> {
         let from = self.code_of(place);
         if from.container_bytes() != 1 {
             return Err(self.unsupported(node, "the input has 16-bit codes"));
+        }
+        if bias.iter().any(|&bias| masks::is_unbounded(bias)) {
+            return Err(self.unsupported(node, "what is added to its result has no bounds (infinity)"));
         }
         let scale = self.scale_of(place);
         let k = layer.weight.len() / layer.shape.channels.max(1);

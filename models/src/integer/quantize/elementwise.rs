@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::QuantizeError;
 use super::fuse;
 use super::lower::{Lowering, Place};
+use super::masks;
 use super::sums::Operand;
 use crate::float::ops::axis::{broadcast_strides, for_each_offset};
 use crate::float::{Node, NodeId, ValueId};
@@ -51,9 +52,15 @@ impl Lowering<'_> {
             self.done[id.0] = true;
             end = float.node(id).outputs[0];
         }
-        let code = self.code_for(end);
+        let masked = float.constant(b).and_then(|_| self.masked(node, a, b));
+        let code = masked.map_or_else(|| self.code_for(end), |masked| masked.sum);
         let second = match float.constant(b) {
-            Some(_) => self.constant_operand(node, b, &first, &code)?,
+            Some(tensor) if masked.is_none() && masks::is_unbounded(tensor.max_abs()) => {
+                return Err(
+                    self.unsupported(node, "a constant without bounds is added where no softmax masks by it")
+                );
+            }
+            Some(_) => self.constant_operand(node, b, &first, &code, masked.map(|masked| masked.constant))?,
             None => self.place(node, b)?,
         };
         if float.shape(b) != float.shape(a) && float.constant(b).is_none() {
@@ -71,7 +78,10 @@ impl Lowering<'_> {
         let shape = self.shape_of(&first);
         let operands =
             [(a, &first), (b, &second)].map(|(value, place)| Operand { value, place: Some(place) });
-        let code = self.holding(node, node.outputs[0], code, &operands);
+        let code = match masked {
+            Some(_) => code,
+            None => self.holding(node, node.outputs[0], code, &operands),
+        };
         let op = IntOp::Add {
             first: self.residual(node, &first, code.scale)?,
             second: Some(self.residual(node, &second, code.scale)?),
@@ -82,18 +92,23 @@ impl Lowering<'_> {
             self.trace.operands.insert((node.outputs[0], b), self.code_of(&second));
         }
         let output = self.tensor(end, shape, code, &first.view);
+        if masked.is_some() {
+            // What is masked has no noise to speak of.
+            self.graph.tensors[output.0].float_source = None;
+        }
         self.emit(&node.name, op, vec![first.tensor, second.tensor], output, (end, first.view));
         Ok(())
     }
 
-    /// A constant, broadcast to the other operand's shape, in codes of its own as wide as those; zeros alone have
-    /// the step of the sum.
+    /// A constant, broadcast to the other operand's shape, in given codes or else in codes of its own as wide as
+    /// those; zeros alone have the step of the sum.
     fn constant_operand(
         &mut self,
         node: &Node,
         id: ValueId,
         like: &Place,
         sum: &CodeType,
+        codes: Option<CodeType>,
     ) -> Result<Place, QuantizeError> {
         let value = self.float.value(id);
         let Some(tensor) = &value.constant else { return self.place(node, id) };
@@ -109,9 +124,10 @@ impl Lowering<'_> {
         let bits = if wide { 16 } else { self.options.activation_bits };
         let kind = CodeKind::Symmetric { bits };
         let own = self.given_constant(id, bits);
-        let code = match seen.range(RangeRule::MinMax, kind) {
-            (0.0, 0.0) => CodeType { scale: sum.scale, ..kind.code((0.0, 0.0)) },
-            range => own.unwrap_or_else(|| kind.code(range)),
+        let code = match (codes, seen.range(RangeRule::MinMax, kind)) {
+            (Some(codes), _) => codes,
+            (None, (0.0, 0.0)) => CodeType { scale: sum.scale, ..kind.code((0.0, 0.0)) },
+            (None, range) => own.unwrap_or_else(|| kind.code(range)),
         };
         let mut ordered = vec![0.0; reals.len()];
         for (&at, &real) in like.view.indices(shape).iter().zip(&reals) {

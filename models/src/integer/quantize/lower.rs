@@ -1,5 +1,6 @@
 //! The walk over the float graph and what all operators share.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bitgauge_arch::arith::{Post, Requant, Residual};
@@ -40,6 +41,8 @@ pub struct Lowering<'a> {
     /// Whether the network has a LayerNorm.
     pub has_norm: bool,
     pub trace: Trace,
+    /// Least and greatest of what is not masked, of sums with a mask.
+    pub open: BTreeMap<ValueId, (f64, f64)>,
 }
 
 /// The greatest factor of a requantizer.
@@ -74,6 +77,7 @@ impl<'a> Lowering<'a> {
             done: vec![false; float.nodes.len()],
             has_norm: float.nodes.iter().any(|node| matches!(node.op, Op::LayerNorm(_))),
             trace: Trace { weight_bits: options.weight_bits, ..Trace::default() },
+            open: BTreeMap::new(),
         }
     }
 

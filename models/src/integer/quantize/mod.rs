@@ -16,6 +16,7 @@ mod elementwise;
 mod fuse;
 mod given;
 mod lower;
+mod masks;
 mod norm;
 mod options;
 mod plan;

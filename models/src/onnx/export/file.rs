@@ -43,7 +43,7 @@ impl File {
         unique
     }
 
-    /// Adds a node of one result.
+    /// Adds a node of one result; attributes that are the operator's own are left out.
     pub fn node(
         &mut self,
         op: &str,
@@ -57,7 +57,7 @@ impl File {
             name: Some(name.to_owned()),
             input: inputs,
             output: vec![output.to_owned()],
-            attribute: attributes,
+            attribute: attributes.into_iter().filter(|attribute| !is_default(op, attribute)).collect(),
             ..NodeProto::default()
         });
     }
@@ -136,6 +136,20 @@ fn value(name: &str, shape: &[usize], kind: DataType) -> ValueInfoProto {
     };
     let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..TypeProto::default() };
     ValueInfoProto { name: Some(name.to_owned()), r#type: Some(r#type), ..ValueInfoProto::default() }
+}
+
+/// Whether an attribute says what the operator does without it. Such ones are left out: ONNX Runtime puts integer
+/// operators of its own in the place of some, and those know fewer attributes (no `dilations` of an average pool).
+fn is_default(op: &str, attribute: &AttributeProto) -> bool {
+    let all = |value: i64| attribute.ints.iter().all(|&i| i == value);
+    match (op, attribute.name()) {
+        (_, "dilations" | "strides") => all(1),
+        (_, "pads" | "output_padding") => all(0),
+        (_, "group" | "keepdims") | ("DequantizeLinear", "axis") => attribute.i() == 1,
+        (_, "ceil_mode" | "count_include_pad") | ("Gather", "axis") => attribute.i() == 0,
+        ("Gelu", "approximate") => attribute.s() == b"none",
+        _ => false,
+    }
 }
 
 /// An attribute of one integer.
