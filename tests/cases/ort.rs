@@ -69,14 +69,15 @@ pub fn distances(folder: &Folder) -> Option<[Distance; 2]> {
     let images = images(&folder.path().join("img.npy"));
     folder.write("reals.npy", &floats(&images));
     let prepared = Prepared::new(&quantized.graph).unwrap();
-    let code = quantized.graph.tensor(quantized.graph.outputs[0]).code;
-    let order = &quantized.trace.outputs[0];
+    let output = &quantized.graph.outputs[0];
+    let code = quantized.graph.tensor(output.tensor).code;
     let ours: Vec<Vec<i32>> = images
         .iter()
         .map(|image| {
             let inputs = evaluate::encode_inputs(&quantized.graph, std::slice::from_ref(image)).unwrap();
             let bytes = prepared.run_outputs(&inputs).unwrap().remove(0);
-            order.iter().map(|&at| code.read(&bytes, at)).collect()
+            let codes = output.order.take(&bytes, code.container_bytes());
+            (0..codes.len() / code.container_bytes()).map(|index| code.read(&codes, index)).collect()
         })
         .collect();
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("models/tests/qdq_outputs.py");
