@@ -42,8 +42,8 @@ pub struct Design {
     pub accelerator: Accelerator,
 }
 
-/// Imports and simplifies a model; `None` is the vision transformer that ships.
-pub fn model(path: Option<&Path>) -> Result<Model> {
+/// Imports a model, lets it take `images` and simplifies it; `None` is the vision transformer that ships.
+pub fn model(path: Option<&Path>, images: [usize; 4]) -> Result<Model> {
     let (place, source) = match path {
         Some(path) => (path.display().to_string(), files::Parts::open(path)?),
         None => ("vit_mnist.onnx (built in)".to_owned(), files::Parts::Whole(shipped::VIT_MNIST.to_vec())),
@@ -63,6 +63,8 @@ pub fn model(path: Option<&Path>) -> Result<Model> {
         let fault = Failure::new(format!("cannot import the model: {error}")).at(&place);
         fault.hint("Bitgauge reads ONNX, opset 11 to 21, float32, image in, one batch")
     })?;
+    passes::image_input(&mut graph, images)
+        .map_err(|error| Failure::new(format!("cannot give the model its images: {error}")).at(&place))?;
     passes::simplify(&mut graph)
         .map_err(|error| Failure::new(format!("cannot simplify the model: {error}")).at(&place))?;
     let own = sha256_of(&source).map_err(|error| Failure::new(format!("cannot read: {error}")).at(&place))?;
@@ -135,7 +137,7 @@ impl Subject {
     /// Loads both and checks that they belong together.
     pub fn load(&self) -> Result<(Model, Dataset)> {
         let data = dataset::load(self.data.as_deref())?;
-        let model = model(self.model.as_deref())?;
+        let model = model(self.model.as_deref(), data.images.shape())?;
         check_data(&model, &data)?;
         Ok((model, data))
     }

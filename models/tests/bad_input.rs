@@ -64,8 +64,8 @@ fn model() -> ModelProto {
         ],
         name: Some("g".into()),
         initializer: vec![float("w", &[3, 2, 3, 3]), float("v", &[3, 2])],
-        input: vec![tensor_value("x", &[8, 2, 4, 4])],
-        output: vec![tensor_value("y", &[8, 2])],
+        input: vec![tensor_value("x", &[1, 2, 4, 4])],
+        output: vec![tensor_value("y", &[1, 2])],
         ..Default::default()
     };
     let opset = OperatorSetIdProto { domain: None, version: Some(17) };
@@ -84,7 +84,7 @@ fn refused(change: impl FnOnce(&mut ModelProto, &mut GraphProto)) -> String {
 #[test]
 fn the_model_itself_is_fine() {
     let g = import(&model().encode_to_vec()).unwrap();
-    assert_eq!((g.shape(g.inputs[0]), g.fixed_dims[0].was.as_str()), (&[1, 2, 4, 4][..], "8"));
+    assert_eq!(g.shape(g.inputs[0]), [1, 2, 4, 4]);
     assert_eq!(g.macs(), [3 * 16 * 18, 0, 0, 0, 6]);
     assert!(g.to_text().contains("the_Gemm: y[1x2] = Gemm"));
 }

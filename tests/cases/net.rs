@@ -79,6 +79,11 @@ impl Net {
         self.constant(DataType::Int64, &[values.len()], values.iter().flat_map(|v| v.to_le_bytes()).collect())
     }
 
+    /// One 64-bit integer without dimensions: an index that takes its axis away.
+    pub fn index(&mut self, value: i64) -> String {
+        self.constant(DataType::Int64, &[], value.to_le_bytes().to_vec())
+    }
+
     /// Signed bytes.
     pub fn bytes(&mut self, shape: &[usize], values: &[i8]) -> String {
         self.constant(DataType::Int8, shape, values.iter().map(|&v| v as u8).collect())

@@ -4,7 +4,7 @@
 //! definition (an input, a constant or one node output) before its first use, every stored shape
 //! is the one that the operator's shape rule gives, and every constant is finite.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -55,7 +55,7 @@ pub struct FixedDim {
     pub input: String,
     /// The axis, 0 for the batch.
     pub axis: usize,
-    /// What the file says there: a symbol or a number.
+    /// What the file says there: a symbol, `?` or `0`.
     pub was: String,
 }
 
@@ -76,6 +76,8 @@ pub struct FloatGraph {
     pub fixed_dims: Vec<FixedDim>,
     /// What of the model a pass could not keep, a sentence each.
     pub notes: Vec<String>,
+    /// ONNX operator of each node of the file, by the node's name; passes leave it as it is.
+    pub origins: BTreeMap<String, String>,
     /// Names that values bear, for [`FloatGraph::add_value`] alone.
     #[doc(hidden)]
     pub names: Names,
@@ -144,7 +146,7 @@ pub enum GraphError {
         /// The node.
         node: String,
         /// Its operator.
-        op: &'static str,
+        op: String,
         /// What is wrong.
         source: OpError,
     },
@@ -212,6 +214,22 @@ impl FloatGraph {
     #[must_use]
     pub fn scalar(&self, id: ValueId) -> Option<f32> {
         self.constant(id)?.as_scalar()
+    }
+
+    /// Name and operator of a node as the ONNX file has them: of the node that a pass made it of, if one did.
+    #[must_use]
+    pub fn origin(&self, node: &Node) -> (String, String) {
+        // What passes make of a node has its name and more, behind a mark.
+        let mut name = node.name.as_str();
+        loop {
+            if let Some(op) = self.origins.get(name) {
+                return (name.to_owned(), op.clone());
+            }
+            match name.rfind(['.', '~']) {
+                Some(end) => name = &name[..end],
+                None => return (node.name.clone(), node.op.onnx_name()),
+            }
+        }
     }
 
     /// The value with this name.
@@ -405,7 +423,10 @@ impl FloatGraph {
             for &v in &node.inputs {
                 needs(&node.name, v, &defined)?;
             }
-            let fail = |source| GraphError::Node { node: node.name.clone(), op: node.op.kind(), source };
+            let fail = |source| {
+                let (node, op) = self.origin(node);
+                GraphError::Node { node, op, source }
+            };
             let shapes = self.infer(node).map_err(fail)?;
             if shapes.len() != node.outputs.len() {
                 return Err(fail(OpError::new(format!(

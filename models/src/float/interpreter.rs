@@ -41,7 +41,7 @@ pub enum RunError {
         /// The node.
         node: String,
         /// Its operator.
-        op: &'static str,
+        op: String,
         /// What is wrong.
         source: OpError,
     },
@@ -93,7 +93,10 @@ pub fn run_observed(
     }
     let last_use = last_uses(graph);
     for (i, node) in graph.nodes.iter().enumerate() {
-        let fail = |source| RunError::Node { node: node.name.clone(), op: node.op.kind(), source };
+        let fail = |source| {
+            let (node, op) = graph.origin(node);
+            RunError::Node { node, op, source }
+        };
         if let Some(x) = last_operand(&mut slots, &last_use, &node.inputs, i) {
             node.op.operator().infer_shape(&[x.shape()]).map_err(fail)?;
             for (&v, t) in node.outputs.iter().zip(node.op.operator().eval_owned(x).map_err(fail)?) {

@@ -30,8 +30,8 @@ pub struct ImportOptions<'a> {
     pub external: External<'a>,
 }
 
-/// Reads an ONNX model that has all data inside. The batch (axis 0 of every graph input) becomes 1 and is
-/// recorded in [`FloatGraph::fixed_dims`]; integer tensors, and small float tensors that depend on constants
+/// Reads an ONNX model that has all data inside. A symbolic batch (axis 0 of every graph input) becomes 1
+/// and is recorded in [`FloatGraph::fixed_dims`]; one above 1 is an error; integer tensors, and small float tensors that depend on constants
 /// alone, are folded away; nothing else is simplified.
 pub fn import(bytes: &[u8]) -> Result<FloatGraph, ImportError> {
     import_with(bytes, &ImportOptions::default())
@@ -65,7 +65,7 @@ pub fn import_from(source: &dyn Source, options: &ImportOptions<'_>) -> Result<F
     if !graph.sparse_initializer.is_empty() {
         return Err(ImportError::Unsupported("sparse initializers are not supported".to_owned()));
     }
-    let mut importer = Importer::new(opset, graph.name(), options.keep_batch);
+    let mut importer = Importer::new(opset, options.keep_batch, graph);
     for (index, t) in graph.initializer.iter().enumerate() {
         let inside = parts.remove(&index).map(|part| (source, part));
         let constant = decode(t, Elsewhere { external: options.external, inside })

@@ -1,6 +1,6 @@
 //! The graph under construction: names, inputs, and the walk from one node to what it becomes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::constants::Constant;
@@ -8,8 +8,8 @@ use super::error::ImportError;
 use super::generated::tensor_proto::DataType;
 use super::generated::tensor_shape_proto::dimension;
 use super::generated::type_proto;
-use super::generated::{NodeProto, ValueInfoProto};
-use super::import::node_name;
+use super::generated::{GraphProto, NodeProto, ValueInfoProto};
+use super::import::{MAX_OPSET, node_name};
 use super::reader::{NodeReader, Operand, Part};
 use super::{operators_page, shape_arithmetic};
 use crate::float::graph::{FixedDim, FloatGraph, Node, Value, ValueId};
@@ -26,12 +26,16 @@ pub struct Importer {
     pub graph: FloatGraph,
     pub names: BTreeMap<String, Operand>,
     elements: usize,
+    /// Names that a node or the graph's outputs read.
+    read: BTreeSet<String>,
 }
 
 impl Importer {
-    pub fn new(opset: i64, name: &str, keep_batch: bool) -> Self {
-        let graph = FloatGraph { name: name.to_owned(), ..FloatGraph::default() };
-        Self { opset, keep_batch, graph, names: BTreeMap::new(), elements: 0 }
+    pub fn new(opset: i64, keep_batch: bool, file: &GraphProto) -> Self {
+        let graph = FloatGraph { name: file.name().to_owned(), ..FloatGraph::default() };
+        let outputs = file.output.iter().map(|output| output.name().to_owned());
+        let read = file.node.iter().flat_map(|node| node.input.iter().cloned()).chain(outputs).collect();
+        Self { opset, keep_batch, graph, names: BTreeMap::new(), elements: 0, read }
     }
 
     fn define(&mut self, by: &str, name: &str, operand: Operand) -> Result<(), ImportError> {
@@ -103,6 +107,12 @@ impl Importer {
             };
             match size {
                 Some(n) if n > 0 && (axis > 0 || n == 1 || self.keep_batch) => shape.push(n),
+                Some(n) if n > 1 => {
+                    return Err(refuse(format!(
+                        "dimension 0, the batch, is {n}; one image is run at a time: export the model with batch 1, \
+                         or with a symbolic batch"
+                    )));
+                }
                 _ if axis == 0 && !(self.keep_batch && size == Some(0)) => {
                     shape.push(1);
                     let input = name.to_owned();
@@ -124,7 +134,10 @@ impl Importer {
     pub fn node(&mut self, index: usize, node: &NodeProto) -> Result<(), ImportError> {
         let name = node_name(node, index);
         let op = node.op_type().to_owned();
-        let own = matches!(node.domain(), "" | "ai.onnx");
+        // Operators of ONNX Runtime's own domain that mean what ONNX's newest of the name does.
+        let as_onnx = node.domain() == ops::MICROSOFT_DOMAIN && ops::MICROSOFT.contains(&op.as_str());
+        let own = as_onnx || matches!(node.domain(), "" | "ai.onnx");
+        let opset = if as_onnx { MAX_OPSET } else { self.opset };
         let builder = ops::builder(&op);
         if !own || (builder.is_none() && !shape_arithmetic::is_folded(&op)) {
             let domain = if own { String::new() } else { format!("{}.", node.domain()) };
@@ -133,7 +146,7 @@ impl Importer {
         }
         let operands = self.operands(&name, node)?;
         let fail = |source| ImportError::Node { node: name.clone(), op: op.clone(), source };
-        let mut reader = NodeReader::new(node, self.opset, operands, self.graph.values.len());
+        let mut reader = NodeReader::new(node, opset, operands, self.graph.values.len());
         if let Some(constants) = shape_arithmetic::fold(&mut reader).map_err(fail)? {
             check_attributes(&name, &op, &reader)?;
             if constants.len() != node.output.len() {
@@ -166,11 +179,21 @@ impl Importer {
                 }
             }
         }
-        // A second output that no one names needs no value (the mask of Dropout).
-        let ignores = op == "Dropout";
+        // Further outputs that no one reads need no value: masks, indices, statistics.
+        let first = !node.output.is_empty();
+        let read = |o: &String| !o.is_empty() && self.read.contains(o);
+        let unread = !matches!(built.op, Op::Split(_)) && !node.output.iter().skip(1).any(read);
         let named = node.output.iter().rposition(|o| !o.is_empty()).map_or(0, |i| i + 1);
-        let outputs = &node.output[..if ignores { named.min(1) } else { named }];
-        self.push(&name, built.op, built.inputs, outputs).map_err(|e| match e {
+        let mut outputs = node.output[..if unread { usize::from(first) } else { named }].to_vec();
+        if matches!(built.op, Op::Split(_)) {
+            // Every part is a value, whether someone reads it or not.
+            outputs.resize(node.output.len(), String::new());
+            for (i, output) in outputs.iter_mut().enumerate().filter(|(_, output)| output.is_empty()) {
+                *output = format!("{name}~part_{i}");
+            }
+        }
+        self.graph.origins.insert(name.clone(), op.clone());
+        self.push(&name, built.op, built.inputs, &outputs).map_err(|e| match e {
             PushError::Op(source) => fail(source),
             PushError::Import(e) => e,
         })
@@ -208,11 +231,11 @@ impl Importer {
         let shapes: Vec<&[usize]> = inputs.iter().map(|&v| self.graph.shape(v)).collect();
         let shapes = op.operator().infer_shape(&shapes)?;
         if outputs.len() != shapes.len() || outputs.iter().any(String::is_empty) {
-            return Err(PushError::Op(OpError::new(format!(
-                "names {} outputs, supported are exactly {}",
-                outputs.iter().filter(|o| !o.is_empty()).count(),
-                shapes.len()
-            ))));
+            let reason = match outputs.get(shapes.len()) {
+                Some(further) => format!("its output `{further}` is read; only the first is supported"),
+                None => format!("names {} outputs, supported are exactly {}", outputs.len(), shapes.len()),
+            };
+            return Err(PushError::Op(OpError::new(reason)));
         }
         if let Some(results) = self.folded(&op, &inputs, &shapes)? {
             for (output, t) in outputs.iter().zip(results) {

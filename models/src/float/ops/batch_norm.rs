@@ -1,5 +1,6 @@
 //! BatchNormalization-15, inference: `(x - mean) / sqrt(variance + epsilon) * scale + bias`.
 
+use super::window::{as_given, as_map};
 use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
@@ -21,7 +22,11 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
         return Err(OpError::new("training_mode is not supported; export the model in eval mode"));
     }
     let epsilon = r.number("epsilon", 1e-5)?;
-    Ok(Built { op: Op::BatchNorm(BatchNorm { epsilon }), inputs: r.floats()? })
+    let mut inputs = r.floats()?;
+    if r.shape(0)?.len() == 3 {
+        inputs[0] = as_map(r, 0)?.0;
+    }
+    as_given(r, Built { op: Op::BatchNorm(BatchNorm { epsilon }), inputs })
 }
 
 impl BatchNorm {

@@ -1,5 +1,6 @@
-//! GlobalAveragePool-1: mean over all axes after the channel.
+//! GlobalAveragePool-1: mean over all axes after the channel; of other ranks than 4 it is a ReduceMean.
 
+use super::reduce_mean::ReduceMean;
 use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
@@ -8,11 +9,19 @@ use crate::onnx::reader::NodeReader;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GlobalAveragePool;
 
-pub(super) const BUILDERS: &[OnnxOperator] = &[OnnxOperator::new("GlobalAveragePool", &[1], build, "rank 4")];
+pub(super) const BUILDERS: &[OnnxOperator] = &[OnnxOperator::new("GlobalAveragePool", &[1], build, "")];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     r.expect_inputs(1, 1)?;
-    Ok(Built { op: Op::GlobalAveragePool(GlobalAveragePool), inputs: r.floats()? })
+    let rank = r.shape(0)?.len();
+    if rank == 4 {
+        return Ok(Built { op: Op::GlobalAveragePool(GlobalAveragePool), inputs: r.floats()? });
+    }
+    if rank < 3 {
+        return Err(OpError::new(format!("needs x [N, C, ..], has {:?}", r.shape(0)?)));
+    }
+    let mean = ReduceMean { axes: (2..rank).collect(), keep_dims: true };
+    Ok(Built { op: Op::ReduceMean(mean), inputs: r.floats()? })
 }
 
 impl Operator for GlobalAveragePool {

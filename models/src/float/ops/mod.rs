@@ -213,6 +213,12 @@ pub fn onnx_operators() -> impl Iterator<Item = &'static OnnxOperator> {
     TABLES.iter().copied().flatten()
 }
 
+/// Domain of the operators that ONNX Runtime adds to ONNX's.
+pub const MICROSOFT_DOMAIN: &str = "com.microsoft";
+
+/// Operators of that domain that mean what ONNX's of the same name do, at their newest version.
+pub const MICROSOFT: &[&str] = &["DequantizeLinear", "Gelu", "QuantizeLinear"];
+
 /// The builder of an ONNX operator.
 #[must_use]
 pub fn builder(onnx_name: &str) -> Option<Builder> {
@@ -225,6 +231,26 @@ fn expect_inputs(inputs: &[&[usize]], least: usize, most: usize) -> Result<(), O
         return Ok(());
     }
     Err(OpError::new(format!("takes {least} to {most} operands, has {}", inputs.len())))
+}
+
+impl Op {
+    /// Name of the ONNX operator that says it, or says most of it.
+    #[must_use]
+    pub fn onnx_name(&self) -> String {
+        let first_word = |debug: String| debug.split(' ').next().unwrap_or_default().to_owned();
+        match self {
+            Op::Binary(op) => format!("{op:?}"),
+            Op::Unary(op) => first_word(format!("{op:?}")),
+            Op::Reduce(op) => format!("Reduce{:?}", op.kind),
+            Op::Pool(op) if op.kind == pool::PoolKind::Max => "MaxPool".to_owned(),
+            Op::Pool(_) => "AveragePool".to_owned(),
+            Op::Linear(_) => "MatMul".to_owned(),
+            Op::BatchNorm(_) => "BatchNormalization".to_owned(),
+            Op::LayerNorm(_) => "LayerNormalization".to_owned(),
+            Op::Select(_) => "Where".to_owned(),
+            other => other.kind().to_owned(),
+        }
+    }
 }
 
 fn product(dims: &[usize]) -> u64 {

@@ -6,10 +6,14 @@
 use super::graph::{FloatGraph, GraphError, Node};
 use super::ops::OpError;
 
+pub mod average_to_linear;
 pub mod batch_norm_to_conv;
+pub mod bounds_to_clip;
+mod chain;
 mod channels_last;
 pub mod channels_to_conv;
 pub mod constant_folding;
+pub mod divide_to_multiply;
 pub mod factor_to_conv;
 pub mod fold_batch_norm;
 pub mod fold_channel_affine;
@@ -19,15 +23,26 @@ pub mod fuse_gelu;
 pub mod fuse_layer_norm;
 pub mod fuse_swish;
 pub mod masks_to_sums;
+pub mod gemm_to_products;
+mod image_input;
+pub mod join_to_sums;
 mod matcher;
+pub mod mean_to_linear;
+pub mod merge_affine;
+pub mod merge_views;
 pub mod moves_to_conv;
+pub mod picks_to_linear;
 pub mod reduce_to_pool;
 pub mod remove_identity;
 pub mod remove_neutral;
 pub mod resize_to_conv;
 pub mod resize_to_linear;
 pub mod select_channels;
+mod separable;
+pub mod slices_apart;
+pub mod softmax_to_last;
 pub mod split_linear;
+pub mod steps_joined_to_conv;
 pub mod steps_to_pool;
 pub mod take_codes;
 #[cfg(test)]
@@ -35,6 +50,8 @@ mod testing;
 pub mod to_linear;
 pub mod to_sums;
 pub mod tokens_norm;
+
+pub use image_input::image_input;
 
 /// A pass; returns how often it found its pattern.
 pub type Pass = fn(&mut FloatGraph) -> Result<usize, OpError>;
@@ -50,6 +67,12 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("remove_neutral", remove_neutral::run),
     // Before to_sums, which writes the differences otherwise.
     ("masks_to_sums", masks_to_sums::run),
+    // One spelling for what follows.
+    ("merge_views", merge_views::run),
+    ("divide_to_multiply", divide_to_multiply::run),
+    ("bounds_to_clip", bounds_to_clip::run),
+    ("softmax_to_last", softmax_to_last::run),
+    ("slices_apart", slices_apart::run),
     // Before select_channels, which makes a convolution of what this leaves.
     ("fold_pad", fold_pad::run),
     // Before fold_batch_norm, which may fold into the convolution.
@@ -62,21 +85,29 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("fuse_swish", fuse_swish::run),
     // Before to_linear, which would not touch it, but a bias Add is then no candidate any more.
     ("fuse_layer_norm", fuse_layer_norm::run),
+    ("gemm_to_products", gemm_to_products::run),
     ("to_linear", to_linear::run),
     // Behind to_linear, whose layers take them in; before split_linear, which would have to cut them.
     ("tokens_norm", tokens_norm::run),
     ("split_linear", split_linear::run),
     // What fold_channel_affine and the fusions have left.
+    ("merge_affine", merge_affine::run),
     ("factor_to_conv", factor_to_conv::run),
+    ("average_to_linear", average_to_linear::run),
     ("resize_to_linear", resize_to_linear::run),
     ("resize_to_conv", resize_to_conv::run),
     // Behind to_linear, whose layers tell where the channels are; before channels_to_conv.
+    ("steps_joined_to_conv", steps_joined_to_conv::run),
     ("steps_to_pool", steps_to_pool::run),
     // Behind those that look for the patterns which these break up.
     ("moves_to_conv", moves_to_conv::run),
     ("channels_to_conv", channels_to_conv::run),
+    // What those before have left of channels that are joined or picked.
+    ("join_to_sums", join_to_sums::run),
+    ("picks_to_linear", picks_to_linear::run),
     ("to_sums", to_sums::run),
     ("reduce_to_pool", reduce_to_pool::run),
+    ("mean_to_linear", mean_to_linear::run),
     // Behind the passes whose patterns have functions in them.
     ("functions_before_views", functions_before_views::run),
 ];
@@ -121,7 +152,11 @@ fn replace_each(
 /// Runs every pass, removes what nothing needs, and validates the result. Value ids change.
 pub fn simplify(graph: &mut FloatGraph) -> Result<(), GraphError> {
     for (name, pass) in PASSES {
-        pass(graph).map_err(|source| GraphError::Node { node: (*name).to_owned(), op: "pass", source })?;
+        pass(graph).map_err(|source| GraphError::Node {
+            node: (*name).to_owned(),
+            op: "pass".to_owned(),
+            source,
+        })?;
         graph.remove_dead_nodes();
         graph.drop_all_unread();
     }

@@ -1,14 +1,14 @@
 //! Writes a Resize of a map as two linear layers with constant weights, over the columns and over the rows.
 
-use crate::float::graph::{FloatGraph, Node, ValueId};
-use crate::float::ops::linear::Linear;
+use crate::float::graph::FloatGraph;
 use crate::float::ops::resize::{Coordinate, Resize};
 use crate::float::ops::resize_taps::taps;
-use crate::float::ops::transpose::Transpose;
 use crate::float::ops::{Op, OpError};
 use crate::float::tensor::Tensor;
 
+use super::replace_each;
 use super::resize_to_conv::repeats;
+use super::separable::separable;
 
 /// Longest side of a result: a linear layer has no more outputs, and a broken file may ask for any number.
 const MAX_SIDE: usize = 65_535;
@@ -17,9 +17,7 @@ const MAX_SIDE: usize = 65_535;
 /// weight is the share of an input pixel in an output pixel. What only repeats pixels of several channels is left
 /// to [`super::resize_to_conv`]
 pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
-    let mut count = 0;
-    let mut i = 0;
-    while i < graph.nodes.len() {
+    replace_each(graph, |graph, i| {
         let node = &graph.nodes[i];
         if let (Op::Resize(op), &[x], &[_]) = (&node.op, &node.inputs[..], &node.outputs[..])
             && let (&[1, channels, h, w], &[1, to, to_h, to_w]) = (graph.shape(x), &op.shape[..])
@@ -28,14 +26,11 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
             && to_h.max(to_w) <= MAX_SIDE
             && (channels == 1 || repeats(op, [h, w]).is_none())
         {
-            let op = op.clone();
-            let matrices = [matrix(&op, 3, [w, to_w])?, matrix(&op, 2, [h, to_h])?];
-            replace(graph, i, x, matrices)?;
-            count += 1;
+            let matrices = [matrix(op, 3, [w, to_w])?, matrix(op, 2, [h, to_h])?];
+            return separable(graph, i, x, matrices);
         }
-        i += 1;
-    }
-    Ok(count)
+        Ok(Vec::new())
+    })
 }
 
 /// `[to, from]` weights along an axis.
@@ -45,36 +40,6 @@ fn matrix(op: &Resize, axis: usize, [from, to]: [usize; 2]) -> Result<Tensor, Op
         taps.into_iter().for_each(|(i, weight)| row[i] += weight);
     }
     Ok(Tensor::new(vec![to, from], weights)?)
-}
-
-fn replace(graph: &mut FloatGraph, i: usize, x: ValueId, matrices: [Tensor; 2]) -> Result<(), OpError> {
-    let Node { name, outputs, .. } = graph.nodes.remove(i);
-    let (mut at, mut x) = (i, x);
-    let last = outputs.first().copied().unwrap_or(x);
-    for (step, (part, weights)) in ["columns", "rows"].into_iter().zip(matrices).enumerate() {
-        let [channels, rows, out] = [graph.shape(x)[1], graph.shape(x)[2], weights.shape()[0]];
-        let weights = graph.add_constant(&format!("{name}.{part}"), weights);
-        let y = graph.add_value(&format!("{name}.{part}_out"), vec![1, channels, rows, out]);
-        let turned = match step {
-            0 => graph.add_value(&format!("{name}.{part}_turned"), vec![1, channels, out, rows]),
-            _ => last,
-        };
-        let linear = Node {
-            name: format!("{name}.{part}"),
-            op: Op::Linear(Linear),
-            inputs: vec![x, weights],
-            outputs: vec![y],
-        };
-        let turn = Node {
-            name: format!("{name}.{part}_turn"),
-            op: Op::Transpose(Transpose { perm: vec![0, 1, 3, 2] }),
-            inputs: vec![y],
-            outputs: vec![turned],
-        };
-        graph.nodes.splice(at..at, [linear, turn]);
-        (at, x) = (at + 2, turned);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

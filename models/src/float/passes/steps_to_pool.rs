@@ -1,16 +1,19 @@
-//! Writes slices that take every nth row or column as pools with windows of one pixel.
+//! Writes slices that take every nth row or column as pools with windows of one pixel, or as convolutions.
 
 use crate::float::graph::{FloatGraph, Node};
+use crate::float::ops::conv::Conv;
 use crate::float::ops::pool::{Pool, PoolKind};
-use crate::float::ops::transpose::Transpose;
 use crate::float::ops::window::Window;
 use crate::float::ops::{Op, OpError};
+use crate::float::tensor::Tensor;
 
+use super::chain::Chain;
 use super::channels_last::channels_last;
 use super::replace_each;
 
-/// `Slice(x[1, C, H, W])` of every nth row and column from the first on => `MaxPool`; where the channels are the last
-/// axis, between two `Transpose`
+/// `Slice(x[1, C, H, W])` of every nth row and column from the first on => `MaxPool`; from another one on => depthwise
+/// `Conv` whose one weight above 0 is at the end of its window; where the channels are the last axis, between two
+/// `Transpose`
 pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     replace_each(graph, pooled)
 }
@@ -20,48 +23,49 @@ fn pooled(graph: &mut FloatGraph, i: usize) -> Result<Vec<Node>, OpError> {
     let (Op::Slice(slice), &[x], &[y]) = (&node.op, &node.inputs[..], &node.outputs[..]) else {
         return Ok(Vec::new());
     };
-    let (from, to) = (graph.shape(x).to_vec(), graph.shape(y).to_vec());
+    let from = graph.shape(x).to_vec();
     if from.len() != 4 || from[0] != 1 || graph.constant(x).is_some() {
         return Ok(Vec::new());
     }
     let last = channels_last(graph, &graph.links(), x);
     let first = if last { 1 } else { 2 };
-    let mut strides = [1, 1];
+    let mut window = Window::POINT;
     for range in &slice.ranges {
         let step = usize::try_from(range.step).unwrap_or(0);
-        let whole = range.start == 0 && step > 0 && range.len == from[range.axis].div_ceil(step.max(1));
-        match range.axis.checked_sub(first).and_then(|axis| strides.get_mut(axis)) {
-            _ if !whole => return Ok(Vec::new()),
-            Some(stride) => *stride = step,
-            None if step > 1 => return Ok(Vec::new()),
-            None => {}
+        let rest = from[range.axis] - range.start;
+        let whole = step > 0 && range.start < step && range.len == rest.div_ceil(step.max(1));
+        match range.axis.checked_sub(first).filter(|&axis| whole && axis < 2) {
+            Some(axis) => (window.strides[axis], window.kernel[axis]) = (step, range.start + 1),
+            None => return Ok(Vec::new()),
         }
     }
-    if strides == [1, 1] {
+    if window.strides == [1, 1] {
         return Ok(Vec::new());
     }
     let name = node.name.clone();
-    let op = Op::Pool(Pool { kind: PoolKind::Max, window: Window { strides, ..Window::POINT } });
-    if !last {
-        return Ok(vec![Node { name, op, inputs: vec![x], outputs: vec![y] }]);
+    let channels = if last { from[3] } else { from[1] };
+    let mut chain = Chain::new(graph, &name);
+    let map = if last { chain.transpose("map", x, &[0, 3, 1, 2])? } else { x };
+    let pixels = if window.kernel == [1, 1] {
+        chain.step("", Op::Pool(Pool { kind: PoolKind::Max, window }), &[map])?
+    } else {
+        let [rows, cols] = window.kernel;
+        let mut weight = Tensor::full(vec![channels, 1, rows, cols], 0.0)?;
+        weight.data_mut().chunks_exact_mut(rows * cols).for_each(|taps| taps[rows * cols - 1] = 1.0);
+        let weight = chain.constant("selection", weight);
+        chain.step("", Op::Conv(Conv { window, groups: channels }), &[map, weight])?
+    };
+    if last {
+        chain.transpose("back", pixels, &[0, 2, 3, 1])?;
     }
-    let map = |shape: &[usize]| vec![shape[0], shape[3], shape[1], shape[2]];
-    let turned = graph.add_value(&format!("{name}.map"), map(&from));
-    let pooled = graph.add_value(&format!("{name}.pooled"), map(&to));
-    let turn = |perm: [usize; 4]| Op::Transpose(Transpose { perm: perm.to_vec() });
-    let step =
-        |what: &str, op, x, y| Node { name: format!("{name}{what}"), op, inputs: vec![x], outputs: vec![y] };
-    Ok(vec![
-        step(".map", turn([0, 3, 1, 2]), x, turned),
-        step("", op, turned, pooled),
-        step(".back", turn([0, 2, 3, 1]), pooled, y),
-    ])
+    Ok(chain.finish(y))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::float::ops::slice::{Range, Slice};
+    use crate::float::ops::transpose::Transpose;
     use crate::float::passes::testing::Sketch;
 
     fn every(axis: usize, len: usize, step: isize) -> Op {
@@ -81,6 +85,16 @@ mod tests {
         let turned = s.node(Op::Transpose(Transpose { perm: vec![0, 2, 3, 1] }), &[x]);
         let y = s.node(every(1, 3, 2), &[turned]);
         s.check(&[y], run, &["Transpose", "Transpose", "Pool", "Transpose"]);
+    }
+
+    #[test]
+    fn from_another_than_the_first_on() {
+        let mut s = Sketch::new();
+        let x = s.input(&[1, 3, 6, 6]);
+        let ranges =
+            vec![Range { axis: 2, start: 1, len: 3, step: 2 }, Range { axis: 3, start: 2, len: 2, step: 3 }];
+        let y = s.node(Op::Slice(Slice { ranges }), &[x]);
+        s.check(&[y], run, &["Conv"]);
     }
 
     #[test]

@@ -179,7 +179,7 @@ fn scale(graph: &mut FloatGraph, i: usize) -> Result<bool, OpError> {
 }
 
 /// Whether `shape` is `[n]` up to leading ones.
-fn is_row(shape: &[usize], n: usize) -> bool {
+pub(super) fn is_row(shape: &[usize], n: usize) -> bool {
     matches!(shape, [lead @ .., last] if *last == n && lead.iter().all(|&d| d == 1))
 }
 

@@ -10,7 +10,9 @@ use crate::float::ops::window::Window;
 use crate::float::ops::{Op, OpError};
 use crate::float::tensor::Tensor;
 
-/// `BatchNorm(x[T, C])` or `x[.., T, C] * constant[C]` behind a `Linear`, over views that keep the channels => that
+use super::to_linear::is_row;
+
+/// `BatchNorm(x[T, C])`, `x[.., T, C] * constant[C]` or `x[.., T, C]` times a number not above 0 behind a `Linear`, over views that keep the channels => that
 /// `Linear` with other weights; before a `Linear` => that one; else => a depthwise `Conv` of the tokens as a map
 pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     let (mut count, mut i) = (0, 0);
@@ -56,18 +58,26 @@ impl Affine {
                     (Some(factor), None) => (b, factor),
                     _ => return None,
                 };
-                let (&channels, lead) = factor.shape().split_last()?;
-                if channels < 2 || lead.iter().any(|&size| size != 1) {
-                    return None;
-                }
-                (x, (factor.data().to_vec(), vec![0.0; channels]))
+                let &channels = graph.shape(x).last()?;
+                let factor = match factor.as_scalar() {
+                    // One above 0 costs nothing where it is.
+                    Some(number) if number <= 0.0 => vec![number; channels],
+                    None if is_row(factor.shape(), channels) => factor.data().to_vec(),
+                    _ => return None,
+                };
+                (x, (factor, vec![0.0; channels]))
             }
             _ => return None,
         };
         let shape = graph.shape(x);
         let tokens = match node.op {
             Op::BatchNorm(_) => matches!(shape, [_, _]),
-            _ => matches!(shape, [_, _] | [1, _, _]) && graph.shape(node.outputs[0]) == shape,
+            // Of a map, a number is a factor of channels, which are elsewhere.
+            _ => {
+                let numbers = factor.iter().all(|&f| f == factor[0]);
+                let rank = matches!(shape, [_, _] | [1, _, _]) || (shape.len() > 3 && !numbers);
+                rank && graph.shape(node.outputs[0]) == shape
+            }
         };
         let finite = factor.iter().chain(&offset).all(|x| x.is_finite());
         let fits = tokens && shape.last() == Some(&factor.len()) && graph.constant(x).is_none();
@@ -247,6 +257,13 @@ mod tests {
         let x = s.input(&[1, 4, 3]);
         let y = s.node(Op::Unary(Unary::Relu), &[x]);
         let f = s.constant(&[3], &[0.5, -1.0, 2.0]);
+        let y = s.node(Op::Binary(Binary::Mul), &[f, y]);
+        s.check(&[y], run, &kinds);
+
+        let mut s = Sketch::new();
+        let x = s.input(&[1, 4, 3]);
+        let y = s.node(Op::Unary(Unary::Relu), &[x]);
+        let f = s.constant(&[], &[-0.5]);
         let y = s.node(Op::Binary(Binary::Mul), &[f, y]);
         s.check(&[y], run, &kinds);
     }

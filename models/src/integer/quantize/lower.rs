@@ -59,7 +59,6 @@ pub fn scalar_factor(float: &FloatGraph, node: &Node) -> Option<(f64, ValueId)> 
             (Some(factor), _) => (f64::from(factor), b),
             _ => return None,
         },
-        Op::Binary(Binary::Div) => (1.0 / f64::from(float.scalar(b)?), a),
         _ => return None,
     };
     (factor.is_finite() && factor > 0.0).then_some((factor, operand))
@@ -150,9 +149,11 @@ impl<'a> Lowering<'a> {
             Op::Binary(_) => match (scalar_factor(float, node), factors(float, node)) {
                 (Some((factor, operand)), _) => self.relabel(node, operand, factor),
                 (None, Some(factors)) => self.scale(node, factors),
-                (None, None) => {
-                    Err(self.unsupported(node, "only a positive constant can be folded into a scale"))
-                }
+                (None, None) => Err(self.unsupported(
+                    node,
+                    "products are of a constant, or of a map and a number for each of its channels; quotients and \
+                     powers of constants without a zero",
+                )),
             },
             _ => Err(self.unsupported(node, "the operator is not supported")),
         }
@@ -290,11 +291,13 @@ impl<'a> Lowering<'a> {
     }
 
     pub fn unsupported(&self, node: &Node, reason: &str) -> QuantizeError {
-        QuantizeError::Unsupported { node: node.name.clone(), op: node.op.kind(), reason: reason.to_owned() }
+        let (node, op) = self.float.origin(node);
+        QuantizeError::Unsupported { node, op, reason: reason.to_owned() }
     }
 
     pub fn unrepresentable(&self, node: &Node, reason: String) -> QuantizeError {
-        QuantizeError::Unrepresentable { node: node.name.clone(), op: node.op.kind(), reason }
+        let (node, op) = self.float.origin(node);
+        QuantizeError::Unrepresentable { node, op, reason }
     }
 }
 

@@ -69,7 +69,7 @@ pub enum QuantizeError {
         /// The node.
         node: String,
         /// Its operator.
-        op: &'static str,
+        op: String,
         /// What is not supported.
         reason: String,
     },
@@ -79,7 +79,7 @@ pub enum QuantizeError {
         /// The node.
         node: String,
         /// Its operator.
-        op: &'static str,
+        op: String,
         /// Which number.
         reason: String,
     },

@@ -35,7 +35,7 @@ pub enum ExportError {
         /// The node.
         node: String,
         /// Its operator.
-        op: &'static str,
+        op: String,
         /// What is missing.
         reason: String,
     },
@@ -191,5 +191,5 @@ impl Export<'_> {
 }
 
 fn refuse(node: &Node, reason: String) -> ExportError {
-    ExportError::Node { node: node.name.clone(), op: node.op.kind(), reason }
+    ExportError::Node { node: node.name.clone(), op: node.op.onnx_name(), reason }
 }
