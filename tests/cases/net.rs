@@ -79,6 +79,11 @@ impl Net {
         self.constant(DataType::Int64, &[values.len()], values.iter().flat_map(|v| v.to_le_bytes()).collect())
     }
 
+    /// 64-bit integers of a shape.
+    pub fn matrix(&mut self, shape: &[usize], values: &[i64]) -> String {
+        self.constant(DataType::Int64, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+    }
+
     /// One 64-bit integer without dimensions: an index that takes its axis away.
     pub fn index(&mut self, value: i64) -> String {
         self.constant(DataType::Int64, &[], value.to_le_bytes().to_vec())

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::import::{MAX_OPSET, MIN_OPSET};
 use super::shape_arithmetic::{self, FOLDED, MAX_INTS};
-use crate::float::ops;
+use crate::float::ops::{self, MICROSOFT, MICROSOFT_DOMAIN};
 use crate::integer::UNITS;
 
 /// Every operator name that import accepts, sorted.
@@ -26,9 +26,11 @@ pub fn operators_page() -> String {
          its interpreter; *shape arithmetic* is what import computes of integer constants (at most {MAX_INTS} \
          elements), so that no integer is left in the graph. *Accelerator* is the unit that quantization lowers it to; \
          empty where it refuses the operator. *Limits* are what is left out of the float operator; \
-         a file that goes beyond them ends in an error with the node's name.\n\n\
+         a file that goes beyond them ends in an error with the node's name. Of the domain {MICROSOFT_DOMAIN}, {} are \
+         read, as ONNX's operators of these names.\n\n\
          | operator | versions | float | shape arithmetic | accelerator | limits |\n\
-         | --- | --- | --- | --- | --- | --- |\n"
+         | --- | --- | --- | --- | --- | --- |\n",
+        MICROSOFT.join(", "),
     );
     let float: BTreeMap<_, _> = ops::onnx_operators().map(|o| (o.name, o)).collect();
     let mark = |there: bool| if there { "yes" } else { "" };

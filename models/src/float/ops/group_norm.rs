@@ -4,6 +4,7 @@
 use super::binary::Binary;
 use super::layer_norm::LayerNorm;
 use super::reshape::Reshape;
+use super::transpose::Transpose;
 use super::{Built, OnnxOperator, Op, OpError};
 use crate::float::graph::ValueId;
 use crate::float::tensor::Tensor;
@@ -47,25 +48,51 @@ fn lower(r: &mut NodeReader<'_>, groups: usize) -> Result<Built, OpError> {
             "a group of {elements} elements is too large (limit {MAX_ELEMENTS})"
         )));
     }
-    let flat = r.emit(Op::Reshape(Reshape { shape: vec![n, groups, elements] }), vec![x])?;
+    let (each, pixels) = (channels / groups, elements / (channels / groups));
+    // The order in a group is of no matter where all have one scale: as maps are stored, pixel by pixel.
+    let turned = vec![0, 1, 3, 2];
+    let split = r.emit(Op::Reshape(Reshape { shape: vec![n, groups, each, pixels] }), vec![x])?;
+    let split = r.emit(Op::Transpose(Transpose { perm: turned.clone() }), vec![split])?;
+    let flat = r.emit(Op::Reshape(Reshape { shape: vec![n, groups, elements] }), vec![split])?;
     let ones = r.constant(Tensor::full(vec![elements], 1.0)?);
     let normal = r.emit(Op::LayerNorm(LayerNorm { axis: 2, epsilon }), vec![flat, ones])?;
+    let split = r.emit(Op::Reshape(Reshape { shape: vec![n, groups, pixels, each] }), vec![normal])?;
+    let split = r.emit(Op::Transpose(Transpose { perm: turned }), vec![split])?;
+    let map = match rest[..] {
+        [length] => vec![n, channels, 1, length],
+        _ => shape.clone(),
+    };
+    let mut y = r.emit(Op::Reshape(Reshape { shape: map.clone() }), vec![split])?;
     // Version 18 has one scale and bias per group.
     let per_group = r.op_type() == "GroupNormalization" && r.opset() < 21 && groups != channels;
     let count = if per_group { groups } else { channels };
-    let (scale, bias) = (parameter(r, 1, count)?, parameter(r, 2, count)?);
-    let split = vec![n, count, groups * elements / count];
-    let split = r.emit(Op::Reshape(Reshape { shape: split }), vec![normal])?;
-    let scaled = r.emit(Op::Binary(Binary::Mul), vec![split, scale])?;
-    let shifted = r.emit(Op::Binary(Binary::Add), vec![scaled, bias])?;
-    Ok(Built { op: Op::Reshape(Reshape { shape }), inputs: vec![shifted] })
+    for (i, op, neutral) in [(1, Binary::Mul, 1.0), (2, Binary::Add, 0.0)] {
+        if r.shape(i)? != [count] {
+            return Err(OpError::new(format!("input {i} is {:?}, needs [{count}]", r.shape(i)?)));
+        }
+        // Torch writes its GroupNorm as an InstanceNormalization that neither scales nor shifts.
+        let known = r.const_floats(i).ok().flatten();
+        if known.is_none_or(|t| t.data().iter().any(|&p| p != neutral)) {
+            let p = parameter(r, i, [count, channels], map.len())?;
+            y = r.emit(Op::Binary(op), vec![y, p])?;
+        }
+    }
+    Ok(Built { op: Op::Reshape(Reshape { shape }), inputs: vec![y] })
 }
 
-/// Operand `i`, one number per channel or group, as `[count, 1]`.
-fn parameter(r: &mut NodeReader<'_>, i: usize, count: usize) -> Result<ValueId, OpError> {
-    let p = r.float(i)?;
-    if r.shape(i)? != [count] {
-        return Err(OpError::new(format!("input {i} is {:?}, needs [{count}]", r.shape(i)?)));
+/// Operand `i`, one number per channel or group, for each channel of a map of this rank.
+fn parameter(
+    r: &mut NodeReader<'_>,
+    i: usize,
+    [count, channels]: [usize; 2],
+    rank: usize,
+) -> Result<ValueId, OpError> {
+    let mut p = r.float(i)?;
+    if count != channels {
+        p = r.emit(Op::Reshape(Reshape { shape: vec![count, 1] }), vec![p])?;
+        let ones = r.constant(Tensor::full(vec![count, channels / count], 1.0)?);
+        p = r.emit(Op::Binary(Binary::Mul), vec![p, ones])?;
     }
-    r.emit(Op::Reshape(Reshape { shape: vec![count, 1] }), vec![p])
+    let shape = std::iter::once(channels).chain(std::iter::repeat_n(1, rank.saturating_sub(2))).collect();
+    r.emit(Op::Reshape(Reshape { shape }), vec![p])
 }

@@ -9,12 +9,7 @@ use crate::onnx::reader::NodeReader;
 pub struct Identity;
 
 pub(super) const BUILDERS: &[OnnxOperator] = &[
-    OnnxOperator::new(
-        "Dropout",
-        &[10, 12, 13],
-        dropout,
-        "inference only (training_mode 0); first output only",
-    ),
+    OnnxOperator::new("Dropout", &[10, 12, 13], dropout, "inference only (training_mode 0); the mask unread"),
     OnnxOperator::new("Identity", &[1, 13, 14, 16, 19, 21], identity, "tensors only"),
 ];
 

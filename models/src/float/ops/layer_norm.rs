@@ -18,7 +18,7 @@ pub(super) const BUILDERS: &[OnnxOperator] = &[OnnxOperator::new(
     "LayerNormalization",
     &[17],
     build,
-    "first output only; scale and bias of the normalized shape",
+    "further outputs unread; scale and bias of the normalized shape",
 )];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {

@@ -1,4 +1,4 @@
-//! MaxPool-12 (first output only) and AveragePool-19 over H and W.
+//! MaxPool-12 (its indices unread) and AveragePool-19 over H and W.
 
 use super::window::{Window, as_given, as_map};
 use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs};
@@ -28,7 +28,7 @@ pub struct Pool {
 
 pub(super) const BUILDERS: &[OnnxOperator] = &[
     OnnxOperator::new("AveragePool", &[11, 19], build, "windows over one or two axes"),
-    OnnxOperator::new("MaxPool", &[11, 12], build, "windows over one or two axes; first output only"),
+    OnnxOperator::new("MaxPool", &[11, 12], build, "windows over one or two axes; the indices unread"),
 ];
 
 fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {

@@ -38,6 +38,27 @@ pub fn channels_last(graph: &FloatGraph, links: &Links, mut value: ValueId) -> b
     exchanged
 }
 
+/// Whether the channels of a value are its second axis: something that works on maps made it.
+pub fn is_map(graph: &FloatGraph, links: &Links, mut value: ValueId) -> bool {
+    for _ in 0..DEPTH {
+        let Some(node) = links.producer(value).map(|id| graph.node(id)) else {
+            return graph.shape(value).len() == 4 && graph.inputs.contains(&value);
+        };
+        let Some(&x) = node.inputs.iter().find(|&&x| graph.constant(x).is_none()) else { return false };
+        let (from, to) = (graph.shape(x), graph.shape(value));
+        match &node.op {
+            Op::Conv(_) | Op::ConvTranspose(_) | Op::Pool(_) | Op::GlobalAveragePool(_) => return true,
+            Op::Reshape(_) if from.len() > 1 && to.len() > 1 && from[..2] == to[..2] => {}
+            Op::Unary(_) | Op::Gelu(_) | Op::Clip(_) | Op::Binary(_) | Op::Identity(_) | Op::BatchNorm(_) => {
+            }
+            Op::Slice(_) | Op::Concat(_) | Op::Pad(_) if from.len() == to.len() => {}
+            _ => return false,
+        }
+        value = x;
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,36 +1,37 @@
-//! Fuses the decomposed LayerNormalization.
+//! Fuses the decomposed LayerNormalization, over any axes.
 
+use super::chain::Chain;
 use super::matcher::Matcher;
-use crate::float::graph::{FloatGraph, ValueId};
+use crate::float::graph::{FloatGraph, Node, ValueId};
 use crate::float::ops::binary::Binary;
 use crate::float::ops::layer_norm::LayerNorm;
 use crate::float::ops::unary::Unary;
 use crate::float::ops::{Op, OpError};
 use crate::float::tensor::Tensor;
 
-/// `d = x - ReduceMean(x)`, `d / Sqrt(ReduceMean(d ^ 2) + eps) * scale + bias` => `LayerNorm`.
-/// The square may be `d * d`, the division a product with the root's reciprocal; the bias, or scale and bias,
-/// may be missing. Keras writes `x * g + (bias - ReduceMean(x) * g)` with g the scale over the root.
+/// `d = x - ReduceMean(x)`, `d / Sqrt(ReduceMean(d ^ 2) + eps) * scale + bias` => `LayerNorm`, between two `Transpose`
+/// where the axes are not the last ones (LayerNorm of maps, as ConvNeXt writes it).
+/// The square may be `d * d`, the division a product with the root's reciprocal; the variance may be one over the
+/// number of elements less one; the bias, or scale and bias, may be missing. Keras writes
+/// `x * g + (bias - ReduceMean(x) * g)` with g the scale over the root.
 pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     let mut count = 0;
     // The longest form first: each shorter form is a part of it.
     for form in [spread, with_bias, with_scale, bare] {
-        for i in 0..graph.nodes.len() {
-            let [y] = graph.nodes[i].outputs[..] else {
+        let mut i = 0;
+        while i < graph.nodes.len() {
+            let found = match (&graph.nodes[i].op, &graph.nodes[i].outputs[..]) {
+                (Op::Binary(_), &[y]) => form(&Matcher::new(graph), y).map(|found| (found, y)),
+                _ => None,
+            };
+            let Some((found, y)) = found else {
+                i += 1;
                 continue;
             };
-            let Some((core, scale, bias)) = form(&Matcher::new(graph), y) else {
-                continue;
-            };
-            let tail = graph.shape(core.x)[core.op.axis..].to_vec();
-            let name = graph.nodes[i].name.clone();
-            let scale = scale.map_or_else(|| Tensor::full(tail.clone(), 1.0), |t| t.reshaped(&tail));
-            let mut inputs = vec![core.x, graph.add_constant(&format!("{name}.scale"), scale?)];
-            if let Some(bias) = bias {
-                inputs.push(graph.add_constant(&format!("{name}.bias"), bias.reshaped(&tail)?));
-            }
-            graph.nodes[i].op = Op::LayerNorm(core.op);
-            graph.nodes[i].inputs = inputs;
+            let made = fused(graph, i, found, y)?;
+            let length = made.len();
+            graph.nodes.splice(i..=i, made);
+            i += length;
             count += 1;
         }
         graph.remove_dead_nodes();
@@ -38,9 +39,47 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     Ok(count)
 }
 
+/// The nodes that replace the last node of the form.
+fn fused(
+    graph: &mut FloatGraph,
+    i: usize,
+    (core, scale, bias): Found,
+    y: ValueId,
+) -> Result<Vec<Node>, OpError> {
+    let Core { x, axes, epsilon, factor } = core;
+    let shape = graph.shape(x).to_vec();
+    let tail: Vec<usize> = axes.iter().map(|&axis| shape[axis]).collect();
+    let name = graph.nodes[i].name.clone();
+    let filled = |t: Tensor| {
+        let number = t.as_scalar().filter(|_| tail.iter().any(|&size| size > 1));
+        number.map_or_else(|| t.reshaped(&tail), |number| Tensor::full(tail.clone(), number))
+    };
+    let mut scale = filled(scale.unwrap_or_else(|| Tensor::scalar(1.0)))?;
+    scale.data_mut().iter_mut().for_each(|s| *s *= factor);
+    let mut chain = Chain::new(graph, &name);
+    let mut inputs = vec![x, chain.constant("scale", scale)];
+    if let Some(bias) = bias {
+        let bias = filled(bias)?;
+        inputs.push(chain.constant("bias", bias));
+    }
+    // The normalized axes last.
+    let perm: Vec<usize> = (0..shape.len()).filter(|axis| !axes.contains(axis)).chain(axes.clone()).collect();
+    let mut inverse = vec![0; perm.len()];
+    perm.iter().enumerate().for_each(|(to, &from)| inverse[from] = to);
+    inputs[0] = chain.transpose("turned", x, &perm)?;
+    let norm = LayerNorm { axis: shape.len() - axes.len(), epsilon };
+    let normal = chain.step("", Op::LayerNorm(norm), &inputs)?;
+    chain.transpose("back", normal, &inverse)?;
+    Ok(chain.finish(y))
+}
+
 struct Core {
     x: ValueId,
-    op: LayerNorm,
+    /// Normalized axes, sorted.
+    axes: Vec<usize>,
+    epsilon: f32,
+    /// What the result is of one over the root of the variance itself.
+    factor: f32,
 }
 
 type Found = (Core, Option<Tensor>, Option<Tensor>);
@@ -59,41 +98,73 @@ fn with_scale(m: &Matcher<'_>, y: ValueId) -> Option<Found> {
 
 fn bare(m: &Matcher<'_>, y: ValueId) -> Option<Found> {
     let (d, variance) = match m.binary(y, Binary::Div) {
-        Some([d, s]) => (d, m.unary(s, Unary::Sqrt)?),
+        Some([d, s]) => (d, root(m, s)?),
         None => {
             let [a, b] = m.binary(y, Binary::Mul)?;
             [(a, b), (b, a)].into_iter().find_map(|(d, r)| Some((d, inverse_root(m, r)?)))?
         }
     };
-    let (core, of) = normalized(m, variance)?;
+    let core = normalized(m, variance)?;
     // Some exporters subtract the mean twice, in two nodes.
-    (centered(m, d)? == (of, core.op.axis)).then_some((core, None, None))
+    let (x, axes) = centered(m, d)?;
+    (x == core.x && axes == core.axes).then_some((core, None, None))
+}
+
+/// What `v` is the root of.
+fn root(m: &Matcher<'_>, v: ValueId) -> Option<ValueId> {
+    let power = || {
+        let [base, half] = m.binary(v, Binary::Pow)?;
+        (m.graph.scalar(half)? == 0.5).then_some(base)
+    };
+    m.unary(v, Unary::Sqrt).or_else(power)
 }
 
 /// What `v` is one over the root of.
 fn inverse_root(m: &Matcher<'_>, v: ValueId) -> Option<ValueId> {
-    if let Some(root) = m.unary(v, Unary::Reciprocal) {
-        return m.unary(root, Unary::Sqrt);
+    if let Some(inverse) = m.unary(v, Unary::Reciprocal) {
+        return root(m, inverse);
     }
-    if let Some([one, root]) = m.binary(v, Binary::Div) {
-        return m.unary(root, Unary::Sqrt).filter(|_| m.graph.scalar(one) == Some(1.0));
+    if let Some([one, inverse]) = m.binary(v, Binary::Div) {
+        return root(m, inverse).filter(|_| m.graph.scalar(one) == Some(1.0));
     }
     let [base, half] = m.binary(v, Binary::Pow)?;
     (m.graph.scalar(half)? == -0.5).then_some(base)
 }
 
-/// The core without its scale, and x, if `v` is the variance of x plus epsilon.
-fn normalized(m: &Matcher<'_>, v: ValueId) -> Option<(Core, ValueId)> {
+/// The core without its scale, if `v` is the variance of x plus epsilon.
+fn normalized(m: &Matcher<'_>, v: ValueId) -> Option<Core> {
     let (variance, epsilon) = m.with_scalar(v, Binary::Add)?;
-    let (square, axis) = mean(m, variance)?;
-    let base = match (m.binary(square, Binary::Pow), m.binary(square, Binary::Mul)) {
-        (Some([base, two]), _) if m.graph.scalar(two) == Some(2.0) => base,
-        (_, Some([a, b])) if a == b => a,
-        _ => return None,
-    };
-    let (x, again) = centered(m, base)?;
-    let same = again == axis && epsilon >= 0.0;
-    same.then_some((Core { x, op: LayerNorm { axis, epsilon } }, x))
+    // As torch's var, n / (n - 1) of the mean: the root of it goes into the scale, its share of epsilon into that.
+    let (share, factors) = m.product(variance, &[]);
+    let &[spread] = &factors[..] else { return None };
+    let (x, axes) = of_centered(m, spread).or_else(|| of_squares(m, spread))?;
+    let sound = epsilon >= 0.0 && share.is_finite() && share > 0.0;
+    sound.then(|| Core { x, axes, epsilon: epsilon / share, factor: 1.0 / share.sqrt() })
+}
+
+/// `(x, axes)` if `v` is the mean of the squares of x less its mean.
+fn of_centered(m: &Matcher<'_>, v: ValueId) -> Option<(ValueId, Vec<usize>)> {
+    let (square, axes) = mean(m, v)?;
+    let (x, again) = centered(m, base_of_square(m, square)?)?;
+    (again == axes).then_some((x, axes))
+}
+
+/// `(x, axes)` if `v` is the mean of the squares of x, less the square of its mean.
+fn of_squares(m: &Matcher<'_>, v: ValueId) -> Option<(ValueId, Vec<usize>)> {
+    let [squares, square] = m.binary(v, Binary::Sub)?;
+    let (of, axes) = mean(m, squares)?;
+    let x = base_of_square(m, of)?;
+    let (again, same) = mean(m, base_of_square(m, square)?)?;
+    (again == x && same == axes).then_some((x, axes))
+}
+
+/// What `v` is the square of.
+fn base_of_square(m: &Matcher<'_>, v: ValueId) -> Option<ValueId> {
+    match (m.binary(v, Binary::Pow), m.binary(v, Binary::Mul)) {
+        (Some([base, two]), _) if m.graph.scalar(two) == Some(2.0) => Some(base),
+        (_, Some([a, b])) if a == b => Some(a),
+        _ => None,
+    }
 }
 
 /// `x * g + (bias - mean * g)` with `g = scale / Sqrt(variance + epsilon)`: Keras' form.
@@ -107,30 +178,31 @@ fn spread(m: &Matcher<'_>, y: ValueId) -> Option<Found> {
         [(p, q), (q, p)].into_iter().find_map(|(x, g)| {
             let mu = [(r, s), (s, r)].into_iter().find_map(|(mu, other)| (other == g).then_some(mu))?;
             let (root, scale) = affine(m, g, Binary::Mul)?;
-            let (core, of) = normalized(m, inverse_root(m, root)?)?;
-            let fits = of == x && mean(m, mu)? == (x, core.op.axis);
-            (fits && self::fits(m, &core, &scale) && self::fits(m, &core, &bias))
+            let core = normalized(m, inverse_root(m, root)?)?;
+            let (of, axes) = mean(m, mu)?;
+            let same = core.x == x && of == x && axes == core.axes;
+            (same && fits(m, &core, &scale) && fits(m, &core, &bias))
                 .then(|| (core, Some(scale), Some(bias.clone())))
         })
     })
 }
 
-/// `(x, axis)` if `v` is x minus its mean over the axes from `axis` on.
-fn centered(m: &Matcher<'_>, v: ValueId) -> Option<(ValueId, usize)> {
+/// `(x, axes)` if `v` is x minus its mean over the axes.
+fn centered(m: &Matcher<'_>, v: ValueId) -> Option<(ValueId, Vec<usize>)> {
     let [x, mu] = m.binary(v, Binary::Sub)?;
-    let (of, axis) = mean(m, mu)?;
-    (of == x).then_some((x, axis))
+    let (of, axes) = mean(m, mu)?;
+    (of == x).then_some((x, axes))
 }
 
-/// `(x, axis)` if `v` is the mean of x over the axes from `axis` on, which stay with size 1.
-fn mean(m: &Matcher<'_>, v: ValueId) -> Option<(ValueId, usize)> {
+/// `(x, axes)` if `v` is the mean of x over the axes, which stay with size 1.
+fn mean(m: &Matcher<'_>, v: ValueId) -> Option<(ValueId, Vec<usize>)> {
     let node = m.maker(v)?;
-    let Op::ReduceMean(op) = &node.op else {
-        return None;
-    };
-    let (x, axis) = (*node.inputs.first()?, *op.axes.first()?);
-    let trailing = op.axes.iter().copied().eq(axis..m.graph.shape(x).len());
-    (trailing && op.keep_dims).then_some((x, axis))
+    let x = *node.inputs.first()?;
+    match &node.op {
+        Op::ReduceMean(op) if op.keep_dims && !op.axes.is_empty() => Some((x, op.axes.clone())),
+        Op::GlobalAveragePool(_) => Some((x, vec![2, 3])),
+        _ => None,
+    }
 }
 
 /// The other operand and the constant, if commutative `op` with a constant makes `y`.
@@ -143,13 +215,13 @@ fn affine(m: &Matcher<'_>, y: ValueId, op: Binary) -> Option<(ValueId, Tensor)> 
     }
 }
 
-/// Whether the constant has the normalized axes' shape, up to leading ones.
+/// Whether the constant is one number, or has one for each element of the normalized axes and no others.
 fn fits(m: &Matcher<'_>, core: &Core, t: &Tensor) -> bool {
     let shape = m.graph.shape(core.x);
-    let tail = &shape[core.op.axis..];
-    t.shape().len() <= shape.len()
-        && t.shape().ends_with(tail)
-        && t.shape()[..t.shape().len() - tail.len()].iter().all(|&d| d == 1)
+    let Some(lead) = shape.len().checked_sub(t.shape().len()) else { return false };
+    let own = |axis: usize| axis.checked_sub(lead).map_or(1, |axis| t.shape()[axis]);
+    let each = |axis: usize| own(axis) == if core.axes.contains(&axis) { shape[axis] } else { 1 };
+    t.len() == 1 || (0..shape.len()).all(each)
 }
 
 #[cfg(test)]
@@ -203,6 +275,70 @@ mod tests {
             let y = s.node(Op::Binary(Binary::Mul), &[r, d]);
             s.check(&[y], super::run, &["LayerNorm"]);
         }
+    }
+
+    #[test]
+    fn over_the_channels_of_a_map() {
+        // Torch's var divides by one less; the factor is a product and a quotient in the file.
+        for unbiased in [false, true] {
+            let mut s = Sketch::new();
+            let x = s.input(&[1, 4, 2, 3]);
+            let mean = || Op::ReduceMean(ReduceMean { axes: vec![1], keep_dims: true });
+            let mu = s.node(mean(), &[x]);
+            let d = s.node(Op::Binary(Binary::Sub), &[x, mu]);
+            let q = s.node(Op::Binary(Binary::Mul), &[d, d]);
+            let mut v = s.node(mean(), &[q]);
+            if unbiased {
+                let [n, less] = [4.0, 3.0].map(|n| s.constant(&[], &[n]));
+                v = s.node(Op::Binary(Binary::Mul), &[v, n]);
+                v = s.node(Op::Binary(Binary::Div), &[v, less]);
+            }
+            let eps = s.constant(&[], &[0.1]);
+            let e = s.node(Op::Binary(Binary::Add), &[v, eps]);
+            let r = s.node(Op::Unary(Unary::Sqrt), &[e]);
+            let y = s.node(Op::Binary(Binary::Div), &[d, r]);
+            let scale = s.constant(&[4, 1, 1], &[1., 2., -3., 4.]);
+            let bias = s.constant(&[1, 4, 1, 1], &[0.5, 2., -3., 1.]);
+            let y = s.node(Op::Binary(Binary::Mul), &[scale, y]);
+            let y = s.node(Op::Binary(Binary::Add), &[y, bias]);
+            s.check(&[y], super::run, &["Transpose", "LayerNorm", "Transpose"]);
+        }
+    }
+
+    #[test]
+    fn by_the_mean_of_squares() {
+        let mut s = Sketch::new();
+        let x = s.input(&[1, 3, 4]);
+        let mean = || Op::ReduceMean(ReduceMean { axes: vec![2], keep_dims: true });
+        let mu = s.node(mean(), &[x]);
+        let squares = s.node(Op::Binary(Binary::Mul), &[x, x]);
+        let squares = s.node(mean(), &[squares]);
+        let square = s.node(Op::Binary(Binary::Mul), &[mu, mu]);
+        let v = s.node(Op::Binary(Binary::Sub), &[squares, square]);
+        let [eps, half] = [1e-3, 0.5].map(|c| s.constant(&[], &[c]));
+        let e = s.node(Op::Binary(Binary::Add), &[v, eps]);
+        let r = s.node(Op::Binary(Binary::Pow), &[e, half]);
+        let d = s.node(Op::Binary(Binary::Sub), &[x, mu]);
+        let y = s.node(Op::Binary(Binary::Div), &[d, r]);
+        s.check(&[y], super::run, &["LayerNorm"]);
+    }
+
+    #[test]
+    fn a_scale_of_other_axes_stays_behind() {
+        let mut s = Sketch::new();
+        let x = s.input(&[1, 4, 2, 3]);
+        let mean = || Op::ReduceMean(ReduceMean { axes: vec![2, 3], keep_dims: true });
+        let mu = s.node(mean(), &[x]);
+        let d = s.node(Op::Binary(Binary::Sub), &[x, mu]);
+        let q = s.node(Op::Binary(Binary::Mul), &[d, d]);
+        let v = s.node(mean(), &[q]);
+        let eps = s.constant(&[], &[0.1]);
+        let e = s.node(Op::Binary(Binary::Add), &[v, eps]);
+        let r = s.node(Op::Unary(Unary::Sqrt), &[e]);
+        let y = s.node(Op::Binary(Binary::Div), &[d, r]);
+        let scale = s.constant(&[4, 1, 1], &[1., 2., -3., 4.]);
+        let y = s.node(Op::Binary(Binary::Mul), &[scale, y]);
+        s.check(&[y], super::run, &["LayerNorm", "Binary"]);
     }
 
     #[test]

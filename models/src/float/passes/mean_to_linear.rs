@@ -1,17 +1,16 @@
 //! Writes means over axes that are neither a map's pixels nor all tokens as linear layers with equal weights.
 
-use crate::float::graph::{FloatGraph, Links, ValueId};
+use crate::float::graph::{FloatGraph, ValueId};
 use crate::float::ops::linear::Linear;
 use crate::float::ops::{Op, OpError};
 use crate::float::tensor::Tensor;
 
 use super::chain::Chain;
+use super::channels_last::is_map;
 use super::replace_each;
 
 /// Elements of the longest mean; the weights are stored.
 const LIMIT: usize = 1 << 20;
-/// Nodes that are looked at.
-const DEPTH: usize = 64;
 
 /// `ReduceMean(x)` over other axes => `Transpose`, `Reshape`, `Linear` of one output, `Reshape`
 pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
@@ -50,27 +49,6 @@ fn is_pooled(graph: &FloatGraph, x: ValueId, axes: &[usize]) -> bool {
         (None, _) => shape.len() == 4 && is_map(graph, &graph.links(), x),
         _ => false,
     }
-}
-
-/// Whether the channels of a value are its second axis: something that works on maps made it.
-fn is_map(graph: &FloatGraph, links: &Links, mut value: ValueId) -> bool {
-    for _ in 0..DEPTH {
-        let Some(node) = links.producer(value).map(|id| graph.node(id)) else {
-            return graph.shape(value).len() == 4 && graph.inputs.contains(&value);
-        };
-        let Some(&x) = node.inputs.iter().find(|&&x| graph.constant(x).is_none()) else { return false };
-        let (from, to) = (graph.shape(x), graph.shape(value));
-        match &node.op {
-            Op::Conv(_) | Op::ConvTranspose(_) | Op::Pool(_) | Op::GlobalAveragePool(_) => return true,
-            Op::Reshape(_) if from.len() > 1 && to.len() > 1 && from[..2] == to[..2] => {}
-            Op::Unary(_) | Op::Gelu(_) | Op::Clip(_) | Op::Binary(_) | Op::Identity(_) | Op::BatchNorm(_) => {
-            }
-            Op::Slice(_) | Op::Concat(_) | Op::Pad(_) if from.len() == to.len() => {}
-            _ => return false,
-        }
-        value = x;
-    }
-    false
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub mod fold_pad;
 pub mod functions_before_views;
 pub mod fuse_gelu;
 pub mod fuse_layer_norm;
+pub mod fuse_sigmoid;
 pub mod fuse_swish;
 pub mod masks_to_sums;
 pub mod gemm_to_products;
@@ -31,6 +32,8 @@ pub mod mean_to_linear;
 pub mod merge_affine;
 pub mod merge_views;
 pub mod moves_to_conv;
+pub mod norm_to_last;
+pub mod patches_to_conv;
 pub mod picks_to_linear;
 pub mod reduce_to_pool;
 pub mod remove_identity;
@@ -44,6 +47,7 @@ pub mod softmax_to_last;
 pub mod split_linear;
 pub mod steps_joined_to_conv;
 pub mod steps_to_pool;
+pub mod sum_to_mean;
 pub mod take_codes;
 #[cfg(test)]
 mod testing;
@@ -70,6 +74,7 @@ pub const PASSES: &[(&str, Pass)] = &[
     // One spelling for what follows.
     ("merge_views", merge_views::run),
     ("divide_to_multiply", divide_to_multiply::run),
+    ("sum_to_mean", sum_to_mean::run),
     ("bounds_to_clip", bounds_to_clip::run),
     ("softmax_to_last", softmax_to_last::run),
     ("slices_apart", slices_apart::run),
@@ -82,14 +87,17 @@ pub const PASSES: &[(&str, Pass)] = &[
     // What the passes before have left.
     ("batch_norm_to_conv", batch_norm_to_conv::run),
     ("fuse_gelu", fuse_gelu::run),
+    ("fuse_sigmoid", fuse_sigmoid::run),
     ("fuse_swish", fuse_swish::run),
     // Before to_linear, which would not touch it, but a bias Add is then no candidate any more.
     ("fuse_layer_norm", fuse_layer_norm::run),
+    ("norm_to_last", norm_to_last::run),
     ("gemm_to_products", gemm_to_products::run),
     ("to_linear", to_linear::run),
     // Behind to_linear, whose layers take them in; before split_linear, which would have to cut them.
     ("tokens_norm", tokens_norm::run),
     ("split_linear", split_linear::run),
+    ("patches_to_conv", patches_to_conv::run),
     // What fold_channel_affine and the fusions have left.
     ("merge_affine", merge_affine::run),
     ("factor_to_conv", factor_to_conv::run),

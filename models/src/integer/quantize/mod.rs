@@ -45,9 +45,9 @@ use crate::float::{FloatGraph, heads};
 
 /// Operators that quantization understands, after simplification, which writes others with these.
 pub const SUPPORTED: &str = "Conv (dense or depthwise), ConvTranspose, Linear, MatMul of activations, Softmax, LayerNorm, \
-    functions of one operand, Clip, Add, Sub, Max and Min, PRelu of maps, Mul and Div by a positive constant, Mul of a map by its channels, BatchNormalization of maps or tokens, \
-    MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool, ReduceMean and ReduceSum over the map or the tokens, Concat, \
-    Slice, Split and Gather of channels or tokens, Pad with zeros, Resize of maps, \
+    functions of one operand, Clip, Add, Sub, Max and Min, PRelu of maps, Mul and Div by a constant, Mul of a map by its channels, BatchNormalization, GroupNormalization, InstanceNormalization, \
+    MaxPool, AveragePool, GlobalAveragePool, GlobalMaxPool, ReduceMean, ReduceSum, ReduceMax and ReduceMin, Concat, \
+    Slice, Split, Gather, Pad with zeros, Resize of maps, \
     DepthToSpace, SpaceToDepth, Reshape, Transpose, Identity";
 
 /// Why a network cannot be quantized.
