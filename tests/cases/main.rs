@@ -21,6 +21,7 @@ mod ort;
 mod patches;
 mod plain;
 mod products;
+mod qdq;
 mod random;
 mod sums;
 mod slices;

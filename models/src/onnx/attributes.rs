@@ -54,6 +54,15 @@ impl<'a> NodeReader<'a> {
         Ok(self.attribute(name, AttributeType::Ints)?.map(|a| a.ints.as_slice()))
     }
 
+    /// List of floats, if given; refuses NaN and infinity.
+    pub fn numbers(&mut self, name: &'static str) -> Result<Option<&'a [f32]>, OpError> {
+        let list = self.attribute(name, AttributeType::Floats)?.map(|a| a.floats.as_slice());
+        match list.and_then(|list| list.iter().find(|x| !x.is_finite())) {
+            Some(x) => Err(OpError::new(format!("attribute `{name}` holds {x}, not a finite number"))),
+            None => Ok(list),
+        }
+    }
+
     /// Text attribute, if given.
     pub fn text(&mut self, name: &'static str) -> Result<Option<&'a str>, OpError> {
         let Some(a) = self.attribute(name, AttributeType::String)? else {

@@ -164,6 +164,7 @@ impl Importer {
         };
         let built = build(&mut reader).map_err(fail)?;
         check_attributes(&name, &op, &reader)?;
+        let further = reader.take_further();
         for (i, part) in reader.into_parts().into_iter().enumerate() {
             // The mark keeps it apart from the names of the file.
             let output = format!("{}~{i}", node.output.first().map_or("", String::as_str));
@@ -179,10 +180,18 @@ impl Importer {
                 }
             }
         }
+        for &(i, id) in &further {
+            if let Some(output) = node.output.get(i).filter(|output| !output.is_empty()) {
+                let shape = self.graph.shape(id).to_vec();
+                self.define(&name, output, Operand::Float { id, shape, constant: None })?;
+            }
+        }
         // Further outputs that no one reads need no value: masks, indices, statistics.
         let first = !node.output.is_empty();
-        let read = |o: &String| !o.is_empty() && self.read.contains(o);
-        let unread = !matches!(built.op, Op::Split(_)) && !node.output.iter().skip(1).any(read);
+        let defined = |place: usize| further.iter().any(|&(i, _)| i == place);
+        let read = |(i, o): (usize, &String)| !o.is_empty() && self.read.contains(o) && !defined(i);
+        let unread =
+            !matches!(built.op, Op::Split(_)) && !node.output.iter().enumerate().skip(1).any(read);
         let named = node.output.iter().rposition(|o| !o.is_empty()).map_or(0, |i| i + 1);
         let mut outputs = node.output[..if unread { usize::from(first) } else { named }].to_vec();
         if matches!(built.op, Op::Split(_)) {

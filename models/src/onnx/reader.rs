@@ -51,6 +51,8 @@ pub struct NodeReader<'a> {
     operands: Vec<Option<Operand>>,
     pub(super) asked: Vec<&'static str>,
     parts: Vec<Part>,
+    /// Outputs that parts make.
+    further: Vec<(usize, ValueId)>,
     /// Id of the value that the first part makes.
     first_part: usize,
 }
@@ -62,12 +64,31 @@ impl<'a> NodeReader<'a> {
         operands: Vec<Option<Operand>>,
         first_part: usize,
     ) -> Self {
-        Self { node, opset, operands, asked: Vec::new(), parts: Vec::new(), first_part }
+        Self { node, opset, operands, asked: Vec::new(), parts: Vec::new(), further: Vec::new(), first_part }
     }
 
     /// The same node with other operands.
     pub(super) fn with_operands(&self, operands: Vec<Option<Operand>>) -> Self {
         Self::new(self.node, self.opset, operands, self.first_part)
+    }
+
+    /// Lets these values be the node's operands from here on: for operators that are another one, of what was made
+    /// of their operands.
+    pub fn read_instead(&mut self, operands: &[ValueId]) -> Result<(), OpError> {
+        let operand =
+            |&id: &ValueId| Ok(Some(Operand::Float { id, shape: self.shape_of(id)?.to_vec(), constant: None }));
+        self.operands = operands.iter().map(operand).collect::<Result<_, OpError>>()?;
+        Ok(())
+    }
+
+    /// Says that output `i`, which is not the first, is a value that was added.
+    pub fn further_output(&mut self, i: usize, value: ValueId) {
+        self.further.push((i, value));
+    }
+
+    /// Outputs beside the first that the builder named.
+    pub(super) fn take_further(&mut self) -> Vec<(usize, ValueId)> {
+        std::mem::take(&mut self.further)
     }
 
     /// What the builder added.

@@ -23,20 +23,25 @@ pub mod conv;
 pub mod conv_transpose;
 pub mod depth;
 pub mod dequantize_linear;
+pub mod dynamic_quantize_linear;
 pub mod expand;
 pub mod flatten;
+pub mod function;
 pub mod gather;
 pub mod gelu;
 pub mod gemm;
 pub mod global_average_pool;
 pub mod group_norm;
 pub mod identity;
+pub mod integer_products;
 pub mod layer_norm;
 pub mod linear;
 pub mod log_softmax;
 pub mod mat_mul;
+pub mod microsoft;
 pub mod pad;
 pub mod pool;
+pub mod qlinear;
 pub mod quantize_linear;
 pub mod reduce;
 pub mod reduce_mean;
@@ -173,6 +178,8 @@ operators! {
     Unary(unary),
     /// Elementwise function of two operands with broadcasting.
     Binary(binary),
+    /// Elementwise function of one operand in several steps, as a pass finds it written out.
+    Function(function),
     /// Mean over axes.
     ReduceMean(reduce_mean),
     /// Sum, product or extreme over axes.
@@ -203,9 +210,11 @@ operators! {
     QuantizeLinear(quantize_linear),
     /// Codes, held as f32, to reals.
     DequantizeLinear(dequantize_linear),
+    /// Reals to codes of the range that they have at the time, with their scale and zero point.
+    DynamicQuantizeLinear(dynamic_quantize_linear),
     /// Nothing (also Dropout, Cast to float).
     Identity(identity),
-    ; lowered: cast, depth, expand, flatten, group_norm, squeeze, variadic,
+    ; lowered: cast, depth, expand, flatten, group_norm, integer_products, microsoft, qlinear, squeeze, variadic,
 }
 
 /// Every ONNX operator that has a builder, file by file.
@@ -217,7 +226,26 @@ pub fn onnx_operators() -> impl Iterator<Item = &'static OnnxOperator> {
 pub const MICROSOFT_DOMAIN: &str = "com.microsoft";
 
 /// Operators of that domain that mean what ONNX's of the same name do, at their newest version.
-pub const MICROSOFT: &[&str] = &["DequantizeLinear", "Gelu", "QuantizeLinear"];
+pub const MICROSOFT: &[&str] = &[
+    "BiasGelu",
+    "DequantizeLinear",
+    "FastGelu",
+    "FusedConv",
+    "FusedMatMul",
+    "Gelu",
+    "QGemm",
+    "QLinearAdd",
+    "QLinearAveragePool",
+    "QLinearConcat",
+    "QLinearGlobalAveragePool",
+    "QLinearLeakyRelu",
+    "QLinearMul",
+    "QLinearSigmoid",
+    "QLinearSoftmax",
+    "QuantizeLinear",
+    "QuickGelu",
+    "SkipLayerNormalization",
+];
 
 /// The builder of an ONNX operator.
 #[must_use]

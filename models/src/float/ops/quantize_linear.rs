@@ -43,22 +43,25 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
         None => return Err(OpError::new(format!("output_dtype {given} is not in ONNX"))),
     };
     let element = r.const_ints(2)?.map_or(default, |t| t.element);
-    let (low, high) = match element {
-        DataType::Int4 => (-8, 7),
-        DataType::Uint4 => (0, 15),
-        DataType::Int8 => (-128, 127),
-        DataType::Uint8 => (0, 255),
-        DataType::Int16 => (-32_768, 32_767),
-        DataType::Uint16 => (0, 65_535),
-        other => {
-            return Err(OpError::new(format!(
-                "codes of type {} are not supported (supported: INT4, UINT4, INT8, UINT8, INT16, UINT16)",
-                other.as_str_name()
-            )));
-        }
-    };
+    let (low, high) = limits(element)?;
     let scheme = Scheme::read(r)?;
     Ok(Built { op: Op::QuantizeLinear(QuantizeLinear { scheme, low, high }), inputs: vec![r.float(0)?] })
+}
+
+/// Least and greatest code of a type.
+pub(super) fn limits(element: DataType) -> Result<(i32, i32), OpError> {
+    match element {
+        DataType::Int4 => Ok((-8, 7)),
+        DataType::Uint4 => Ok((0, 15)),
+        DataType::Int8 => Ok((-128, 127)),
+        DataType::Uint8 => Ok((0, 255)),
+        DataType::Int16 => Ok((-32_768, 32_767)),
+        DataType::Uint16 => Ok((0, 65_535)),
+        other => Err(OpError::new(format!(
+            "codes of type {} are not supported (supported: INT4, UINT4, INT8, UINT8, INT16, UINT16)",
+            other.as_str_name()
+        ))),
+    }
 }
 
 impl Scheme {
@@ -68,7 +71,21 @@ impl Scheme {
         if r.int("block_size", 0)? != 0 {
             return Err(OpError::new("blocked scales are not supported (supported: per tensor, per axis)"));
         }
-        let scale = r.const_floats(1)?.ok_or_else(|| OpError::new("the scale is missing"))?;
+        let mut scheme = Self::at(r, [1, 2], 0)?;
+        let given = r.int("axis", 1)?;
+        if scheme.scale.len() > 1 {
+            scheme.axis = axis_index(given, r.shape(0)?.len())?;
+        }
+        Ok(scheme)
+    }
+
+    /// Scale and zero point from these operands; `axis` is theirs, where there are several.
+    pub(super) fn at(
+        r: &NodeReader<'_>,
+        [scale, zero]: [usize; 2],
+        axis: usize,
+    ) -> Result<Self, OpError> {
+        let scale = r.const_floats(scale)?.ok_or_else(|| OpError::new("the scale is missing"))?;
         if scale.shape().len() > 1 {
             return Err(OpError::new(format!(
                 "scales {:?} are not supported (supported: rank 0, 1)",
@@ -78,7 +95,7 @@ impl Scheme {
         if scale.is_empty() || !scale.data().iter().all(|s| s.is_finite() && *s != 0.0) {
             return Err(OpError::new("a scale is 0 or not finite"));
         }
-        let zero_point = match r.const_ints(2)? {
+        let zero_point = match r.const_ints(zero)? {
             None => vec![0; scale.len()],
             Some(t) if t.data.len() == scale.len() => t
                 .data
@@ -91,8 +108,7 @@ impl Scheme {
                 return Err(OpError::new(format!("{} zero points for {} scales", t.data.len(), scale.len())));
             }
         };
-        let given = r.int("axis", 1)?;
-        let axis = if scale.len() > 1 { axis_index(given, r.shape(0)?.len())? } else { 0 };
+        let axis = if scale.len() > 1 { axis } else { 0 };
         Ok(Self { scale: scale.data().to_vec(), zero_point, axis })
     }
 

@@ -28,7 +28,8 @@ pub fn channels_last(graph: &FloatGraph, links: &Links, mut value: ValueId) -> b
                 }
             }
             Op::Reshape(_) if from.last() != to.last() => break,
-            Op::Reshape(_) | Op::Unary(_) | Op::Gelu(_) | Op::Clip(_) | Op::Binary(_) | Op::Identity(_) => {}
+            Op::Reshape(_) | Op::Binary(_) | Op::Identity(_) => {}
+            op if op.is_function() => {}
             Op::Slice(_) | Op::Concat(_) | Op::Pad(_) | Op::Split(_) | Op::Gather(_)
                 if from.len() == to.len() => {}
             _ => break,

@@ -21,9 +21,7 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
 /// Exchanges the function at `i` with the view before it; the function's new index.
 fn swap(graph: &mut FloatGraph, i: usize) -> Option<usize> {
     let node = &graph.nodes[i];
-    let (Op::Unary(_) | Op::Clip(_) | Op::Gelu(_), &[v], &[y]) =
-        (&node.op, &node.inputs[..], &node.outputs[..])
-    else {
+    let (true, &[v], &[y]) = (node.op.is_function(), &node.inputs[..], &node.outputs[..]) else {
         return None;
     };
     let links = graph.links();

@@ -65,7 +65,8 @@ fn is_sixth(f: Unary) -> bool {
 fn ramp(m: &Matcher<'_>, v: ValueId) -> Option<ValueId> {
     let node = m.maker(v)?;
     match &node.op {
-        Op::Clip(clip) if clip.min == 0.0 && clip.max == 6.0 => {}
+        // Codes that stand for the bounds end next to 6.
+        Op::Clip(clip) if clip.min == 0.0 && near(clip.max, 6.0) => {}
         _ => return None,
     }
     let (x, three) = m.with_scalar(*node.inputs.first()?, Binary::Add)?;

@@ -23,9 +23,18 @@ impl<'a> Matcher<'a> {
         self.graph.nodes.get(self.links.producer(v)?.0)
     }
 
+    /// The node that makes `v`, or the sum whose codes alone bound it: where codes begin at zero behind a sum,
+    /// [`super::take_codes`] puts a Clip, which says nothing new of what is never below zero, as a variance is.
+    pub fn sum(&self, v: ValueId) -> Option<&'a Node> {
+        let node = self.maker(v)?;
+        let Op::Clip(clip) = &node.op else { return Some(node) };
+        let by_codes = self.graph.grid(v)?.reals() == Some((clip.min, clip.max)) && clip.min == 0.0;
+        if by_codes { self.maker(*node.inputs.first()?) } else { Some(node) }
+    }
+
     /// The operands of `v`, if `op` makes it.
     pub fn binary(&self, v: ValueId, op: Binary) -> Option<[ValueId; 2]> {
-        let node = self.maker(v)?;
+        let node = if op == Binary::Add { self.sum(v)? } else { self.maker(v)? };
         match (&node.op, &node.inputs[..]) {
             (Op::Binary(b), &[x, y]) if *b == op => Some([x, y]),
             _ => None,

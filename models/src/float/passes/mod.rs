@@ -14,11 +14,13 @@ mod channels_last;
 pub mod channels_to_conv;
 pub mod constant_folding;
 pub mod divide_to_multiply;
+pub mod dynamic_codes;
 pub mod factor_to_conv;
 pub mod fold_batch_norm;
 pub mod fold_channel_affine;
 pub mod fold_pad;
 pub mod functions_before_views;
+pub mod fuse_functions;
 pub mod fuse_gelu;
 pub mod fuse_layer_norm;
 pub mod fuse_sigmoid;
@@ -35,6 +37,7 @@ pub mod moves_to_conv;
 pub mod norm_to_last;
 pub mod patches_to_conv;
 pub mod picks_to_linear;
+pub mod reals_between_codes;
 pub mod reduce_to_pool;
 pub mod remove_identity;
 pub mod remove_neutral;
@@ -62,6 +65,8 @@ pub type Pass = fn(&mut FloatGraph) -> Result<usize, OpError>;
 
 /// All passes with their names, in the order in which they run.
 pub const PASSES: &[(&str, Pass)] = &[
+    ("reals_between_codes", reals_between_codes::run),
+    ("dynamic_codes", dynamic_codes::run),
     // Before the constants of the codes are folded.
     ("take_codes", take_codes::run),
     // Early, so that the patterns below see through Identity and meet plain constants.
@@ -98,6 +103,8 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("tokens_norm", tokens_norm::run),
     ("split_linear", split_linear::run),
     ("patches_to_conv", patches_to_conv::run),
+    // What the fusions by name have left; before what takes sums and products apart.
+    ("fuse_functions", fuse_functions::run),
     // What fold_channel_affine and the fusions have left.
     ("merge_affine", merge_affine::run),
     ("factor_to_conv", factor_to_conv::run),

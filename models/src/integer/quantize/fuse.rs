@@ -5,7 +5,7 @@ use super::view::View;
 use crate::float::ops::binary::Binary;
 use crate::float::ops::gelu::gelu;
 use crate::float::ops::unary::Unary;
-use crate::float::{NodeId, Op, ValueId};
+use crate::float::{NodeId, Op, Operator as _, Tensor, ValueId};
 use crate::integer::graph::{CodeType, Shape};
 
 /// The tail of a convolution.
@@ -37,6 +37,10 @@ pub fn function(op: &Op, x: f64) -> Option<f64> {
         Op::Unary(unary) => Some(f64::from(unary.apply(x as f32))),
         Op::Gelu(g) => Some(f64::from(gelu(x as f32, g.tanh))),
         Op::Clip(clip) => Some(x.max(f64::from(clip.min)).min(f64::from(clip.max))),
+        Op::Function(steps) => {
+            let result = steps.eval(&[&Tensor::scalar(x as f32)]).ok()?;
+            result.first()?.as_scalar().map(f64::from)
+        }
         _ => None,
     }
 }
@@ -77,7 +81,7 @@ impl Lowering<'_> {
                 }
                 tail.residual = other;
                 tail.sum = Some(node.outputs[0]);
-            } else if matches!(node.op, Op::Unary(_) | Op::Gelu(_)) && !simple {
+            } else if node.op.is_function() && !simple {
                 tail.function = Some((tail.end, id));
             } else {
                 break;

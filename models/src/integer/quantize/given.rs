@@ -3,15 +3,23 @@
 //! Codes without sign are taken as signed ones, their zero point moved with them: the reals are the same. What
 //! the accelerator cannot hold is calibrated like what the model says nothing of, and noted.
 
+use std::collections::BTreeSet;
+
 use bitgauge_arch::arith::Signedness;
 
 use super::lower::Lowering;
+use super::scale::factors;
 use super::weights::{QuantizedWeights, sum};
+use crate::float::ops::binary::Binary;
+use crate::float::ops::pool::PoolKind;
 use crate::float::{Grid, Node, Op, ValueId};
 use crate::integer::graph::CodeType;
 
 /// How far a bias' own step may lie from the product of the steps of input and weights.
 const STEP_TOLERANCE: f64 = 1e-4;
+
+/// Values that are named, of those that do not have the model's codes.
+const MAX_NOTES: usize = 8;
 
 /// The codes that a grid stands for; `None` where no tensor can have them.
 fn code(grid: &Grid) -> Option<CodeType> {
@@ -40,23 +48,53 @@ impl Lowering<'_> {
     /// The codes that the model gives a value, where the value's readers can take them.
     pub fn given(&self, value: ValueId) -> Option<CodeType> {
         let code = code(self.float.grid(value)?)?;
-        let product = |&(id, _): &_| matches!(self.float.node(id).op, Op::MatMul(_));
-        let centred = code.zero_point == 0 && code.container_bytes() == 1;
-        (centred || !self.readers(value).iter().any(product)).then_some(code)
+        self.readable(value, &code).then_some(code)
+    }
+
+    /// Whether all that read a value can read these codes: products of activations take bytes around zero, sums,
+    /// means and LayerNorm any codes, copies what their readers take, and all others bytes.
+    fn readable(&self, value: ValueId, code: &CodeType) -> bool {
+        let bytes = code.container_bytes() == 1;
+        self.readers(value).iter().all(|&(id, _)| {
+            let node = self.float.node(id);
+            match &node.op {
+                Op::MatMul(_) => bytes && code.zero_point == 0,
+                _ if factors(self.float, node).is_some() => bytes && code.zero_point == 0,
+                Op::Binary(Binary::Add) | Op::LayerNorm(_) | Op::GlobalAveragePool(_) | Op::ReduceMean(_) => {
+                    true
+                }
+                Op::Pool(pool) if pool.kind != PoolKind::Max => true,
+                Op::Pool(_) | Op::Slice(_) | Op::Gather(_) | Op::Concat(_) => {
+                    node.outputs.iter().all(|&output| self.readable(output, code))
+                }
+                _ => bytes,
+            }
+        })
     }
 
     /// Notes which codes of the model the network does not have.
     pub fn compare_given(&mut self) {
+        let mut notes = Vec::new();
+        // What only shows a tensor in another order has no codes of its own.
+        let mut noted = BTreeSet::new();
         for (id, value) in self.float.values.iter().enumerate() {
             let (Some(grid), Some(has)) = (&value.grid, self.trace.codes.get(&ValueId(id))) else { continue };
-            if !code(grid).is_some_and(|wanted| same(&wanted, has)) {
+            let tensor = self.places[id].as_ref().map(|place| place.tensor);
+            let first = tensor.is_none_or(|tensor| noted.insert(tensor));
+            if first && !code(grid).is_some_and(|wanted| same(&wanted, has)) {
                 let note = format!(
                     "`{}` cannot have the model's codes: it has {} bits, step {:.6e}, zero point {}",
                     value.name, has.bits, has.scale, has.zero_point
                 );
-                self.trace.notes.push(note);
+                notes.push(note);
             }
         }
+        let more = notes.len().saturating_sub(MAX_NOTES);
+        if more > 0 {
+            notes.truncate(MAX_NOTES);
+            notes.push(format!("and so {more} more values: their codes are not the model's"));
+        }
+        self.trace.notes.extend(notes);
     }
 
     /// The model's own step of each of `n` outputs along an axis of the weights.

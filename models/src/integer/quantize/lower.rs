@@ -133,7 +133,7 @@ impl<'a> Lowering<'a> {
             Op::MatMul(_) => self.mat_mul(node),
             Op::Softmax(softmax) => self.softmax(node, softmax.axis),
             Op::LayerNorm(norm) => self.layer_norm(node, norm),
-            Op::Gelu(_) | Op::Clip(_) | Op::Unary(_) => self.table(node),
+            op if op.is_function() => self.table(node),
             Op::Binary(Binary::Add) => self.add(id),
             Op::Pool(pool) => self.pool(node, pool),
             Op::GlobalAveragePool(_) => self.mean(node, &[2, 3], true),
@@ -155,6 +155,11 @@ impl<'a> Lowering<'a> {
                      powers of constants without a zero",
                 )),
             },
+            Op::DynamicQuantizeLinear(_) => Err(self.unsupported(
+                node,
+                "steps that are found while the network runs are supported only where MatMulInteger or ConvInteger \
+                 reads the codes and Mul brings the scale back; quantize_static gives fixed ones",
+            )),
             _ => Err(self.unsupported(node, "the operator is not supported")),
         }
     }

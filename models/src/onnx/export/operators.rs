@@ -4,6 +4,7 @@ use super::file::{File, float, int, ints, text};
 use super::{Written, refuse};
 use crate::float::ops::binary::Binary;
 use crate::float::ops::clip::Clip;
+use crate::float::ops::function::{Function, Source};
 use crate::float::ops::pool::PoolKind;
 use crate::float::ops::slice::Range;
 use crate::float::ops::unary::Unary;
@@ -29,6 +30,7 @@ pub fn write(
             ("ArgMax", vec![axis, int("keepdims", keep), int("select_last_index", last)])
         }
         Op::Gelu(gelu) => ("Gelu", vec![text("approximate", if gelu.tanh { "tanh" } else { "none" })]),
+        Op::Function(function) => return steps(file, node, function, shape, &operands, raw),
         Op::Clip(clip) => {
             operands.extend(bounds(file, name, clip));
             ("Clip", vec![])
@@ -130,6 +132,36 @@ fn function(unary: Unary) -> (&'static str, Vec<AttributeProto>) {
         Unary::Tanh => "Tanh",
     };
     (name, vec![])
+}
+
+/// Writes the steps of a function as nodes of their own.
+fn steps(
+    file: &mut File,
+    node: &Node,
+    function: &Function,
+    shape: &[usize],
+    operands: &[String],
+    raw: &str,
+) -> Written<()> {
+    let mut results: Vec<String> = Vec::new();
+    for (at, step) in function.steps.iter().enumerate() {
+        let source = |source: &Source| match *source {
+            Source::Operand => operands.first().cloned(),
+            Source::Step(before) => results.get(before).cloned(),
+            Source::Number(number) => {
+                Some(file.floats(&format!("{}_number", node.name), &Tensor::scalar(number)))
+            }
+        };
+        let names: Option<Vec<String>> = step.operands.iter().map(source).collect();
+        let names = names.ok_or_else(|| refuse(node, format!("step {at} reads what is not there")))?;
+        let last = at + 1 == function.steps.len();
+        let name = if last { node.name.clone() } else { file.unique(&format!("{}_{at}", node.name)) };
+        let result = if last { raw.to_owned() } else { file.unique(&format!("{raw}_{at}")) };
+        let part = Node { name, op: step.op.clone(), inputs: Vec::new(), outputs: Vec::new() };
+        write(file, &part, shape, names, &result)?;
+        results.push(result);
+    }
+    Ok(())
 }
 
 /// The bounds of a Clip as operands; what is no bound is left out.
