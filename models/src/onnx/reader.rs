@@ -75,8 +75,9 @@ impl<'a> NodeReader<'a> {
     /// Lets these values be the node's operands from here on: for operators that are another one, of what was made
     /// of their operands.
     pub fn read_instead(&mut self, operands: &[ValueId]) -> Result<(), OpError> {
-        let operand =
-            |&id: &ValueId| Ok(Some(Operand::Float { id, shape: self.shape_of(id)?.to_vec(), constant: None }));
+        let operand = |&id: &ValueId| {
+            Ok(Some(Operand::Float { id, shape: self.shape_of(id)?.to_vec(), constant: None }))
+        };
         self.operands = operands.iter().map(operand).collect::<Result<_, OpError>>()?;
         Ok(())
     }

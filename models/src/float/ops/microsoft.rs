@@ -21,7 +21,12 @@ pub(super) const BUILDERS: &[OnnxOperator] = &[
     OnnxOperator::new("FusedConv", &[1], fused_conv, "windows over one or two axes"),
     OnnxOperator::new("FusedMatMul", &[1], fused_mat_mul, "transBatchA = transBatchB = 0"),
     OnnxOperator::new("QuickGelu", &[1], quick_gelu, ""),
-    OnnxOperator::new("SkipLayerNormalization", &[1], skip_layer_norm, "without mean and deviation as outputs"),
+    OnnxOperator::new(
+        "SkipLayerNormalization",
+        &[1],
+        skip_layer_norm,
+        "without mean and deviation as outputs",
+    ),
 ];
 
 fn same(y: ValueId) -> Built {
@@ -82,9 +87,7 @@ fn activation(r: &mut NodeReader<'_>) -> Result<Option<Op>, OpError> {
         Some("Sigmoid") => Op::Unary(Unary::Sigmoid),
         Some("Tanh") => Op::Unary(Unary::Tanh),
         Some("LeakyRelu") => Op::Unary(Unary::LeakyRelu { alpha: number(0, 0.01) }),
-        Some("HardSigmoid") => {
-            Op::Unary(Unary::HardSigmoid { alpha: number(0, 0.2), beta: number(1, 0.5) })
-        }
+        Some("HardSigmoid") => Op::Unary(Unary::HardSigmoid { alpha: number(0, 0.2), beta: number(1, 0.5) }),
         Some("Clip") => Op::Clip(Clip { min: number(0, f32::MIN), max: number(1, f32::MAX) }),
         Some(other) => {
             return Err(OpError::new(format!(

@@ -163,7 +163,9 @@ fn softmax(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
 fn concat(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
     let count = r.input_count().saturating_sub(2);
     if count == 0 || !count.is_multiple_of(3) {
-        return Err(OpError::new("needs a scale, a zero point, and three inputs for each tensor that is joined"));
+        return Err(OpError::new(
+            "needs a scale, a zero point, and three inputs for each tensor that is joined",
+        ));
     }
     let op = codes(r, 0)?;
     let operands = (0..count / 3).map(|i| reals(r, 2 + 3 * i, 0)).collect::<Result<Vec<_>, OpError>>()?;

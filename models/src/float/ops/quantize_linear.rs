@@ -80,11 +80,7 @@ impl Scheme {
     }
 
     /// Scale and zero point from these operands; `axis` is theirs, where there are several.
-    pub(super) fn at(
-        r: &NodeReader<'_>,
-        [scale, zero]: [usize; 2],
-        axis: usize,
-    ) -> Result<Self, OpError> {
+    pub(super) fn at(r: &NodeReader<'_>, [scale, zero]: [usize; 2], axis: usize) -> Result<Self, OpError> {
         let scale = r.const_floats(scale)?.ok_or_else(|| OpError::new("the scale is missing"))?;
         if scale.shape().len() > 1 {
             return Err(OpError::new(format!(

@@ -37,7 +37,8 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
         let name = node.name.clone();
         let mut after = Vec::new();
         for codes in outputs {
-            let real = graph.add_value(&format!("{}.reals", graph.value(codes).name), graph.shape(codes).to_vec());
+            let real =
+                graph.add_value(&format!("{}.reals", graph.value(codes).name), graph.shape(codes).to_vec());
             node.outputs.push(real);
             after.push(step(&name, "codes", Op::QuantizeLinear(op.clone()), real, codes));
             known.insert(codes, op.clone());
