@@ -3,7 +3,8 @@
 //! The accelerator's steps are fixed; calibration finds them, as for what has no codes. ONNX Runtime's
 //! `quantize_dynamic` writes so.
 
-use crate::float::graph::{FloatGraph, Links, Node, NodeId, ValueId};
+use crate::float::graph::{FloatGraph, Node, NodeId, ValueId};
+use crate::float::nodes::Links;
 use crate::float::ops::binary::Binary;
 use crate::float::ops::{Op, OpError};
 use crate::float::tensor::Tensor;

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::float::graph::{FloatGraph, Links, NodeId, ValueId};
+use crate::float::graph::{FloatGraph, NodeId, ValueId};
+use crate::float::nodes::Links;
 use crate::float::ops::function::{Function, Source, Step};
 use crate::float::ops::{Op, OpError};
 

@@ -2,7 +2,8 @@
 //!
 //! Before a softmax every number whose exponential vanishes means the same.
 
-use crate::float::graph::{FloatGraph, Links, Node, ValueId};
+use crate::float::graph::{FloatGraph, Node, ValueId};
+use crate::float::nodes::Links;
 use crate::float::ops::axis::{broadcast_shapes, broadcast_strides, for_each_offset};
 use crate::float::ops::binary::Binary;
 use crate::float::ops::select::Select;

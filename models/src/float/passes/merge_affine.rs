@@ -1,7 +1,8 @@
 //! Joins products with, and sums of, constants per channel of a map into one depthwise convolution, and that into the
 //! convolution behind it: normalization of the image inside the model, `(x / 255 - mean) / std`.
 
-use crate::float::graph::{FloatGraph, Links, NodeId, ValueId};
+use crate::float::graph::{FloatGraph, NodeId, ValueId};
+use crate::float::nodes::Links;
 use crate::float::ops::binary::Binary;
 use crate::float::ops::conv::Conv;
 use crate::float::ops::window::Window;

@@ -1,7 +1,8 @@
 //! Writes a linear layer over patches of a map, which views or gathers cut out, as a convolution: a permutation before
 //! constant weights is one of the weights.
 
-use crate::float::graph::{FloatGraph, Links, Node, NodeId, ValueId};
+use crate::float::graph::{FloatGraph, Node, NodeId, ValueId};
+use crate::float::nodes::Links;
 use crate::float::ops::conv::Conv;
 use crate::float::ops::window::Window;
 use crate::float::ops::{Op, OpError};

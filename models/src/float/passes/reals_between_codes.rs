@@ -17,7 +17,7 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     // The codes of each value that has some.
     let mut known: BTreeMap<ValueId, QuantizeLinear> = BTreeMap::new();
     let mut nodes = Vec::with_capacity(graph.nodes.len());
-    for mut node in std::mem::take(&mut graph.nodes) {
+    for mut node in std::mem::take(&mut *graph.nodes) {
         if let (Op::QuantizeLinear(op), &[codes]) = (&node.op, &node.outputs[..]) {
             known.insert(codes, op.clone());
         }
@@ -46,7 +46,7 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
         nodes.push(node);
         nodes.extend(after);
     }
-    graph.nodes = nodes;
+    graph.nodes = nodes.into();
     Ok(count)
 }
 

@@ -1,7 +1,8 @@
 //! Writes pixels of blocks that are joined as channels as one convolution whose weights are 0 and 1: the Focus of
 //! YOLOv5 and YOLOX, the patch merging of Swin.
 
-use crate::float::graph::{FloatGraph, Links, Node, ValueId};
+use crate::float::graph::{FloatGraph, Node, ValueId};
+use crate::float::nodes::Links;
 use crate::float::ops::conv::Conv;
 use crate::float::ops::window::Window;
 use crate::float::ops::{Op, OpError};
