@@ -7,13 +7,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod degenerate;
+mod divisions;
 mod environment;
 mod exports;
 mod folder;
 mod heads;
-mod masks;
-mod divisions;
 mod inputs;
+mod masks;
 mod net;
 mod norms;
 mod order;
@@ -23,7 +23,7 @@ mod plain;
 mod products;
 mod qdq;
 mod random;
-mod sums;
 mod slices;
 mod sound;
 mod spellings;
+mod sums;

@@ -190,8 +190,7 @@ impl Importer {
         let first = !node.output.is_empty();
         let defined = |place: usize| further.iter().any(|&(i, _)| i == place);
         let read = |(i, o): (usize, &String)| !o.is_empty() && self.read.contains(o) && !defined(i);
-        let unread =
-            !matches!(built.op, Op::Split(_)) && !node.output.iter().enumerate().skip(1).any(read);
+        let unread = !matches!(built.op, Op::Split(_)) && !node.output.iter().enumerate().skip(1).any(read);
         let named = node.output.iter().rposition(|o| !o.is_empty()).map_or(0, |i| i + 1);
         let mut outputs = node.output[..if unread { usize::from(first) } else { named }].to_vec();
         if matches!(built.op, Op::Split(_)) {

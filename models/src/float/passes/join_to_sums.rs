@@ -39,7 +39,9 @@ fn layers(graph: &mut FloatGraph, i: usize) -> Result<Vec<Node>, OpError> {
         return Ok(Vec::new());
     };
     let before = graph.links().producer(x);
-    let Some(parts) = before.and_then(|before| joined(graph, graph.node(before))) else { return Ok(Vec::new()) };
+    let Some(parts) = before.and_then(|before| joined(graph, graph.node(before))) else {
+        return Ok(Vec::new());
+    };
     let Some(weight) = graph.constant(w).cloned() else { return Ok(Vec::new()) };
     let &[n, depth] = weight.shape() else { return Ok(Vec::new()) };
     let mut from = 0;
