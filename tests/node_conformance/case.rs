@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use bitgauge_models::float::{FloatGraph, Tensor};
-use bitgauge_models::onnx::constants::{Constant, decode};
+use bitgauge_models::onnx::constants::{Constant, Elsewhere, decode};
 use bitgauge_models::onnx::generated::attribute_proto::AttributeType;
 use bitgauge_models::onnx::generated::tensor_proto::DataType;
 use bitgauge_models::onnx::generated::{
@@ -43,7 +43,7 @@ fn stored(set: &Path, kind: &str, i: usize) -> Result<TensorProto, String> {
 }
 
 fn tensor(t: &TensorProto) -> Result<Tensor, String> {
-    match decode(t, None)? {
+    match decode(t, Elsewhere::default())? {
         Constant::Float(t) => Ok(Tensor::clone(&t)),
         Constant::Int(t) => Tensor::new(t.shape.clone(), t.floats()).map_err(|e| e.to_string()),
     }
