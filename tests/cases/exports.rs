@@ -19,6 +19,10 @@ pub const MAPS: (f64, i32) = (0.005, 1);
 /// 256 steps are one of 8 bits.
 pub const TOKENS: (f64, i32) = (0.2, 256);
 
+/// What sums of operands far greater than they may differ by: the requantizer's factor has 16 bits, and a step of the
+/// sum is a small part of a step of its operands.
+pub const CANCELLING: (f64, i32) = (0.15, 2);
+
 /// All but this share of the codes are equal with optimizations off, and none is farther than this.
 pub fn agrees(what: &str, folder: &Folder, (share, worst): (f64, i32)) {
     let Some([off, on]) = distances(folder) else { return };

@@ -1,6 +1,6 @@
 //! Sums whose operands are far greater than they: the step of a sum holds its operands.
 
-use crate::exports::{self, MAPS, agrees};
+use crate::exports::{self, agrees};
 use crate::folder::{Data, Folder, last_decibels};
 use crate::net::{Attribute, Net, X};
 
@@ -54,7 +54,7 @@ fn what_cannot_be_held_is_named() {
 #[test]
 fn the_export_is_the_same_network() {
     for offset in [32.0, 64.0, 5000.0] {
-        agrees(&format!("cancelling {offset}"), &cancelling(offset, added), MAPS);
+        agrees(&format!("cancelling {offset}"), &cancelling(offset, added), exports::CANCELLING);
     }
     agrees("zeros", &zero_bias(&[16, 16], "Add"), exports::TOKENS);
 }
