@@ -13,7 +13,7 @@ const NEVER_WINS: f32 = -6e4;
 pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
     let mut count = 0;
     for i in 0..graph.nodes.len() {
-        if !matches!(graph.nodes[i].op, Op::Conv(_)) {
+        if !matches!(graph.nodes[i].op, Op::Conv(_) | Op::Pool(_)) {
             continue;
         }
         let links = graph.links();
