@@ -10,6 +10,9 @@ use crate::float::tensor::Tensor;
 use super::replace_each;
 use super::separable::separable;
 
+/// Elements of the largest matrix of weights; a larger one is no part of a network.
+const LIMIT: usize = 1 << 24;
+
 /// `AveragePool(x[N, C, H, W])` that leaves out the padding, or whose windows hang over the end => `Linear` over the
 /// columns, `Transpose`, `Linear` over the rows, `Transpose`: the number of elements in a window is a product of one
 /// along each axis
@@ -25,6 +28,9 @@ fn layers(graph: &mut FloatGraph, i: usize) -> Result<Vec<Node>, OpError> {
         return Ok(Vec::new());
     };
     let (&[_, _, h, w], &[_, _, oh, ow]) = (graph.shape(x), graph.shape(y)) else { return Ok(Vec::new()) };
+    if h.saturating_mul(oh) > LIMIT || w.saturating_mul(ow) > LIMIT {
+        return Ok(Vec::new());
+    }
     let rows = shares(window, 0, [h, oh], *count_include_pad);
     let columns = shares(window, 1, [w, ow], *count_include_pad);
     let [Some(rows), Some(columns)] = [rows, columns] else { return Ok(Vec::new()) };

@@ -111,6 +111,9 @@ fn convolution(graph: &mut FloatGraph, i: usize) -> Result<Vec<Node>, OpError> {
     let Some(weight) = graph.constant(w).cloned() else { return Ok(Vec::new()) };
     let (channels, [kh, kw]) = (graph.shape(patches.x)[1], patches.kernel);
     let &[n, depth] = weight.shape() else { return Ok(Vec::new()) };
+    if n.saturating_mul(channels * kh * kw) > LIMIT.max(2 * n * depth) {
+        return Ok(Vec::new());
+    }
     let mut kernel = Tensor::full(vec![n, channels, kh, kw], 0.0)?;
     let size = channels * kh * kw;
     for (to, from) in kernel.data_mut().chunks_exact_mut(size).zip(weight.data().chunks_exact(depth)) {
