@@ -196,7 +196,9 @@ pub fn compiled(
                 format!("layer `{layer}` does not fit: {what} needs {needed}, there are {available}");
             Failure::finding(message).hint(hint)
         }
-        CompileError::Unsupported { .. } => Failure::finding(format!("cannot compile the model: {error}")),
+        CompileError::Unsupported { .. } | CompileError::Beyond { .. } => {
+            Failure::finding(format!("cannot compile the model: {error}"))
+        }
         other => Failure::new(format!("cannot compile the model: {other}")),
     })?;
     validated(&program).map_err(|problem| {

@@ -15,7 +15,7 @@ use crate::options::Options;
 use crate::share::lower_next;
 use crate::survey::{CHUNK, Surveyor};
 use crate::view::View;
-use crate::{memory, order, tokens};
+use crate::{limits, memory, order, tokens};
 
 /// Compiles a graph for an accelerator.
 ///
@@ -50,11 +50,9 @@ pub fn compile(
     let masks = tokens::insert(&survey, &order, accelerator.controller.most_untaken_tokens());
     let mut encoder = Encoder::default();
     for ((&index, (wait, signal)), symbol) in order.iter().zip(masks).zip(&symbols) {
-        encoder.push_operation(survey.operation(index), wait, signal).map_err(|source| {
-            CompileError::Encode {
-                layer: layers.get(symbol.layer as usize).map_or_else(String::new, |layer| layer.name.clone()),
-                source,
-            }
+        encoder.push_operation(survey.operation(index), wait, signal).map_err(|error| {
+            let layer = layers.get(symbol.layer as usize).map_or("", |layer| layer.name.as_str());
+            limits::beyond(layer, &error.source)
         })?;
     }
     let words = encoder.finish();

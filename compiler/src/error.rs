@@ -1,6 +1,5 @@
 //! Why a graph could not be compiled.
 
-use bitgauge_arch::command::EncodeError;
 use bitgauge_models::integer::ValidateError;
 use thiserror::Error;
 
@@ -42,12 +41,18 @@ pub enum CompileError {
         /// What is asked.
         reason: String,
     },
-    /// A register cannot hold a value the lowering chose.
-    #[error("layer `{layer}`: {source}")]
-    Encode {
+    /// A layer needs more of something than a command can say.
+    #[error("layer `{layer}` cannot be mapped: {value} {what}; a command takes {low} to {high}")]
+    Beyond {
         /// The layer.
         layer: String,
-        /// The field at fault.
-        source: EncodeError,
+        /// What is counted.
+        what: &'static str,
+        /// How many there are.
+        value: i64,
+        /// The fewest.
+        low: i64,
+        /// The most.
+        high: i64,
     },
 }

@@ -13,6 +13,7 @@ mod cost;
 mod emit;
 mod error;
 mod hazards;
+mod limits;
 mod lower;
 mod memory;
 mod options;

@@ -89,6 +89,37 @@ impl View {
         Some(View { rows, cols, row_stride: cols * flat.row_stride, col_stride: flat.row_stride, ..flat })
     }
 
+    /// Into how many pixels one of more channels than a command takes is cut: the fewest, aligned where they can be.
+    pub fn parts_of_pixels(&self) -> u64 {
+        let most = MOST / 64 * 64;
+        let even = |parts: &u64| self.channels.is_multiple_of(*parts) && self.channels / parts <= most;
+        let from = self.channels.div_ceil(most).max(1);
+        if from == 1 {
+            return 1;
+        }
+        let mut all = (from..=self.channels).filter(even);
+        let aligned = |parts: &u64| (self.channels / parts).is_multiple_of(64);
+        let first = all.next();
+        first.filter(aligned).or_else(|| all.take(64).find(aligned)).or(first).unwrap_or(1)
+    }
+
+    /// The same codes with each pixel cut into `parts`; `None` where pixels have gaps or are no column.
+    pub fn cut_pixels(&self, parts: u64) -> Option<View> {
+        let dense = self.codec == Codec::None
+            && self.cols == 1
+            && self.channels.is_multiple_of(parts)
+            && (self.rows == 1 || self.row_stride == self.pixel_bytes());
+        let stride = self.pixel_bytes() / parts.max(1);
+        let cut = View {
+            rows: self.rows * parts,
+            channels: self.channels / parts.max(1),
+            row_stride: stride,
+            col_stride: stride,
+            ..*self
+        };
+        if parts == 1 { Some(*self) } else { dense.then_some(cut) }
+    }
+
     /// One group alone.
     pub fn group(&self, group: u64) -> View {
         View { address: self.address + group * self.group_stride, groups: 1, ..*self }

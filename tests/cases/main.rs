@@ -14,6 +14,7 @@ mod folder;
 mod heads;
 mod inputs;
 mod masks;
+mod limits;
 mod net;
 mod norms;
 mod order;

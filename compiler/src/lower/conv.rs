@@ -6,6 +6,7 @@ use bitgauge_models::integer::{IntOp, Window};
 
 use super::blocks::{Blocks, expand};
 use super::geometry::{Geometry, Patch};
+use super::long::{self, Taps};
 use super::product::{Parameters, Product, Weights, describe};
 use super::{Context, Lowered};
 use crate::emit::reg;
@@ -19,10 +20,18 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
     else {
         return Err(context.unsupported("not a convolution"));
     };
-    let input = context.input(0)?;
+    let mut input = context.input(0)?;
     let output = context.output();
-    let (outputs, taps) = (parameters.len(), window.kernel[0] * window.kernel[1]);
-    let (blocks, codes) = if *parts == 1 {
+    let (mut window, taps) = (*window, window.kernel[0] * window.kernel[1]);
+    let linear = window == Window::POINT && input.cols == 1;
+    if *parts == 1
+        && !transposed
+        && let Some(read) = long::as_channels(&input, &window, MOST, context.emitter.line())
+    {
+        (input, window) = read;
+    }
+    let outputs = parameters.len();
+    let (blocks, mut codes) = if *parts == 1 {
         (None, Bytes::of_codes(weight, 0..weight.len()))
     } else {
         let channels = input.channels / *parts as u64;
@@ -65,6 +74,21 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
         if residual_view.is_some_and(|view| view.container == 1 && !view.signed) {
             return Err(context.unsupported("the array adds signed residuals only"));
         }
+        let mut output = reshape(output)?;
+        let mut cut = None;
+        if !long::is_short(&window) {
+            let along =
+                long::along_rows(&input, &output, &window).filter(|_| residual.is_none() && *parts == 1);
+            (input, output, window) = along.ok_or_else(|| context.unsupported(long::refusal(&window)))?;
+            if !long::is_short(&window) {
+                let long = long::long(&window, input.cols, Taps::Twice)
+                    .map_err(|reason| context.unsupported(reason))?;
+                if long.is_twice(&window) {
+                    codes = Bytes::from(long.spread(weight, input.channels as usize, &window));
+                }
+                cut = Some(long);
+            }
+        }
         let line = context.emitter.line();
         let unaligned = |view: &View| !view.pixel_bytes().is_multiple_of(line);
         if output.groups > 1 && residual_view.is_some_and(|view| unaligned(&view) || unaligned(&output)) {
@@ -73,13 +97,14 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
         Product {
             geometry: Geometry {
                 input,
-                window: *window,
-                output: reshape(output)?,
+                window,
+                output,
                 residual: residual_view,
                 outputs: output.groups * output.channels,
                 weights: None,
                 parameter_per_row: false,
                 patch: None,
+                long: cut,
                 blocks,
             },
             weights: Weights::Constant(&codes),
@@ -111,7 +136,6 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
     let geometry = &product.geometry;
     let m = geometry.output.rows * geometry.output.cols;
     let k = geometry.positions() * geometry.input.groups * geometry.segment();
-    let linear = *window == Window::POINT && input.cols == 1;
     let [m, n] = if *transposed { [geometry.outputs, m] } else { [m, geometry.outputs] };
     Ok(Lowered {
         operator: if linear { "linear" } else { "conv" },
@@ -174,6 +198,7 @@ fn transposed_geometry(
         weights: Some(tokens),
         parameter_per_row: true,
         patch: None,
+        long: None,
         blocks: None,
     })
 }
@@ -191,6 +216,7 @@ fn patched(geometry: &Geometry, bus: u64, pad_code: u32) -> Option<Geometry> {
         input.groups == 1 && input.codec == Codec::None && (input.cols == 1 || input.col_stride == channels);
     let possible = contiguous
         && geometry.blocks.is_none()
+        && geometry.long.is_none()
         && window.kernel != [1, 1]
         && window.dilation[1] == 1
         && row_bytes.max(depth) <= MOST

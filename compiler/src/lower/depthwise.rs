@@ -12,6 +12,7 @@ use bitgauge_models::integer::{IntOp, Window};
 
 use super::blocks::Blocks;
 use super::geometry::Geometry;
+use super::long::is_short;
 use super::product::{Parameters, Product, Weights, describe};
 use super::sweep::Sweep;
 use super::windows::sweep;
@@ -86,7 +87,7 @@ fn block_diagonal(weight: &[i8], channels: usize, line: usize) -> Vec<i8> {
 fn product<'p, 'a: 'p>(context: &Context<'a, '_>, expanded: &'p Bytes) -> Option<Product<'p>> {
     let IntOp::Depthwise { window, parameters, post, .. } = &context.node.op else { return None };
     let (input, output) = (context.input(0).ok()?, context.output());
-    if input.container != 1 || input.groups != 1 {
+    if input.container != 1 || input.groups != 1 || !is_short(window) {
         return None;
     }
     let segment = segment(context.emitter.accelerator, input.channels)?;
@@ -102,6 +103,7 @@ fn product<'p, 'a: 'p>(context: &Context<'a, '_>, expanded: &'p Bytes) -> Option
             weights: None,
             parameter_per_row: false,
             patch: None,
+            long: None,
             blocks: Some(Blocks { channels: segment, outputs: line, walked: true }),
         },
         weights: Weights::Constant(expanded),

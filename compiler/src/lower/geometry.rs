@@ -5,6 +5,7 @@ use bitgauge_arch::command::{Compute, Vector};
 use bitgauge_models::integer::Window;
 
 use super::blocks::Blocks;
+use super::long::Long;
 use crate::cost::part_sizes;
 use crate::emit::reg;
 use crate::view::View;
@@ -51,6 +52,8 @@ pub(crate) struct Geometry {
     pub parameter_per_row: bool,
     /// Input vectors are gathered by the vector unit; `input` then stands for the gathered map.
     pub patch: Option<Patch>,
+    /// The window is longer than a command's, along rows.
+    pub long: Option<Long>,
     /// Outputs read some of the channels alone.
     pub blocks: Option<Blocks>,
 }
@@ -104,6 +107,11 @@ impl Geometry {
 
     pub fn positions(&self) -> u64 {
         (self.window.kernel[0] * self.window.kernel[1]) as u64
+    }
+
+    /// Rows and columns of a command's window.
+    pub fn kernel(&self) -> [u64; 2] {
+        self.long.map_or(self.window.kernel.map(|size| size as u64), |long| long.kernel)
     }
 
     /// Codes of a segment.
@@ -193,8 +201,8 @@ impl Geometry {
         Compute {
             out_rows: rows as u32,
             out_cols: self.output.cols as u32,
-            kernel_rows: self.window.kernel[0] as u32,
-            kernel_cols: self.window.kernel[1] as u32,
+            kernel_rows: reg(self.kernel()[0]),
+            kernel_cols: reg(self.kernel()[1]),
             segments: self.input.groups as u32,
             channels: self.segment() as u32,
             outputs: outputs as u32,

@@ -28,6 +28,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
                 weights: Some(weights),
                 parameter_per_row: false,
                 patch: None,
+                long: None,
                 blocks: None,
             },
             weights: Weights::Tensor(weights),

@@ -6,6 +6,7 @@ mod constants;
 mod conv;
 mod depthwise;
 mod geometry;
+mod long;
 mod matmul;
 mod parts;
 mod permute;

@@ -202,9 +202,10 @@ impl Run<'_, '_, '_> {
                     reach: Band { ..reach },
                     ..tile.place
                 };
+                let left = input.cols - skipped;
                 let mut compute = Compute {
                     out_cols: reg(columns.1 - columns.0),
-                    in_cols: reg(input.cols - skipped),
+                    in_cols: reg(geometry.long.map_or(left, |long| long.in_cols(left))),
                     pad_left: reg(pad_left),
                     channels: reg(end - first),
                     weight_stride: reg(segments * (end - first).div_ceil(line)),

@@ -43,6 +43,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
                 weights: None,
                 parameter_per_row: false,
                 patch: None,
+                long: None,
                 blocks: None,
             },
             weights: Weights::Constant(&codes),

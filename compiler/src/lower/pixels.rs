@@ -33,6 +33,7 @@ fn sweep(
         inputs,
         output,
         window: None,
+        long: None,
         registers,
         most_channels: u64::MAX,
         whole_pixels: true,

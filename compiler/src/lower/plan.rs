@@ -74,6 +74,7 @@ pub(super) fn row_sizes(geometry: &Geometry, accelerator: &Accelerator) -> Vec<u
         let entries = u64::from(accelerator.post.parameter_entries);
         let raw = geometry.patch.as_ref().map_or(0, |patch| band_rows(&patch.window, patch.map.rows, rows));
         rows * output.cols <= MOST
+            && (geometry.long.is_none() || rows == 1)
             && raw <= MOST
             && reach * geometry.input.cols <= MOST
             && (!geometry.parameter_per_row || rows <= entries)
@@ -122,6 +123,15 @@ pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator, area: &Area) 
                 hint: "raise [scratchpad] weight_kib",
             });
         }
+    }
+    let width = output.cols.max(geometry.input.cols);
+    if rows.is_empty() && width > MOST {
+        return Err(Shortage {
+            what: "a command, columns of a row of the map",
+            needed: width,
+            available: MOST,
+            hint: "cut the map into several, or use a smaller one",
+        });
     }
     let mut best: Option<(u64, Plan, &TileCosts)> = None;
     for order in [Order::Pixels, Order::Channels] {
@@ -202,6 +212,7 @@ mod tests {
                 weights: None,
                 parameter_per_row: false,
                 patch: None,
+                long: None,
                 blocks: None,
             };
             for axis in 0..2 {

@@ -29,6 +29,11 @@ fn alike(from: &View, to: &View) -> (View, View) {
 /// Copies all rows of `from` to `to`; returns the bus cycles.
 fn copy(context: &mut Context<'_, '_>, from: &View, to: &View) -> Result<u64, CompileError> {
     let (from, to) = alike(from, to);
+    let parts = from.parts_of_pixels();
+    let (from, to) = match (from.cut_pixels(parts), to.cut_pixels(parts)) {
+        (Some(from), Some(to)) => (from, to),
+        _ => (from, to),
+    };
     let emitter = &mut *context.emitter;
     let row = from.cols * from.words(emitter.line());
     let lines = u64::from(emitter.accelerator.activation_lines());

@@ -199,6 +199,7 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
     pub(super) fn compute(&self, cut: &ChannelTile, rows: u64, place: &Place) -> Compute {
         let geometry = &self.product.geometry;
         let (input, window, post) = (&geometry.input, &geometry.window, &self.product.post);
+        let long = geometry.long;
         let line = self.emitter.line();
         let words = input.words(line);
         let skip = geometry.blocks.map_or(0, |blocks| blocks.skip(cut.first, line));
@@ -207,22 +208,22 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
             weight_line: reg(place.weight_line),
             out_rows: reg(rows),
             out_cols: reg(geometry.output.cols),
-            in_rows: reg(place.reach.rows.1 - place.reach.rows.0),
-            in_cols: reg(input.cols),
-            kernel_rows: reg(window.kernel[0] as u64),
-            kernel_cols: reg(window.kernel[1] as u64),
-            stride_rows: reg(window.stride[0] as u64),
+            in_rows: reg(long.map_or(place.reach.rows.1 - place.reach.rows.0, |long| long.kernel[0])),
+            in_cols: reg(long.map_or(input.cols, |long| long.in_cols(input.cols))),
+            kernel_rows: reg(geometry.kernel()[0]),
+            kernel_cols: reg(geometry.kernel()[1]),
+            stride_rows: reg(long.map_or(window.stride[0] as u64, |_| 1)),
             stride_cols: reg(window.stride[1] as u64),
             pad_top: reg(place.reach.pad_top),
             pad_left: reg(window.pad[1] as u64),
-            dilation_rows: reg(window.dilation[0] as u64),
+            dilation_rows: reg(long.map_or(window.dilation[0] as u64, |_| 1)),
             dilation_cols: reg(window.dilation[1] as u64),
             channels: reg(geometry.segment()),
             grouped: u32::from(geometry.walked()),
             segments: reg(input.groups),
             segment_stride: reg(place.segment_stride),
             pad_code: self.product.pad_code,
-            row_stride: reg(input.cols * words),
+            row_stride: reg(long.map_or(input.cols, |long| long.step) * words),
             activation_signed: u32::from(input.signed),
             parameter_per_row: u32::from(geometry.parameter_per_row),
             pixel_stride: reg(words),

@@ -1,11 +1,12 @@
 //! A vector function over a tensor, tile of rows by tile of rows.
 
-use bitgauge_arch::command::{Operation, Target, Vector};
+use bitgauge_arch::command::{Operation, Target, Vector, VectorFunction};
 use bitgauge_arch::program::Operand;
 use bitgauge_arch::timing;
 use bitgauge_models::integer::Window;
 
 use super::geometry::{band, band_rows};
+use super::long::Long;
 use super::{Context, Lowered};
 use crate::cost::{Work, moves_cycles, moves_store_cycles, part_sizes};
 use crate::emit::{Chip, Emitter, reg};
@@ -21,6 +22,8 @@ pub(crate) struct Sweep {
     pub inputs: Vec<View>,
     pub output: View,
     pub window: Option<Window>,
+    /// The window is longer than a command's, along rows.
+    pub long: Option<Long>,
     /// Registers that do not depend on the tile.
     pub registers: Vector,
     /// Most channels handled at once; a function of whole pixels has no choice.
@@ -51,6 +54,16 @@ impl Sweep {
         if let (Some(inputs), Some(output)) = (flat, self.output.flat()) {
             self.inputs = inputs;
             self.output = output;
+        }
+        let code = self.registers.function;
+        if code == VectorFunction::Add.code() || code == VectorFunction::Table.code() {
+            // Of their codes each is for itself.
+            let parts = self.output.parts_of_pixels();
+            let cut: Option<Vec<View>> = self.inputs.iter().map(|view| view.cut_pixels(parts)).collect();
+            if let (Some(inputs), Some(output)) = (cut, self.output.cut_pixels(parts)) {
+                self.inputs = inputs;
+                self.output = output;
+            }
         }
     }
 
@@ -136,7 +149,10 @@ impl Sweep {
             let chunks = self.output.channels.div_ceil(channels);
             for rows in part_sizes(self.output.rows, step) {
                 let width = self.inputs[0].cols.max(self.output.cols);
-                if self.input_rows(rows).max(rows) * width > MOST {
+                if self.input_rows(rows).max(rows) * width > MOST
+                    || channels > MOST
+                    || self.long.is_some() && rows > 1
+                {
                     continue;
                 }
                 let parts = self.output.rows.div_ceil(rows) * chunks * self.output.groups;
@@ -145,7 +161,8 @@ impl Sweep {
                 let mut load = 0;
                 for (index, view) in self.inputs.iter().enumerate() {
                     let count = self.input_rows(rows);
-                    lines[2 * index] = count * view.cols * words(view);
+                    let behind = self.long.filter(|_| index == 0).map_or(0, |long| long.behind);
+                    lines[2 * index] = (count * view.cols + behind) * words(view);
                     let moves = view.moves(0, (0, count.min(view.rows)), (0, channels));
                     load += moves_cycles(accelerator, &moves, view.container);
                 }
@@ -181,7 +198,14 @@ impl Sweep {
             }
         }
         best.ok_or_else(|| {
-            if smallest == u64::MAX {
+            let width = self.inputs[0].cols.max(self.output.cols);
+            if smallest == u64::MAX && width.max(self.output.channels) > MOST {
+                let what = if width > MOST { "a command, columns of a row" } else { "a command, channels" };
+                let hint = "cut the map into several, or use a smaller one";
+                context.does_not_fit(what, width.max(self.output.channels), MOST, hint)
+            } else if smallest == u64::MAX && self.long.is_some() {
+                context.unsupported("the output rows of so long a window do not start bus-aligned")
+            } else if smallest == u64::MAX {
                 let entries = u64::from(accelerator.post.parameter_entries);
                 context.does_not_fit(
                     "parameter memory, entries",
@@ -268,12 +292,21 @@ impl Sweep {
             }
             let chip = Chip { line: start, pixel_stride: words(view) };
             emitter.load(view, group, reach, channels, Target::Activation, chip, operands[index.min(1)]);
+            let behind = self.long.filter(|_| index == 0).map_or(0, |long| long.behind);
+            if behind > 0 {
+                // Zeros, as the padding would be.
+                let count = channels.1 - channels.0;
+                let zeros = emitter.constant(vec![registers.pad_code as u8; (behind * count) as usize]);
+                let at = start + view.cols * words(view);
+                let shape = [behind, count, words(view)];
+                emitter.load_bytes(zeros, Target::Activation, at, shape, Operand::Parameter);
+            }
             if index == 0 {
                 registers.source_line = reg(start);
-                registers.in_rows = reg(reach.1 - reach.0);
-                registers.in_cols = reg(view.cols);
+                registers.in_rows = reg(self.long.map_or(reach.1 - reach.0, |long| long.kernel[0]));
+                registers.in_cols = reg(self.long.map_or(view.cols, |long| long.in_cols(view.cols)));
                 registers.pixel_stride = reg(words(view));
-                registers.row_stride = reg(view.cols * words(view));
+                registers.row_stride = reg(self.long.map_or(view.cols, |long| long.step) * words(view));
             } else {
                 registers.second_line = reg(start);
                 registers.second_pixel_stride = reg(words(view));

@@ -3,6 +3,7 @@
 use bitgauge_arch::command::{Vector, VectorFunction};
 use bitgauge_models::integer::{IntOp, Window};
 
+use super::long::{self, Taps};
 use super::sweep::Sweep;
 use super::{Context, Lowered};
 use crate::emit::reg;
@@ -27,14 +28,33 @@ pub(super) fn sweep(
         .output()
         .reshaped(rows as u64, cols as u64)
         .ok_or_else(|| context.unsupported("the output's rows cannot be written as the map's"))?;
+    let taps = match VectorFunction::from_code(registers.function) {
+        Some(VectorFunction::MaxPool) => Taps::Twice,
+        Some(VectorFunction::AveragePool) => Taps::Sum,
+        _ => Taps::Once,
+    };
+    let (input, output, window, long) = if long::is_short(window) {
+        (input, output, *window, None)
+    } else {
+        let (input, output, window) = long::along_rows(&input, &output, window)
+            .ok_or_else(|| context.unsupported(long::refusal(window)))?;
+        let long = match long::is_short(&window) {
+            true => None,
+            false => {
+                Some(long::long(&window, input.cols, taps).map_err(|reason| context.unsupported(reason))?)
+            }
+        };
+        (input, output, window, long)
+    };
+    let kernel = long.map_or(window.kernel.map(|size| size as u64), |long| long.kernel);
     let zero_point = context.graph.tensor(context.node.inputs[0]).code.zero_point;
     let registers = Vector {
-        kernel_rows: reg(window.kernel[0] as u64),
-        kernel_cols: reg(window.kernel[1] as u64),
-        stride_rows: reg(window.stride[0] as u64),
+        kernel_rows: reg(kernel[0]),
+        kernel_cols: reg(kernel[1]),
+        stride_rows: reg(long.map_or(window.stride[0] as u64, |_| 1)),
         stride_cols: reg(window.stride[1] as u64),
         pad_left: reg(window.pad[1] as u64),
-        dilation_rows: reg(window.dilation[0] as u64),
+        dilation_rows: reg(long.map_or(window.dilation[0] as u64, |_| 1)),
         dilation_cols: reg(window.dilation[1] as u64),
         pad_code: u32::from(zero_point as u8),
         source_zero_point: zero_point,
@@ -44,7 +64,8 @@ pub(super) fn sweep(
         operator,
         inputs: vec![input],
         output,
-        window: Some(*window),
+        window: Some(window),
+        long,
         registers,
         most_channels,
         whole_pixels: false,

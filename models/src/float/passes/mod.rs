@@ -47,6 +47,7 @@ pub mod select_channels;
 mod separable;
 pub mod slices_apart;
 pub mod softmax_to_last;
+pub mod separate_pools;
 pub mod split_linear;
 pub mod steps_joined_to_conv;
 pub mod steps_to_pool;
@@ -123,6 +124,8 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("to_sums", to_sums::run),
     ("reduce_to_pool", reduce_to_pool::run),
     ("mean_to_linear", mean_to_linear::run),
+    // Behind reduce_to_pool, which makes pools.
+    ("separate_pools", separate_pools::run),
     // Behind the passes whose patterns have functions in them.
     ("functions_before_views", functions_before_views::run),
 ];
