@@ -144,8 +144,8 @@ fn letters_stand_where_the_svg_puts_them() {
     let svg = text(&vectors, "plots/unit_cycles.svg");
     let picture = Picture::read(dots.file("plots/unit_cycles.png").unwrap());
     for name in ["load", "compute", "vector", "store"] {
-        let label = between(&svg, "<text x=\"", '<').into_iter();
-        let label = label.filter(|label| label.ends_with(&format!(">{name}"))).next_back().unwrap();
+        let mut labels = between(&svg, "<text x=\"", '<').into_iter();
+        let label = labels.rfind(|label| label.ends_with(&format!(">{name}"))).unwrap();
         let (x, rest) = label.split_once("\" y=\"").unwrap();
         let [end, baseline] = [x, rest.split('"').next().unwrap()].map(|at| at.parse::<f64>().unwrap());
         // Row labels end at their anchor: ink in the last letter's box, from baseline to x-height, none after.

@@ -41,7 +41,8 @@ fn every_head_ranks_as_what_goes_into_it() {
     // 15 of 16 by the linear layer's 16-bit codes; the softmax's 8 bits gave 7.
     assert!(bare["integer_top1"].as_f64().unwrap() >= 14.0 / 16.0, "{bare}");
     assert!(bare["integer_top5"] == 1.0 && bare["divergence_nats"].as_f64().unwrap() > 1e-6, "{bare}");
-    let heads: [(&str, &[(&str, &[(&str, Attribute)])]); 7] = [
+    type Nodes<'a> = &'a [(&'a str, &'a [(&'a str, Attribute<'a>)])];
+    let heads: [(&str, Nodes<'_>); 7] = [
         ("Softmax", &[("Softmax", &last())]),
         ("LogSoftmax", &[("LogSoftmax", &last())]),
         ("Sigmoid", &[("Sigmoid", &[])]),

@@ -15,7 +15,6 @@ pub enum Attribute<'a> {
     Int(i64),
     Float(f32),
     Ints(&'a [i64]),
-    Text(&'a str),
 }
 
 /// A network under construction; its one input is `x`.
@@ -194,7 +193,7 @@ impl Net {
     pub fn attention(&mut self, x: &str, n: usize, dim: usize, heads: usize, mask: Option<&str>) -> String {
         let each = dim / heads;
         let split = [1, n as i64, heads as i64, each as i64];
-        let mut part = |net: &mut Net, perm: &[i64]| {
+        let part = |net: &mut Net, perm: &[i64]| {
             let y = net.linear(x, [dim, dim]);
             let y = net.reshape(&y, &split);
             net.transpose(&y, perm)
@@ -271,10 +270,6 @@ fn attribute((name, value): &(&str, Attribute)) -> AttributeProto {
         Attribute::Ints(ints) => {
             made.ints = ints.to_vec();
             AttributeType::Ints
-        }
-        Attribute::Text(text) => {
-            made.s = Some(text.as_bytes().to_vec());
-            AttributeType::String
         }
     };
     made.r#type = Some(kind as i32);

@@ -105,7 +105,8 @@ fn states_memories_and_constants_agree_with_icarus() {
     for reset in [Reset::Initial, Reset::Synchronous, Reset::Asynchronous] {
         let mut unit = Keeper::new(8, &[3, -5, 0, 1]);
         unit.connect_all();
-        let design = elaborate(&unit, &Options { reset, header: "header".into() }).unwrap();
+        let design =
+            elaborate(&unit, &Options { reset, header: "header".into(), ..Options::default() }).unwrap();
         let mut bench = Bench::new(&design);
         for address in 0..8 {
             bench.setup(&format!("dut.u_memory.words[{address}] = 0;"));

@@ -36,7 +36,7 @@ struct Host {
     /// What the registers should count.
     model: Model,
     /// What is wrong in the next cycle.
-    raised: Option<fn(&mut Control) -> &mut Signal<In, Bit>>,
+    raised: Option<Flag>,
     /// Nothing is on its way to external memory.
     quiet: bool,
     /// Cycles in which `halt` and `restart` were seen.
@@ -44,8 +44,11 @@ struct Host {
     restarts: usize,
 }
 
+/// An input of the unit.
+type Flag = fn(&mut Control) -> &mut Signal<In, Bit>;
+
 /// The flags that end a run, in the order of the status' bits; the others come from the registers.
-const FLAGS: [fn(&mut Control) -> &mut Signal<In, Bit>; 5] = [
+const FLAGS: [Flag; 5] = [
     |unit| &mut unit.bad_command,
     |unit| &mut unit.no_end,
     |unit| &mut unit.bad_table,

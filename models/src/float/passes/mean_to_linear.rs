@@ -21,7 +21,7 @@ pub fn run(graph: &mut FloatGraph) -> Result<usize, OpError> {
         };
         let (shape, to) = (graph.shape(x).to_vec(), graph.shape(y).to_vec());
         let count: usize = mean.axes.iter().map(|&axis| shape[axis]).product();
-        if count < 2 || count > LIMIT || is_pooled(graph, x, &mean.axes) {
+        if !(2..=LIMIT).contains(&count) || is_pooled(graph, x, &mean.axes) {
             return Ok(Vec::new());
         }
         let kept: Vec<usize> = (0..shape.len()).filter(|axis| !mean.axes.contains(axis)).collect();
@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn over_any_axes() {
-        let cases: [(&[usize], &[usize], bool, &[&str]); 4] = [
+        type Case = (&'static [usize], &'static [usize], bool, &'static [&'static str]);
+        let cases: [Case; 4] = [
             (&[1, 3, 4, 5], &[1], true, &["Transpose", "Linear", "Reshape"]),
             (&[1, 4, 5], &[2], false, &["Linear", "Reshape"]),
             (&[3, 2, 2], &[1], true, &["Transpose", "Linear", "Reshape"]),

@@ -67,7 +67,8 @@ mod tests {
 
     #[test]
     fn several_axes() {
-        let cases: [(&[(usize, usize, usize, isize)], usize); 4] = [
+        type Case = (&'static [(usize, usize, usize, isize)], usize);
+        let cases: [Case; 4] = [
             (&[(1, 1, 2, 1), (2, 0, 3, 1), (3, 2, 4, 1)], 3),
             (&[(2, 3, 2, 2), (3, 0, 3, 2)], 2),
             (&[(2, 1, 2, 2)], 2),
