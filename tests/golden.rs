@@ -9,20 +9,23 @@
 //! read the diff and say in the changelog why. `BITGAUGE_BLESS=program` stores the program anew as well,
 //! for when commands or the text form change.
 // Helpers outside of #[test] functions fail the test by panicking.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use bitgauge_arch::Program;
 use bitgauge_arch::command::Unit;
 use bitgauge_arch::program::{TensorRole, from_text, to_text};
+use bitgauge_arch::{Accelerator, Program};
 
 use bitgauge_arch::validate::validate;
-use bitgauge_models::integer::QuantizeOptions;
+use bitgauge_models::float::FloatGraph;
 use bitgauge_models::integer::evaluate::encode_inputs;
+use bitgauge_models::integer::{IntGraph, IntOp, QuantizeOptions, calibrate, quantize};
 use bitgauge_sim::Machine;
 use bitgauge_sim::result::{LayerResult, RunResult, StallReason};
+use bitgauge_tests::networks::{Block, branches, convolutions, noise, transformer};
+use bitgauge_tests::programs::Random;
 use bitgauge_tests::{DESIGNS, Images, MODELS, design, repository, shipped};
 
 fn golden(name: &str) -> PathBuf {
@@ -132,6 +135,86 @@ fn shipped_models_on_shipped_designs() {
             hold(&format!("{model}-{name}.txt"), &replay(&program, &inputs), blame);
         }
     }
+}
+
+/// Networks of other shapes than the shipped ones.
+fn networks() -> Vec<(&'static str, FloatGraph, Vec<usize>)> {
+    let tokens = |tokens, channels, heads| Block { tokens, channels, heads, hidden: 4 * channels };
+    vec![
+        ("convolutions 40 x 40", convolutions(40, 40, 1), vec![1, 3, 40, 40]),
+        ("branches", branches(3), vec![1, 3, 15, 13]),
+        ("transformer 197 x 96", transformer(tokens(197, 96, 3), 1, 1), vec![1, 197, 96]),
+        ("transformer 49 x 192", transformer(tokens(49, 192, 6), 2, 1), vec![1, 49, 192]),
+    ]
+}
+
+/// Cycles and bytes on the bus: a change that means to raise one has to say so (`BITGAUGE_BLESS=raise`).
+#[test]
+fn cycles_and_bytes_may_only_fall() {
+    let mut graphs: Vec<(&str, IntGraph)> =
+        MODELS.iter().map(|&model| (model, shipped(model, QuantizeOptions::default()))).collect();
+    for (name, float, shape) in networks() {
+        let image = noise(&mut Random(9), &shape, 0.0, 1.0);
+        let calibration = calibrate(&float, 1, |_| vec![image.clone()]).unwrap();
+        graphs.push((name, quantize(&float, &calibration, &QuantizeOptions::default()).unwrap()));
+    }
+    let path = golden("floor.txt");
+    let before = std::fs::read_to_string(&path).unwrap_or_default();
+    let held = |case: &str, column: usize| {
+        let line = before.lines().find(|line| line.split(" | ").next() == Some(case))?;
+        line.split(" | ").nth(column)?.parse::<u64>().ok()
+    };
+    let mut text =
+        "network on design | cycles | bytes on the bus | cycles that no program beats\n".to_owned();
+    for (name, graph) in &graphs {
+        for design_name in DESIGNS {
+            let case = format!("{name} on {design_name}");
+            let accelerator = design(design_name);
+            let options = bitgauge_compiler::Options::default();
+            let program = bitgauge_compiler::compile(graph, &accelerator, &options).unwrap();
+            validate(&program).unwrap_or_else(|problems| panic!("{case}: {}", problems[0]));
+            let options = bitgauge_sim::Options { data: false, trace: false, ..Default::default() };
+            let result = Machine::new(&program).unwrap().run(&[], &options).unwrap();
+            let bytes = result.bus_beats * u64::from(accelerator.bus_bytes());
+            let least = least(&accelerator, graph);
+            assert!(least <= result.cycles && least > 0, "{case}: {} cycles, bound {least}", result.cycles);
+            writeln!(text, "{case} | {} | {bytes} | {least}", result.cycles).unwrap();
+            if blessed().as_deref() == Some("raise") {
+                continue;
+            }
+            for (column, what, now) in [(1, "cycles", result.cycles), (2, "bytes", bytes)] {
+                let most = held(&case, column);
+                let most = most.unwrap_or_else(|| panic!("{case}: not in tests/golden/floor.txt"));
+                assert!(
+                    now <= most,
+                    "{case}: {now} {what}, were {most}: BITGAUGE_BLESS=raise if it was meant"
+                );
+            }
+        }
+    }
+    if blessed().is_some() {
+        std::fs::write(&path, text).unwrap();
+    } else if before != text {
+        println!(
+            "cycles or bytes fell: BITGAUGE_BLESS=1 cargo test -p bitgauge-tests --test golden keeps it so"
+        );
+    }
+}
+
+/// The bound of the network alone, from its weights and outputs counted here.
+fn least(accelerator: &Accelerator, graph: &IntGraph) -> u64 {
+    let weights = graph.nodes.iter().map(|node| match &node.op {
+        IntOp::Conv { weight, .. } | IntOp::Depthwise { weight, .. } | IntOp::Phased { weight, .. } => {
+            weight.len()
+        }
+        _ => 0,
+    });
+    let outputs = graph.outputs.iter().map(|output| {
+        let tensor = graph.tensor(output.tensor);
+        tensor.shape.elements() * tensor.code.container_bytes()
+    });
+    let macs = graph.nodes.iter().map(|node| graph.macs(node)).sum();
+    accelerator.network_bound_cycles(macs, weights.chain(outputs).sum::<usize>() as u64)
 }
 
 #[test]

@@ -239,6 +239,7 @@ fn text(answer: &Answer) -> String {
         ("accelerator", answer.accelerator.clone()),
         ("quantization", answer.quantization.clone()),
         ("cycles", format!("{} (closed-form bound {}, {above:.1} % above)", head.cycles, head.bound_cycles)),
+        ("any program", format!("at least {} cycles", head.network_bound_cycles)),
         (
             "time",
             format!("{:.3} ms, {:.0} inferences per second", head.milliseconds, head.inferences_per_second),

@@ -85,6 +85,14 @@ impl Accelerator {
     pub fn peak_macs_per_cycle(&self) -> u64 {
         u64::from(self.array.rows) * u64::from(self.array.cols)
     }
+
+    /// What no program of a network beats, in cycles, however it is cut and ordered: its multiply-accumulates, with
+    /// array and vector unit at work all the time, or the bytes that have to pass the bus whatever stays on chip.
+    #[must_use]
+    pub fn network_bound_cycles(&self, macs: u64, bytes: u64) -> u64 {
+        let units = macs.div_ceil(self.peak_macs_per_cycle() + u64::from(self.vector.lanes));
+        units.max(bytes.div_ceil(u64::from(self.bus_bytes())))
+    }
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub use loads::{Loads, planned_loads};
 pub use traffic::{Traffic, TrafficSeries};
 pub use waits::WaitsFor;
 
+use bitgauge_arch::program::{TensorRole, TensorSymbol};
 use serde::Serialize;
 
 use crate::number::ratio;
@@ -44,6 +45,9 @@ pub struct Headline {
     pub cycles: u64,
     /// Closed-form lower bound on them.
     pub bound_cycles: u64,
+    /// What no program of the network beats: its products on all multipliers, or its weights and outputs on the bus,
+    /// each once.
+    pub network_bound_cycles: u64,
     /// Milliseconds at the described clock.
     pub milliseconds: f64,
     /// Inferences per second, one after another.
@@ -83,6 +87,7 @@ pub fn measure(input: &ReportInput<'_>) -> Result<Measured, ReportError> {
     let headline = Headline {
         cycles: run.cycles,
         bound_cycles: run.bound_cycles,
+        network_bound_cycles: network_bound_cycles(input),
         milliseconds: seconds * 1e3,
         inferences_per_second: if seconds > 0.0 { 1.0 / seconds } else { 0.0 },
         picojoules: energy.total_picojoules,
@@ -93,4 +98,15 @@ pub fn measure(input: &ReportInput<'_>) -> Result<Measured, ReportError> {
         bus_occupancy: ratio(run.bus_beats, run.cycles),
     };
     Ok(Measured { headline, layers, traffic, energy, checks })
+}
+
+/// The bound that is the network's alone. Inputs are left out: a network may read a part of them.
+fn network_bound_cycles(input: &ReportInput<'_>) -> u64 {
+    let outputs = input.program.tensors.iter().filter(|tensor| tensor.role == TensorRole::Output);
+    let bytes = |tensor: &TensorSymbol| {
+        let codes = tensor.groups * tensor.rows * tensor.cols * tensor.channels;
+        codes * u64::from(tensor.value_bits.div_ceil(8))
+    };
+    let moved = outputs.map(bytes).sum::<u64>() + input.model.weight_bytes.unwrap_or(0);
+    input.program.accelerator.network_bound_cycles(input.model.macs, moved)
 }

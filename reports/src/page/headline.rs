@@ -76,8 +76,10 @@ fn cards(input: &ReportInput<'_>, measured: &Measured) -> Vec<Card> {
             },
             mean: format!(
                 "Cycles over {}, the most of bus beats, array feeding with setup and vector work. No timing of these \
-                 commands can beat it; other tiles, or tensors kept on chip, could.",
-                count(headline.bound_cycles)
+                 commands can beat it; other tiles, or tensors kept on chip, could. No commands at all beat {}: all \
+                 products on all multipliers, or weights and outputs once over the bus.",
+                count(headline.bound_cycles),
+                count(headline.network_bound_cycles)
             ),
             source: Source::Analytical,
         },
