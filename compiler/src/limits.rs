@@ -22,7 +22,7 @@ fn counted(field: &str) -> &'static str {
         "segments" => "groups of channels",
         "blocks" => "rows moved at once",
         "pixels" => "pixels moved at once",
-        "external_address" | "external_block_stride" => "bytes of external memory",
+        "external_address" | "external_block_stride" | "length_table" => "bytes of external memory",
         "run_bytes" | "run_step_bytes" | "row_bytes" => "bytes of a row of the map",
         "pixel_stride" | "output_pixel_stride" | "residual_pixel_stride" | "second_pixel_stride" => {
             "scratchpad lines of a pixel"

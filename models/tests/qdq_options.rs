@@ -16,9 +16,10 @@ use bitgauge_models::npy::{self, NpyData};
 use bitgauge_models::onnx;
 use onnxruntime_support::{python_with, run, scratch, script, skipped};
 
-/// Decibels by which a network may be behind ONNX Runtime: it multiplies codes with a zero point and adds before it
-/// rounds, where the accelerator needs codes around zero and rounds each operand of a sum. Networks without LayerNorm
-/// are behind by less than 0.6; of the transformers, 2.6 and 4.2 were the most of the usual and of all option sets.
+/// Decibels by which a network may be behind ONNX Runtime, in the usual and in all option sets: what is reached, as
+/// measured, and no aim. Transformers are behind by up to 4.2, networks without LayerNorm by up to 1.8 (opset 21), and
+/// by 4.4 where ranges are found while it runs. Codes around zero for products, and a rounding of each operand of a
+/// sum, may be why; that was not taken apart. The limit keeps the distance from growing.
 const SLACK: [f64; 2] = [3.0, 4.5];
 
 /// Above this, codes of 8 bits are no limit, and the two are not compared.

@@ -274,7 +274,7 @@ fn values_that_are_not_numbers_and_names_that_are_markup_do_no_harm() {
     check_tags(text(&report, "index.html"));
     let svg = text(&report, "plots/sqnr.svg");
     check_tags(svg);
-    for note in [">exact<", ">no signal<", ">−3 dB<"] {
+    for note in [">exact<", ">not a number<", ">−3 dB<"] {
         assert!(svg.contains(note), "{note}");
     }
 }

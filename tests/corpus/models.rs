@@ -38,7 +38,8 @@ fn reader(graph: &mut GraphProto, number: usize) -> &mut NodeProto {
 fn set(graph: &mut GraphProto, value: f32) {
     for tensor in graph.initializer.iter_mut().filter(|tensor| tensor.data_type == Some(1)) {
         let bytes = raw(tensor);
-        if bytes.len() >= 4 {
+        // Single numbers are bounds, of which some may be infinite.
+        if bytes.len() > 4 {
             bytes[..4].copy_from_slice(&value.to_le_bytes());
         }
     }

@@ -30,6 +30,7 @@ pub fn image_input(graph: &mut FloatGraph, image: [usize; 4]) -> Result<bool, Op
     let name = std::mem::take(&mut graph.values[input.0].name);
     let taken = graph.add_value(&name, image.to_vec());
     graph.values[input.0].name = format!("{name}.as_given");
+    graph.values[taken.0].name.clone_from(&name);
     graph.inputs = vec![taken];
     let turned = matches!(op, Op::Transpose(_));
     graph

@@ -70,6 +70,7 @@ mod tests {
     fn at_the_end_it_stays() {
         let mut s = Sketch::new();
         let x = s.input(&[1, 4, 3]);
+        let x = s.node(Op::Unary(Unary::Sqrt), &[x]);
         let y = s.node(Op::Softmax(Softmax { axis: 1 }), &[x]);
         assert_eq!(run(&mut s.graph(&[y])).unwrap(), 0);
     }

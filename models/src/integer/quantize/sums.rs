@@ -13,6 +13,10 @@ use crate::integer::ranges::CodeKind;
 /// operands to codes of 16, and is to be the same network.
 const OPERAND_STEPS: f64 = 32_767.0;
 
+/// Steps that an operand may have where the model brings the sum's step: all that the requantizer has. The step is the
+/// network's own, and another one would make another network.
+const GIVEN_STEPS: f64 = 131_071.0;
+
 /// Codes of a byte: an operand that saturates this far from the end leaves every sum outside of them.
 const BYTE_STEPS: f64 = 256.0;
 
@@ -34,11 +38,12 @@ impl Lowering<'_> {
         let (Some(&greatest), second) = (reach.first(), reach.get(1).copied().unwrap_or(0.0)) else {
             return code;
         };
+        let steps = if self.given(sum).is_some() { GIVEN_STEPS } else { OPERAND_STEPS };
         // Where one operand alone is large the sum is as large: it lies outside of bytes wherever the
         // operand saturates, so that the other one tells how far an operand must be held.
         let least = match code.container_bytes() {
-            1 => (greatest / OPERAND_STEPS).min(second / (OPERAND_STEPS - BYTE_STEPS)),
-            _ => greatest / OPERAND_STEPS,
+            1 => (greatest / steps).min(second / (steps - BYTE_STEPS)),
+            _ => greatest / steps,
         };
         let held = CodeType { scale: code.scale.max(least), ..code };
         self.note_cancelling(node, sum, greatest, operands);
