@@ -58,6 +58,7 @@ mod tests {
         // Codes, switches and bank masks, which no size of a network reaches.
         let arithmetic = [
             "target",
+            "group_width",
             "codec",
             "value_bits",
             "zero_code",
