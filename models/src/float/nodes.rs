@@ -1,6 +1,6 @@
 //! The nodes of a float graph, and an index of who makes and who reads each value.
 //!
-//! Contract: what [`Nodes::links`] says is what a look at every node would find. The index follows the changes: a
+//! Contract: what `Nodes::links` says is what a look at every node would find. The index follows the changes: a
 //! node that is changed in place, added at the end or buried costs its own values; what moves nodes costs a new
 //! index when it is next asked for. So a pass over a deep network takes time in proportion to its depth.
 
