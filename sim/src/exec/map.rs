@@ -103,7 +103,8 @@ impl State {
                         + left as usize * v.pixel_stride as usize;
                     let target = &mut output[(row + run.start as usize) * channels..];
                     let count = (run.end - run.start) as usize;
-                    job.regular(&self.activation[at * line..], &offsets, step, count, target);
+                    let codes = self.activation.get(at * line..).unwrap_or_default();
+                    job.regular(codes, &offsets, step, count, target);
                 }
                 for x in columns.clone().filter(|x| !run.contains(x)) {
                     let left = x * i64::from(v.stride_cols) - i64::from(v.pad_left);
@@ -142,8 +143,8 @@ impl State {
                     + ix as usize * v.pixel_stride as usize
             };
             if top >= 0 && left >= 0 && top < inner.0 && left < inner.1 {
-                // The whole window lies inside the map.
-                let codes = &self.activation[line_of(top, left) * line..];
+                // The whole window lies inside the map; one without taps may lie anywhere, and reads nothing.
+                let codes = self.activation.get(line_of(top, left) * line..).unwrap_or_default();
                 window.extend(weights.iter().map(|&(weights, at)| (&codes[at..][..channels], weights)));
             } else {
                 for (tap, &(weights, _)) in (0..).zip(&weights) {
