@@ -78,7 +78,24 @@ fn ways(cycles: u32) -> Vec<(String, RunOptions)> {
 }
 
 #[test]
-fn whatever_was_before_a_run_is_sound_and_faults_of_the_bus_are_caught() {
+fn whatever_was_before_a_run_is_sound() {
+    if !verilator() {
+        return;
+    }
+    let accelerator = small();
+    let build = build(&accelerator, BUS, Effort::Quick);
+    let program = program(&accelerator, 3);
+    let simulated = Simulated::new(&program, &[]).unwrap();
+    let mut wrong = Vec::new();
+    for (what, options) in &ways(simulated.result.cycles as u32 - 20) {
+        wrong.extend(symptom(&build, &simulated, 0, options).map(|said| format!("{what}: {said}")));
+    }
+    assert!(wrong.is_empty(), "{} cycles\n{}", simulated.result.cycles, wrong.join("\n"));
+}
+
+#[test]
+#[ignore = "long tier: faults that hang a run take it to its limit of cycles"]
+fn faults_of_the_bus_are_caught() {
     if !verilator() {
         return;
     }
@@ -88,10 +105,6 @@ fn whatever_was_before_a_run_is_sound_and_faults_of_the_bus_are_caught() {
     let simulated = Simulated::new(&program, &[]).unwrap();
     let ways = ways(simulated.result.cycles as u32 - 20);
     let mut wrong = Vec::new();
-    for (what, options) in &ways {
-        wrong.extend(symptom(&build, &simulated, 0, options).map(|said| format!("{what}: {said}")));
-    }
-    assert!(wrong.is_empty(), "{} cycles\n{}", simulated.result.cycles, wrong.join("\n"));
     for (index, mutation) in BUS.iter().enumerate() {
         let mut runs = ways.iter();
         let found =
