@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::dataset::{self, Dataset, hexadecimal, sha256, sha256_of};
 use crate::failure::Failure;
-use crate::{files, shipped};
+use crate::{files, output, shipped};
 
 /// A model.
 pub struct Model {
@@ -95,6 +95,15 @@ pub fn energy_table(accelerator: &Accelerator, design: Option<&Path>) -> Result<
     let path = design.and_then(Path::parent).map_or_else(|| PathBuf::from(name), |folder| folder.join(name));
     let text = files::read_text(&path)?;
     EnergyTable::from_toml(&text).map_err(|error| Failure::new(error.to_string()).at(path.display()).into())
+}
+
+/// Says of which memories the table has no price for their size, and gives the same sentences.
+pub fn energy_warnings(table: &EnergyTable, accelerator: &Accelerator) -> Vec<String> {
+    let sentences: Vec<String> = table.outside(accelerator).iter().map(ToString::to_string).collect();
+    for sentence in &sentences {
+        output::talk(&format!("warning: {sentence}"));
+    }
+    sentences
 }
 
 /// Refuses a data set whose images are not what the model takes.

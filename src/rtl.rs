@@ -66,6 +66,7 @@ impl Reference {
             cycles: Some(self.result.cycles),
             counters: self.result.units.each_ref().map(counters),
             commands,
+            actions: &self.result.actions,
             memory: &self.after,
         }
     }

@@ -132,6 +132,7 @@ impl<'a> Simulated<'a> {
             cycles: options.exact().then_some(self.result.cycles),
             counters: self.result.units.each_ref().map(counters),
             commands: if options.untraced { Vec::new() } else { spans(self.program, &self.result) },
+            actions: &self.result.actions,
             memory: &self.after,
         };
         let differences = compare(&expected, &rtl);

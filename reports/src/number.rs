@@ -55,6 +55,15 @@ pub fn joules(picojoules: f64) -> String {
     si(picojoules * 1e-12, "J")
 }
 
+/// From the least to the most picojoules: `66 to 293 µJ`; the unit once where both have it.
+pub fn joules_between(low: f64, high: f64) -> String {
+    let (low, high) = (joules(low), joules(high));
+    match (low.rsplit_once(' '), high.rsplit_once(' ')) {
+        (Some((number, unit)), Some((_, other))) if unit == other => format!("{number} to {high}"),
+        _ => format!("{low} to {high}"),
+    }
+}
+
 /// A share of one as percent.
 pub fn percent(share: f64) -> String {
     if share.is_finite() { format!("{:.1} %", share * 100.0) } else { "–".to_owned() }
@@ -72,6 +81,9 @@ mod tests {
     #[test]
     fn numbers_read_well() {
         assert_eq!(count(0), "0");
+        assert_eq!(joules_between(66.04e6, 293e6), "66 to 293 µJ");
+        assert_eq!(joules_between(0.5e6, 2e6), "500 nJ to 2 µJ");
+        assert_eq!(joules_between(0.0, 0.0), "0 to 0 nJ");
         assert_eq!(count(999), "999");
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(digits(0.123_456), "0.123");

@@ -123,7 +123,19 @@ pub fn layers(measured: &Measured) -> Result<Vec<u8>, ReportError> {
 /// `energy.csv`: each action's count, price and source.
 pub fn energy(measured: &Measured) -> Result<Vec<u8>, ReportError> {
     csv(
-        &["action", "component", "count", "picojoules_each", "picojoules", "source"],
+        &[
+            "action",
+            "component",
+            "count",
+            "picojoules_each",
+            "picojoules",
+            "source",
+            "basis",
+            "low_picojoules",
+            "high_picojoules",
+            "low_source",
+            "high_source",
+        ],
         measured.energy.actions.iter().map(|action| {
             [
                 text(action.action.name()),
@@ -132,6 +144,11 @@ pub fn energy(measured: &Measured) -> Result<Vec<u8>, ReportError> {
                 text(action.picojoules_each),
                 text(action.picojoules),
                 action.source.clone(),
+                text(action.basis.name()),
+                text(action.low_picojoules),
+                text(action.high_picojoules),
+                action.low_source.clone().unwrap_or_default(),
+                action.high_source.clone().unwrap_or_default(),
             ]
         }),
     )

@@ -1,13 +1,19 @@
 //! Actions of a command in closed form: everything but traffic on the bus, which is counted where it is
 //! granted.
 //!
-//! Choices: a feeder reads whole lines, for rows and columns that exist and positions inside the map only.
-//! The post-processor reads a column's parameters once per fold, a row's once per row and fold. The
-//! vector unit reads its operands, weights and parameters for every code it handles; positions outside a map
-//! are not read, but count as multiply-accumulates and operations.
+//! Memories are counted as their ports are used. A read is of a whole line, however few of its bytes somebody
+//! needs: of a bank of a scratchpad, of all memories that hold parameters side by side, of every lane's copy of the
+//! tables. A write is of the bytes that are enabled, in every lane's copy where it goes to the tables. Feeders read for
+//! rows and columns that exist and positions inside the map only; the post-processor reads a column's parameters once
+//! per fold, a row's once per row and fold. Positions outside a map are not read, but count as multiply-accumulates
+//! and operations.
+
+mod vector;
 
 use bitgauge_arch::actions::{Action, ActionCounts};
-use bitgauge_arch::command::{Compute, Operation, Target, Vector, VectorFunction};
+use bitgauge_arch::arith::PARAMETER_BYTES;
+use bitgauge_arch::command::{Compute, Operation, Target};
+use bitgauge_arch::timing::drain_steps;
 
 use crate::plan::{Plan, Shape, Transfer, is_zvc};
 
@@ -47,173 +53,112 @@ impl Tally {
     }
 }
 
+/// Bytes of the memories with a port on the chip.
+#[derive(Clone, Copy, Debug)]
+struct Ports {
+    /// A line of a scratchpad; also what the tables of a lane give at once.
+    line: u64,
+    /// Lanes of the post-processor.
+    post_lanes: u64,
+    /// Lanes of the vector unit.
+    vector_lanes: u64,
+}
+
+impl Ports {
+    fn of(plan: &Plan) -> Ports {
+        Ports {
+            line: plan.line,
+            post_lanes: u64::from(plan.accelerator.post.lanes),
+            vector_lanes: u64::from(plan.accelerator.vector.lanes),
+        }
+    }
+
+    /// A read of the parameters of so many lanes: they lie side by side with all that is written as one line.
+    fn parameters(&self, lanes: u64) -> u64 {
+        self.line.max(PARAMETER_BYTES as u64 * lanes)
+    }
+}
+
 /// Counts of one command.
 pub(crate) fn command(plan: &Plan, operation: &Operation, shape: &Shape, counts: &mut Tally) {
     use Action as A;
+    let ports = Ports::of(plan);
     match (operation, shape) {
         (Operation::Load(load), Shape::Load(Transfer { shape, .. })) => {
-            let written = match load.target() {
-                Some(Target::Activation) => A::ActivationWriteByte,
-                Some(Target::Weight) => A::WeightWriteByte,
-                _ => A::ParameterWriteByte,
+            let (written, bytes) = match load.target() {
+                Some(Target::Activation) => (A::ActivationWriteByte, shape.pixels * shape.pixel_bytes),
+                Some(Target::Weight) => (A::WeightWriteByte, shape.pixels * shape.pixel_bytes),
+                Some(Target::PostTable) => (A::TableWriteByte, shape.codes * ports.post_lanes),
+                Some(Target::VectorTable) => (A::TableWriteByte, shape.codes * ports.vector_lanes),
+                _ => (A::ParameterWriteByte, shape.codes),
             };
-            counts.add(
-                written,
-                shape.blocks
-                    * if written == A::ParameterWriteByte {
-                        shape.codes
-                    } else {
-                        shape.pixels * shape.pixel_bytes
-                    },
-            );
+            counts.add(written, shape.blocks * bytes);
         }
         (Operation::Store(_), Shape::Store(Transfer { shape, .. })) => {
             // A block that `zvc` codes is counted first, which reads it once more.
             let times = 1 + u64::from(is_zvc(operation));
-            counts.add(A::ActivationReadByte, times * shape.blocks * shape.pixels * shape.pixel_bytes);
+            let lines = shape.blocks * shape.pixels * shape.pixel_lines;
+            counts.add(A::ActivationReadByte, times * lines * ports.line);
         }
         (Operation::Compute(c), Shape::Compute(timing)) => {
             let array = &plan.accelerator.array;
             counts.add(A::ArrayMac, timing.macs);
-            let all = timing.folds() * timing.beats * u64::from(array.rows) * u64::from(array.cols);
+            let elements = u64::from(array.rows) * u64::from(array.cols);
+            let all = timing.folds() * timing.beats * elements;
             counts.add(A::ArrayPaddingMac, all - timing.macs);
+            // Every element takes part in every beat of a fold; its shadow takes the sum at the fold's end.
+            let ends = timing.folds() * elements;
+            counts.add(A::PeRegisterBit, all * array.pe_register_bits());
+            counts.add(A::PeAccumulatorBit, (all + ends) * u64::from(array.accumulator_bits));
             compute(plan, c, timing.row_folds, timing.column_folds, counts);
         }
-        (Operation::Vector(v), _) => vector(v, counts),
+        (Operation::Vector(v), _) => vector::count(ports, v, counts),
         _ => {}
     }
 }
 
 fn compute(plan: &Plan, c: &Compute, row_folds: u64, column_folds: u64, counts: &mut Tally) {
     use Action as A;
+    let ports = Ports::of(plan);
     let pixels = u64::from(c.out_rows) * u64::from(c.out_cols);
     let outputs = u64::from(c.outputs);
     if pixels == 0 || outputs == 0 {
         return;
     }
-    let words = u64::from(c.channels).div_ceil(plan.line);
+    let words = u64::from(c.channels).div_ceil(ports.line);
     let inside = inside(c.out_rows, c.stride_rows, c.kernel_rows, c.dilation_rows, c.pad_top, c.in_rows)
         * inside(c.out_cols, c.stride_cols, c.kernel_cols, c.dilation_cols, c.pad_left, c.in_cols);
-    counts.add(A::ActivationReadByte, column_folds * inside * u64::from(c.segments) * words * plan.line);
+    counts.add(A::ActivationReadByte, column_folds * inside * u64::from(c.segments) * words * ports.line);
     let positions = u64::from(c.kernel_rows) * u64::from(c.kernel_cols) * u64::from(c.segments);
-    counts.add(A::WeightReadByte, row_folds * outputs * positions * words * plan.line);
+    counts.add(A::WeightReadByte, row_folds * outputs * positions * words * ports.line);
     let entries = if c.parameter_per_row == 1 { pixels * column_folds } else { row_folds * outputs };
-    counts.add(A::ParameterReadByte, 8 * entries);
+    counts.add(A::ParameterReadByte, entries * ports.parameters(1));
     if c.accumulate == 1 {
         return;
     }
     counts.add(A::ActivationWriteByte, pixels * outputs * u64::from(1 + c.output_wide));
+    let turns = pixels * turns(plan, c);
     if c.residual_enable == 1 {
-        counts.add(A::ActivationReadByte, pixels * outputs * u64::from(1 + c.residual_wide));
+        counts.add(A::ActivationReadByte, turns * ports.line);
     }
     if c.table_enable == 1 {
-        counts.add(A::ParameterReadByte, pixels * outputs);
+        counts.add(A::TableReadByte, turns * ports.post_lanes * ports.line);
     }
     counts.add(A::PostRequantize, pixels * outputs);
 }
 
-fn vector(v: &Vector, counts: &mut Tally) {
-    use Action as A;
-    use VectorFunction as F;
-    let Some(function) = v.function() else { return };
-    let pixels = u64::from(v.out_rows) * u64::from(v.out_cols);
-    let codes = pixels * u64::from(v.channels);
-    let taps = u64::from(v.kernel_rows) * u64::from(v.kernel_cols);
-    let source = codes * u64::from(1 + v.source_wide);
-    let (mut read, mut written) = (source, codes * u64::from(1 + v.output_wide));
-    let mut operations = codes;
-    match function {
-        F::Copy => written = source,
-        F::Add => {
-            if v.second_enable == 1 {
-                read += codes * u64::from(1 + v.second_wide);
-                operations += codes;
-            }
-        }
-        F::Table => counts.add(A::ParameterReadByte, 2 * codes),
-        F::MaxPool | F::AveragePool | F::Depthwise => {
-            read = u64::from(v.channels)
-                * inside(v.out_rows, v.stride_rows, v.kernel_rows, v.dilation_rows, v.pad_top, v.in_rows)
-                * inside(v.out_cols, v.stride_cols, v.kernel_cols, v.dilation_cols, v.pad_left, v.in_cols);
-            operations = codes * taps;
-            if function == F::Depthwise {
-                counts.add(A::VectorMac, operations);
-                counts.add(A::WeightReadByte, operations);
-                counts.add(A::ParameterReadByte, 8 * codes);
-                operations = 0;
-            }
-        }
-        F::Softmax => {
-            (read, operations) = (3 * source, 3 * codes);
-            counts.add(A::ParameterReadByte, 4 * codes);
-        }
-        F::LayerNorm => {
-            (read, operations) = (2 * source, 2 * codes);
-            counts.add(A::ParameterReadByte, 8 * codes);
-        }
-        F::Patch => {
-            written = pixels * u64::from(v.kernel_rows) * u64::from(v.run_bytes);
-            (read, operations) = (written, written);
-        }
-    }
-    counts.add(A::ActivationReadByte, read);
-    let target =
-        if function == F::Copy && v.to_weight == 1 { A::WeightWriteByte } else { A::ActivationWriteByte };
-    counts.add(target, written);
-    counts.add(A::VectorOperation, operations);
+/// Turns of the drain for one row of all folds over columns: the groups of lanes with outputs, those in two steps
+/// where a group is wider than a line and has outputs in its second half.
+fn turns(plan: &Plan, c: &Compute) -> u64 {
+    let (cols, lanes) = (plan.accelerator.array.cols, plan.accelerator.post.lanes);
+    let two_steps = drain_steps(&plan.accelerator, c) > 1;
+    // Folds but the last are full; a group's halves are lanes / 2 each.
+    let of = |outputs: u32| {
+        let groups = outputs.div_ceil(lanes);
+        groups + if two_steps { outputs / lanes + u32::from(outputs % lanes > lanes / 2) } else { 0 }
+    };
+    u64::from(c.outputs / cols) * u64::from(of(cols)) + u64::from(of(c.outputs % cols))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::random::{Random, accelerator, compute, program};
-    use bitgauge_arch::command::Command;
-
-    /// Position by position.
-    #[test]
-    fn positions_inside_a_map_are_counted_once_each() {
-        let mut random = Random(9);
-        for _ in 0..2000 {
-            let [outputs, stride, taps, dilation, pad, size] =
-                [9, 4, 5, 4, 7, 9].map(|bound| random.small(bound));
-            let place = |output: u32, tap: u32| i64::from(output * stride + tap * dilation) - i64::from(pad);
-            let all = (0..outputs).flat_map(|output| (0..taps).map(move |tap| (output, tap)));
-            let count =
-                all.filter(|&(output, tap)| (0..i64::from(size)).contains(&place(output, tap))).count();
-            assert_eq!(inside(outputs, stride, taps, dilation, pad, size), count as u64);
-        }
-    }
-
-    /// Fold by fold, entry by entry, as the hardware fills its lanes.
-    #[test]
-    fn parameters_are_read_once_per_fold() {
-        let mut random = Random(8);
-        let (mut several, mut checked) = ([0, 0], 0);
-        while checked < 300 {
-            let accelerator = accelerator(&mut random);
-            let (rows, cols) = (accelerator.array.rows, accelerator.array.cols);
-            let mut c = compute(&mut random);
-            c.table_enable = random.small(2);
-            let command = Command { wait: 0, signal: 0, operation: Operation::Compute(c.clone()) };
-            let Ok(plan) = Plan::new(&program(accelerator, &[command], Vec::new())) else { continue };
-            let mut counts = Tally::default();
-            super::command(&plan, &plan.commands[0].operation, &plan.shapes[0], &mut counts);
-            let (pixels, mut read) = (c.out_rows * c.out_cols, 0);
-            for column in (0..c.outputs).step_by(cols as usize) {
-                for pixel in (0..pixels).step_by(rows as usize) {
-                    let per_row = c.parameter_per_row == 1;
-                    read += 8 * if per_row { rows.min(pixels - pixel) } else { cols.min(c.outputs - column) };
-                    several[c.parameter_per_row as usize] += u32::from(pixel > 0 && column > 0);
-                }
-            }
-            read += pixels * c.outputs * c.table_enable;
-            assert_eq!(
-                counts.counts().get(Action::ParameterReadByte),
-                u64::from(read),
-                "{rows}x{cols} {c:?}"
-            );
-            checked += 1;
-        }
-        assert!(several.iter().all(|&count| count > 20), "{several:?}");
-    }
-}
+mod tests;

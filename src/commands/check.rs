@@ -32,6 +32,9 @@ pub struct Check {
 struct Answer<'a> {
     accelerator: &'a Accelerator,
     derived: Derived,
+    /// What the description has that costs a figure its source.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fit: Option<Fit>,
 }
@@ -64,10 +67,11 @@ struct Derived {
 impl Check {
     pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
         let design = inputs::design(self.accelerator.as_deref())?;
-        inputs::energy_table(&design.accelerator, self.accelerator.as_deref())?;
+        let energy = inputs::energy_table(&design.accelerator, self.accelerator.as_deref())?;
+        let warnings = inputs::energy_warnings(&energy, &design.accelerator);
         let fit = (self.fit || self.source.named()).then(|| self.find_fit(&design)).transpose()?;
         let accelerator = &design.accelerator;
-        let answer = Answer { accelerator, derived: derive(accelerator), fit };
+        let answer = Answer { accelerator, derived: derive(accelerator), warnings, fit };
         output::data(&match format {
             Format::Json => output::json("check", &answer)?,
             Format::Text => text(&design, &answer),

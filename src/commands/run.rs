@@ -99,7 +99,8 @@ impl Run {
             Some(model) => pipeline::tensor_noise(model, graph, &data)?,
             None => (Vec::new(), Vec::new()),
         };
-        let notes = [std::mem::take(&mut network.notes), more].concat();
+        let warnings = inputs::energy_warnings(&energy, &design.accelerator);
+        let notes = [std::mem::take(&mut network.notes), more, warnings].concat();
         let not_measured = not_measured(&network, &data);
         let input = ReportInput {
             model: model_info(&network),
@@ -249,7 +250,17 @@ fn text(answer: &Answer) -> String {
             "memory bus",
             format!("{} bytes, busy {:.1} % of the time", head.bus_bytes, 100.0 * head.bus_occupancy),
         ),
-        ("energy", format!("{:.3} uJ, {:.1} mW", head.picojoules * 1e-6, head.milliwatts)),
+        (
+            "energy",
+            format!(
+                "{:.3} uJ ({:.3} to {:.3} by source of the prices), {:.1} mW; {:.1} % priced by assumption",
+                head.picojoules * 1e-6,
+                head.low_picojoules * 1e-6,
+                head.high_picojoules * 1e-6,
+                head.milliwatts,
+                100.0 * head.assumed_energy_share
+            ),
+        ),
     ];
     if let Some(accuracy) = &answer.accuracy {
         rows.push(("accuracy", super::quantize::accuracy_line(accuracy).trim_end().to_owned()));

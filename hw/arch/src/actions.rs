@@ -25,6 +25,10 @@ actions! {
     ArrayMac = "array_mac";
     /// A multiply-accumulate of the array on padding: rows, columns or values beyond the layer's.
     ArrayPaddingMac = "array_padding_mac";
+    /// A bit written to a register of a processing element that hands operands and flags on.
+    PeRegisterBit = "pe_register_bit";
+    /// A bit written to a processing element's accumulator, or to the shadow that a fold's sum goes to.
+    PeAccumulatorBit = "pe_accumulator_bit";
     /// A byte read from the activation scratchpad.
     ActivationReadByte = "activation_read_byte";
     /// A byte written to the activation scratchpad.
@@ -33,10 +37,14 @@ actions! {
     WeightReadByte = "weight_read_byte";
     /// A byte written to the weight scratchpad.
     WeightWriteByte = "weight_write_byte";
-    /// A byte read from a parameter memory or table.
+    /// A byte read from a parameter memory.
     ParameterReadByte = "parameter_read_byte";
-    /// A byte written to a parameter memory or table.
+    /// A byte written to a parameter memory.
     ParameterWriteByte = "parameter_write_byte";
+    /// A byte read from a lane's copy of the tables.
+    TableReadByte = "table_read_byte";
+    /// A byte written to a lane's copy of the tables.
+    TableWriteByte = "table_write_byte";
     /// An accumulator that goes through the post-processor.
     PostRequantize = "post_requantize";
     /// A multiply-accumulate of the vector unit.

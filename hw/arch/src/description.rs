@@ -95,6 +95,15 @@ impl Accelerator {
     }
 }
 
+impl Array {
+    /// Bits of the registers by which a processing element hands on what it was given: activation (one bit more, so
+    /// that signed and unsigned ones fit), weight, and three flags of a value's place in its fold.
+    #[must_use]
+    pub fn pe_register_bits(&self) -> u64 {
+        2 * u64::from(self.operand_bits) + 4
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Accelerator;

@@ -99,6 +99,8 @@ impl Build {
         command.args([
             // A word that is read while it is written must not matter; see `Mem::without_collisions`.
             "-DBITGAUGE_COLLISIONS",
+            // What the energy table prices, counted where it happens.
+            "-DBITGAUGE_ACCESSES",
             // Coroutines, for a Verilator that was built without a look at this host's compiler.
             "-CFLAGS",
             "-std=gnu++20",

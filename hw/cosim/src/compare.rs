@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use bitgauge_arch::actions::{Action, ActionCounts};
 use bitgauge_arch::command::Unit;
+use bitgauge_rtl::export::ACCESSES;
 
 use crate::run::{COUNTERS, RtlRun};
 use crate::trace::Span;
@@ -16,6 +18,9 @@ pub struct Expected<'a> {
     pub counters: [[u64; COUNTERS]; 4],
     /// Every command in program order.
     pub commands: Vec<Span>,
+    /// What is done to memories, bus and array, by action; others than [`ACCESSES`] are not looked at. Other cycles
+    /// change none of it.
+    pub actions: &'a ActionCounts,
     /// External memory after the run.
     pub memory: &'a [u8],
 }
@@ -61,6 +66,15 @@ pub enum Difference {
         /// Value expected.
         expected: u64,
         /// Value on the RTL.
+        found: u64,
+    },
+    /// Something else is read or written, so many bytes or bits.
+    Access {
+        /// Which memory and direction, or register of the array.
+        action: Action,
+        /// Bytes or bits expected.
+        expected: u64,
+        /// Those that the enables at the RTL's ports say.
         found: u64,
     },
     /// The bench complains.
@@ -110,6 +124,9 @@ impl fmt::Display for Difference {
             Difference::Counter { unit, name, expected, found } => {
                 write!(f, "counter {}_{name} is {found}, expected {expected}", unit.name())
             }
+            Difference::Access { action, expected, found } => {
+                write!(f, "accesses of `{}` at the ports are {found}, expected {expected}", action.name())
+            }
             Difference::Complaint(text) => write!(f, "the bench: {text}"),
             Difference::Memory { address, expected, found, count } => write!(
                 f,
@@ -134,7 +151,7 @@ impl Difference {
     }
 }
 
-/// All differences: events of commands in the order of time, then totals, counters and memory.
+/// All differences: events of commands in the order of time, then totals, counters, accesses and memory.
 #[must_use]
 pub fn compare(expected: &Expected<'_>, run: &RtlRun) -> Vec<Difference> {
     let mut differences = Vec::new();
@@ -172,6 +189,12 @@ pub fn compare(expected: &Expected<'_>, run: &RtlRun) -> Vec<Difference> {
                     differences.push(Difference::Counter { unit, name, expected, found });
                 }
             }
+        }
+    }
+    for action in ACCESSES {
+        let (expected, found) = (expected.actions.get(action), run.accesses.get(action));
+        if expected != found {
+            differences.push(Difference::Access { action, expected, found });
         }
     }
     differences.extend(run.complaints.iter().cloned().map(Difference::Complaint));

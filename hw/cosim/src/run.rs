@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use bitgauge_rtl::export::vectors;
+use bitgauge_arch::actions::ActionCounts;
+use bitgauge_rtl::export::{ACCESSES, vectors};
 
 use crate::build::Build;
 use crate::error::CosimError;
@@ -83,6 +84,8 @@ pub struct RtlRun {
     pub cycles: u64,
     /// Per unit: busy, stalled by reason, idle.
     pub counters: [[u64; COUNTERS]; 4],
+    /// What was counted at the memories' ports, the bus and the array, by action; those of [`ACCESSES`].
+    pub accesses: ActionCounts,
     /// Per unit, in the order of starts.
     pub spans: [Vec<Span>; 4],
     /// External memory after the run.
@@ -144,7 +147,7 @@ impl Build {
         } else {
             fs::read_to_string(path("trace.txt")).map_err(|_| failed())?
         };
-        let (cycles, counters) = numbers(&said).ok_or_else(failed)?;
+        let Numbers { cycles, counters, accesses } = numbers(&said).ok_or_else(failed)?;
         let complaints =
             said.lines().filter_map(|line| line.strip_prefix("FAIL: ")).map(str::to_owned).collect();
         let dump = path("dump.hex");
@@ -153,6 +156,7 @@ impl Build {
         Ok(RtlRun {
             cycles,
             counters,
+            accesses,
             spans: trace::spans(&trace).ok_or_else(failed)?,
             memory,
             complaints,
@@ -165,10 +169,18 @@ fn write(path: &Path, text: &str) -> Result<(), CosimError> {
     fs::write(path, text).map_err(|source| CosimError::File { path: path.to_owned(), source })
 }
 
-/// Cycles and counters from what the bench printed.
-fn numbers(said: &str) -> Option<(u64, [[u64; COUNTERS]; 4])> {
+/// What the bench printed.
+struct Numbers {
+    cycles: u64,
+    counters: [[u64; COUNTERS]; 4],
+    accesses: ActionCounts,
+}
+
+/// Cycles, counters and accesses from what the bench printed; none where one of them is missing.
+fn numbers(said: &str) -> Option<Numbers> {
     let mut cycles = None;
     let mut counters = [[0; COUNTERS]; 4];
+    let mut counted = [None; ACCESSES.len()];
     for line in said.lines() {
         let mut words = line.split_whitespace();
         match (words.next(), words.next(), words.next()) {
@@ -177,8 +189,38 @@ fn numbers(said: &str) -> Option<(u64, [[u64; COUNTERS]; 4])> {
                 let index: usize = index.parse().ok()?;
                 *counters.get_mut(index / COUNTERS)?.get_mut(index % COUNTERS)? = value.parse().ok()?;
             }
+            (Some("access"), Some(index), Some(value)) => {
+                *counted.get_mut(index.parse::<usize>().ok()?)? = Some(value.parse().ok()?);
+            }
             _ => {}
         }
     }
-    Some((cycles?, counters))
+    let mut accesses = ActionCounts::default();
+    for (action, count) in ACCESSES.into_iter().zip(counted) {
+        accesses.add(action, count?);
+    }
+    Some(Numbers { cycles: cycles?, counters, accesses })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bench_that_leaves_a_number_out_is_not_believed() {
+        let mut lines = vec!["cycles 7".to_owned(), "counter 9 5".to_owned()];
+        lines.extend((0..ACCESSES.len()).map(|index| format!("access {index} {}", 100 + index)));
+        let read = numbers(&lines.join("\n")).unwrap();
+        assert_eq!((read.cycles, read.counters[1][1]), (7, 5));
+        for (index, action) in ACCESSES.into_iter().enumerate() {
+            assert_eq!(read.accesses.get(action), 100 + index as u64);
+        }
+        for missing in (0..lines.len()).filter(|index| *index != 1) {
+            let mut fewer = lines.clone();
+            fewer.remove(missing);
+            assert!(numbers(&fewer.join("\n")).is_none(), "without `{}`", lines[missing]);
+        }
+        lines.push(format!("access {} 1", ACCESSES.len()));
+        assert!(numbers(&lines.join("\n")).is_none());
+    }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Comparison, Run, table};
 use crate::ReportError;
-use crate::number::{count, digits, joules, percent, si};
+use crate::number::{count, digits, joules, joules_between, percent, si};
 use crate::page::Source;
 
 /// Which of two values a designer would rather have.
@@ -28,6 +28,9 @@ pub struct Figure {
     pub unit: &'static str,
     /// The values; none where a run does not have it.
     pub values: Vec<Option<f64>>,
+    /// What a value may be by the least and the most that sources give; empty where a figure has no range.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ranges: Vec<Option<[f64; 2]>>,
     /// Which is better.
     pub better: Better,
     /// Where it comes from.
@@ -46,15 +49,31 @@ impl Figure {
         Some(self.values.get(run).copied().flatten()? / first)
     }
 
-    /// The values as they read.
+    /// The values as they read, with their ranges.
     #[must_use]
     pub fn texts(&self) -> Vec<String> {
-        self.values.iter().map(|value| value.map_or_else(|| "–".to_owned(), self.text)).collect()
+        let text = |(run, value): (usize, &Option<f64>)| {
+            let value = value.map_or_else(|| "–".to_owned(), self.text);
+            match self.ranges.get(run).copied().flatten() {
+                Some([low, high]) => format!("{value} ({})", joules_between(low, high)),
+                None => value,
+            }
+        };
+        self.values.iter().enumerate().map(text).collect()
     }
 }
 
 fn whole(value: f64) -> String {
     count(value as u64)
+}
+
+/// The figure that has a range.
+const ENERGY: &str = "energy per inference";
+
+/// Energy at the least and the most prices, where a run's report has them.
+fn energy_range(run: &Run) -> Option<[f64; 2]> {
+    let headline = &run.document.headline;
+    Some([headline.low_picojoules?, headline.high_picojoules?])
 }
 
 /// All figures that at least one run has.
@@ -63,7 +82,7 @@ pub fn figures(runs: &[Run]) -> Vec<Figure> {
     use Source::{Analytical, Described, Evaluated, Priced, Simulated, Synthesized};
     type Get = fn(&Run) -> Option<f64>;
     type Row = (&'static str, &'static str, Better, Source, fn(f64) -> String, Get);
-    let rows: [Row; 20] = [
+    let rows: [Row; 21] = [
         ("cycles", "", Less, Simulated, whole, |run| Some(run.document.headline.cycles as f64)),
         ("lower bound on them", "", Neither, Analytical, whole, |run| {
             Some(run.document.headline.bound_cycles as f64)
@@ -76,7 +95,10 @@ pub fn figures(runs: &[Run]) -> Vec<Figure> {
             |ms| format!("{} ms", digits(ms)),
             |run| Some(run.document.headline.milliseconds),
         ),
-        ("energy per inference", "pJ", Less, Priced, joules, |run| Some(run.document.headline.picojoules)),
+        (ENERGY, "pJ", Less, Priced, joules, |run| Some(run.document.headline.picojoules)),
+        ("energy priced by assumption", "", Neither, Priced, percent, |run| {
+            run.document.headline.assumed_energy_share
+        }),
         (
             "energy × latency",
             "pJ ms",
@@ -165,6 +187,7 @@ pub fn figures(runs: &[Run]) -> Vec<Figure> {
             name,
             unit,
             values: runs.iter().map(get).collect(),
+            ranges: if name == ENERGY { runs.iter().map(energy_range).collect() } else { Vec::new() },
             better,
             source,
             text,
@@ -182,5 +205,19 @@ pub fn csv(comparison: &Comparison) -> Result<Vec<u8>, ReportError> {
         );
         row
     };
-    table(comparison, &["figure", "unit"], comparison.figures.iter().map(row).collect())
+    let bound = |figure: &Figure, name: &str, which: usize| {
+        let mut row = vec![format!("{}, {name}", figure.name), figure.unit.to_owned()];
+        let value =
+            |range: &Option<[f64; 2]>| range.map_or_else(String::new, |range| range[which].to_string());
+        row.extend(figure.ranges.iter().map(value));
+        row
+    };
+    let rows = |figure: &Figure| {
+        let mut rows = vec![row(figure)];
+        if !figure.ranges.is_empty() {
+            rows.extend([bound(figure, "least", 0), bound(figure, "most", 1)]);
+        }
+        rows
+    };
+    table(comparison, &["figure", "unit"], comparison.figures.iter().flat_map(rows).collect())
 }

@@ -43,6 +43,13 @@ struct Headline {
     bound_cycles: u64,
     milliseconds: f64,
     picojoules: f64,
+    // Reports of earlier versions have no range.
+    #[serde(default)]
+    low_picojoules: Option<f64>,
+    #[serde(default)]
+    high_picojoules: Option<f64>,
+    #[serde(default)]
+    assumed_energy_share: Option<f64>,
     mac_utilization: f64,
     bus_bytes: u64,
     bus_occupancy: f64,

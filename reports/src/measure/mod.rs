@@ -54,6 +54,12 @@ pub struct Headline {
     pub inferences_per_second: f64,
     /// Picojoules of one inference.
     pub picojoules: f64,
+    /// The same at the least price that a source gives for each action.
+    pub low_picojoules: f64,
+    /// The same at the most.
+    pub high_picojoules: f64,
+    /// Share of the picojoules that is priced by assumption, 0 to 1.
+    pub assumed_energy_share: f64,
     /// Mean power while running, milliwatts.
     pub milliwatts: f64,
     /// Useful multiply-accumulates of the array over all it could have done in the run's cycles.
@@ -91,6 +97,9 @@ pub fn measure(input: &ReportInput<'_>) -> Result<Measured, ReportError> {
         milliseconds: seconds * 1e3,
         inferences_per_second: if seconds > 0.0 { 1.0 / seconds } else { 0.0 },
         picojoules: energy.total_picojoules,
+        low_picojoules: energy.low_picojoules,
+        high_picojoules: energy.high_picojoules,
+        assumed_energy_share: energy.assumed_share,
         milliwatts: if seconds > 0.0 { energy.total_picojoules * 1e-9 / seconds } else { 0.0 },
         mac_utilization: ratio(array_macs, run.cycles.saturating_mul(accelerator.peak_macs_per_cycle())),
         array_macs,

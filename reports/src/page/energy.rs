@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::Source;
-use crate::number::{count, digits, joules, percent};
+use crate::number::{count, digits, joules, joules_between, percent};
 use crate::{Component, Measured};
 
 pub fn section(measured: &Measured) -> Markup {
@@ -20,14 +20,28 @@ pub fn section(measured: &Measured) -> Markup {
         div.box {
             h3 { "Energy by component " (Source::Priced.badge()) }
             div.scroll { table {
-                thead { tr { th { "component" } th.number { "energy" } th.number { "share" } } }
+                thead { tr { th { "component" } th.number { "energy" } th.number { "share" } th.number { "by source" } } }
                 tbody {
-                    @for (component, picojoules) in Component::ALL.iter().zip(energy.components) {
-                        tr { td { (component.name()) } td.number { (joules(picojoules)) } td.number { (share(picojoules)) } }
+                    @for (index, component) in Component::ALL.iter().enumerate() {
+                        tr {
+                            td { (component.name()) }
+                            td.number { (joules(energy.components[index])) }
+                            td.number { (share(energy.components[index])) }
+                            td.number { (joules_between(energy.low_components[index], energy.high_components[index])) }
+                        }
                     }
                 }
-                tfoot { tr { td { "total" } td.number { (joules(energy.total_picojoules)) } td {} } }
+                tfoot { tr {
+                    td { "total" } td.number { (joules(energy.total_picojoules)) } td {}
+                    td.number { (joules_between(energy.low_picojoules, energy.high_picojoules)) }
+                } }
             } }
+            @for sentence in &energy.outside { p.fail { (sentence) "." } }
+            p.say {
+                (joules(energy.assumed_picojoules)) " (" (percent(energy.assumed_share))
+                ") is priced by assumption: see the column \"rests on\" below. \"By source\" is from the least to the \
+                 most that sources give for each event."
+            }
             p.say {
                 "All layers " (joules(layers)) " + command fetch " (joules(energy.fetch_picojoules)) " ("
                 (count(energy.fetch_bytes)) " bytes, part of external memory above) = "
@@ -40,16 +54,23 @@ pub fn section(measured: &Measured) -> Markup {
             div.scroll tabindex="0" { table {
                 thead { tr {
                     th data-sort="text" { "action" } th.number data-sort="number" { "events" }
-                    th.number data-sort="number" { "pJ each" } th.number data-sort="number" { "energy" }
-                    th.number { "share" } th { "source of the price" }
+                    th.number data-sort="number" { "pJ each" } th.number { "from, to" }
+                    th.number data-sort="number" { "energy" }
+                    th.number { "share" } th data-sort="text" { "rests on" } th { "source of the price" }
                 } }
                 tbody { @for action in &energy.actions { tr {
                     td.tight { (action.action.name().replace('_', " ")) }
                     td.number data-value=(action.count) { (count(action.count)) }
                     td.number { (digits(action.picojoules_each)) }
+                    td.number { (digits(action.low_picojoules_each)) ", " (digits(action.high_picojoules_each)) }
                     td.number data-value=(action.picojoules) { (joules(action.picojoules)) }
                     td.number { (share(action.picojoules)) }
-                    td.source { (action.source) }
+                    td { (action.basis.name()) }
+                    td.source {
+                        (action.source)
+                        @if let Some(source) = &action.low_source { ". Least: " (source) }
+                        @if let Some(source) = &action.high_source { ". Most: " (source) }
+                    }
                 } } }
             } }
             p.say {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::Source;
-use crate::number::{count, digits, joules, percent, ratio, si};
+use crate::number::{count, digits, joules, joules_between, percent, ratio, si};
 use crate::{Measured, ReportInput, Synthesis};
 
 struct Card {
@@ -87,8 +87,11 @@ fn cards(input: &ReportInput<'_>, measured: &Measured) -> Vec<Card> {
             name: "Energy per inference",
             value: joules(headline.picojoules),
             mean: format!(
-                "Counted events times prices of {}; {} mW mean while running. No leakage, no clock tree.",
+                "{} by the least and the most that sources give for each event. Counted events times prices of {}; {} \
+                 of it is priced by assumption; {} mW mean while running. No leakage, no clock tree.",
+                joules_between(headline.low_picojoules, headline.high_picojoules),
                 measured.energy.table,
+                percent(headline.assumed_energy_share),
                 digits(headline.milliwatts)
             ),
             source: Source::Priced,

@@ -6,6 +6,17 @@ use super::*;
 
 const MEMORY: [u8; 96] = [7; 96];
 
+/// Counts of every action that are all different.
+fn counted() -> ActionCounts {
+    let mut counts = ActionCounts::default();
+    for (index, action) in Action::ALL.iter().enumerate() {
+        counts.add(*action, 1000 + index as u64);
+    }
+    counts
+}
+
+static ACTIONS: std::sync::LazyLock<ActionCounts> = std::sync::LazyLock::new(counted);
+
 /// Three commands on two units, with counters that are all different.
 fn agreeing() -> (Expected<'static>, RtlRun) {
     let span = |unit, start, end| Span { unit, start, end };
@@ -16,9 +27,10 @@ fn agreeing() -> (Expected<'static>, RtlRun) {
     for command in &commands {
         spans[command.unit.index()].push(*command);
     }
-    let expected = Expected { cycles: Some(60), counters, commands, memory: &MEMORY };
+    let expected = Expected { cycles: Some(60), counters, commands, actions: &ACTIONS, memory: &MEMORY };
     let memory = MEMORY.to_vec();
-    let run = RtlRun { cycles: 60, counters, spans, memory, complaints: Vec::new(), elapsed: Duration::ZERO };
+    let (accesses, complaints) = (counted(), Vec::new());
+    let run = RtlRun { cycles: 60, counters, accesses, spans, memory, complaints, elapsed: Duration::ZERO };
     (expected, run)
 }
 
@@ -82,6 +94,25 @@ fn the_total_and_every_counter() {
 }
 
 #[test]
+fn every_memory_in_both_directions_and_the_registers_of_the_array() {
+    for action in ACCESSES {
+        let was = counted().get(action);
+        let found = seeded(|run| run.accesses.add(action, 1));
+        assert_eq!(found, [Difference::Access { action, expected: was, found: was + 1 }]);
+    }
+    let none = seeded(|run| run.accesses = ActionCounts::default());
+    assert_eq!(none.len(), ACCESSES.len(), "{none:?}");
+    // Each memory has both directions, and no action stands for two.
+    let names = ACCESSES.map(Action::name);
+    for memory in ["activation", "weight", "parameter", "table", "external"] {
+        for direction in ["read", "write"] {
+            let name = format!("{memory}_{direction}_byte");
+            assert_eq!(names.iter().filter(|known| **known == name).count(), 1, "{name}");
+        }
+    }
+}
+
+#[test]
 fn every_byte_of_memory_and_its_size() {
     for address in 0..MEMORY.len() {
         let found = seeded(|run| run.memory[address] ^= 1);
@@ -100,7 +131,7 @@ fn the_bench_complains() {
 }
 
 #[test]
-fn without_cycles_bits_and_complaints_are_still_compared() {
+fn without_cycles_bits_accesses_and_complaints_are_still_compared() {
     let (mut expected, mut run) = agreeing();
     expected.cycles = None;
     run.cycles = 0;
@@ -108,8 +139,9 @@ fn without_cycles_bits_and_complaints_are_still_compared() {
     run.counters = [[0; COUNTERS]; 4];
     assert_eq!(compare(&expected, &run), []);
     run.memory[1] = 0;
+    run.accesses.add(Action::WeightReadByte, 1);
     run.complaints.push("a breach".to_owned());
-    assert_eq!(compare(&expected, &run).len(), 2);
+    assert_eq!(compare(&expected, &run).len(), 3);
 }
 
 #[test]
@@ -119,6 +151,7 @@ fn the_first_in_time_comes_first_and_every_difference_is_said() {
         run.spans[Unit::Compute.index()][0].start = 10;
         run.cycles = 61;
         run.counters[3][7] = 0;
+        run.accesses.add(Action::TableReadByte, 3);
         run.complaints.push("a breach".to_owned());
         run.memory[0] = 0;
         run.memory.pop();
@@ -131,6 +164,7 @@ fn the_first_in_time_comes_first_and_every_difference_is_said() {
             "command 0: signal load_end rises in cycle 25, expected in cycle 20",
             "61 cycles, expected 60",
             "counter store_idle is 0, expected 307",
+            "accesses of `table_read_byte` at the ports are 1013, expected 1010",
             "the bench: a breach",
             "1 bytes of external memory differ, the first at 0x0: 0x00, expected 0x07",
             "the bench gave 95 bytes of external memory, expected 96",

@@ -12,6 +12,7 @@
 //! | `registers.md`, `registers.h` | the register map |
 //! | `accelerator.toml` | the description with every default filled in |
 
+mod accesses;
 mod pins;
 mod project;
 mod testbench;
@@ -25,6 +26,7 @@ use crate::units::{control::map, top};
 use crate::verilog::{Error, Module, Naming, Options, Reset, is_module_name};
 
 pub use crate::units::top::configuration_hash;
+pub use accesses::ACCESSES;
 pub use testbench::{MEMORY, TESTBENCH};
 pub use wrapper::{Bus, buses};
 

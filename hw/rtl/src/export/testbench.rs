@@ -2,6 +2,7 @@
 
 use bitgauge_arch::Accelerator;
 
+use super::accesses;
 use crate::units::control::map;
 
 /// The bench's path in the export.
@@ -24,6 +25,7 @@ pub(super) fn text(accelerator: &Accelerator, top: &str, memory_bytes: usize) ->
     );
     let mut text = include_str!("testbench.v")
         .replace("// {{parameters}}", &parameters)
+        .replace("// {{accesses}}", &accesses::text(accelerator))
         .replace("{{top}}", top)
         .replace("{{reset}}", " .reset(reset),")
         .replace("{{counters}}", &format!("12'h{:03x}", map::offset(map::FIRST_COUNTER)));

@@ -95,6 +95,11 @@ module testbench;
     if (trace_finished) cycles <= now + 1;
   end
 
+`ifdef BITGAUGE_ACCESSES
+  // ---- accesses at the memories' ports, the bus and the array: bytes and bits of this run ----
+  // {{accesses}}
+`endif
+
   // ---- control: driven at falling edges, sampled at rising ones ----
   reg address_taken, data_taken;
   task write(input [11:0] address, input [31:0] data);
@@ -317,6 +322,9 @@ module testbench;
         errors = errors + 1;
       end
     end
+`ifdef BITGAUGE_ACCESSES
+    for (index = 0; index < ACCESSES; index = index + 1) $display("access %0d %0d", index, accesses[index]);
+`endif
     if (exact && expected_path != "none" && cycles !== run[2]) begin
       $display("FAIL: %0d cycles, expected %0d", cycles, run[2]);
       errors = errors + 1;

@@ -1,0 +1,98 @@
+//! Are commands counted as the hardware does them, event by event?
+
+use super::*;
+use crate::random::{Random, accelerator, compute, program};
+use bitgauge_arch::command::Command;
+
+/// Position by position.
+#[test]
+fn positions_inside_a_map_are_counted_once_each() {
+    let mut random = Random(9);
+    for _ in 0..2000 {
+        let [outputs, stride, taps, dilation, pad, size] =
+            [9, 4, 5, 4, 7, 9].map(|bound| random.small(bound));
+        let place = |output: u32, tap: u32| i64::from(output * stride + tap * dilation) - i64::from(pad);
+        let all = (0..outputs).flat_map(|output| (0..taps).map(move |tap| (output, tap)));
+        let count = all.filter(|&(output, tap)| (0..i64::from(size)).contains(&place(output, tap))).count();
+        assert_eq!(inside(outputs, stride, taps, dilation, pad, size), count as u64);
+    }
+}
+
+/// Fold by fold, entry by entry, as the hardware fills its lanes: each entry with the line that it was written in.
+#[test]
+fn parameters_are_read_once_per_fold() {
+    let mut random = Random(8);
+    let (mut several, mut checked) = ([0, 0], 0);
+    while checked < 300 {
+        let accelerator = accelerator(&mut random);
+        let (rows, cols) = (accelerator.array.rows, accelerator.array.cols);
+        let mut c = compute(&mut random);
+        c.table_enable = random.small(2);
+        let command = Command { wait: 0, signal: 0, operation: Operation::Compute(c.clone()) };
+        let Ok(plan) = Plan::new(&program(accelerator, &[command], Vec::new())) else { continue };
+        let mut counts = Tally::default();
+        super::command(&plan, &plan.commands[0].operation, &plan.shapes[0], &mut counts);
+        let (pixels, mut read) = (c.out_rows * c.out_cols, 0);
+        for column in (0..c.outputs).step_by(cols as usize) {
+            for pixel in (0..pixels).step_by(rows as usize) {
+                let per_row = c.parameter_per_row == 1;
+                read += plan.line.max(8) as u32
+                    * if per_row { rows.min(pixels - pixel) } else { cols.min(c.outputs - column) };
+                several[c.parameter_per_row as usize] += u32::from(pixel > 0 && column > 0);
+            }
+        }
+        assert_eq!(counts.counts().get(Action::ParameterReadByte), u64::from(read), "{rows}x{cols} {c:?}");
+        checked += 1;
+    }
+    assert!(several.iter().all(|&count| count > 20), "{several:?}");
+}
+
+/// Element by element and turn by turn: what the array's registers take in a fold, and which turns of the drain have
+/// outputs.
+#[test]
+fn registers_and_turns_of_the_drain_are_counted_once_each() {
+    let mut random = Random(11);
+    let (mut checked, mut halves) = (0, 0);
+    while checked < 300 {
+        let accelerator = accelerator(&mut random);
+        let mut c = compute(&mut random);
+        c.table_enable = random.small(2);
+        c.residual_enable = random.small(2);
+        let command = Command { wait: 0, signal: 0, operation: Operation::Compute(c.clone()) };
+        let Ok(plan) = Plan::new(&program(accelerator.clone(), &[command], Vec::new())) else { continue };
+        let mut counts = Tally::default();
+        super::command(&plan, &plan.commands[0].operation, &plan.shapes[0], &mut counts);
+        let counts = counts.counts();
+        let (rows, cols, lanes) = (accelerator.array.rows, accelerator.array.cols, accelerator.post.lanes);
+        let line = u64::from(accelerator.line_bytes());
+        let pixels = c.out_rows * c.out_cols;
+        let values = u64::from(c.kernel_rows * c.kernel_cols * c.segments)
+            * u64::from(c.channels).div_ceil(line)
+            * line;
+        let (mut register, mut accumulator, mut turns) = (0, 0, 0);
+        let wide = |wide: u32| u64::from(lanes * (1 + wide)) > line;
+        let two_steps = wide(c.output_wide) || (c.residual_enable == 1 && wide(c.residual_wide));
+        for column in (0..c.outputs).step_by(cols as usize) {
+            for pixel in (0..pixels).step_by(rows as usize) {
+                for _element in 0..rows * cols {
+                    // Activation of 9 bits, weight of 8, three flags; accumulator and shadow.
+                    register += values * (9 + 8 + 3);
+                    accumulator += (values + 1) * 32;
+                }
+                for _row in pixel..pixels.min(pixel + rows) {
+                    for group in (column..c.outputs.min(column + cols)).step_by(lanes as usize) {
+                        let left = c.outputs.min(column + cols) - group;
+                        turns += 1 + u64::from(two_steps && left > lanes / 2);
+                        halves += u32::from(two_steps && left <= lanes / 2);
+                    }
+                }
+            }
+        }
+        assert_eq!(counts.get(Action::PeRegisterBit), register, "{c:?}");
+        assert_eq!(counts.get(Action::PeAccumulatorBit), accumulator, "{c:?}");
+        let tables = turns * u64::from(c.table_enable * (1 - c.accumulate) * lanes) * line;
+        assert_eq!(counts.get(Action::TableReadByte), tables, "{c:?}");
+        checked += 1;
+    }
+    assert!(halves > 5, "{halves}");
+}
