@@ -131,6 +131,36 @@ fn unknown_energy_table_names_the_choices() {
 }
 
 #[test]
+fn energy_has_its_range_and_a_size_without_a_price_is_named() {
+    let folder = scratch();
+    design(folder.path(), ("weight_kib = 128", "weight_kib = 16"));
+    let sentence =
+        "a bank of the weight scratchpad has 4 KiB, the energy table has prices from 8 to 1024 KiB";
+    for arguments in
+        [&["check", "design.toml"][..], &["run", "--images", "1", "--accelerator", "design.toml"]]
+    {
+        let done = bitgauge(folder.path(), &[arguments, &["--format", "json"]].concat());
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(said.matches(&format!("warning: {sentence}")).count(), 1, "{said}");
+        let json: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+        let notes = json.get("warnings").or(json.get("notes")).unwrap().as_array().unwrap();
+        assert!(notes.iter().any(|note| note.as_str().unwrap().starts_with(sentence)), "{notes:?}");
+    }
+    let run = bitgauge(folder.path(), &["run", "--images", "1"]);
+    assert!(!String::from_utf8_lossy(&run.stderr).contains("warning"));
+    let result = std::fs::read(folder.path().join("report/result.json")).unwrap();
+    let head = &serde_json::from_slice::<serde_json::Value>(&result).unwrap()["headline"];
+    let micro = |key: &str| format!("{:.3}", head[key].as_f64().unwrap() * 1e-6);
+    let share = 100.0 * head["assumed_energy_share"].as_f64().unwrap();
+    let (low, middle, high) = (micro("low_picojoules"), micro("picojoules"), micro("high_picojoules"));
+    let range = format!("{middle} uJ ({low} to {high} by source of the prices)");
+    let text = String::from_utf8(run.stdout).unwrap();
+    let line = text.lines().find(|line| line.starts_with("energy")).unwrap();
+    assert!(line.contains(&range) && line.ends_with(&format!("{share:.1} % priced by assumption")), "{line}");
+}
+
+#[test]
 fn init_writes_a_sound_description_and_never_overwrites() {
     let folder = scratch();
     snapshot("init", folder.path(), &["init"]);

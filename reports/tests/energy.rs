@@ -6,7 +6,7 @@
 mod fixture;
 
 use bitgauge_arch::actions::Action;
-use bitgauge_arch::energy::EnergyTable;
+use bitgauge_arch::energy::{EnergyTable, TABLES};
 use bitgauge_reports::compare::{Run, compare, render as render_comparison};
 use bitgauge_reports::{Report, measure, render};
 use fixture::Fixture;
@@ -226,4 +226,17 @@ fn a_comparison_shows_each_run_with_its_range() {
     let csv = text("figures.csv");
     assert!(csv.contains("\"energy per inference, least\",pJ,1000000,\n"), "{csv}");
     assert!(csv.contains("\"energy per inference, most\",pJ,3000000,\n"), "{csv}");
+}
+
+#[test]
+fn an_action_without_a_row_is_refused() {
+    for action in Action::ALL {
+        let text = TABLES[0].1.replace(&format!("[entry.{}]", action.name()), "[entry.another]");
+        assert!(EnergyTable::from_toml(&text).is_err());
+        let start = TABLES[0].1.find(&format!("[entry.{}]", action.name())).unwrap();
+        let rest = &TABLES[0].1[start..];
+        let end = rest.find("\n[").unwrap_or(rest.len());
+        let said = EnergyTable::from_toml(&format!("{}{}", &TABLES[0].1[..start], &rest[end..])).unwrap_err();
+        assert!(said.to_string().contains(&format!("`{}` is missing", action.name())), "{said}");
+    }
 }
