@@ -106,8 +106,16 @@ pub fn energy_warnings(table: &EnergyTable, accelerator: &Accelerator) -> Vec<St
     sentences
 }
 
-/// Refuses a data set whose images are not what the model takes.
-pub fn check_data(model: &Model, data: &Dataset) -> Result<()> {
+/// What to do about images of another size; a data set that was named is not asked for.
+pub fn size_hint(named: bool) -> &'static str {
+    match named {
+        true => "give images of the size that the network takes: `images` and `calibration` of the data set",
+        false => "give the network's data set with --data; see models/zoo/mnist.toml",
+    }
+}
+
+/// Refuses a data set whose images are not what the model takes; `named`: the user chose it.
+pub fn check_data(model: &Model, data: &Dataset, named: bool) -> Result<()> {
     let [input] = model.graph.inputs[..] else {
         let message = format!(
             "the model has {} inputs; Bitgauge takes models with one image",
@@ -120,9 +128,7 @@ pub fn check_data(model: &Model, data: &Dataset) -> Result<()> {
         if wanted != images.shape() {
             let message = format!("the model takes {wanted:?}, the images give {:?}", images.shape());
             let fault = Failure::new(message).at(&model.place);
-            return Err(fault
-                .hint("give the model's data set with --data; see models/zoo/mnist.toml")
-                .into());
+            return Err(fault.hint(size_hint(named)).into());
         }
     }
     let (bare, heads) = heads::take_off(&model.graph);
@@ -145,9 +151,13 @@ pub struct Subject {
 impl Subject {
     /// Loads both and checks that they belong together.
     pub fn load(&self) -> Result<(Model, Dataset)> {
-        let data = dataset::load(self.data.as_deref())?;
+        self.load_with(dataset::load(self.data.as_deref())?)
+    }
+
+    /// Loads the model for these images.
+    pub fn load_with(&self, data: Dataset) -> Result<(Model, Dataset)> {
         let model = model(self.model.as_deref(), data.images.shape())?;
-        check_data(&model, &data)?;
+        check_data(&model, &data, self.data.is_some())?;
         Ok((model, data))
     }
 }

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use bitgauge_models::float::heads;
 use bitgauge_models::integer::{IntGraph, IntOp, IntOutput};
+use bitgauge_models::onnx;
 
 use crate::dataset::{self, Dataset, sha256};
 use crate::failure::Failure;
 use crate::files;
-use crate::inputs::{Model, Subject};
+use crate::inputs::{Model, Subject, size_hint};
 use crate::pipeline;
 use crate::quantization::{self, Quantization};
 
@@ -53,24 +54,51 @@ impl Source {
 
     /// The network; images only calibrate it.
     pub fn network(&self) -> Result<Network> {
-        let Some(path) = &self.quantized else { return Ok(self.with_data()?.0) };
+        let Some(network) = self.integers()? else { return Ok(self.with_data()?.0) };
         if self.subject.data.is_some() {
             let message = "--data says nothing here: the network is quantized already";
             return Err(Failure::new(message).hint("leave it out").into());
         }
-        read(path)
+        Ok(network)
+    }
+
+    /// The network, where it is quantized already: what `bitgauge quantize` wrote, as its own file or as ONNX.
+    fn integers(&self) -> Result<Option<Network>> {
+        let (path, graph) = match (&self.quantized, &self.subject.model) {
+            (Some(path), _) => (path, read(path)?),
+            (None, Some(path)) => match exported(path)? {
+                Some(graph) if self.quantization.is_default() => (path, graph),
+                Some(_) => {
+                    let fault = Failure::new(
+                        "options of quantization say nothing here: the network is quantized already",
+                    );
+                    return Err(fault.at(path.display()).hint("leave them out").into());
+                }
+                None => return Ok(None),
+            },
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(Network {
+            place: path.display().to_string(),
+            name: path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+            sha256: sha256(&files::read(path)?),
+            quantization: "as its file says (quantized before)".to_owned(),
+            parameters: parameters(&graph),
+            float: None,
+            graph,
+            notes: Vec::new(),
+        }))
     }
 
     /// The network and the images to run it on.
     pub fn with_data(&self) -> Result<(Network, Dataset)> {
-        if let Some(path) = &self.quantized {
-            let data = dataset::load(self.subject.data.as_deref())?;
-            let mut network = read(path)?;
-            check_data(&network, &data)?;
+        let data = dataset::load(self.subject.data.as_deref())?;
+        if let Some(mut network) = self.integers()? {
+            check_data(&network, &data, self.subject.data.is_some())?;
             network.notes = pipeline::tell(data.scale_remarks());
             return Ok((network, data));
         }
-        let (model, data) = self.subject.load()?;
+        let (model, data) = self.subject.load_with(data)?;
         let (quantized, options, notes) = pipeline::quantized(&model, &data, &self.quantization)?;
         let graph = quantized.graph;
         let network = Network {
@@ -87,21 +115,18 @@ impl Source {
     }
 }
 
-fn read(path: &Path) -> Result<Network> {
-    let bytes = files::read(path)?;
-    let graph = IntGraph::from_bytes(&bytes).map_err(|error| {
+fn read(path: &Path) -> Result<IntGraph> {
+    IntGraph::from_bytes(&files::read(path)?).map_err(|error| {
         let fault = Failure::new(format!("cannot read the quantized network: {error}"));
-        fault.at(path.display()).hint("`bitgauge quantize` writes such files")
-    })?;
-    Ok(Network {
-        place: path.display().to_string(),
-        name: path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
-        sha256: sha256(&bytes),
-        quantization: "as its file says (quantized before)".to_owned(),
-        parameters: parameters(&graph),
-        float: None,
-        graph,
-        notes: Vec::new(),
+        fault.at(path.display()).hint("`bitgauge quantize` writes such files").into()
+    })
+}
+
+/// The integer network of an ONNX file that `bitgauge quantize` wrote; `None` where it is any other file.
+fn exported(path: &Path) -> Result<Option<IntGraph>> {
+    onnx::integer_network(&files::Parts::open(path)?).map_err(|error| {
+        let fault = Failure::new(format!("cannot read the integer network: {error}")).at(path.display());
+        fault.hint("`bitgauge quantize --export-onnx` writes such files; give one as it was written").into()
     })
 }
 
@@ -120,7 +145,7 @@ pub fn parameters(graph: &IntGraph) -> u64 {
 }
 
 /// Refuses images that are not what the network takes.
-fn check_data(network: &Network, data: &Dataset) -> Result<()> {
+fn check_data(network: &Network, data: &Dataset, named: bool) -> Result<()> {
     let inputs: Vec<_> = network.graph.inputs.iter().map(|&id| network.graph.tensor(id).shape).collect();
     let [_, channels, rows, cols] = data.images.shape();
     match inputs[..] {
@@ -135,7 +160,7 @@ fn check_data(network: &Network, data: &Dataset) -> Result<()> {
                 "the images ({channels} x {rows} x {cols}) are not what the network takes: {inputs:?}"
             );
             let fault = Failure::new(message).at(&network.place);
-            Err(fault.hint("give the network's data set with --data; see models/zoo/mnist.toml").into())
+            Err(fault.hint(size_hint(named)).into())
         }
     }
 }

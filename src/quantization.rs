@@ -108,6 +108,16 @@ impl Quantization {
         Ok(rule)
     }
 
+    /// Whether nothing else than usual is asked for.
+    pub fn is_default(&self) -> bool {
+        let usual = QuantizeOptions::default();
+        (self.weight_bits, self.activation_bits) == (usual.weight_bits, usual.activation_bits)
+            && self.stream_bits == usual.stream_bits.to_string()
+            && self.range == Range::of(usual.range)
+            && self.percentile.is_none()
+            && self.calibration_images.is_none()
+    }
+
     /// The library's options for images like these.
     pub fn options(&self, images: &Images) -> Result<QuantizeOptions> {
         Ok(QuantizeOptions {

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, clippy::print_stderr)]
 
 pub mod descriptions;
+pub mod exported;
 pub mod networks;
 pub mod orders;
 pub mod programs;

@@ -61,16 +61,39 @@ fn step_by_step_equals_run() {
 fn an_exported_network_gives_the_same_program() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
-    for name in ["vit", "again"] {
-        let (integers, onnx) = (format!("{name}.bgq"), format!("{name}.onnx"));
-        let quantize = ["quantize", "--output", &integers, "--export-onnx", &onnx];
-        answer(here, &[&quantize[..], &FEW[..]].concat());
-    }
     let bytes = |name: &str| std::fs::read(here.join(name)).unwrap();
-    assert!(bytes("vit.onnx") == bytes("again.onnx"), "two exports differ");
-    answer(here, &["compile", "--output", "integers", "--quantized", "vit.bgq"]);
-    answer(here, &["compile", "--output", "onnx", "--model", "vit.onnx"]);
-    assert!(bytes("integers/program.bgp") == bytes("onnx/program.bgp"), "the programs differ");
+    for style in ["exact", "qdq"] {
+        for name in ["vit", "again"] {
+            let (integers, onnx) = (format!("{name}.bgq"), format!("{name}-{style}.onnx"));
+            let quantize =
+                ["quantize", "--output", &integers, "--export-onnx", &onnx, "--export-style", style];
+            answer(here, &[&quantize[..], &FEW[..]].concat());
+        }
+        let [first, second] = ["vit", "again"].map(|name| format!("{name}-{style}.onnx"));
+        assert!(bytes(&first) == bytes(&second), "two exports differ: {style}");
+        answer(here, &["compile", "--output", "integers", "--quantized", "vit.bgq"]);
+        answer(here, &["compile", "--output", "onnx", "--model", &first]);
+        assert!(bytes("integers/program.bgp") == bytes("onnx/program.bgp"), "the programs differ: {style}");
+    }
+    // The file of integers is the network of integers: there is no float network to compare with.
+    let [ours, theirs] = [["--quantized", "vit.bgq"], ["--model", "vit-exact.onnx"]]
+        .map(|file| answer(here, &[&["run", "--output", "report", "--images", "1"], &file[..]].concat()));
+    assert_eq!(ours["headline"], theirs["headline"]);
+    assert_eq!(ours["accuracy"], theirs["accuracy"]);
+    assert_eq!(theirs["not_measured"].as_array().unwrap().len(), 2);
+    let refused = |arguments: &[&str], word: &str| {
+        let output = bitgauge(here, arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(word), "{arguments:?}: {said}");
+    };
+    refused(&["quantize", "--model", "vit-exact.onnx"], "--export-style qdq");
+    refused(&["compile", "--model", "vit-exact.onnx", "--weight-bits", "4"], "quantized already");
+    // Weights that somebody changed are not read as if nobody had.
+    let mut changed = bytes("vit-exact.onnx");
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    std::fs::write(here.join("changed.onnx"), changed).unwrap();
+    refused(&["compile", "--model", "changed.onnx"], "not as Bitgauge wrote it");
 }
 
 #[test]
@@ -89,6 +112,8 @@ fn what_it_cannot_obey_is_refused() {
         &["quantize", "--percentile", "1.5"],
         &["quantize", "--output", "same", "--export-onnx", "same"],
         &["quantize", "--export-onnx", "."],
+        &["quantize", "--export-style", "qdq"],
+        &["quantize", "--export-onnx", "x.onnx", "--export-style", "nonesuch"],
     ] {
         let output = bitgauge(here, arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

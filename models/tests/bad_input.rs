@@ -93,6 +93,16 @@ fn the_model_itself_is_fine() {
 fn errors_name_the_place() {
     let e = refused(|_, g| g.node[1].op_type = Some("Einsum".into()));
     assert!(e.contains("the_Relu") && e.contains("`Einsum`") && e.contains("AveragePool, "), "{e}");
+    let e = refused(|_, g| {
+        let transposed = AttributeProto {
+            name: Some("transB".into()),
+            r#type: Some(attribute_proto::AttributeType::Int as i32),
+            i: Some(2),
+            ..Default::default()
+        };
+        g.node[4].attribute.push(transposed);
+    });
+    assert!(e.contains("the_Gemm") && e.contains("`transB` is 2, not 0 or 1"), "{e}");
     let e = refused(|_, g| g.node[1].attribute.push(ints("twist", &[1])));
     assert!(e.contains("the_Relu") && e.contains("`twist`"), "{e}");
     let e = refused(|_, g| g.node[0].input[0] = "b".into());

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use bitgauge_models::integer::Quantized;
 use bitgauge_models::integer::evaluate::TensorNoise;
-use bitgauge_models::onnx::export;
+use bitgauge_models::onnx::{export, export_exact};
 use serde::Serialize;
 
 use crate::exit::ExitStatus;
@@ -25,12 +25,24 @@ pub struct Quantize {
     /// Where to write the integer network
     #[arg(long, default_value = "model.bgq", value_name = "FILE")]
     output: PathBuf,
-    /// Also write the quantized network as ONNX (QuantizeLinear and DequantizeLinear), for ONNX Runtime and
-    /// Netron
+    /// Also write the quantized network as ONNX, for ONNX Runtime and Netron
     #[arg(long, value_name = "ONNX")]
     export_onnx: Option<PathBuf>,
+    /// What the ONNX file says
+    #[arg(long, value_enum, default_value_t = ExportStyle::Exact, requires = "export_onnx")]
+    export_style: ExportStyle,
     #[command(flatten)]
     quantization: Quantization,
+}
+
+/// How a quantized network is written as ONNX.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum ExportStyle {
+    /// The integers' own arithmetic: every code is that of the accelerator
+    Exact,
+    /// Pairs of QuantizeLinear and DequantizeLinear around float operators, which other tools know and fuse; their
+    /// codes are near
+    Qdq,
 }
 
 /// Why there is no accuracy.
@@ -78,7 +90,7 @@ impl Quantize {
         let (model, data) = self.subject.load()?;
         let (quantized, options, mut notes) = pipeline::quantized(&model, &data, &self.quantization)?;
         let exported = match &self.export_onnx {
-            Some(path) => Some((path, onnx(&model, &quantized)?)),
+            Some(path) => Some((path, onnx(&model, &quantized, self.export_style)?)),
             None => None,
         };
         let graph = quantized.graph;
@@ -124,8 +136,12 @@ impl Quantize {
     }
 }
 
-fn onnx(model: &Model, quantized: &Quantized) -> Result<Vec<u8>> {
-    let bytes = export(&model.graph, quantized).map_err(|error| {
+fn onnx(model: &Model, quantized: &Quantized, style: ExportStyle) -> Result<Vec<u8>> {
+    let bytes = match style {
+        ExportStyle::Exact => export_exact(&model.graph, &quantized.graph),
+        ExportStyle::Qdq => export(&model.graph, quantized),
+    };
+    let bytes = bytes.map_err(|error| {
         let fault = Failure::new(format!("cannot export the quantized network: {error}")).at(&model.place);
         fault.hint("leave out --export-onnx; everything else works with the file of --output")
     })?;

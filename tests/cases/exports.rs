@@ -1,8 +1,9 @@
-//! Networks written as ONNX with codes: ONNX Runtime loads each of them, with its optimizations on, too, and gives the
-//! integer network's codes.
+//! Networks written as ONNX with pairs of QuantizeLinear and DequantizeLinear: ONNX Runtime loads each of them, with its
+//! optimizations on, too, and gives codes near the integer network's. (That the exact export gives every code is checked
+//! for each network of these tests: [`Folder::quantize`].)
 //!
-//! ONNX Runtime sums in single precision and rounds a half to the even number, the accelerator up; what of that is
-//! left is a share of codes that are one step away. Softmax, LayerNorm and what follows them are floats there.
+//! ONNX Runtime sums in single precision, the accelerator in integers; what of that is left is a share of codes that
+//! are one step away. Softmax, LayerNorm and what follows them are floats there.
 
 use crate::folder::{Data, Folder};
 use crate::net::{Attribute, Net, X};
@@ -12,7 +13,7 @@ fn folder(net: Net, y: &str, image: [usize; 3]) -> Folder {
     Folder::new(&net.model(&[y]), &Data { count: 8, image, labels: None })
 }
 
-/// Pools give ONNX Runtime's codes, every one.
+/// What only picks codes, or sums few of them, gives every code.
 pub const EXACT: (f64, i32) = (0.0, 0);
 
 /// What convolutions, tables and sums may differ by, as measured: sums in single precision, scales of 24 bits.
@@ -20,18 +21,20 @@ pub const MAPS: (f64, i32) = (0.005, 1);
 
 /// What networks with softmax and LayerNorm may differ by, as measured, which are floats in ONNX Runtime: codes of 16 bits, so that
 /// 256 steps are one of 8 bits.
-pub const TOKENS: (f64, i32) = (0.2, 256);
+pub const TOKENS: (f64, i32) = (0.2, 136);
 
 /// What sums of operands far greater than they may differ by, as measured: the requantizer's factor has 16 bits, and a step of the
 /// sum is a small part of a step of its operands.
 pub const CANCELLING: (f64, i32) = (0.15, 2);
 
-/// All but this share of the codes are equal with optimizations off, and none is farther than this.
+/// All but this share of the codes are equal, and none is farther than this, with optimizations off and on.
 pub fn agrees(what: &str, folder: &Folder, (share, worst): (f64, i32)) {
     let Some([off, on]) = distances(folder) else { return };
-    let equal = off.equal as f64 / off.all as f64;
     eprintln!("{what}: {off:?}, optimized {on:?}");
-    assert!(1.0 - equal <= share && off.worst <= worst, "{what}: {off:?}");
+    for found in [off, on] {
+        let equal = found.equal as f64 / found.all as f64;
+        assert!(1.0 - equal <= share && found.worst <= worst, "{what}: {found:?}");
+    }
 }
 
 fn maps(layers: impl Fn(&mut Net, &str) -> String) -> Folder {
@@ -48,14 +51,18 @@ const PAIRS: [(&str, Attribute); 2] =
 #[test]
 fn pools() {
     for op in ["AveragePool", "MaxPool"] {
-        agrees(op, &maps(|net, x| net.op(op, &[x], &PAIRS)), EXACT);
+        agrees(op, &maps(|net, x| net.op(op, &[x], &PAIRS)), if op == "MaxPool" { EXACT } else { MAPS });
     }
+    let apart = [("kernel_shape", Attribute::Ints(&[2, 2])), ("dilations", Attribute::Ints(&[2, 2]))];
+    agrees("dilated", &maps(|net, x| net.op("AveragePool", &[x], &apart)), MAPS);
     agrees("GlobalAveragePool", &maps(|net, x| net.op("GlobalAveragePool", &[x], &[])), EXACT);
 }
 
 #[test]
 fn activations() {
-    for op in ["Relu", "Sigmoid", "HardSwish", "Tanh", "Abs", "LeakyRelu", "Elu"] {
+    for op in
+        ["Relu", "Sigmoid", "HardSwish", "Tanh", "Abs", "LeakyRelu", "Elu", "HardSigmoid", "Softplus", "Mish"]
+    {
         agrees(op, &maps(|net, x| net.op(op, &[x], &[])), MAPS);
     }
 }

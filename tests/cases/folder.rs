@@ -4,8 +4,10 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use bitgauge_models::float::{self, Tensor};
+use bitgauge_models::integer::IntGraph;
 use bitgauge_models::npy::{self, NpyData};
 use bitgauge_models::onnx;
+use bitgauge_tests::exported;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -113,14 +115,43 @@ impl Folder {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    /// `quantize` of the folder's model on its data, with further arguments.
+    /// `quantize` of the folder's model on its data, with further arguments; in ONNX Runtime, what it exports has
+    /// every code of every tensor.
     pub fn quantize(&self, more: &[&str]) -> Value {
         let all = ["quantize", "--model", "model.onnx", "--data", "data.toml", "--output", "net.bgq"];
-        self.answer(&[&all, more].concat())
+        if more.contains(&"--export-onnx") {
+            return self.answer(&[&all[..], more].concat());
+        }
+        let answer = self.answer(&[&all[..], &["--export-onnx", "net.onnx"], more].concat());
+        let pairs = ["--output", "pairs.bgq", "--export-onnx", "pairs.onnx", "--export-style", "qdq"];
+        self.answer(&[&all[..5], &pairs, more].concat());
+        self.exports_its_codes();
+        answer
     }
 
-    /// `run` of one image: simulator and interpreter agree, or it is exit code 1.
+    /// Compares `net.onnx` with `net.bgq`, on images of its own; `pairs.onnx` is loaded and runs.
+    fn exports_its_codes(&self) {
+        let (graph, file) = (IntGraph::from_bytes(&self.read("net.bgq")).unwrap(), self.read("net.onnx"));
+        let mut random = Random(5);
+        let mut image = || {
+            let of_input = |&id| {
+                let source = graph.tensor(id).float_source.as_ref().unwrap();
+                let shape: Vec<usize> = source.order.dims.iter().map(|&d| d as usize).collect();
+                let data = (0..shape.iter().product()).map(|_| 1.5 * random.normal()).collect();
+                Tensor::new(shape, data).unwrap()
+            };
+            graph.inputs.iter().map(of_input).collect()
+        };
+        let images: Vec<Vec<Tensor>> = (0..2).map(|_| image()).collect();
+        let Some(found) = exported::compare(&file, &graph, &images).unwrap() else { return };
+        let [off, on] = found.outputs;
+        assert!(found.inner.is_none() && off.is_none() && on.is_none(), "the export: {found:?}");
+        exported::loads(&self.read("pairs.onnx"), &images[0]).unwrap();
+    }
+
+    /// `run` of one image: simulator and interpreter agree, or it is exit code 1; and so does the export.
     pub fn run(&self) -> Value {
+        self.quantize(&[]);
         let all =
             ["run", "--model", "model.onnx", "--data", "data.toml", "--images", "1", "--output", "report"];
         self.answer(&all)

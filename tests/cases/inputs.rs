@@ -65,4 +65,8 @@ fn another_size_is_refused() {
     let all = ["quantize", "--model", "model.onnx", "--data", "data.toml", "--output", "net.bgq"];
     let said = folder.refusal(&all, 2);
     assert!(said.contains("the model takes [1, 16, 16, 3], the images give [1, 3, 8, 16]"), "{said}");
+    // The data set was named: the hint does not ask for it.
+    assert!(said.contains("hint: give images of the size") && !said.contains("with --data"), "{said}");
+    let said = folder.refusal(&["quantize", "--model", "model.onnx", "--output", "net.bgq"], 2);
+    assert!(said.contains("give the network's data set with --data"), "{said}");
 }

@@ -1,4 +1,4 @@
-//! The runtimes that compute on codes: integer interpreter, simulator, Verilog.
+//! The runtimes that compute on codes: integer interpreter, ONNX Runtime on what is exported, simulator, Verilog.
 //!
 //! A test's own inputs calibrate it. The simulator has to equal the interpreter in every byte, the Verilog the
 //! simulator in every byte and cycle; what they give is then compared with what ONNX wants like any other's.
@@ -8,9 +8,11 @@ use std::sync::OnceLock;
 use bitgauge_arch::Program;
 use bitgauge_compiler::{Options, compile};
 use bitgauge_cosim::{Build, RunOptions};
-use bitgauge_models::float::{Tensor, passes};
+use bitgauge_models::float::{FloatGraph, Tensor, passes};
 use bitgauge_models::integer::evaluate::{self, encode_inputs};
-use bitgauge_models::integer::{InputCode, IntGraph, Prepared, QuantizeOptions, calibrate, quantize};
+use bitgauge_models::integer::{InputCode, IntGraph, Prepared, QuantizeOptions, calibrate, quantize_traced};
+use bitgauge_models::onnx;
+use bitgauge_tests::exported::{compare, loads};
 use bitgauge_tests::verilog::{SMALL_MEMORY, both, build};
 use bitgauge_tests::{design, equal};
 
@@ -19,6 +21,9 @@ use super::case::Case;
 /// Everything on the way from a case to its outputs.
 struct Coded {
     graph: IntGraph,
+    /// With pairs of QuantizeLinear and DequantizeLinear.
+    pairs: Result<Vec<u8>, String>,
+    float: FloatGraph,
     /// Of the outputs.
     shapes: Vec<Vec<usize>>,
     images: Vec<Tensor>,
@@ -31,10 +36,12 @@ impl Coded {
         passes::simplify(&mut float).map_err(|e| e.to_string())?;
         let calibration = calibrate(&float, 1, |_| case.inputs.clone()).map_err(|e| e.to_string())?;
         let options = QuantizeOptions { input: InputCode::Calibrated, ..QuantizeOptions::default() };
-        let graph = quantize(&float, &calibration, &options).map_err(|e| e.to_string())?;
+        let quantized = quantize_traced(&float, &calibration, &options).map_err(|e| e.to_string())?;
+        let pairs = onnx::export(&float, &quantized).map_err(|e| e.to_string());
+        let graph = quantized.graph;
         let inputs = encode_inputs(&graph, &case.inputs).map_err(|e| e.to_string())?;
         let shapes = float.outputs.iter().map(|&output| float.shape(output).to_vec()).collect();
-        Ok(Coded { graph, shapes, images: case.inputs.clone(), inputs })
+        Ok(Coded { graph, pairs, float, shapes, images: case.inputs.clone(), inputs })
     }
 
     /// The network's outputs in the order of the float graph's.
@@ -54,6 +61,22 @@ impl Coded {
 /// The integer interpreter.
 pub fn interpreter(case: &Case) -> Result<Vec<Tensor>, String> {
     Coded::new(case)?.outputs()
+}
+
+/// ONNX Runtime on the exported network, whose codes, of every tensor, are the interpreter's; with pairs of
+/// QuantizeLinear and DequantizeLinear it is loaded and runs.
+pub fn exported(case: &Case) -> Result<Vec<Tensor>, String> {
+    let coded = Coded::new(case)?;
+    let file = onnx::export_exact(&coded.float, &coded.graph).map_err(|e| e.to_string())?;
+    let found = compare(&file, &coded.graph, std::slice::from_ref(&coded.images))?;
+    let pairs = coded.pairs.as_ref().map_err(|e| format!("with pairs: {e}"))?;
+    loads(pairs, &coded.images).map_err(|e| format!("with pairs: {e}"))?;
+    match found
+        .filter(|found| !found.inner.is_none() || found.outputs.iter().any(|outputs| !outputs.is_none()))
+    {
+        Some(found) => Err(format!("ONNX Runtime has other codes: {found:?}")),
+        None => coded.outputs(),
+    }
 }
 
 /// The simulator, on the smallest of the shipped designs.

@@ -155,7 +155,12 @@ fn node_tests() {
         let tests = known_tests(&folder.join(&suite.name));
         problems
             .extend(unlisted(suite, &tests, &manifest).into_iter().map(|p| format!("{}: {p}", suite.name)));
-        for runtime in runtimes::all().iter().filter(|runtime| runtime.name != "verilog" || verilog) {
+        let there = |runtime: &&Runtime| match runtime.name {
+            "verilog" => verilog,
+            "export" => bitgauge_tests::exported::available(),
+            _ => true,
+        };
+        for runtime in runtimes::all().iter().filter(there) {
             problems.extend(run_suite(suite, runtime, &tests, &manifest));
         }
     }

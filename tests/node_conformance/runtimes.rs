@@ -4,7 +4,7 @@
 use bitgauge_models::float::{Tensor, passes, run};
 
 use super::case::Case;
-use super::integer::{interpreter, simulator, verilog};
+use super::integer::{exported, interpreter, simulator, verilog};
 
 /// A way to compute a case's outputs.
 pub struct Runtime {
@@ -34,6 +34,7 @@ pub fn all() -> Vec<Runtime> {
         Runtime { name: "float", run: float, tolerance: FLOAT, coded: false },
         Runtime { name: "simplified", run: simplified, tolerance: FLOAT, coded: false },
         Runtime { name: "integer", run: interpreter, tolerance: CODES, coded: true },
+        Runtime { name: "export", run: exported, tolerance: CODES, coded: true },
         Runtime { name: "simulator", run: simulator, tolerance: CODES, coded: true },
         Runtime { name: "verilog", run: verilog, tolerance: CODES, coded: true },
     ]

@@ -111,12 +111,12 @@ impl Context<'_, '_> {
     }
 
     pub fn unsupported(&self, reason: impl Into<String>) -> CompileError {
-        CompileError::Unsupported { layer: self.node.name.clone(), reason: reason.into() }
+        CompileError::Unsupported { layer: self.node.layer().to_owned(), reason: reason.into() }
     }
 
     pub fn does_not_fit(&self, what: &'static str, needed: u64, available: u64, hint: &str) -> CompileError {
         CompileError::DoesNotFit {
-            layer: self.node.name.clone(),
+            layer: self.node.layer().to_owned(),
             what,
             needed,
             available,

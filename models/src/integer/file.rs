@@ -168,6 +168,17 @@ impl IntGraph {
 
     /// Reads and validates a file.
     pub fn from_bytes(bytes: &[u8]) -> Result<IntGraph, FileError> {
+        IntGraph::from_bytes_unchecked(bytes)?.checked()
+    }
+
+    /// Validates what was put together.
+    pub(crate) fn checked(self) -> Result<IntGraph, FileError> {
+        validate(&self)?;
+        Ok(self)
+    }
+
+    /// Reads a file, of which parts may be missing.
+    pub(crate) fn from_bytes_unchecked(bytes: &[u8]) -> Result<IntGraph, FileError> {
         let mut r = Reader(bytes);
         if r.take(8, "magic").ok() != Some(MAGIC) {
             return Err(FileError::Magic);
@@ -202,7 +213,6 @@ impl IntGraph {
         if !r.0.is_empty() {
             return Err(FileError::Value { what: "number of bytes too many", value: r.0.len() as u64 });
         }
-        validate(&graph)?;
         Ok(graph)
     }
 }

@@ -8,6 +8,7 @@
 //! The meaning of every operator is the arithmetic of [`bitgauge_arch::arith`]; the interpreter beside
 //! this file is the reference for simulator and Verilog.
 
+mod layer;
 mod phases;
 
 use std::sync::Arc;

@@ -17,7 +17,7 @@ mod validate;
 
 pub use calibrate::{Calibration, NotFinite, calibrate, calibration_runs};
 pub use code::CodeError;
-pub use file::FileError;
+pub use file::{FileError, checksum};
 pub use graph::{
     CodeType, FloatSource, IntGraph, IntNode, IntOp, IntOutput, IntTensor, Phase, Shape, TensorId, Window,
     phases,

@@ -35,9 +35,13 @@ impl<'a> NodeReader<'a> {
         Ok(self.int_if(name)?.unwrap_or(default))
     }
 
-    /// Integer attribute that is 0 or 1.
+    /// Integer attribute that is 0 or 1; any other is refused.
     pub fn flag(&mut self, name: &'static str, default: bool) -> Result<bool, OpError> {
-        Ok(self.int(name, i64::from(default))? != 0)
+        match self.int(name, i64::from(default))? {
+            0 => Ok(false),
+            1 => Ok(true),
+            other => Err(OpError::new(format!("attribute `{name}` is {other}, not 0 or 1"))),
+        }
     }
 
     /// Float attribute with its default; refuses NaN and infinity.

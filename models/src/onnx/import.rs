@@ -54,6 +54,13 @@ pub fn import_from(source: &dyn Source, options: &ImportOptions<'_>) -> Result<F
     };
     let model = ModelProto::decode(&bytes[..])?;
     drop(bytes);
+    if super::export::is_integer(&model) {
+        return Err(ImportError::Unsupported(
+            "it holds the integer network that Bitgauge wrote, and no trained one; `run`, `compile` and `check` take it \
+             as it is, and `quantize --export-style qdq` writes a network that can be quantized again"
+                .to_owned(),
+        ));
+    }
     let opset = opset(&model)?;
     if !model.functions.is_empty() {
         return Err(ImportError::Unsupported(

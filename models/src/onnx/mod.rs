@@ -25,6 +25,6 @@ pub mod shape_arithmetic;
 pub mod generated;
 
 pub use error::ImportError;
-pub use export::{EXPORT_OPSET, ExportError, export};
+pub use export::{EXPORT_OPSET, ExportError, ReadError, export, export_exact, integer_network};
 pub use import::{ImportOptions, MAX_OPSET, MIN_OPSET, import, import_from, import_with};
 pub use operators_page::{operator_names, operators_page};

@@ -38,10 +38,18 @@ pub fn pack(codes: &[i32], element: DataType) -> Vec<u8> {
     }
 }
 
+/// A step as ONNX stores it: the greatest number of single precision that is not above it. What lies half way between
+/// two codes is then a little more than half way for a runtime, which rounds it away from zero, as the tables of the
+/// integer network do: HardSigmoid of zero at steps of 1/255.
+pub fn single(step: f64) -> f32 {
+    let nearest = step as f32;
+    if f64::from(nearest) > step { nearest.next_down() } else { nearest }
+}
+
 /// Scale and zero point of a whole tensor.
 fn step(file: &mut File, name: &str, code: &CodeType) -> [String; 2] {
     let element = element(code);
-    let scale = (code.scale as f32).to_le_bytes().to_vec();
+    let scale = single(code.scale).to_le_bytes().to_vec();
     let scale = file.tensor(&format!("{name}_scale"), DataType::Float, &[], scale);
     let zero = pack(&[code.zero_point], element);
     [scale, file.tensor(&format!("{name}_zero_point"), element, &[], zero)]
@@ -112,6 +120,15 @@ fn dequantize(file: &mut File, name: &str, inputs: Vec<String>, axis: Option<usi
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn half_a_step_is_a_little_more() {
+        for scale in [1.0 / 255.0, 1.0 / 254.0, 0.1, 1.0 / 3.0, 0.25] {
+            let stored = single(scale);
+            assert!(f64::from(stored) <= scale && f64::from(stored.next_up()) > scale);
+            assert!((127.5 * scale) as f32 / stored >= 127.5);
+        }
+    }
 
     #[test]
     fn halves_of_bytes() {

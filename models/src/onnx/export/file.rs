@@ -10,8 +10,8 @@ use crate::onnx::generated::attribute_proto::AttributeType;
 use crate::onnx::generated::tensor_proto::DataType;
 use crate::onnx::generated::tensor_shape_proto::{Dimension, dimension};
 use crate::onnx::generated::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
-    TypeProto, ValueInfoProto, type_proto,
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
+    TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
 };
 
 /// The version of the file format that came with opset 21.
@@ -21,6 +21,7 @@ const IR_VERSION: i64 = 10;
 pub struct File {
     graph: GraphProto,
     taken: BTreeSet<String>,
+    properties: Vec<StringStringEntryProto>,
     /// Initializers that several nodes may read, by what they hold.
     shared: BTreeMap<Vec<u8>, String>,
 }
@@ -29,7 +30,7 @@ impl File {
     /// An empty model in which these names are taken.
     pub fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
         let taken = names.map(str::to_owned).collect();
-        Self { graph: GraphProto::default(), taken, shared: BTreeMap::new() }
+        Self { graph: GraphProto::default(), taken, properties: Vec::new(), shared: BTreeMap::new() }
     }
 
     /// A name that nothing bears yet.
@@ -85,6 +86,30 @@ impl File {
         name
     }
 
+    /// Adds an initializer that is nobody else's, under a name that is taken for it; gives its place.
+    pub fn own_tensor(&mut self, name: &str, element: DataType, shape: &[usize], bytes: Vec<u8>) -> usize {
+        self.graph.initializer.push(TensorProto {
+            name: Some(name.to_owned()),
+            dims: shape.iter().map(|&d| d as i64).collect(),
+            data_type: Some(element as i32),
+            raw_data: Some(bytes),
+            ..TensorProto::default()
+        });
+        self.graph.initializer.len() - 1
+    }
+
+    /// Says something of the model beside its graph.
+    pub fn property(&mut self, key: &str, value: String) {
+        self.properties.push(StringStringEntryProto { key: Some(key.to_owned()), value: Some(value) });
+    }
+
+    /// Says something that follows from the graph, which is complete but for its name.
+    pub fn sign(&mut self, key: &str, name: &str, of: impl FnOnce(&GraphProto) -> String) {
+        self.graph.name = Some(if name.is_empty() { "quantized".to_owned() } else { name.to_owned() });
+        let value = of(&self.graph);
+        self.property(key, value);
+    }
+
     /// Adds a float initializer.
     pub fn floats(&mut self, name: &str, tensor: &Tensor) -> String {
         let bytes = tensor.data().iter().flat_map(|x| x.to_le_bytes()).collect();
@@ -119,6 +144,7 @@ impl File {
                 version: Some(EXPORT_OPSET),
             }],
             graph: Some(self.graph),
+            metadata_props: self.properties,
             ..ModelProto::default()
         };
         model.encode_to_vec()
@@ -146,7 +172,9 @@ fn is_default(op: &str, attribute: &AttributeProto) -> bool {
         (_, "dilations" | "strides") => all(1),
         (_, "pads" | "output_padding") => all(0),
         (_, "group" | "keepdims") | ("DequantizeLinear", "axis") => attribute.i() == 1,
-        (_, "ceil_mode" | "count_include_pad") | ("Gather", "axis") => attribute.i() == 0,
+        (_, "ceil_mode" | "count_include_pad" | "select_last_index") | ("Gather", "axis") => {
+            attribute.i() == 0
+        }
         ("Gelu", "approximate") => attribute.s() == b"none",
         _ => false,
     }

@@ -6,7 +6,7 @@
 use bitgauge_arch::arith::ChannelParameter;
 use bitgauge_arch::arith::layernorm::FRACTION_BITS;
 
-use super::codes::per_channel;
+use super::codes::{per_channel, single};
 use super::file::{float, int, ints};
 use super::{Export, ExportError, Written, refuse};
 use crate::float::ops::conv::Conv;
@@ -26,7 +26,7 @@ struct Stored {
 
 /// A step as ONNX stores it.
 fn step(code: f64) -> f64 {
-    f64::from(code as f32)
+    f64::from(single(code))
 }
 
 impl Export<'_> {
@@ -150,7 +150,7 @@ impl Export<'_> {
         let (rank, &[n, k]) = (self.float.shape(x).len(), self.float.shape(node.inputs[1])) else {
             return Err(ExportError::Foreign(node.name.clone()));
         };
-        let stored = self.parameters(node)?;
+        let mut stored = self.parameters(node)?;
         if stored.weight.len() != n * k || stored.bias.len() != n {
             return Err(ExportError::Foreign(node.name.clone()));
         }
@@ -166,9 +166,14 @@ impl Export<'_> {
         self.file.node("MatMul", &node.name, inputs, &product, vec![]);
         // Of the output's rank: ONNX Runtime makes MatMul and a flat bias a Gemm, and of the Reshapes around it
         // pairs that it refuses itself where opset 21 is in use (its issue 25526).
+        // A row by itself has no such rank, and its bias is subtracted.
+        let op = if rank > 1 { "Add" } else { "Sub" };
+        if rank <= 1 {
+            stored.bias.iter_mut().for_each(|bias| *bias = bias.saturating_neg());
+        }
         let bias = self.bias(node, &stored, rank.max(1));
         let label = self.file.unique(&format!("{}_bias_add", node.name));
-        self.file.node("Add", &label, vec![product, bias], raw, vec![]);
+        self.file.node(op, &label, vec![product, bias], raw, vec![]);
         Ok(())
     }
 

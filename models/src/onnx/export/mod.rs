@@ -9,9 +9,11 @@
 //! Source: the ONNX operator specification, opset 21 (the first with 4-bit and 16-bit codes).
 
 mod codes;
+mod exact;
 mod file;
 mod layers;
 mod operators;
+mod read;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +24,10 @@ use crate::float::ops::pool::PoolKind;
 use crate::float::{FloatGraph, Node, Op, ValueId};
 use crate::integer::{Quantized, Trace};
 use file::File;
+
+pub use exact::export_exact;
+pub(super) use read::is_integer;
+pub use read::{ReadError, integer_network};
 
 /// Operator set of what is written.
 pub const EXPORT_OPSET: i64 = 21;

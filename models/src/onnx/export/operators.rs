@@ -5,7 +5,7 @@ use super::{Written, refuse};
 use crate::float::ops::binary::Binary;
 use crate::float::ops::clip::Clip;
 use crate::float::ops::function::{Function, Source};
-use crate::float::ops::pool::PoolKind;
+use crate::float::ops::pool::{Pool, PoolKind};
 use crate::float::ops::slice::Range;
 use crate::float::ops::unary::Unary;
 use crate::float::{Node, Op, Tensor};
@@ -60,6 +60,27 @@ pub fn write(
             operands.push(file.indices(&format!("{name}_axes"), &[axes.len()], &axes));
             ("ReduceMean", vec![int("keepdims", i64::from(mean.keep_dims))])
         }
+        Op::Pool(pool) if pool.kind != PoolKind::Max && is_dilated(pool) => {
+            // ONNX Runtime's integer operator for averages knows no dilations, and it refuses what it made itself.
+            let window = &pool.window;
+            let channels = shape.get(1).copied().unwrap_or(1);
+            let taps: usize = window.kernel.iter().product();
+            let mut dims = vec![channels, 1];
+            dims.extend(&window.kernel);
+            let ones = Tensor::new(dims, vec![1.0 / taps as f32; channels * taps]);
+            let ones = ones.map_err(|error| refuse(node, error.to_string()))?;
+            operands.push(file.floats(&format!("{name}_average"), &ones));
+            (
+                "Conv",
+                vec![
+                    ints("dilations", &window.dilations),
+                    int("group", channels as i64),
+                    ints("kernel_shape", &window.kernel),
+                    ints("pads", &window.pads),
+                    ints("strides", &window.strides),
+                ],
+            )
+        }
         Op::Pool(pool) => {
             let window = &pool.window;
             let mut attributes = vec![
@@ -99,6 +120,16 @@ pub fn write(
     };
     file.node(op, name, operands, raw, attributes);
     Ok(())
+}
+
+/// Whether an average is one of taps that lie apart, each window's of as many.
+fn is_dilated(pool: &Pool) -> bool {
+    let window = &pool.window;
+    let whole =
+        window.pads.iter().all(|&pad| pad == 0) || pool.kind == PoolKind::Average { count_include_pad: true };
+    // Where each window follows the one before, none hangs over the end.
+    let inside = !window.ceil_mode || window.strides.iter().all(|&stride| stride == 1);
+    whole && inside && window.dilations.iter().any(|&dilation| dilation != 1)
 }
 
 /// A function of one operand by its name and attributes.
