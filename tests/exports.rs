@@ -5,7 +5,7 @@
 //! tests in `tests/node_conformance`; what the pairs of QuantizeLinear and DequantizeLinear give is here as well.
 
 // Helpers outside of #[test] functions fail the test by panicking, and say what they measured.
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Signedness};
 use bitgauge_arch::program::ElementOrder;
