@@ -13,6 +13,7 @@ mod failure;
 mod files;
 mod inputs;
 mod measure;
+mod memory;
 mod network;
 mod output;
 mod pipeline;
@@ -63,6 +64,7 @@ fn prepare() -> Result<(), failure::Failure> {
 }
 
 fn main() -> ExitCode {
+    memory::prepare();
     let cli = Cli::parse();
     panic::set_hook(Box::new(|fault| {
         let place =

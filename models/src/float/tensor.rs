@@ -134,13 +134,14 @@ impl Tensor {
                 given: self.shape.len(),
             });
         };
-        // Square by square, so that what is read and what is written stay in the cache.
+        // Square by square, so that what is read stays in the cache and whole lines of it are written.
         let mut data = vec![0.0; self.len()];
-        for top in (0..rows).step_by(SQUARE) {
-            for left in (0..cols).step_by(SQUARE) {
-                for r in top..rows.min(top + SQUARE) {
-                    let row = &self.data[r * cols..][left..cols.min(left + SQUARE)];
-                    row.iter().enumerate().for_each(|(c, &x)| data[(left + c) * rows + r] = x);
+        for left in (0..cols).step_by(SQUARE) {
+            for top in (0..rows).step_by(SQUARE) {
+                let below = rows.min(top + SQUARE);
+                for c in left..cols.min(left + SQUARE) {
+                    let column = self.data[top * cols + c..].iter().step_by(cols);
+                    data[c * rows..][top..below].iter_mut().zip(column).for_each(|(to, &from)| *to = from);
                 }
             }
         }

@@ -65,10 +65,18 @@ impl Observation {
         self.histogram.resize(BINS, 0);
         let span = self.max - self.min;
         let factor = if span > 0.0 { BINS as f32 / span } else { 0.0 };
-        for &x in data {
-            // The cast saturates.
-            let bin = ((x - self.min) * factor) as usize;
-            self.histogram[bin.min(BINS - 1)] += 1;
+        let mut bins = [0i32; 256];
+        for block in data.chunks(bins.len()) {
+            widest(
+                #[inline(always)]
+                || {
+                    for (bin, &x) in bins.iter_mut().zip(block) {
+                        // The cast saturates.
+                        *bin = (((x - self.min) * factor) as i32).clamp(0, BINS as i32 - 1);
+                    }
+                },
+            );
+            bins[..block.len()].iter().for_each(|&bin| self.histogram[bin as usize] += 1);
         }
     }
 

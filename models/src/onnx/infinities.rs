@@ -10,7 +10,10 @@ use crate::float::{FloatGraph, Links, Op, Tensor, ValueId, ops::binary::Binary};
 
 /// Puts the greatest finite numbers in the place of infinities; an error names a constant that must not have any.
 pub fn bound(graph: &mut FloatGraph) -> Result<(), ImportError> {
-    let infinite = |tensor: &Arc<Tensor>| tensor.data().iter().position(|x| x.is_infinite());
+    // Most constants are finite, which is seen faster than where one is not.
+    let infinite = |tensor: &Arc<Tensor>| {
+        if tensor.is_finite() { None } else { tensor.data().iter().position(|x| x.is_infinite()) }
+    };
     let found: Vec<(ValueId, usize)> = (0..graph.values.len())
         .filter_map(|id| Some((ValueId(id), graph.values[id].constant.as_ref().and_then(infinite)?)))
         .collect();

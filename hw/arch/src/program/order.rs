@@ -61,9 +61,11 @@ impl ElementOrder {
     pub fn indices(&self) -> Vec<usize> {
         let mut indices = vec![0];
         for &[count, step] in &self.loops {
-            let along =
-                |at: &usize| (0..count as usize).map(move |i| at + i * step as usize).collect::<Vec<_>>();
-            indices = indices.iter().flat_map(along).collect();
+            let outer = std::mem::take(&mut indices);
+            indices.reserve_exact(outer.len().saturating_mul(count as usize));
+            for at in outer {
+                indices.extend((0..count as usize).map(|i| at + i * step as usize));
+            }
         }
         indices
     }

@@ -1,14 +1,13 @@
 //! Conv-11: 2-D convolution with groups, strides, dilations and padding.
 //!
-//! Depthwise runs as a direct loop over shifted rows; all else as im2col in column blocks, times
+//! Depthwise runs as sums of shifted planes (`depthwise.rs`); all else as im2col in column blocks, times
 //! the weights by the library's matrix product.
 
-use bitgauge_arch::arith::host::widest;
-
+use super::depthwise::depthwise;
 use super::window::{Window, as_given, as_map};
 use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs, product};
 use crate::float::gemm::{MatRef, sgemm};
-use crate::float::tensor::Tensor;
+use crate::float::tensor::{Tensor, element_count};
 use crate::onnx::reader::NodeReader;
 
 /// Attributes of a convolution; the kernel size repeats the weights'.
@@ -74,18 +73,12 @@ impl Operator for Conv {
         let (x, w) = (inputs[0], inputs[1]);
         let shapes: Vec<&[usize]> = inputs.iter().map(|t| t.shape()).collect();
         let shape = self.infer_shape(&shapes)?.remove(0);
-        let mut out = Tensor::full(shape.clone(), 0.0)?;
-        let plane = shape[2] * shape[3];
-        if let Some(bias) = inputs.get(2) {
-            for (i, chunk) in out.data_mut().chunks_exact_mut(plane.max(1)).enumerate() {
-                chunk.fill(bias.data()[i % shape[1]]);
-            }
-        }
+        let bias = inputs.get(2).map(|bias| bias.data());
         if self.is_depthwise(w.shape()) {
-            self.depthwise(x, w, &mut out);
-        } else {
-            self.by_product(x, w, &mut out)?;
+            return Ok(vec![depthwise(&self.window, x, w, bias, shape)?]);
         }
+        let mut out = started(shape, bias)?;
+        self.by_product(x, w, &mut out)?;
         Ok(vec![out])
     }
 
@@ -95,59 +88,18 @@ impl Operator for Conv {
     }
 }
 
-impl Conv {
-    fn depthwise(&self, x: &Tensor, w: &Tensor, out: &mut Tensor) {
-        let (xs, os) = (x.shape().to_vec(), out.shape().to_vec());
-        let ([h, wd], [oh, ow]) = ([xs[2], xs[3]], [os[2], os[3]]);
-        let win = &self.window;
-        let [sy, sx] = win.strides;
-        // The padded plane, its columns split by phase (column mod stride): every tap of the
-        // kernel then reads a contiguous row, whatever the stride.
-        let rows = (oh - 1) * sy + win.span(0);
-        let cols = ((ow - 1) * sx + win.span(1)).max(win.pads[1] + wd);
-        let phase = cols.div_ceil(sx);
-        let mut padded = vec![0.0f32; rows * phase * sx];
-        let taps = win.kernel[0] * win.kernel[1];
-        for ((plane, dst), weights) in x
-            .data()
-            .chunks_exact(h * wd)
-            .zip(out.data_mut().chunks_exact_mut(oh * ow))
-            .zip(w.data().chunks_exact(taps).cycle())
-        {
-            for (y, src) in plane.chunks_exact(wd).enumerate() {
-                let py = y + win.pads[0];
-                if py >= rows {
-                    break;
-                }
-                let row = &mut padded[py * phase * sx..][..phase * sx];
-                if sx == 1 {
-                    row[win.pads[1]..][..wd].copy_from_slice(src);
-                } else {
-                    for (i, &v) in src.iter().enumerate() {
-                        let px = i + win.pads[1];
-                        row[(px % sx) * phase + px / sx] = v;
-                    }
-                }
-            }
-            widest(
-                #[inline(always)]
-                || {
-                    for (oy, acc) in dst.chunks_exact_mut(ow).enumerate() {
-                        for (t, &weight) in weights.iter().enumerate() {
-                            let (ky, kx) = (t / win.kernel[1], t % win.kernel[1]);
-                            let py = oy * sy + ky * win.dilations[0];
-                            let px = kx * win.dilations[1];
-                            let start = (py * sx + px % sx) * phase + px / sx;
-                            for (a, &v) in acc.iter_mut().zip(&padded[start..][..ow]) {
-                                *a += weight * v;
-                            }
-                        }
-                    }
-                },
-            );
-        }
+/// Every output at its bias, or at 0.
+fn started(shape: Vec<usize>, bias: Option<&[f32]>) -> Result<Tensor, OpError> {
+    let Some(bias) = bias else { return Ok(Tensor::full(shape, 0.0)?) };
+    let plane = shape[2] * shape[3];
+    let mut data = Vec::with_capacity(element_count(&shape)?);
+    for _ in 0..shape[0] {
+        bias.iter().for_each(|&bias| data.extend(std::iter::repeat_n(bias, plane)));
     }
+    Ok(Tensor::new(shape, data)?)
+}
 
+impl Conv {
     fn by_product(&self, x: &Tensor, w: &Tensor, out: &mut Tensor) -> Result<(), OpError> {
         let (xs, os) = (x.shape().to_vec(), out.shape().to_vec());
         let (cg, mg) = (w.shape()[1], os[1] / self.groups);

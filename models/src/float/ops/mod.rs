@@ -22,6 +22,7 @@ pub mod concat;
 pub mod conv;
 pub mod conv_transpose;
 pub mod depth;
+mod depthwise;
 pub mod dequantize_linear;
 pub mod dynamic_quantize_linear;
 pub mod expand;

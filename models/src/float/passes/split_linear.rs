@@ -1,8 +1,6 @@
 //! Cuts a linear layer into those whose outputs are read apart: Q, K and V in one product, as most exporters write
 //! attention.
 
-use std::collections::BTreeMap;
-
 use crate::float::graph::{FloatGraph, Node, NodeId, ValueId};
 use crate::float::nodes::Links;
 use crate::float::ops::linear::Linear;
@@ -58,8 +56,9 @@ fn apart(graph: &mut FloatGraph, i: usize) -> Result<Vec<Node>, OpError> {
     for (number, (cut, y)) in cuts.into_iter().zip(outputs).enumerate() {
         let name = format!("{name}.{number}");
         let depth = weight.shape()[1];
-        let rows = cut.channels.iter().flat_map(|&c| weight.data()[c * depth..][..depth].iter().copied());
-        let own = Tensor::new(vec![cut.channels.len(), depth], rows.collect())?;
+        let mut rows = Vec::with_capacity(cut.channels.len() * depth);
+        cut.channels.iter().for_each(|&c| rows.extend_from_slice(&weight.data()[c * depth..][..depth]));
+        let own = Tensor::new(vec![cut.channels.len(), depth], rows)?;
         let mut inputs = vec![x, graph.add_constant(&format!("{name}.weight"), own)];
         if let Some(Some(bias)) = &bias_data {
             let own = cut.channels.iter().map(|&c| bias.data()[c]).collect();
@@ -112,17 +111,18 @@ impl Cut {
     /// none.
     fn of(part: &Tensor, rows: usize, channels: usize) -> Option<Cut> {
         let at: Vec<usize> = part.data().iter().map(|&x| x as usize).collect();
-        let mut ranks: BTreeMap<usize, usize> = at.iter().map(|i| (i % channels, 0)).collect();
-        ranks.values_mut().enumerate().for_each(|(rank, slot)| *slot = rank);
-        let width = ranks.len();
+        // Which channels the part has, and the place of each among them.
+        let mut read = vec![false; channels];
+        at.iter().for_each(|i| read[i % channels] = true);
+        let own: Vec<usize> = (0..channels).filter(|&c| read[c]).collect();
+        let mut ranks = vec![0; channels];
+        own.iter().enumerate().for_each(|(rank, &c)| ranks[c] = rank);
+        let width = own.len();
         if width == channels || rows * width != at.len() {
             return None;
         }
         // Places in the product of the part's channels alone.
-        let places: Vec<usize> = at
-            .iter()
-            .map(|i| Some(i / channels * width + ranks.get(&(i % channels))?))
-            .collect::<Option<_>>()?;
+        let places: Vec<usize> = at.iter().map(|i| i / channels * width + ranks[i % channels]).collect();
         // The distance of neighbours along each dimension; the largest one is outermost.
         let shape = part.shape();
         let mut step = 1;
@@ -142,7 +142,7 @@ impl Cut {
         let turned =
             Op::Transpose(Transpose { perm: perm.clone() }).operator().eval(&[&plain]).ok()?.pop()?;
         let same = turned.data().iter().zip(&places).all(|(&a, &b)| a as usize == b);
-        same.then(|| Cut { channels: ranks.into_keys().collect(), dims, perm })
+        same.then(|| Cut { channels: own, dims, perm })
     }
 }
 
