@@ -142,7 +142,7 @@ impl Cut {
         let turned =
             Op::Transpose(Transpose { perm: perm.clone() }).operator().eval(&[&plain]).ok()?.pop()?;
         let same = turned.data().iter().zip(&places).all(|(&a, &b)| a as usize == b);
-        same.then(|| Cut { channels: own, dims, perm })
+        same.then_some(Cut { channels: own, dims, perm })
     }
 }
 
