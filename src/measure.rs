@@ -83,6 +83,9 @@ fn compare(program: &Program, memory: &[u8], wanted: &[Option<Vec<u8>>], image: 
         }
         compared += found.len() as u64;
     }
+    if compared == 0 && program.outputs.is_empty() {
+        return Err(Failure::finding("the program has no output that could be compared").into());
+    }
     Ok(compared)
 }
 
@@ -131,3 +134,6 @@ fn mean_sizes(graph: &IntGraph, each: &[&[[u64; 4]]]) -> Vec<ActivationSize> {
     };
     graph.nodes.iter().enumerate().map(size).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,13 +3,14 @@
 // Helpers outside of #[test] functions fail the test by panicking.
 #![allow(clippy::unwrap_used)]
 
-use bitgauge_compiler::{CodecChoice, Options};
+use bitgauge_arch::program::TensorRole;
+use bitgauge_compiler::{CodecChoice, Options, compile};
 use bitgauge_models::float::FloatGraph;
-use bitgauge_models::integer::{QuantizeOptions, calibrate, evaluate, quantize};
+use bitgauge_models::integer::{Prepared, QuantizeOptions, calibrate, evaluate, quantize};
 use bitgauge_tests::networks::{branches, noise};
 use bitgauge_tests::orders;
 use bitgauge_tests::programs::Random;
-use bitgauge_tests::{DESIGNS, Images, MODELS, assert_equal, design, shipped};
+use bitgauge_tests::{DESIGNS, Images, MODELS, assert_equal, design, equal, same_tensors, shipped};
 
 const OBSERVED: Options = Options { reuse_memory: false, codec: CodecChoice::None, observe: true };
 
@@ -45,6 +46,36 @@ fn outputs_with_memory_reused_and_layers_fused() {
                 &images,
             );
             assert_eq!(bytes, images.len() * 20, "ten logits of two bytes");
+        }
+    }
+}
+
+/// A byte that differs in the first, a middle or the last place of any tensor, and tensors that are too long.
+#[test]
+fn the_comparison_sees_a_difference_in_every_tensor() {
+    let graph = shipped(MODELS[1], QuantizeOptions::default());
+    let program = compile(&graph, &design(DESIGNS[0]), &OBSERVED).unwrap();
+    let inputs = evaluate::encode_inputs(&graph, &[Images::mnist("test").tensor(0)]).unwrap();
+    let mut machine = None;
+    let (_, bytes) = equal(&graph, &program, false, &mut machine, &inputs).unwrap();
+    let memory = machine.unwrap().memory().to_vec();
+    let right = Prepared::new(&graph).unwrap().run(&inputs).unwrap();
+    assert_eq!(same_tensors(&program, false, &memory, &right), Ok(bytes));
+    for symbol in &program.tensors {
+        let tensor = symbol.graph_tensor as usize;
+        let length = right[tensor].as_ref().unwrap().len();
+        for reused in [false, true] {
+            let seen = !reused || symbol.role == TensorRole::Output;
+            for at in [0, length / 2, length - 1] {
+                let mut wanted = right.clone();
+                wanted[tensor].as_mut().unwrap()[at] ^= 1;
+                let found = same_tensors(&program, reused, &memory, &wanted);
+                let said = format!("`{}`: 1 of {length} bytes differ", symbol.name);
+                assert_eq!(found.err(), seen.then_some(said));
+            }
+            let mut wanted = right.clone();
+            wanted[tensor].as_mut().unwrap().push(0);
+            assert_eq!(same_tensors(&program, reused, &memory, &wanted).is_err(), seen);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `bitgauge cosim`: the same program on the simulator and on the exported Verilog.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use bitgauge_arch::program::TensorRole;
@@ -50,12 +50,30 @@ struct Answer {
     model: String,
     accelerator: String,
     images: usize,
+    programs: Vec<Compared>,
+    cycles_per_second: f64,
+    differences: Vec<String>,
+}
+
+/// What the images gave with one plan of external memory.
+#[derive(Serialize)]
+struct Compared {
+    memory: &'static str,
     commands: usize,
     tensors: usize,
     compared_bytes: u64,
     cycles: Vec<u64>,
     rtl_cycles: Vec<u64>,
-    cycles_per_second: f64,
+}
+
+/// Plans of external memory: that of `run` and `compile`, and one in which every tensor keeps its place, so that
+/// all of them are compared.
+const PLANS: [(&str, bool); 2] = [("reused", true), ("a place per tensor", false)];
+
+/// One image of one program on both sides.
+struct Pair {
+    cycles: [u64; 2],
+    seconds: f64,
     differences: Vec<String>,
 }
 
@@ -64,13 +82,15 @@ impl Cosim {
         let design = inputs::design(self.accelerator.as_deref())?;
         let (network, data) = self.source.with_data()?;
         let graph = &network.graph;
-        // Every tensor keeps its place, so that all of them are compared.
-        let options = Options { reuse_memory: false, ..pipeline::compile_options(self.codec) };
-        let program = pipeline::compiled(graph, &design.accelerator, &options)?;
+        let plan = |reuse_memory: bool| {
+            let options = Options { reuse_memory, ..pipeline::compile_options(self.codec) };
+            pipeline::compiled(graph, &design.accelerator, &options)
+        };
+        let programs = PLANS.into_iter().map(|(_, reused)| plan(reused)).collect::<Result<Vec<_>>>()?;
         let folder = self.build.clone().unwrap_or_else(|| std::env::temp_dir().join("bitgauge-cosim"));
         let bar = output::spinner("verilate");
         let build_options = BuildOptions {
-            memory_bytes: program.memory_bytes as usize,
+            memory_bytes: programs.iter().map(|program| program.memory_bytes).max().unwrap_or(0) as usize,
             waveforms: self.vcd.is_some(),
             ..BuildOptions::default()
         };
@@ -78,57 +98,49 @@ impl Cosim {
         bar.finish_and_clear();
 
         let count = (self.images as usize).clamp(1, data.images.len());
-        let machine = Machine::new(&program).map_err(simulator::failure)?;
-        let bar = output::progress("simulate and run the Verilog", count);
+        let inputs = (0..count)
+            .map(|index| Ok(encode_inputs(graph, &[data.images.tensor(index)])?))
+            .collect::<Result<Vec<_>>>()?;
+        let bar = output::progress("simulate and run the Verilog", count * programs.len());
         let names: Vec<&str> = graph.inputs.iter().map(|&id| graph.tensor(id).name.as_str()).collect();
-        let one = |machine: &mut Machine, index: usize| -> Result<(u64, u64, f64, Vec<String>)> {
-            let inputs = encode_inputs(graph, &[data.images.tensor(index)])?;
-            let named: Vec<(&str, &[u8])> =
-                names.iter().copied().zip(inputs.iter().map(Vec::as_slice)).collect();
-            let reference = Reference::new(&program, machine, &named)?;
-            let waves = self.vcd.as_deref().filter(|_| index == 0);
-            if let Some(folder) = waves {
-                files::write(&folder.join("simulator.vcd"), waves::vcd(&reference.result).as_bytes())?;
-            }
-            let (scratch, _temporary) = Temporary::make(tempfile::tempdir, |folder| folder.path())
-                .context("cannot make a temporary folder")?;
-            let options = RunOptions {
-                stall_seed: self.stall,
-                cycle_limit: u32::try_from(
-                    reference.result.cycles * if self.stall.is_some() { 40 } else { 2 } + 10_000,
-                )
-                .ok(),
-                waveforms: waves.map(|folder| folder.join("verilog.vcd")),
-                ..RunOptions::default()
+        let mut compared = Vec::new();
+        let mut pairs = Vec::new();
+        for ((memory, reused), program) in PLANS.into_iter().zip(&programs) {
+            let machine = Machine::new(program).map_err(simulator::failure)?;
+            let one = |machine: &mut Machine, (image, codes): (usize, &Vec<Vec<u8>>)| {
+                let named: Vec<(&str, &[u8])> =
+                    names.iter().copied().zip(codes.iter().map(Vec::as_slice)).collect();
+                let waves = self.vcd.as_deref().filter(|_| image == 0 && reused);
+                let pair = self.pair(&build, Reference::new(program, machine, &named)?, waves)?;
+                bar.inc(1);
+                let said = pair.differences.iter();
+                let differences =
+                    said.map(|said| format!("image {image}, memory {memory}: {said}")).collect();
+                Ok(Pair { differences, ..pair })
             };
-            let run = build.run(&reference.job(), scratch.path(), &options).map_err(rtl::failure)?;
-            let mut expected = reference.expected();
-            if self.stall.is_some() {
-                expected.cycles = None;
-            }
-            let found = compare(&expected, &run);
-            bar.inc(1);
-            let texts = found.iter().take(20).map(|difference| format!("image {index}: {difference}"));
-            Ok((reference.result.cycles, run.cycles, run.elapsed.as_secs_f64(), texts.collect()))
-        };
-        let each: Vec<_> = (0..count)
-            .into_par_iter()
-            .map_init(|| machine.clone(), |machine, index| one(machine, index))
-            .collect::<Result<_>>()?;
+            let each: Vec<Pair> =
+                inputs.par_iter().enumerate().map_init(|| machine.clone(), one).collect::<Result<_>>()?;
+            let tensors = program.tensors.iter().filter(|tensor| tensor.role != TensorRole::Constant);
+            compared.push(Compared {
+                memory,
+                commands: program.commands.len(),
+                tensors: tensors.count(),
+                compared_bytes: count as u64 * program.memory_bytes,
+                cycles: each.iter().map(|pair| pair.cycles[0]).collect(),
+                rtl_cycles: each.iter().map(|pair| pair.cycles[1]).collect(),
+            });
+            pairs.extend(each);
+        }
         bar.finish_and_clear();
-        let seconds: f64 = each.iter().map(|(_, _, seconds, _)| seconds).sum();
-        let total: u64 = each.iter().map(|(_, cycles, ..)| cycles).sum();
+        let seconds: f64 = pairs.iter().map(|pair| pair.seconds).sum();
+        let total: u64 = pairs.iter().map(|pair| pair.cycles[1]).sum();
         let answer = Answer {
             model: network.place,
             accelerator: design.place,
             images: count,
-            commands: program.commands.len(),
-            tensors: program.tensors.iter().filter(|tensor| tensor.role != TensorRole::Constant).count(),
-            compared_bytes: count as u64 * program.memory_bytes,
-            cycles: each.iter().map(|(cycles, ..)| *cycles).collect(),
-            rtl_cycles: each.iter().map(|(_, cycles, ..)| *cycles).collect(),
+            programs: compared,
             cycles_per_second: total as f64 / seconds,
-            differences: each.into_iter().flat_map(|(.., differences)| differences).collect(),
+            differences: pairs.into_iter().flat_map(|pair| pair.differences).collect(),
         };
         output::data(&match format {
             Format::Json => output::json("cosim", &answer)?,
@@ -146,21 +158,48 @@ impl Cosim {
         }
     }
 
+    /// One image of a program on both sides; waveforms go to the folder.
+    fn pair(&self, build: &Build, reference: Reference, waves: Option<&Path>) -> Result<Pair> {
+        if let Some(folder) = waves {
+            files::write(&folder.join("simulator.vcd"), waves::vcd(&reference.result).as_bytes())?;
+        }
+        let (scratch, _temporary) = Temporary::make(tempfile::tempdir, |folder| folder.path())
+            .context("cannot make a temporary folder")?;
+        let slower = if self.stall.is_some() { 40 } else { 2 };
+        let options = RunOptions {
+            stall_seed: self.stall,
+            cycle_limit: u32::try_from(reference.result.cycles * slower + 10_000).ok(),
+            waveforms: waves.map(|folder| folder.join("verilog.vcd")),
+            ..RunOptions::default()
+        };
+        let run = build.run(&reference.job(), scratch.path(), &options).map_err(rtl::failure)?;
+        let mut expected = reference.expected();
+        if self.stall.is_some() {
+            expected.cycles = None;
+        }
+        let found = compare(&expected, &run);
+        Ok(Pair {
+            cycles: [reference.result.cycles, run.cycles],
+            seconds: run.elapsed.as_secs_f64(),
+            differences: found.iter().take(20).map(ToString::to_string).collect(),
+        })
+    }
+
     fn text(&self, answer: &Answer) -> String {
         let what = if self.stall.is_some() {
-            "external memory compared, under random stalls".to_owned()
+            "external memory and accesses at the ports compared, under random stalls"
         } else {
-            format!(
-                "external memory, {} commands' starts and ends, 32 counters and totals compared",
-                answer.commands
-            )
+            "external memory, every command's start and end, 32 counters, accesses at the ports and totals compared"
         };
         let mut text = format!(
-            "{} on {}: {} images, {} tensors each\n{what}\n",
-            answer.model, answer.accelerator, answer.images, answer.tensors
+            "{} on {}: {} images, each with memory reused as in `run`, and with a place per tensor\n{what}\n",
+            answer.model, answer.accelerator, answer.images
         );
-        for (index, (simulator, rtl)) in answer.cycles.iter().zip(&answer.rtl_cycles).enumerate().take(10) {
-            text += &format!("image {index}: simulator {simulator} cycles, Verilog {rtl}\n");
+        for Compared { memory, commands, tensors, cycles, rtl_cycles, .. } in &answer.programs {
+            text += &format!("memory {memory}: {commands} commands, {tensors} tensors\n");
+            for (image, (simulator, rtl)) in cycles.iter().zip(rtl_cycles).enumerate().take(10) {
+                text += &format!("  image {image}: simulator {simulator} cycles, Verilog {rtl}\n");
+            }
         }
         text += &format!("Verilog at {:.0} cycles per second and core\n", answer.cycles_per_second);
         if answer.differences.is_empty() {
