@@ -8,6 +8,7 @@ mod lint;
 mod long;
 mod operators;
 mod readme;
+mod sanitizers;
 mod schema;
 mod shell;
 mod test;

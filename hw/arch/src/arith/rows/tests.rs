@@ -38,7 +38,7 @@ fn sums(count: i32) -> Vec<i32> {
 
 #[test]
 fn rows_agree_with_single_values() {
-    for count in [1, 7, 8, 16, 17, 97, 997] {
+    for count in [1, 7, 8, 16, 17, 97, if cfg!(miri) { 98 } else { 997 }] {
         let (parameters, sums) = (parameters(count), sums(count));
         let scales = scales(&parameters);
         let expected: Vec<i32> = parameters.iter().zip(&sums).map(|(p, &sum)| p.requantize(sum)).collect();
@@ -65,7 +65,8 @@ fn halves_go_up() {
         for mantissa in [0x8000u16, 0x8001, 0xc000, 0xffff] {
             let parameter = ChannelParameter { bias: 0, requant: Requant { mantissa, shift }, negate: false };
             let scales = scales(&[parameter; 16]);
-            for first in (-40_000i32..40_000).step_by(16) {
+            let far = if cfg!(miri) { 32 } else { 40_000 };
+            for first in (-far..far).step_by(16) {
                 let sums: Vec<i32> = (first..first + 16).map(|sum| sum << (shift / 4)).collect();
                 let expected: Vec<i32> = sums.iter().map(|&sum| parameter.requantize(sum)).collect();
                 let mut codes = vec![0; 16];
@@ -150,8 +151,11 @@ fn single_precision_gives_the_same_codes() {
     let post = Post { zero_point: -128, clamp_low: -128, clamp_high: 127 };
     let (mut singles, columns) = (0, 16);
     for most in [100i32, 30_000, (1 << 23) - 1, 37_000_000] {
-        for shift in 8..=47u8 {
-            for mantissa in [0u16, 1, 0x7fff, 0x8000, 0x8001, 0xabcd, 0xffff] {
+        for shift in (8..=47u8).step_by(if cfg!(miri) { 13 } else { 1 }) {
+            for mantissa in [0u16, 1, 0x7fff, 0x8000, 0x8001, 0xabcd, 0xffff]
+                .into_iter()
+                .step_by(if cfg!(miri) { 3 } else { 1 })
+            {
                 let parameters: Vec<ChannelParameter> = (0..columns)
                     .map(|i: i32| ChannelParameter {
                         bias: match i % 8 {
@@ -205,5 +209,5 @@ fn single_precision_gives_the_same_codes() {
             }
         }
     }
-    assert!(singles > 500, "{singles}");
+    assert!(cfg!(miri) || singles > 500, "{singles}");
 }
