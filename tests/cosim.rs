@@ -29,7 +29,9 @@ fn play(accelerator: &Accelerator, random: &mut Random, count: usize, effort: Ef
 fn play_on(build: &Build, accelerator: &Accelerator, random: &mut Random, count: usize) {
     for number in 0..count {
         let seed = random.0;
-        let program = programs::program(random, accelerator, 25);
+        // Every other one loads tables and parameters anew while it runs.
+        let draw = if number % 2 == 0 { programs::program } else { programs::reloading };
+        let program = draw(random, accelerator, 25);
         let stall_seed = Some(number as u32 + 1);
         let slave = RunOptions { slave: Slave::OTHERS[number % 6], stall_seed, ..RunOptions::default() };
         let stalled = RunOptions { stall_seed, ..RunOptions::default() };
@@ -137,20 +139,24 @@ fn many_random_programs_agree() {
     }
 }
 
-/// Both shipped models, every tensor in a place of its own so that all of them are compared.
-fn models(accelerator: &Accelerator) -> Vec<(&'static str, IntGraph, Program)> {
-    let options = bitgauge_compiler::Options { reuse_memory: false, ..bitgauge_compiler::Options::default() };
-    let compiled = |model| {
+/// Both shipped models with two plans of external memory: the default one, which is that of `run`, and one with a
+/// place for every tensor, so that all of them are compared.
+fn models(accelerator: &Accelerator) -> Vec<(String, IntGraph, Program)> {
+    let compiled = |(model, reuse_memory): (&str, bool)| {
         let graph = shipped(model, QuantizeOptions::default());
+        let options = bitgauge_compiler::Options { reuse_memory, ..bitgauge_compiler::Options::default() };
         let program = bitgauge_compiler::compile(&graph, accelerator, &options).unwrap();
         validate(&program).unwrap_or_else(|problems| panic!("{}", problems[0]));
-        (model, graph, program)
+        let plan = if reuse_memory { "memory reused" } else { "a place per tensor" };
+        (format!("{model}, {plan}"), graph, program)
     };
-    bitgauge_tests::MODELS.into_iter().map(compiled).collect()
+    assert!(bitgauge_compiler::Options::default().reuse_memory);
+    let both = bitgauge_tests::MODELS.into_iter().flat_map(|model| [(model, true), (model, false)]);
+    both.map(compiled).collect()
 }
 
 /// One bench for all of them, and for other tests with small networks.
-fn bench(accelerator: &Accelerator, models: &[(&str, IntGraph, Program)]) -> Build {
+fn bench(accelerator: &Accelerator, models: &[(String, IntGraph, Program)]) -> Build {
     let bytes = models.iter().map(|(.., program)| program.memory_bytes).max().unwrap();
     build(accelerator, bytes.max(SMALL_MEMORY))
 }

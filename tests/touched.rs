@@ -168,7 +168,7 @@ fn random_programs() {
     for seed in 0..40 {
         let mut random = Random(seed);
         let accelerator = programs::accelerator(&mut random, 8);
-        let program = programs::program(&mut random, &accelerator, 30);
+        let program = programs::reloading(&mut random, &accelerator, 25);
         check(&program, &mut random, &mut seen);
     }
     eprintln!("{seen:#?}");

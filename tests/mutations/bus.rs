@@ -1,9 +1,11 @@
 //! Slaves of every legal order, bus errors, bad programs, resets: the accelerator stands them, and a fault in
 //! what makes it stand them shows.
 
+use std::sync::OnceLock;
+
 use super::table::fault;
-use super::{Mutation, build, symptom};
-use bitgauge_cosim::{Effort, RunOptions, Slave};
+use super::{Mutation, build, daily, symptom};
+use bitgauge_cosim::{Build, Effort, RunOptions, Slave};
 use bitgauge_tests::recovery::{CASES, program, small};
 use bitgauge_tests::verilog::{Simulated, verilator};
 
@@ -51,6 +53,17 @@ pub const BUS: &[Mutation] = &[
         "assign restart_r_d = ending_q & (!restart_r_q);"),
 ];
 
+/// All mutations of the small design: [`BUS`], then those of every day.
+pub fn all() -> Vec<Mutation> {
+    [BUS.to_vec(), daily::mutations()].concat()
+}
+
+/// The one bench with all of them.
+pub fn bench() -> &'static Build {
+    static BENCH: OnceLock<Build> = OnceLock::new();
+    BENCH.get_or_init(|| build(&small(), &all(), Effort::Quick))
+}
+
 /// All slaves, and everything that may go wrong before a run, with one memory or another.
 fn ways(cycles: u32) -> Vec<(String, RunOptions)> {
     let mut ways = Vec::new();
@@ -83,12 +96,11 @@ fn whatever_was_before_a_run_is_sound() {
         return;
     }
     let accelerator = small();
-    let build = build(&accelerator, BUS, Effort::Quick);
     let program = program(&accelerator, 3);
     let simulated = Simulated::new(&program, &[]).unwrap();
     let mut wrong = Vec::new();
     for (what, options) in &ways(simulated.result.cycles as u32 - 20) {
-        wrong.extend(symptom(&build, &simulated, 0, options).map(|said| format!("{what}: {said}")));
+        wrong.extend(symptom(bench(), &simulated, 0, options).map(|said| format!("{what}: {said}")));
     }
     assert!(wrong.is_empty(), "{} cycles\n{}", simulated.result.cycles, wrong.join("\n"));
 }
@@ -100,7 +112,6 @@ fn faults_of_the_bus_are_caught() {
         return;
     }
     let accelerator = small();
-    let build = build(&accelerator, BUS, Effort::Quick);
     let program = program(&accelerator, 3);
     let simulated = Simulated::new(&program, &[]).unwrap();
     let ways = ways(simulated.result.cycles as u32 - 20);
@@ -108,7 +119,7 @@ fn faults_of_the_bus_are_caught() {
     for (index, mutation) in BUS.iter().enumerate() {
         let mut runs = ways.iter();
         let found =
-            runs.find_map(|(what, options)| Some((what, symptom(&build, &simulated, index + 1, options)?)));
+            runs.find_map(|(what, options)| Some((what, symptom(bench(), &simulated, index + 1, options)?)));
         match found {
             Some((what, said)) => eprintln!("{}: caught by {what}: {said}", mutation.name),
             None => wrong.push(mutation.name.to_owned()),

@@ -1,7 +1,7 @@
 //! What lies in external memory: noise, parameters that leave something to see, and coded blocks.
 
 use bitgauge_arch::codec::{Format, encode, length_entry};
-use bitgauge_arch::command::{Load, Target};
+use bitgauge_arch::command::{Load, Operation, Target, VectorFunction};
 use bitgauge_arch::program::Segment;
 
 use super::{COMMANDS, Draft, MEMORY_BYTES, Random};
@@ -82,6 +82,30 @@ impl Draft<'_> {
             value_bits: 8,
             ..Load::default()
         }
+    }
+
+    /// A load of what a command reads of tables or, now and then, parameters; none for one that keeps sums.
+    pub(super) fn reload(&mut self, operation: &Operation) -> Option<Load> {
+        let (target, table) = match operation {
+            Operation::Compute(compute) if compute.accumulate == 1 => return None,
+            Operation::Compute(compute) if compute.table_enable == 1 => {
+                (Target::PostTable, Some(compute.table_select))
+            }
+            Operation::Compute(_) => (Target::PostParameter, None),
+            Operation::Vector(vector) => match vector.function()? {
+                VectorFunction::Softmax | VectorFunction::Table => {
+                    (Target::VectorTable, Some(vector.table_select))
+                }
+                VectorFunction::LayerNorm | VectorFunction::Depthwise => (Target::VectorParameter, None),
+                _ => return None,
+            },
+            Operation::Load(_) | Operation::Store(_) => return None,
+        };
+        if table.is_none() && !self.random.once_in(4) {
+            return None;
+        }
+        let load = self.constants(target);
+        Some(Load { line: table.unwrap_or(load.line), ..load })
     }
 
     /// Blocks that decode, and their table.

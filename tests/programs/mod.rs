@@ -95,6 +95,16 @@ impl Draft<'_> {
 
 /// A random program of `length` commands.
 pub fn program(random: &mut Random, accelerator: &Accelerator, length: usize) -> Program {
+    drawn(random, accelerator, length, false)
+}
+
+/// A random program that loads tables and parameters anew in mid-run: behind a command that reads them comes a load
+/// of others, and the same command again.
+pub fn reloading(random: &mut Random, accelerator: &Accelerator, length: usize) -> Program {
+    drawn(random, accelerator, length, true)
+}
+
+fn drawn(random: &mut Random, accelerator: &Accelerator, length: usize, reloads: bool) -> Program {
     // Half of the programs begin anywhere in a page; what else is drawn stays as it is.
     let place = random.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let bus = u64::from(accelerator.bus_bytes());
@@ -113,6 +123,10 @@ pub fn program(random: &mut Random, accelerator: &Accelerator, length: usize) ->
             draft.note(&operation);
             draft.regions.see(accelerator, &builder.commands);
             segments.extend(blocks);
+            if reloads && let Some(load) = draft.reload(&operation) {
+                builder.push(draft.random, Operation::Load(load), &[]);
+                builder.push(draft.random, operation, &[]);
+            }
         }
     }
     if let Some(kept) = draft.kept.take() {
