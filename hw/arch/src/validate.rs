@@ -10,6 +10,8 @@
 
 mod commands;
 mod container;
+#[cfg(test)]
+mod limits;
 mod order;
 mod sums;
 

@@ -341,6 +341,9 @@ mod tests {
             validate(&of(commands, &waits.map(|wait| (wait, 0))))
         };
         assert_eq!(with(2, [0; 3]), Ok(()));
+        // The command right before it still drains as well.
+        let next = validate(&of([compute(0, Some(1)), compute(1, None)], &[(0, 0); 2])).unwrap_err();
+        assert!(next[0].to_string().contains("feeds from bank 1"), "{}", next[0]);
         let problems = with(1, [0; 3]).unwrap_err();
         assert!(problems[0].to_string().contains("feeds from bank 1"), "{}", problems[0]);
         assert_eq!(with(1, [0, 0, COMPUTE]), Ok(()));

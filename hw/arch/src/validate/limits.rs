@@ -1,0 +1,238 @@
+//! Each rule of the validator at its limit: what is just allowed passes, what is just beyond is refused with the
+//! rule's own message.
+
+use std::fmt::Debug;
+
+use super::validate;
+use crate::Program;
+use crate::command::{Command, Compute, Encoder, Load, Operation, Store, Vector, VectorFunction};
+use crate::footprint::fill_bank_masks;
+use crate::program::{CommandSymbol, LayerSymbol, Operand, Segment};
+
+fn program(operation: Operation) -> Program {
+    let accelerator = crate::description::tests_support::reference();
+    let mut command = Command { wait: 0, signal: 0, operation };
+    fill_bank_masks(&accelerator, &mut command);
+    let mut encoder = Encoder::default();
+    encoder.push(&command).unwrap();
+    let layer = LayerSymbol {
+        name: "limit".into(),
+        operator: "test".into(),
+        macs: 0,
+        product: None,
+        mapping: String::new(),
+        bound_cycles: 0,
+    };
+    Program {
+        accelerator,
+        words: encoder.finish(),
+        command_address: 0,
+        memory_bytes: 1 << 16,
+        segments: Vec::new(),
+        tensors: Vec::new(),
+        outputs: Vec::new(),
+        layers: vec![layer],
+        commands: vec![CommandSymbol { layer: 0, operand: Operand::Input }],
+    }
+}
+
+/// Holds a program to be refused for one reason.
+fn refused(program: &Program, said: &str, case: &impl Debug) {
+    let problems = validate(program).err().unwrap_or_else(|| panic!("{case:?} passes, not refused: {said}"));
+    assert!(problems[0].to_string().contains(said), "{case:?}: {} and not `{said}`", problems[0]);
+}
+
+/// What is allowed, what is not, and why.
+type Rule<T> = (fn(&mut T), fn(&mut T), &'static str);
+
+fn check<T: Clone + Debug>(base: &T, of: fn(T) -> Operation, rules: &[Rule<T>]) {
+    assert_eq!(validate(&program(of(base.clone()))), Ok(()), "{base:?}");
+    for (allowed, beyond, said) in rules {
+        let mut twin = base.clone();
+        allowed(&mut twin);
+        assert_eq!(validate(&program(of(twin.clone()))), Ok(()), "{twin:?}");
+        let mut broken = base.clone();
+        beyond(&mut broken);
+        refused(&program(of(broken.clone())), said, &broken);
+    }
+}
+
+#[test]
+fn loads_and_stores() {
+    let load = Load {
+        external_address: 4096,
+        blocks: 1,
+        pixels: 4,
+        channels: 16,
+        pixel_stride: 1,
+        value_bits: 8,
+        ..Load::default()
+    };
+    check(
+        &load,
+        Operation::Load,
+        &[
+            (
+                |load| load.external_address = 4096 + 64,
+                |load| load.external_address = 4096 + 1,
+                "multiples of",
+            ),
+            (|load| load.target = 1, |load| load.target = 6, "does not exist"),
+            (|load| load.value_bits = 16, |load| load.value_bits = 15, "does not exist"),
+            (|_| (), |load| load.group_width = 1, "reserved"),
+            (
+                |load| load.external_address = 65_536 - 64,
+                |load| load.external_address = 65_536 - 32,
+                "which has",
+            ),
+            (
+                |load| (load.target, load.channels) = (2, 8),
+                |load| (load.target, load.channels) = (2, 7),
+                "whole entries",
+            ),
+            (
+                |load| (load.target, load.pixels, load.channels) = (4, 1, 256),
+                |load| (load.target, load.pixels, load.channels) = (4, 1, 255),
+                "whole entries",
+            ),
+        ],
+    );
+    let store = Store {
+        external_address: 8192,
+        blocks: 1,
+        pixels: 4,
+        channels: 16,
+        pixel_stride: 1,
+        value_bits: 8,
+        ..Store::default()
+    };
+    check(
+        &store,
+        Operation::Store,
+        &[
+            (|store| store.external_address = 64, |store| store.external_address = 0, "over the commands"),
+            (|store| store.value_bits = 2, |store| store.value_bits = 1, "does not exist"),
+            (|_| (), |store| store.group_width = 1, "reserved"),
+            (
+                |store| store.external_address = 65_536 - 64,
+                |store| store.external_address = 65_536 - 32,
+                "which has",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn products() {
+    // A 1 x 1 kernel over a row of two pixels, with a residual.
+    let compute = Compute {
+        out_rows: 1,
+        out_cols: 2,
+        in_rows: 1,
+        in_cols: 2,
+        kernel_rows: 1,
+        kernel_cols: 1,
+        stride_rows: 1,
+        stride_cols: 1,
+        dilation_rows: 1,
+        dilation_cols: 1,
+        channels: 1,
+        segments: 1,
+        pixel_stride: 1,
+        row_stride: 2,
+        outputs: 1,
+        output_pixel_stride: 1,
+        residual_enable: 1,
+        residual_mantissa: 1 << 15,
+        residual_shift: 15,
+        residual_pixel_stride: 1,
+        output_line: 3 * BANK,
+        residual_line: 2 * BANK,
+        ..Compute::default()
+    };
+    assert_eq!(crate::description::tests_support::reference().activation_bank_lines(), BANK);
+    check(
+        &compute,
+        Operation::Compute,
+        &[
+            (|c| c.residual_mantissa = 65_535, |c| c.residual_mantissa = 32_767, "out of range"),
+            (|c| c.residual_shift = 47, |c| c.residual_shift = 48, "out of range"),
+            (|c| c.residual_shift = 1, |c| c.residual_shift = 0, "out of range"),
+            (|c| c.output_pixel_stride = 1, |c| c.output_pixel_stride = 0, "lines apart"),
+            (|c| (c.out_cols, c.output_pixel_stride) = (1, 0), |c| c.kernel_rows = 0, "must not be zero"),
+            (|c| c.dilation_rows = 0, |c| c.stride_cols = 0, "must not be zero"),
+            (|c| c.table_enable = 1, |c| (c.table_enable, c.output_wide) = (1, 1), "tables emit bytes"),
+            (|_| (), |c| c.tag_mode = 1, "reserved"),
+            (|c| c.residual_line = BANK, |c| c.residual_line = 8, "bank that the feeder reads"),
+            (|_| (), |c| c.accumulate = 1, "without residual"),
+            (|c| c.output_line = 2, |c| c.output_line = 1, "reads activation scratchpad"),
+        ],
+    );
+}
+
+/// Lines of a bank of the reference.
+const BANK: u32 = 2048;
+
+#[test]
+fn vector_functions() {
+    let add = Vector {
+        function: VectorFunction::Add.code(),
+        out_rows: 1,
+        out_cols: 2,
+        channels: 1,
+        pixel_stride: 1,
+        output_pixel_stride: 1,
+        output_line: 64,
+        source_mantissa: 1 << 15,
+        source_shift: 15,
+        ..Vector::default()
+    };
+    check(
+        &add,
+        Operation::Vector,
+        &[
+            (|v| v.source_shift = 47, |v| v.source_shift = 48, "out of range"),
+            (|v| v.source_mantissa = 65_535, |v| v.source_mantissa = 32_767, "out of range"),
+            (|v| (v.out_cols, v.output_pixel_stride) = (1, 0), |v| v.output_pixel_stride = 0, "lines apart"),
+            (|v| v.channels = 2, |v| v.channels = 0, "must not be zero"),
+            (|v| v.function = VectorFunction::Table.code(), |v| v.function = 15, "does not exist"),
+            (|_| (), |v| v.outlier_shift = 1, "reserved"),
+            (|v| v.output_line = 2, |v| v.output_line = 1, "reads activation scratchpad"),
+        ],
+    );
+    let softmax = Vector { function: VectorFunction::Softmax.code(), output_bits: 8, ..add.clone() };
+    check(
+        &softmax,
+        Operation::Vector,
+        &[
+            (|v| v.output_bits = 2, |v| v.output_bits = 1, "2 to 8 bits"),
+            (|_| (), |v| v.output_bits = 9, "2 to 8 bits"),
+            (|_| (), |v| v.output_wide = 1, "over bytes"),
+        ],
+    );
+}
+
+#[test]
+fn the_container() {
+    let base = || {
+        let mut program = program(Operation::Load(Load { value_bits: 8, ..Load::default() }));
+        let segment = |address| Segment { address, bytes: vec![1; 64].into() };
+        program.segments = vec![segment(4096), segment(4160)];
+        program
+    };
+    assert_eq!(validate(&base()), Ok(()));
+    let broken = |change: fn(&mut Program), said| {
+        let mut program = base();
+        change(&mut program);
+        refused(&program, said, &said);
+    };
+    broken(|program| program.segments[1].address = 4159, "over another");
+    broken(|program| program.segments.swap(0, 1), "over another");
+    broken(|program| program.segments[1].address = (1 << 16) - 63, "outside memory");
+    broken(|program| program.segments[0].address = 0, "commands lie over a segment");
+    broken(|program| program.command_address = 1, "not on a multiple");
+    broken(|program| program.command_address = 1 << 16, "outside memory");
+    broken(|program| program.memory_bytes = (1 << 32) + 1, "32 bits");
+    broken(|program| program.words.truncate(program.words.len() - 1), "must be `end`");
+    broken(|program| program.commands.clear(), "command symbols");
+}
