@@ -55,13 +55,17 @@ pub fn simulated(program: &Program, graph: &IntGraph, images: &Images, count: us
         .map_init(|| machine.clone(), |machine, index| one(machine, index))
         .collect::<Result<_>>()?;
     bar.finish_and_clear();
-    let cycles = each.iter().map(|(result, ..)| result.cycles);
-    let cycles = [cycles.clone().min().unwrap_or(0), cycles.max().unwrap_or(0)];
+    let cycles = extremes(each.iter().map(|(result, ..)| result.cycles));
     let compared_bytes = each.iter().map(|(_, bytes, _)| bytes).sum();
     let activation_sizes =
         mean_sizes(graph, &each.iter().map(|(_, _, sizes)| &sizes[..]).collect::<Vec<_>>());
     let result = each.into_iter().next().map(|(result, ..)| result).unwrap_or_default();
     Ok(Simulated { result, images: count, cycles, compared_bytes, activation_sizes })
+}
+
+/// The least and the greatest.
+fn extremes(cycles: impl Iterator<Item = u64> + Clone) -> [u64; 2] {
+    [cycles.clone().min().unwrap_or(0), cycles.max().unwrap_or(0)]
 }
 
 /// Compares every output with the interpreter's; gives the bytes compared.

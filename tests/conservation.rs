@@ -1,9 +1,13 @@
 //! Does everything that is counted add up?
 
 use bitgauge_arch::actions::{Action, ActionCounts};
-use bitgauge_arch::command::Unit;
+use bitgauge_arch::command::{Codec, Operation, Target, Unit};
+use bitgauge_arch::program::Operand;
+use bitgauge_arch::{Accelerator, timing};
 use bitgauge_compiler::{Options, compile};
 use bitgauge_models::integer::QuantizeOptions;
+use bitgauge_sim::Machine;
+use bitgauge_tests::programs::{self, Random};
 use bitgauge_tests::{DESIGNS, Images, MODELS, assert_equal, design, shipped};
 
 #[test]
@@ -99,4 +103,99 @@ fn cycles_do_not_depend_on_data() {
         let timed = bitgauge_sim::run(&program, &[], &timing_only).unwrap().result;
         assert_eq!((timed.cycles, &timed.units), (runs[0].cycles, &runs[0].units), "{model}: without data");
     }
+}
+
+/// Beats of a plain load or store, from its counts alone: blocks, and beats of each.
+fn plain_beats(accelerator: &Accelerator, operation: &Operation) -> Option<(u64, u64)> {
+    let of = |blocks: u32, pixels: u32, channels: u32, bits: u32| {
+        let bytes = u64::from(pixels) * u64::from(channels) * if bits > 8 { 2 } else { 1 };
+        Some((u64::from(blocks), bytes.div_ceil(u64::from(accelerator.bus_bytes()))))
+    };
+    match operation {
+        Operation::Load(load) if load.codec == Codec::None.code() => {
+            // Entries and tables are bytes.
+            let scratchpad = matches!(load.target(), Some(Target::Activation | Target::Weight));
+            of(load.blocks, load.pixels, load.channels, if scratchpad { load.value_bits } else { 8 })
+        }
+        Operation::Store(store) if store.codec == Codec::None.code() => {
+            of(store.blocks, store.pixels, store.channels, store.value_bits)
+        }
+        _ => None,
+    }
+}
+
+/// A layer's bound is the most that its commands hold of one resource: the array, the vector unit, beats of the bus, a
+/// fourth of the bursts' time (four are outstanding at most), and the store's FIFO for a latency a beat.
+#[test]
+fn a_layer_is_bound_by_what_its_commands_hold() {
+    for (model, name) in MODELS.into_iter().flat_map(|model| DESIGNS.map(|name| (model, name))) {
+        // A slow memory, so that each of the resources bounds some layer.
+        for latency in [1, 40, 400] {
+            let mut accelerator = design(name);
+            accelerator.memory.latency_cycles = latency;
+            let program =
+                compile(&shipped(model, QuantizeOptions::default()), &accelerator, &Options::default())
+                    .unwrap();
+            let mut held = vec![[0u64; 5]; program.layers.len()];
+            for ((_, command), symbol) in program.resolved().zip(&program.commands) {
+                let [array, vector, bus, places, entries] = &mut held[symbol.layer as usize];
+                match &command.operation {
+                    Operation::Compute(compute) => {
+                        *array += 4 + timing::compute(&accelerator, compute).feed_cycles();
+                    }
+                    Operation::Vector(command) => *vector += timing::vector_cycles(&accelerator, command),
+                    moved => {
+                        let (blocks, beats) = plain_beats(&accelerator, moved).unwrap();
+                        let bursts = beats.div_ceil(u64::from(accelerator.memory.max_burst_beats));
+                        *bus += blocks * beats;
+                        *places += blocks * (beats + bursts * u64::from(latency));
+                        if matches!(moved, Operation::Store(_)) {
+                            *entries += blocks * beats * u64::from(latency);
+                        }
+                    }
+                }
+            }
+            for (layer, [array, vector, bus, places, entries]) in program.layers.iter().zip(held) {
+                let fifo = timing::store_fifo_beats(&accelerator);
+                let wanted = array.max(vector).max(bus).max(places / 4).max(entries / fifo);
+                assert_eq!(
+                    layer.bound_cycles, wanted,
+                    "{model} on {name}, latency {latency}: {}",
+                    layer.name
+                );
+            }
+        }
+    }
+}
+
+/// Two bytes a block of `zvc`: so many beats of the trace are of length tables, and no others.
+#[test]
+fn length_tables_are_told_from_data() {
+    let mut seen = [0u64; 2];
+    for seed in 0..30 {
+        let mut random = Random(seed);
+        let mut accelerator = programs::accelerator(&mut random, 8);
+        accelerator.compression.codecs = design(DESIGNS[0]).compression.codecs;
+        let program = programs::program(&mut random, &accelerator, 30);
+        let mut wanted = [0u64; 2];
+        for (_, command) in program.resolved() {
+            let (blocks, codes, codec, write) = match &command.operation {
+                Operation::Load(load) => (load.blocks, load.pixels * load.channels, load.codec, 0),
+                Operation::Store(store) => (store.blocks, store.pixels * store.channels, store.codec, 1),
+                _ => continue,
+            };
+            if codec == Codec::Zvc.code() && codes > 0 {
+                wanted[write] += (2 * u64::from(blocks)).div_ceil(u64::from(accelerator.bus_bytes()));
+            }
+        }
+        let mut machine = Machine::new(&program).unwrap();
+        let run = machine.run(&[], &bitgauge_sim::Options::default()).unwrap();
+        let mut found = [0u64; 2];
+        for burst in run.bursts.iter().filter(|burst| burst.operand == Operand::LengthTable) {
+            found[usize::from(burst.write)] += u64::from(burst.beats);
+        }
+        assert_eq!(found, wanted, "seed {seed}");
+        seen = [seen[0] + found[0], seen[1] + found[1]];
+    }
+    assert!(seen.iter().all(|&beats| beats > 20), "{seen:?}");
 }

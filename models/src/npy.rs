@@ -184,4 +184,18 @@ mod tests {
             assert!(read(&bytes).is_err());
         }
     }
+
+    /// Only what is read as it lies there.
+    #[test]
+    fn other_elements_are_refused_by_name() {
+        for descr in ["<f8", ">f4", ">i8", "<i4", "<u8", "|i1", "|b1", "<f2", "|O"] {
+            let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (1,), }}");
+            let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+            bytes.extend((header.len() as u16).to_le_bytes());
+            bytes.extend(header.as_bytes());
+            bytes.extend([0; 8]);
+            let error = read(&bytes).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{descr}` is not supported")), "{error}");
+        }
+    }
 }

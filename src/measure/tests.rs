@@ -82,3 +82,48 @@ fn outputs_that_are_too_short_too_long_or_missing() {
     program.tensors.retain(|symbol| symbol.role != TensorRole::Output);
     differs(&program, &memory, &right, "no output");
 }
+
+/// What activations take in memory, counted a second time: codes one by one, over all images.
+#[test]
+fn sizes_are_means_over_the_images() {
+    let (_, _, wanted) = agreeing();
+    let mut graph = onnx::import(shipped::VIT_MNIST).unwrap();
+    float::passes::simplify(&mut graph).unwrap();
+    let data = dataset::load(None).unwrap().images;
+    let calibration = calibrate(&graph, 1, |index| vec![data.tensor(index)]).unwrap();
+    let graph = quantize(&graph, &calibration, &QuantizeOptions::default()).unwrap();
+    assert_eq!(graph.tensors.len(), wanted.len());
+    let accelerator = Accelerator::from_toml(shipped::REFERENCE_16X16).unwrap();
+    let program = compile(&graph, &accelerator, &Options::default()).unwrap();
+    let simulated = simulated(&program, &graph, &data, 3).unwrap();
+    let prepared = Prepared::new(&graph).unwrap();
+    let runs: Vec<Vec<Option<Vec<u8>>>> = (0..3)
+        .map(|image| prepared.run(&encode_inputs(&graph, &[data.tensor(image)]).unwrap()).unwrap())
+        .collect();
+    let mut wide = 0;
+    for (node, size) in graph.nodes.iter().zip(&simulated.activation_sizes) {
+        let tensor = graph.tensor(node.output);
+        let codes = tensor.shape.elements();
+        let zeros: usize = runs
+            .iter()
+            .map(|run| {
+                let bytes = run[node.output.0].as_ref().unwrap();
+                (0..codes).filter(|&at| tensor.code.read(bytes, at) == tensor.code.zero_point).count()
+            })
+            .sum();
+        let share = zeros as f64 / (3 * codes) as f64;
+        assert!((size.zero_fraction - share).abs() < 1e-12, "{}: {}", size.tensor, size.zero_fraction);
+        let raw = (codes * tensor.code.container_bytes()) as u64;
+        assert_eq!(size.raw_bytes, raw, "{}", size.tensor);
+        // Eight bits gain nothing by packing; nor do sixteen, which have no packed form of fewer.
+        assert_eq!(size.packed_bytes, raw, "{}", size.tensor);
+        wide += usize::from(tensor.code.container_bytes() == 2);
+    }
+    assert!(wide > 0);
+}
+
+#[test]
+fn fewest_and_most_cycles() {
+    assert_eq!(extremes([7, 3, 9, 4].into_iter()), [3, 9]);
+    assert_eq!(extremes([5].into_iter()), [5, 5]);
+}

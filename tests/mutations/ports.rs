@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use super::bus;
 use super::places::{Place, Step, places};
-use bitgauge_arch::command::{Codec, Command, Operation, Target, Unit, Word};
+use bitgauge_arch::command::{Codec, Command, Operation, Target, Word};
 use bitgauge_arch::footprint::{Access, Port, Space, footprint};
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_cosim::{RtlRun, RunOptions};
@@ -27,16 +27,17 @@ struct Touch {
 /// Units of the space that a line of the record touches.
 fn touched(place: &Place, accelerator: &Accelerator, address: u64, more: u64) -> Vec<Range<u64>> {
     let line = u64::from(accelerator.line_bytes());
+    let one = |range: Range<u64>| std::iter::once(range).collect();
     match place.step {
-        Step::Line => vec![address..address + 1],
-        Step::Group(entries) => vec![address * entries..(address + 1) * entries],
-        Step::Entry(entries) => vec![address / entries..address / entries + 1],
+        Step::Line => one(address..address + 1),
+        Step::Group(entries) => one(address * entries..(address + 1) * entries),
+        Step::Entry(entries) => one(address / entries..address / entries + 1),
         Step::Bytes(bytes) => (0..line)
             .filter(|byte| more >> byte & 1 == 1)
             .map(|byte| (address * line + byte) / bytes)
             .map(|unit| unit..unit + 1)
             .collect(),
-        Step::Burst => vec![address..address + (more + 1) * u64::from(accelerator.bus_bytes())],
+        Step::Burst => one(address..address + (more + 1) * u64::from(accelerator.bus_bytes())),
     }
 }
 

@@ -244,6 +244,21 @@ mod tests {
         assert!(by_mse <= o.squared_error(&kind.code((-0.6, 40.0))));
     }
 
+    /// One value a bin: a tail of so many values is so many bins.
+    #[test]
+    fn a_percentile_cuts_as_many_values_as_it_says() {
+        let o = observed(&(0..BINS).map(|bin| bin as f32 - 1024.0).collect::<Vec<f32>>());
+        let width = o.bin_width();
+        for tail in [0, 1, 8, 512] {
+            // Exact in binary, whatever the tail.
+            let share = 1.0 - f64::from(2 * tail) / BINS as f64;
+            let (low, high) = o.range(RangeRule::Percentile(share), CodeKind::Affine { bits: 8 });
+            let cut = f64::from(tail) * width;
+            assert!((low - (-1024.0 + cut)).abs() < 1e-9, "{tail}: {low}");
+            assert!((high - (1023.0 - cut)).abs() < 1e-9, "{tail}: {high}");
+        }
+    }
+
     #[test]
     fn zero_has_a_code() {
         for data in [&[0.0f32][..], &[3.0, 9.0], &[-7.0, -1.0], &[]] {

@@ -59,7 +59,6 @@ pub fn classify(
     let head = graph.outputs.first().map_or(&[][..], |output| &output.head);
     // Both are ranked by what goes into a softmax at the end.
     let float = float.map(|float| heads::take_off(float).0);
-    let count = |yes: bool| usize::from(yes);
     let one = |(index, &label): (usize, &i64)| -> Result<Classification, EvaluateError> {
         let image = image(index);
         let integer = heads::scores(head, &logits(&prepared, &image)?);
@@ -70,21 +69,16 @@ pub fn classify(
             if reference.len() != integer.len() {
                 return Err(EvaluateError::Mismatch);
             }
-            let place = rank(&reference, label);
+            let [top1, top5] = tops(rank(&reference, label));
             Ok(FloatClassification {
-                top1: count(place < 1),
-                top5: count(place < 5),
-                agreement: count(same(greatest(&integer), greatest(&reference))),
+                top1,
+                top5,
+                agreement: usize::from(same(greatest(&integer), greatest(&reference))),
                 divergence: divergence(head, &reference, &integer),
             })
         };
-        let place = rank(&integer, label);
-        Ok(Classification {
-            images: 1,
-            top1: count(place < 1),
-            top5: count(place < 5),
-            float: float.as_ref().map(by_float).transpose()?,
-        })
+        let [top1, top5] = tops(rank(&integer, label));
+        Ok(Classification { images: 1, top1, top5, float: float.as_ref().map(by_float).transpose()? })
     };
     let each: Vec<Classification> = labels.par_iter().enumerate().map(one).collect::<Result<_, _>>()?;
     let sum = |of: fn(&Classification) -> usize| each.iter().map(of).sum::<usize>();
@@ -114,6 +108,11 @@ fn rank(scores: &[f64], label: i64) -> usize {
     let Some(&own) = own.filter(|own| !own.is_nan()) else { return usize::MAX };
     let ahead = |(index, &x): (usize, &f64)| x > own || (x == own && (index as i64) < label);
     scores.iter().enumerate().filter(|&pair| ahead(pair)).count()
+}
+
+/// One each where the label is the greatest, and where it is among the five greatest.
+fn tops(ahead: usize) -> [usize; 2] {
+    [1, 5].map(|places| usize::from(ahead < places))
 }
 
 /// The first of the greatest scores; `None` where all are no numbers.
@@ -157,6 +156,9 @@ mod tests {
         assert_eq!(rank(&[1.0, 3.0, 2.0, 3.0], 3), 1);
         assert_eq!(rank(&[1.0, 3.0], 7), usize::MAX);
         assert_eq!(greatest(&[1.0, 3.0, 3.0]), Some(1));
+        let scores = [0.5, 3.0, 2.0, 1.0, 5.0, 4.0, 0.0];
+        let wanted = [[0, 0], [0, 1], [0, 1], [0, 1], [1, 1], [0, 1], [0, 0]];
+        assert_eq!([0, 1, 2, 3, 4, 5, 6].map(|label| tops(rank(&scores, label))), wanted);
         // What is not a number is neither right nor alike.
         assert_eq!(rank(&[f64::NAN, 3.0], 0), usize::MAX);
         assert_eq!(greatest(&[f64::NAN, -3.0]), Some(1));
