@@ -73,6 +73,12 @@ impl Images {
         Images::load(&repository(&format!("models/zoo/mnist_{part}_u8.npy")), 33.3285, 78.5655)
     }
 
+    /// How many.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.shape[0]
+    }
+
     /// An image, 1 x C x H x W.
     #[must_use]
     pub fn tensor(&self, index: usize) -> Tensor {
@@ -177,11 +183,12 @@ pub fn quantized(float: &FloatGraph, images: &Images, count: usize, options: Qua
     quantize(float, &calibration, &QuantizeOptions { input: images.input_code(), ..options }).unwrap()
 }
 
-/// A shipped model, quantized with 32 images.
+/// A shipped model, quantized as `bitgauge run` does it: with all calibration images.
 #[must_use]
 pub fn shipped(model: &str, options: QuantizeOptions) -> IntGraph {
     let float = float_model(&repository(&format!("models/zoo/{model}.onnx")));
-    quantized(&float, &Images::mnist("calibration"), 32, options)
+    let images = Images::mnist("calibration");
+    quantized(&float, &images, images.count(), options)
 }
 
 /// Simulates images and holds every tensor that is in memory to be the interpreter's. Gives the runs and the

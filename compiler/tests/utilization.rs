@@ -3,6 +3,8 @@
 // A test that meets a broken premise should stop there, and may say what it measured.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+#[path = "../../tests/blocks.rs"]
+mod blocks;
 mod support;
 
 use bitgauge_arch::Accelerator;
@@ -38,9 +40,20 @@ fn geometric(accelerator: &Accelerator, [m, n, k]: [u64; 3]) -> u64 {
     array.max(bus)
 }
 
+/// What one layer alone makes of the array.
+struct Use {
+    cycles: u64,
+    array_bound: bool,
+    /// What padding leaves of the array's peak, and what is used of it from the first feeder read to the last.
+    padded: f64,
+    utilization: f64,
+    /// The bound in cycles over all cycles.
+    share: f64,
+}
+
 /// Simulates one layer alone, a linear one as a map of one column: of its peak the array has to reach 95 % of
 /// what padding leaves where the array binds, and the whole run `least` of the geometric bound.
-fn uses_the_array([rows, cols]: [usize; 2], channels: usize, outputs: usize, least: f64) {
+fn uses_the_array([rows, cols]: [usize; 2], channels: usize, outputs: usize, least: f64) -> Use {
     let accelerator = Accelerator::from_toml(DESIGNS[1].1).unwrap();
     let name = format!("{rows}x{cols} {channels} to {outputs}");
     let mut b = Builder::new(1);
@@ -48,33 +61,57 @@ fn uses_the_array([rows, cols]: [usize; 2], channels: usize, outputs: usize, lea
     let y = b.conv(x, Window::POINT, 1, outputs, SIGNED);
     let graph = b.finish(&[y]);
     let (result, mapping) = simulated(&graph, &accelerator);
-    let (cycles, bound, layer) = (result.cycles, result.bound_cycles, &result.layers[0]);
+    let (cycles, layer) = (result.cycles, &result.layers[0]);
     let geometric = geometric(&accelerator, [(rows * cols) as u64, outputs as u64, channels as u64]);
     let share = geometric as f64 / cycles as f64;
     // From the first feeder read to the last, without the first load and the last store.
     let utilization = layer.array_macs as f64 / (256 * layer.array_span) as f64;
     let padded = layer.array_macs as f64 / layer.array_padded_macs as f64;
     let array_bound = layer.feed_cycles > layer.bus_beats;
-    println!(
-        "  array {utilization:.3} of its peak, {:.3} of the geometric bound {padded:.3}, {}",
-        utilization / padded,
-        if array_bound { "array-bound" } else { "bus-bound" }
-    );
     assert!(!array_bound || utilization >= 0.95 * padded, "{name}: {utilization}");
     assert!(!array_bound || padded < 0.9 || utilization >= 0.85, "{name}: {utilization} of the peak");
-    println!("{name}: {cycles} of {geometric} (sim bound {bound}) = {share:.3}: {mapping}");
     assert!(share >= least, "{name}: {cycles} cycles, {geometric} at least, {mapping}");
+    Use { cycles, array_bound, padded, utilization, share }
+}
+
+/// `1234567` as `1,234,567`.
+fn thousands(count: u64) -> String {
+    if count < 1000 { count.to_string() } else { format!("{},{:03}", thousands(count / 1000), count % 1000) }
+}
+
+/// A row of docs/status/figures.md.
+fn row(lines: &mut String, name: &str, used: &Use) {
+    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    let by = if used.array_bound { "array" } else { "bus" };
+    let shares = [used.padded, used.utilization, used.utilization / used.padded].map(percent).join(" | ");
+    let (cycles, share) = (thousands(used.cycles), percent(used.share));
+    lines.push_str(&format!("| {name} | {by} | {shares} | {cycles} | {share} |\n"));
+}
+
+fn head(first: &str) -> String {
+    format!(
+        "| {first} | bound by | geometric bound | utilization | utilization / bound | cycles simulated | bound / \
+         cycles |\n| --- | --- | --- | --- | --- | --- | --- |\n"
+    )
 }
 
 #[test]
 fn linear_layers_of_a_vit_s_use_the_array() {
-    for (channels, outputs) in [(384, 384), (384, 1152), (384, 1536), (1536, 384)] {
-        uses_the_array([257, 1], channels, outputs, 0.95);
+    let mut lines = head("layer");
+    for (name, channels, outputs) in [
+        ("Q, K or V, 384 to 384", 384, 384),
+        ("Q, K and V in one, 384 to 1152", 384, 1152),
+        ("first of the perceptron, 384 to 1536", 384, 1536),
+        ("second, 1536 to 384", 1536, 384),
+    ] {
+        row(&mut lines, name, &uses_the_array([257, 1], channels, outputs, 0.95));
     }
+    blocks::hold("docs/status/figures.md", "linear", &lines);
 }
 
 #[test]
 fn large_pointwise_layers_use_the_array() {
+    let mut lines = head("map, channels in to out");
     for (map, channels, outputs, least) in [
         (112usize, 16usize, 96usize, 0.95),
         (112, 32, 16, 0.95),
@@ -90,8 +127,10 @@ fn large_pointwise_layers_use_the_array() {
         (7, 320, 1280, 0.95),
         (1, 1280, 1000, 0.95),
     ] {
-        uses_the_array([map, map], channels, outputs, least);
+        let name = format!("{map}x{map}, {channels} to {outputs}");
+        row(&mut lines, &name, &uses_the_array([map, map], channels, outputs, least));
     }
+    blocks::hold("docs/status/figures.md", "pointwise", &lines);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stderr)]
 
 mod fetch;
+mod figures;
 mod lint;
 mod long;
 mod operators;
@@ -43,6 +44,8 @@ enum Command {
     Schema,
     /// Write docs/reference/operators.md
     Operators,
+    /// Write the figures that tests compute into README.md and docs/status/figures.md
+    Figures,
 }
 
 fn main() -> ExitCode {
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Fetch { what } => fetch::run_all(what),
         Command::Schema => schema::run(),
         Command::Operators => operators::run_all(),
+        Command::Figures => figures::run_all(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
