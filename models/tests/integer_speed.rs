@@ -7,7 +7,7 @@ use bitgauge_models::integer::QuantizeOptions;
 
 #[test]
 #[ignore = "long tier: a timing, EfficientNet-Lite0 on one thread"]
-fn efficientnet_lite0() {
+fn one_inference_of_efficientnet_lite0() {
     match support::DataSet::efficientnet() {
         Some(data) => support::time(&data, &QuantizeOptions::default(), 300),
         None => support::skipped("EfficientNet-Lite0 or its images are not beside this checkout"),

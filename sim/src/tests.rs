@@ -289,7 +289,7 @@ fn processor_time() -> std::time::Duration {
 /// million on depthwise layers, 9 MB of traffic, about 10 000 commands. Run with `--ignored --nocapture`.
 #[test]
 #[ignore = "long tier: a timing, printed and not judged"]
-fn speed() {
+fn cycles_a_second() {
     let mut commands = Vec::new();
     for tile in 0..1700u32 {
         let external = tile % 100 * 8192;

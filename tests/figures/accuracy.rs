@@ -64,7 +64,7 @@ fn classify(case: &Case, images: impl Iterator<Item = usize>) -> ([f64; 5], f64)
     let (mut counts, mut divergence) = ([0.0; 5], 0.0);
     for index in images {
         let (image, label) = (case.images.tensor(index), labels[index] as usize);
-        let by_float: Vec<f64> = float::run(&case.float, &[image.clone()]).unwrap()[0]
+        let by_float: Vec<f64> = float::run(&case.float, std::slice::from_ref(&image)).unwrap()[0]
             .data()
             .iter()
             .map(|&x| f64::from(x))
@@ -167,7 +167,7 @@ fn decibels_of_tensors() {
         let mut sums = vec![[0.0; 2]; ids.len()];
         for index in 0..NOISE_IMAGES {
             let image = case.images.tensor(index);
-            let values = float::run_all(&case.float, &[image.clone()]).unwrap();
+            let values = float::run_all(&case.float, std::slice::from_ref(&image)).unwrap();
             let named = values.iter().map(|(id, tensor)| (case.float.value(*id).name.as_str(), tensor));
             let named: BTreeMap<&str, _> = named.collect();
             let tensors = prepared.run(&encode_inputs(&case.graph, &[image]).unwrap()).unwrap();

@@ -26,12 +26,12 @@ fn busy_stalled_and_idle_cycles_of_units() {
         }
         // Tokens and banks are waited for at the head of a queue, before a command starts.
         for (unit, name) in UNITS.iter().enumerate() {
-            for reason in 0..2 {
+            for (reason, word) in REASONS.iter().enumerate().take(2) {
                 let waits = case.run.spans.iter().filter(|span| span.unit as usize == unit);
                 let waited: u64 = waits.map(|span| span.waited[reason]).sum();
-                let stalled = table.numbers(REASONS[reason])[unit];
+                let stalled = table.numbers(word)[unit];
                 // Cycles in which a command before still runs are busy.
-                assert!(stalled <= waited as f64, "{}: {name}, {}", case.name, REASONS[reason]);
+                assert!(stalled <= waited as f64, "{}: {name}, {word}", case.name);
             }
         }
     }

@@ -66,12 +66,12 @@ fn miri() -> Result<bool> {
         let how = "`rustup toolchain install nightly --component miri,rust-src` brings it";
         return skip(what, how);
     }
-    for (package, filter) in PACKAGES {
-        let head = ["test", "--package", package, "--lib", "--target-dir", "target/miri", "--", filter];
-        let mut tests: Command = nightly(&head);
-        // Tests look at the environment.
-        tests.env("MIRIFLAGS", "-Zmiri-disable-isolation").env("BITGAUGE_KERNEL", "portable");
-        run(tests)?;
-    }
+    // The float product is a library's, which asks the processor in assembly: Miri runs none.
+    let head =
+        ["test", "--package", "bitgauge-arch", "--lib", "--target-dir", "target/miri", "--", "arith::"];
+    let mut tests: Command = nightly(&head);
+    // Tests look at the environment.
+    tests.env("MIRIFLAGS", "-Zmiri-disable-isolation").env("BITGAUGE_KERNEL", "portable");
+    run(tests)?;
     Ok(true)
 }

@@ -23,16 +23,37 @@ const FUZZ_SECONDS: &str = "1200";
 /// All of them at once, however many cores there are.
 const FUZZ_THREADS: &str = "--test-threads=8";
 
-/// Runs the tests that are too slow for every day, one at a time, as some of them take the time; then the fuzz
-/// targets side by side. So many checks were skipped before.
+/// The ignored tests that measure time or memory. Each runs with nothing beside it; all others share the cores.
+const MEASUREMENTS: [&str; 13] = [
+    "a_float_inference_takes_little_more_than_onnx_runtimes",
+    "a_larger_array_is_no_slower_to_simulate",
+    "a_process_of_its_own",
+    "cycles_a_second",
+    "cycles_alone_of_a_large_transformer",
+    "large_networks_in_seconds",
+    "one_image_in_little_memory",
+    "one_image_of_a_transformer_on_one_core",
+    "one_image_on_one_core",
+    "one_inference_of_efficientnet_lite0",
+    "the_trace_takes_less_than_half_of_the_speed",
+    "twice_the_area_takes_twice_the_time",
+    "twice_the_layers_take_twice_the_time",
+];
+
+/// Runs the tests that are too slow for every day, then the fuzz targets side by side, each part to its end whatever
+/// the others found. So many checks were skipped before.
 pub fn ignored(skipped: usize) -> Result<()> {
-    let skips = with(&["--", "--ignored", "--nocapture", "--test-threads=1"])?;
+    let others: Vec<&str> = MEASUREMENTS.iter().flat_map(|name| ["--skip", name]).collect();
+    let slow = with(&[&["--no-fail-fast", "--", "--ignored", "--nocapture"], &others[..]].concat());
+    let alone = ["--no-fail-fast", "--", "--ignored", "--nocapture", "--test-threads=1"];
+    let measured = with(&[&alone[..], &MEASUREMENTS].concat());
     let mut fuzz = cargo(&["test", "--release", "--package", "bitgauge-tests", "--test", "fuzz"]);
     fuzz.args(["--", "--nocapture", FUZZ_THREADS]);
     fuzz.env("BITGAUGE_FUZZ_SECONDS", FUZZ_SECONDS);
-    shell::run(fuzz)?;
-    eprintln!("checks skipped: {}", skipped + skips.len());
-    Ok(())
+    let fuzzed = shell::run(fuzz);
+    let skips = slow.iter().chain(&measured).map(Vec::len).sum::<usize>();
+    eprintln!("checks skipped: {}", skipped + skips);
+    slow.and(measured).map(drop).and(fuzzed)
 }
 
 /// Runs all tests with these arguments; gives the lines of those that say that they were skipped.
@@ -60,6 +81,30 @@ fn is_skip(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The list is that of the tests whose reason to be ignored says that they measure.
+    #[test]
+    fn every_measurement_runs_alone() {
+        let mut files = vec![shell::root()];
+        let mut found = Vec::new();
+        while let Some(path) = files.pop() {
+            let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            if path.is_dir() && !hidden && !path.ends_with("target") {
+                files.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let reasons = text.split("#[ignore = \"long tier: ").skip(1);
+                let measures = ["a timing", "a measurement", "time and memory", "peak memory", "a part of"];
+                let named = reasons.filter(|reason| measures.iter().any(|words| reason.starts_with(words)));
+                let name = |reason: &str| reason.split("fn ").nth(1)?.split('(').next().map(str::to_owned);
+                found.extend(named.filter_map(name));
+            }
+        }
+        found.sort();
+        let mut listed = MEASUREMENTS.map(str::to_owned).to_vec();
+        listed.sort();
+        assert_eq!(found, listed);
+    }
 
     #[test]
     fn skips_are_counted_as_they_come() {
