@@ -152,7 +152,8 @@ impl Build {
             said.lines().filter_map(|line| line.strip_prefix("FAIL: ")).map(str::to_owned).collect();
         let dump = path("dump.hex");
         let text = fs::read_to_string(&dump).map_err(|_| failed())?;
-        let memory = vectors::parse_memory(&text, self.bus_bytes, job.memory.len()).map_err(|_| failed())?;
+        let memory = vectors::parse_memory(&text, self.bus_bytes, job.memory.len())
+            .map_err(|error| CosimError::Bench(format!("{}: {error}", dump.display())))?;
         Ok(RtlRun {
             cycles,
             counters,
