@@ -15,6 +15,9 @@ pub struct Bench {
     ports: Vec<Port>,
     setup: String,
     rows: Vec<Vec<Value>>,
+    /// Signals of the model in the order of a visit, and the port of each that is one: names take longer to compare
+    /// than values.
+    signals: Vec<(String, Option<usize>)>,
 }
 
 /// The files of a bench.
@@ -42,6 +45,7 @@ impl Bench {
             ports: [inputs, outputs].concat(),
             setup: String::new(),
             rows: vec![],
+            signals: vec![],
         }
     }
 
@@ -59,10 +63,10 @@ impl Bench {
 
     /// Adds the values at the ports of a settled model as a row.
     pub fn capture(&mut self, model: &dyn Block) {
-        let mut capture = Capture::default();
+        let row = vec![0; self.ports.len()];
+        let mut capture = Capture { depth: 0, seen: 0, ports: &self.ports, signals: &mut self.signals, row };
         model.accept("top", &mut capture);
-        let find = |port: &Port| capture.values.iter().find(|value| value.0 == port.name);
-        let row = self.ports.iter().map(|port| find(port).map_or(0, |found| found.1)).collect();
+        let row = capture.row;
         self.row(row);
     }
 
@@ -159,14 +163,17 @@ impl Bench {
 /// After so many passes a model without loops has settled.
 const SETTLE: usize = 1000;
 
-/// Reads the ports of the outermost block.
-#[derive(Default)]
-struct Capture {
+/// Reads the ports of the outermost block into a row.
+struct Capture<'a> {
     depth: usize,
-    values: Vec<(String, Value)>,
+    /// Signals that were visited.
+    seen: usize,
+    ports: &'a [Port],
+    signals: &'a mut Vec<(String, Option<usize>)>,
+    row: Vec<Value>,
 }
 
-impl Probe for Capture {
+impl Probe for Capture<'_> {
     fn visit_start_scope(&mut self, _: &str, _: &dyn Block) {
         self.depth += 1;
     }
@@ -174,9 +181,19 @@ impl Probe for Capture {
         self.depth -= 1;
     }
     fn visit_atom(&mut self, name: &str, atom: &dyn Atom) {
-        if self.depth == 1 && atom.kind().is_parameter() {
-            let value = literal_value(&atom.verilog()).unwrap_or(0);
-            self.values.push((crate::verilog::legal_name(name), value));
+        if self.depth != 1 || !atom.kind().is_parameter() {
+            return;
         }
+        // Another model may come after this one: then the names are not those of the last visit.
+        if self.signals.get(self.seen).is_none_or(|signal| signal.0 != name) {
+            let legal = crate::verilog::legal_name(name);
+            let port = self.ports.iter().position(|port| port.name == legal);
+            self.signals.truncate(self.seen);
+            self.signals.push((name.to_owned(), port));
+        }
+        if let Some(port) = self.signals[self.seen].1 {
+            self.row[port] = literal_value(&atom.verilog()).unwrap_or(0);
+        }
+        self.seen += 1;
     }
 }

@@ -1,5 +1,8 @@
 //! Names: what Verilog and SystemVerilog reserve, and how field names become identifiers.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 /// The reserved words of IEEE 1800-2017, which include those of IEEE 1364-2005.
 const KEYWORDS: &str = "
 accept_on alias always always_comb always_ff always_latch and assert assign assume automatic before begin
@@ -24,7 +27,9 @@ weak0 weak1 while wildcard wire with within wor xnor xor";
 
 /// Whether a word is reserved.
 pub(super) fn is_keyword(word: &str) -> bool {
-    KEYWORDS.split_whitespace().any(|keyword| keyword == word)
+    // Every name of a design is asked for.
+    static SORTED: LazyLock<BTreeSet<&str>> = LazyLock::new(|| KEYWORDS.split_whitespace().collect());
+    SORTED.contains(word)
 }
 
 /// An identifier for a signal: `pe$0$1$a` becomes `pe_0_1_a`, a reserved word gets an underscore.
