@@ -1,5 +1,7 @@
 //! Work per cycle against work per byte, under the two roofs of the hardware.
 
+use std::collections::BTreeMap;
+
 use plotters::chart::ChartBuilder;
 use plotters::element::{Circle, PathElement};
 use plotters::style::Color;
@@ -185,13 +187,26 @@ fn draw(roofs: &Roofs, shown: &[&LayerRow]) -> Result<Drawing, ReportError> {
     })
 }
 
-/// Layers whose points cover each other have one label.
-fn crowds<'a>(points: &[(&'a LayerRow, [f64; 2])]) -> Vec<([f64; 2], Vec<&'a LayerRow>)> {
-    let mut crowds: Vec<([f64; 2], Vec<&LayerRow>)> = Vec::new();
-    for (layer, [x, y]) in points {
-        match crowds.iter_mut().find(|([a, b], _)| (a - x).hypot(b - y) < COVERED) {
-            Some((_, layers)) => layers.push(layer),
-            None => crowds.push(([*x, *y], vec![layer])),
+/// Layers whose points cover each other have one label, at the first of them. Crowds are found by the cells of a
+/// grid: whatever covers a point lies in its cell or beside it, and few crowds have room in one.
+fn crowds<T: Copy>(points: &[(T, [f64; 2])]) -> Vec<([f64; 2], Vec<T>)> {
+    let mut crowds: Vec<([f64; 2], Vec<T>)> = Vec::new();
+    let mut cells: BTreeMap<[i32; 2], Vec<usize>> = BTreeMap::new();
+    for &(layer, [x, y]) in points {
+        let [column, row] = [x, y].map(|at| (at / COVERED).floor() as i32);
+        let near = (-1..=1)
+            .flat_map(|dx| (-1..=1).map(move |dy| [column.saturating_add(dx), row.saturating_add(dy)]));
+        let covers = |crowd: &usize| {
+            let [a, b] = crowds[*crowd].0;
+            (a - x).hypot(b - y) < COVERED
+        };
+        // The earliest, as crowds may lie so that a point belongs to more than one.
+        match near.filter_map(|cell| cells.get(&cell)).flatten().copied().filter(covers).min() {
+            Some(crowd) => crowds[crowd].1.push(layer),
+            None => {
+                cells.entry([column, row]).or_default().push(crowds.len());
+                crowds.push(([x, y], vec![layer]));
+            }
         }
     }
     crowds
@@ -230,4 +245,33 @@ fn disc(canvas: &Canvas<'_>, layer: &LayerRow, [x, y]: [f64; 2]) -> Result<(), R
     canvas.draw(&Circle::new(centre, units(HALO), PAPER.filled()))?;
     canvas.draw(&Hover { element: Circle::new(centre, units(RADIUS), ink_of(layer).filled()), text })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The oracle asks every crowd in turn. Points are dense enough that some are near two crowds.
+    #[test]
+    fn a_point_joins_the_first_crowd_that_it_covers() {
+        let mut random = 1u64;
+        let mut next = || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) as f64 / (1u64 << 31) as f64 * 30.0 - 15.0
+        };
+        let mut points: Vec<(usize, [f64; 2])> = (0..400).map(|index| (index, [next(), next()])).collect();
+        points.push((400, [f64::INFINITY, f64::NEG_INFINITY]));
+        let mut expected: Vec<([f64; 2], Vec<usize>)> = Vec::new();
+        let mut between = 0;
+        for &(index, [x, y]) in &points {
+            let covers = |(at, _): &&mut ([f64; 2], _)| (at[0] - x).hypot(at[1] - y) < COVERED;
+            between += u32::from(expected.iter_mut().filter(covers).count() > 1);
+            match expected.iter_mut().find(covers) {
+                Some((_, members)) => members.push(index),
+                None => expected.push(([x, y], vec![index])),
+            }
+        }
+        assert!(between > 50, "only {between} points are near two crowds");
+        assert_eq!(crowds(&points), expected);
+    }
 }
