@@ -84,6 +84,8 @@ impl Build {
             memory_bytes,
             folder: folder.clone(),
         };
+        // Who comes while another builds waits for it: tests run side by side, in threads and in processes.
+        let _locked = lock(&folder)?;
         // The binary is the last thing that Verilator's make writes.
         if build.binary.exists() {
             return Ok(build);
@@ -143,6 +145,19 @@ impl Build {
     }
 }
 
+/// Waits until nobody else has the folder; makes it first. It is free again when the file is dropped, or its
+/// process ends.
+fn lock(folder: &Path) -> Result<fs::File, CosimError> {
+    let path = folder.join("lock");
+    let make = || {
+        fs::create_dir_all(folder)?;
+        let file = fs::File::create(&path)?;
+        file.lock()?;
+        Ok(file)
+    };
+    make().map_err(|source| CosimError::File { path: path.clone(), source })
+}
+
 fn verilator() -> PathBuf {
     std::env::var_os("BITGAUGE_VERILATOR").map_or_else(|| PathBuf::from("verilator"), PathBuf::from)
 }
@@ -161,5 +176,28 @@ impl Hash {
         for &byte in bytes {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    fn a_folder_is_one_builders_at_a_time() {
+        let folder = std::env::temp_dir().join(format!("bitgauge-lock-{}", std::process::id()));
+        let first = super::lock(&folder).unwrap();
+        let free = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| {
+                let _second = super::lock(&folder).unwrap();
+                free.load(Ordering::SeqCst)
+            });
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            free.store(true, Ordering::SeqCst);
+            drop(first);
+            assert!(second.join().unwrap(), "two had it");
+        });
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -39,9 +39,9 @@ pub fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
 }
 
-/// A folder for the files of one comparison.
+/// A folder for the files of one comparison; other test executables, which may run beside this one, have others.
 pub fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("qdq").join(name);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(env!("CARGO_CRATE_NAME")).join(name);
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }
