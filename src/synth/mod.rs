@@ -5,6 +5,8 @@
 
 pub mod family;
 pub mod nextpnr;
+#[cfg(test)]
+mod parts;
 pub mod stat;
 pub mod summary;
 pub mod yosys;

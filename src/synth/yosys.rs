@@ -113,8 +113,8 @@ pub fn run(yosys: &Path, folder: &Path, job: &Job<'_>) -> Result<Synthesis> {
     Ok(Synthesis { modules, flat, latches })
 }
 
-/// Cells, and signals with latches.
-fn one(yosys: &Path, folder: &Path, job: &Job<'_>, way: Way) -> Result<(stat::Cells, Vec<String>)> {
+/// One of the two ways: cells, and signals with latches.
+pub fn one(yosys: &Path, folder: &Path, job: &Job<'_>, way: Way) -> Result<(stat::Cells, Vec<String>)> {
     let put = |name: &str, text: &str| {
         std::fs::write(folder.join(name), text)
             .with_context(|| format!("cannot write {}", folder.join(name).display()))

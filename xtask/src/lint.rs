@@ -10,9 +10,10 @@ pub fn run_all() -> Result<()> {
     run(cargo(&["clippy", "--release", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))
 }
 
-/// The documentation of every crate builds without a warning.
+/// The documentation of every crate builds without a warning. In the profile of clippy, which has checked what it
+/// depends on.
 pub fn docs() -> Result<()> {
-    let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--quiet"]);
+    let mut docs = cargo(&["doc", "--release", "--workspace", "--no-deps", "--quiet"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
     run(docs)
 }

@@ -78,7 +78,7 @@ fn resnet20() -> Result<String> {
 
 /// A line by the ignored test that has its own images, or one under `name` that says what it needs.
 fn by_test(test: &str, images: &str, name: &str, needs: &str) -> Result<String> {
-    let words = ["test", "--release", "--package", "bitgauge-models", "--test", "integer_accuracy"];
+    let words = ["test", "--release", "--workspace", "--test", "integer_accuracy"];
     let mut command = cargo(&words);
     command.args([test, "--", "--ignored", "--nocapture"]);
     Ok(match figures(&talk(command)?) {

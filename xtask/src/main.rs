@@ -12,6 +12,7 @@ mod readme;
 mod sanitizers;
 mod schema;
 mod shell;
+mod suites;
 mod test;
 mod tools;
 
@@ -19,13 +20,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::test::Tier;
+
 /// Developer commands of Bitgauge.
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
 enum Command {
     /// Set up what the tests use, then run them all (under five minutes after the build)
     Test,
-    /// Everything that has to pass: lint, test, documentation, the README's commands
+    /// Everything that has to pass: lint, documentation, the README's commands, test with synthesis
     Ci {
         /// Fail where a check was skipped because a tool or data are missing
         #[arg(long)]
@@ -50,11 +53,11 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
-        Command::Test => test::run(false),
+        Command::Test => test::run(Tier::Test, false),
         Command::Ci { complete } => lint::run_all()
             .and_then(|()| lint::docs())
             .and_then(|()| readme::run_all())
-            .and_then(|()| test::run(complete)),
+            .and_then(|()| test::run(Tier::Ci, complete)),
         Command::Long => long::run(),
         Command::Lint => lint::run_all(),
         Command::Fetch { what } => fetch::run_all(what),

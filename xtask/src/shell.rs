@@ -78,15 +78,17 @@ pub fn works(mut command: Command) -> bool {
     command.output().is_ok_and(|output| output.status.success())
 }
 
-/// The command line of our own program, built first.
+/// The command line of our own program, built first, as the tests build it: other words would have cargo choose
+/// other features of dependencies, and build nearly everything twice.
 pub fn bitgauge() -> Result<PathBuf> {
-    let mut build =
-        cargo(&["build", "--release", "--quiet", "--package", "bitgauge", "--message-format", "json"]);
-    build.arg("--bin").arg("bitgauge");
+    let mut build = cargo(&["test", "--release", "--workspace", "--test", "schema", "--no-run", "--quiet"]);
+    build.args(["--message-format", "json-render-diagnostics"]);
     let messages = String::from_utf8(output(build)?)?;
-    let artifact = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let path =
-        artifact.filter_map(|message| Some(message.get("executable")?.as_str()?.to_owned())).next_back();
+    let artifacts = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let mut programs = artifacts.filter(|artifact| {
+        artifact["target"]["name"] == "bitgauge" && artifact["target"]["kind"][0] == "bin"
+    });
+    let path = programs.find_map(|program| Some(program["executable"].as_str()?.to_owned()));
     path.map(PathBuf::from).context("cargo named no executable")
 }
 

@@ -1,14 +1,38 @@
 //! The tier `test`, and the ignored tests that the long tier adds.
 
+use std::ffi::OsString;
+
 use anyhow::{Result, ensure};
 
 use crate::shell::{self, cargo};
-use crate::tools;
+use crate::{suites, tools};
 
-/// Sets up what the tests use and runs them; says last what was left out. With `complete`, anything that was left
-/// out is an error.
-pub fn run(complete: bool) -> Result<()> {
-    let skips = with(&[])?;
+/// Which tests run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Tier {
+    /// Those for every day.
+    Test,
+    /// The ignored tests of [`CI`] too.
+    Ci,
+}
+
+/// Suites whose ignored tests belong to the tier `ci`.
+const CI: [&str; 1] = ["synth"];
+
+/// Sets up what the tests use, builds them and runs them side by side; says last what was left out. With
+/// `complete`, anything that was left out is an error.
+pub fn run(tier: Tier, complete: bool) -> Result<()> {
+    let tools = tools();
+    let mut suites = suites::build()?;
+    for suite in suites.iter_mut().filter(|suite| tier == Tier::Ci && CI.contains(&suite.target.as_str())) {
+        suite.command.arg("--include-ignored");
+    }
+    suites.push(suites::examples());
+    suites::sort(&mut suites)?;
+    for suite in &mut suites {
+        suite.command.envs(tools.iter().cloned());
+    }
+    let skips = suites::run(suites, is_skip)?;
     for skip in &skips {
         eprintln!("{skip}");
     }
@@ -47,7 +71,7 @@ pub fn ignored(skipped: usize) -> Result<()> {
     let slow = with(&[&["--no-fail-fast", "--", "--ignored", "--nocapture"], &others[..]].concat());
     let alone = ["--no-fail-fast", "--", "--ignored", "--nocapture", "--test-threads=1"];
     let measured = with(&[&alone[..], &MEASUREMENTS].concat());
-    let mut fuzz = cargo(&["test", "--release", "--package", "bitgauge-tests", "--test", "fuzz"]);
+    let mut fuzz = cargo(&["test", "--release", "--workspace", "--test", "fuzz"]);
     fuzz.args(["--", "--nocapture", FUZZ_THREADS]);
     fuzz.env("BITGAUGE_FUZZ_SECONDS", FUZZ_SECONDS);
     let fuzzed = shell::run(fuzz);
@@ -56,21 +80,28 @@ pub fn ignored(skipped: usize) -> Result<()> {
     slow.and(measured).map(drop).and(fuzzed)
 }
 
-/// Runs all tests with these arguments; gives the lines of those that say that they were skipped.
+/// Runs all tests with these arguments, one executable after the other; gives the lines of those that say that they
+/// were skipped.
 fn with(arguments: &[&str]) -> Result<Vec<String>> {
     let mut tests = cargo(&["test", "--release", "--workspace"]);
-    tests.args(arguments);
+    tests.args(arguments).envs(tools());
+    shell::lines(tests, is_skip)
+}
+
+/// Has the tools that tests use set up; gives the environment that tells where they are.
+fn tools() -> Vec<(&'static str, OsString)> {
+    let mut found = Vec::new();
     if let Some(python) = tools::python() {
-        tests.env("BITGAUGE_PYTHON", python);
+        found.push(("BITGAUGE_PYTHON", python.into()));
     }
     if let Some(suites) = tools::node_tests() {
-        tests.env("BITGAUGE_ONNX_NODE_TESTS", suites);
+        found.push(("BITGAUGE_ONNX_NODE_TESTS", suites.into()));
     }
     // With the tools there, a check that cannot start one fails instead of being skipped.
     if tools::hardware() {
-        tests.env("BITGAUGE_REQUIRE_TOOLS", "1");
+        found.push(("BITGAUGE_REQUIRE_TOOLS", "1".into()));
     }
-    shell::lines(tests, is_skip)
+    found
 }
 
 /// Whether a test says so that something was left out; tools that are missing say so in their own lines.
@@ -82,9 +113,8 @@ fn is_skip(line: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// The list is that of the tests whose reason to be ignored says that they measure.
-    #[test]
-    fn every_measurement_runs_alone() {
+    /// Every Rust file, with its path from the root.
+    fn sources() -> Vec<(String, String)> {
         let mut files = vec![shell::root()];
         let mut found = Vec::new();
         while let Some(path) = files.pop() {
@@ -92,18 +122,44 @@ mod tests {
             if path.is_dir() && !hidden && !path.ends_with("target") {
                 files.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = std::fs::read_to_string(&path).unwrap();
-                let reasons = text.split("#[ignore = \"long tier: ").skip(1);
-                let measures = ["a timing", "a measurement", "time and memory", "peak memory", "a part of"];
-                let named = reasons.filter(|reason| measures.iter().any(|words| reason.starts_with(words)));
-                let name = |reason: &str| reason.split("fn ").nth(1)?.split('(').next().map(str::to_owned);
-                found.extend(named.filter_map(name));
+                let name = path.strip_prefix(shell::root()).unwrap().display().to_string();
+                found.push((name, std::fs::read_to_string(&path).unwrap()));
             }
+        }
+        found
+    }
+
+    /// The list is that of the tests whose reason to be ignored says that they measure.
+    #[test]
+    fn every_measurement_runs_alone() {
+        let mut found = Vec::new();
+        for (_, text) in sources() {
+            let reasons = text.split("#[ignore = \"long tier: ").skip(1);
+            let measures = ["a timing", "a measurement", "time and memory", "peak memory", "a part of"];
+            let named = reasons.filter(|reason| measures.iter().any(|words| reason.starts_with(words)));
+            let name = |reason: &str| reason.split("fn ").nth(1)?.split('(').next().map(str::to_owned);
+            found.extend(named.filter_map(name));
         }
         found.sort();
         let mut listed = MEASUREMENTS.map(str::to_owned).to_vec();
         listed.sort();
         assert_eq!(found, listed);
+    }
+
+    /// A suite of the list has tests that are ignored for it, and none of another tier; no other suite has one.
+    #[test]
+    fn tests_of_the_tier_ci_are_run_there() {
+        let reasons = |text: &str, tier: &str| text.matches(&format!("#[ignore = \"{tier} tier: ")).count();
+        let of_ci = |name: &str| CI.iter().any(|suite| name.starts_with(&format!("tests/{suite}/")));
+        let (listed, others): (Vec<_>, Vec<_>) = sources().into_iter().partition(|(name, _)| of_ci(name));
+        for suite in CI {
+            let files = listed.iter().filter(|(name, _)| name.starts_with(&format!("tests/{suite}/")));
+            assert!(files.map(|(_, text)| reasons(text, "ci")).sum::<usize>() > 0, "{suite}");
+        }
+        assert!(listed.iter().all(|(_, text)| reasons(text, "long") == 0));
+        for (name, text) in others {
+            assert_eq!(reasons(&text, "ci"), 0, "{name}: list its suite in CI");
+        }
     }
 
     #[test]

@@ -1,4 +1,6 @@
 //! Does a small accelerator become what an FPGA has: multipliers DSP blocks, scratchpads block RAM, no latch?
+//!
+//! All of it takes Yosys minutes: that is for the tier `ci`. Every day `src/synth/parts.rs` asks the same of the parts.
 
 // Helpers outside of #[test] functions fail the test by panicking.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
@@ -9,34 +11,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// 2 x 2 elements, one lane, least memories.
-const SMALL: &str = r#"
-name = "small"
-[array]
-rows = 2
-cols = 2
-[scratchpad]
-activation_kib = 16
-weight_kib = 8
-banks = 4
-weight_banks = 2
-[post]
-lanes = 1
-parameter_entries = 64
-[vector]
-lanes = 1
-[compression]
-codecs = []
-lanes = 1
-[memory]
-bus_bits = 32
-latency_cycles = 10
-max_burst_beats = 4
-[controller]
-queue_words = 8
-prefetch_words = 16
-[clock]
-mhz = 50
-"#;
+const SMALL: &str = include_str!("small.toml");
 
 fn yosys() -> bool {
     let works = Command::new("yosys").arg("-V").output().is_ok_and(|output| output.status.success());
@@ -57,6 +32,7 @@ fn synth(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 #[test]
+#[ignore = "ci tier: two minutes of two cores"]
 fn small_design_on_ecp5() {
     if !yosys() {
         return;
