@@ -1,8 +1,10 @@
 //! How the allocator gives memory back.
 
-/// From so many bytes on an allocation lives in pages of its own, which go back to the system when it is freed.
+/// From so many bytes on an allocation lives in pages of its own, which go back to the system when it is freed. Below
+/// are the weights and activations of most layers: a new one takes the pages of one before it, and the system need not
+/// clear others for it, which took a quarter of a second of quantizing ViT-B.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const OWN_PAGES: libc::c_int = 2 << 20;
+const OWN_PAGES: libc::c_int = 12 << 20;
 
 /// Free memory at the end of the heap that is kept.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

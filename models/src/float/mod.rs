@@ -3,6 +3,7 @@
 //! Contract: a [`FloatGraph`] that [`FloatGraph::validate`] accepts has known shapes, is sorted
 //! topologically, and holds f32 values only (integer operands became attributes at import).
 
+pub mod functions;
 pub mod gemm;
 pub mod graph;
 pub mod grid;

@@ -40,27 +40,34 @@ pub enum RunError {
 /// A graph with its weights packed: made once, run for many images and from many threads.
 pub struct Prepared<'g> {
     graph: &'g IntGraph,
-    work: Vec<Prework>,
+    /// Of each node; `None` where it is made when the node is run.
+    work: Option<Vec<Prework>>,
     /// For each node, the tensors that nobody reads after it.
     frees: Vec<Vec<usize>>,
 }
 
 /// Every tensor's containers; constants included.
 pub fn run(graph: &IntGraph, inputs: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, RunError> {
-    Prepared::new(graph)?.run(inputs)
+    Prepared::for_one(graph)?.run(inputs)
 }
 
 /// The outputs' containers, in the graph's order.
 pub fn run_outputs(graph: &IntGraph, inputs: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, RunError> {
-    Prepared::new(graph)?.run_outputs(inputs)
+    Prepared::for_one(graph)?.run_outputs(inputs)
 }
 
 impl<'g> Prepared<'g> {
     /// Validates the graph and packs its weights.
     pub fn new(graph: &'g IntGraph) -> Result<Self, RunError> {
+        let mut prepared = Self::for_one(graph)?;
+        prepared.work = Some(graph.nodes.iter().map(Prework::new).collect());
+        Ok(prepared)
+    }
+
+    /// As [`Prepared::new`], for a single image: the weights of a node are packed when it is run, and not held after.
+    pub fn for_one(graph: &'g IntGraph) -> Result<Self, RunError> {
         validate(graph)?;
-        let work = graph.nodes.iter().map(Prework::new).collect();
-        Ok(Self { graph, work, frees: frees(graph) })
+        Ok(Self { graph, work: None, frees: frees(graph) })
     }
 
     /// The graph.
@@ -104,7 +111,15 @@ impl<'g> Prepared<'g> {
             slots[id.0] = Some(Cow::Borrowed(bytes));
         }
         let mut scratch = kernels::Scratch::default();
-        for ((node, work), frees) in graph.nodes.iter().zip(&self.work).zip(&self.frees) {
+        for (at, (node, frees)) in graph.nodes.iter().zip(&self.frees).enumerate() {
+            let made;
+            let work = match &self.work {
+                Some(work) => &work[at],
+                None => {
+                    made = Prework::new(node);
+                    &made
+                }
+            };
             let output = graph.tensor(node.output);
             let mut bytes = vec![0; output.shape.elements() * output.code.container_bytes()];
             let operands: Vec<kernels::Operand<'_>> = node

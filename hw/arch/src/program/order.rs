@@ -39,6 +39,12 @@ impl ElementOrder {
         ElementOrder::new(dims, [[elements, 1]])
     }
 
+    /// Whether the elements of the value lie one after the other, as in storage.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        matches!(self.loops[..], [] | [[_, 1]])
+    }
+
     /// Whether it meets each of so many containers once, and has dimensions for as many elements: then every
     /// index is within the tensor.
     #[must_use]
@@ -74,6 +80,9 @@ impl ElementOrder {
     /// cover them ([`ElementOrder::covers`]).
     #[must_use]
     pub fn take(&self, stored: &[u8], width: usize) -> Vec<u8> {
+        if self.is_stored() {
+            return stored.to_vec();
+        }
         let container = |at: usize| &stored[at * width..][..width];
         self.indices().into_iter().flat_map(container).copied().collect()
     }
@@ -81,6 +90,9 @@ impl ElementOrder {
     /// Containers in the order of storage from containers of `width` bytes in the order of ONNX.
     #[must_use]
     pub fn put(&self, elements: &[u8], width: usize) -> Vec<u8> {
+        if self.is_stored() {
+            return elements.to_vec();
+        }
         let mut stored = vec![0; elements.len()];
         for (at, element) in self.indices().into_iter().zip(elements.chunks_exact(width.max(1))) {
             stored[at * width..][..width].copy_from_slice(element);
@@ -112,7 +124,10 @@ mod tests {
         // Containers of two bytes move together.
         let wide: Vec<u8> = (0..48).collect();
         assert_eq!(order.take(&wide, 2)[..4], [0, 1, 8, 9]);
-        assert_eq!(ElementOrder::stored(vec![2, 12]).take(&stored, 1), stored);
+        let plain = ElementOrder::stored(vec![2, 12]);
+        assert!(plain.is_stored() && !order.is_stored());
+        assert_eq!((plain.take(&stored, 1), plain.put(&stored, 1)), (stored.clone(), stored));
+        assert_eq!(plain.indices(), (0..24).collect::<Vec<usize>>());
     }
 
     #[test]

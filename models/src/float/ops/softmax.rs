@@ -1,8 +1,11 @@
 //! Softmax-13 along one axis; Softmax-11 over all axes from one on, by way of a matrix.
 
+use bitgauge_arch::arith::host::widest;
+
 use super::axis::{around, axis_index};
 use super::reshape::Reshape;
 use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs};
+use crate::float::functions::exp;
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
 
@@ -63,6 +66,10 @@ impl Operator for Softmax {
     fn eval(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OpError> {
         let mut out = inputs[0].clone();
         let (outer, n, inner) = around(inputs[0].shape(), self.axis);
+        if inner == 1 {
+            out.data_mut().chunks_exact_mut(n.max(1)).for_each(normalize);
+            return Ok(vec![out]);
+        }
         let mut row = vec![0.0f32; n];
         for o in 0..outer {
             for i in 0..inner {
@@ -71,19 +78,35 @@ impl Operator for Softmax {
                 for (j, r) in row.iter_mut().enumerate() {
                     *r = data[base + j * inner];
                 }
-                let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                let mut sum = 0.0;
-                for r in &mut row {
-                    *r = libm::expf(*r - max);
-                    sum += *r;
-                }
+                normalize(&mut row);
                 for (j, r) in row.iter().enumerate() {
-                    data[base + j * inner] = r / sum;
+                    data[base + j * inner] = *r;
                 }
             }
         }
         Ok(vec![out])
     }
+}
+
+/// Softmax of a row. The sum goes from the first element to the last.
+fn normalize(row: &mut [f32]) {
+    widest(
+        #[inline(always)]
+        || {
+            const LANES: usize = 32;
+            let mut greatest = [f32::NEG_INFINITY; LANES];
+            for block in row.chunks(LANES) {
+                greatest
+                    .iter_mut()
+                    .zip(block)
+                    .for_each(|(most, &x)| *most = if x > *most { x } else { *most });
+            }
+            let greatest = greatest.into_iter().fold(f32::NEG_INFINITY, f32::max);
+            row.iter_mut().for_each(|x| *x = exp(*x - greatest));
+            let sum = row.iter().fold(0.0, |sum, x| sum + x);
+            row.iter_mut().for_each(|x| *x /= sum);
+        },
+    );
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Elementwise functions of one operand, in one table.
 
 use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs, map};
+use crate::float::functions::{erf, exp};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
 
@@ -123,7 +124,7 @@ fn build(r: &mut NodeReader<'_>) -> Result<Built, OpError> {
 
 /// `ln(1 + e^x)` without overflow.
 fn softplus(x: f32) -> f32 {
-    x.max(0.0) + libm::log1pf(libm::expf(-x.abs()))
+    x.max(0.0) + libm::log1pf(exp(-x.abs()))
 }
 
 impl Unary {
@@ -141,8 +142,8 @@ impl Unary {
                     alpha * libm::expm1f(x)
                 }
             }
-            Unary::Erf => libm::erff(x),
-            Unary::Exp => libm::expf(x),
+            Unary::Erf => erf(x),
+            Unary::Exp => exp(x),
             Unary::Floor => x.floor(),
             Unary::HardSigmoid { alpha, beta } => (alpha * x + beta).clamp(0.0, 1.0),
             Unary::HardSwish => x * (x / 6.0 + 0.5).clamp(0.0, 1.0),
@@ -159,11 +160,11 @@ impl Unary {
             Unary::Reciprocal => 1.0 / x,
             Unary::Relu => x.max(0.0),
             Unary::Round => x.round_ties_even(),
-            Unary::Sigmoid => 1.0 / (1.0 + libm::expf(-x)),
+            Unary::Sigmoid => 1.0 / (1.0 + exp(-x)),
             Unary::Sign if x == 0.0 => 0.0,
             Unary::Sign => x.signum(),
             Unary::Sin => libm::sinf(x),
-            Unary::Silu => x / (1.0 + libm::expf(-x)),
+            Unary::Silu => x / (1.0 + exp(-x)),
             Unary::Softplus => softplus(x),
             Unary::Sqrt => x.sqrt(),
             Unary::Tanh => libm::tanhf(x),
@@ -181,12 +182,37 @@ impl Operator for Unary {
         self.eval_owned(inputs[0].clone())
     }
 
+    #[allow(
+        clippy::redundant_closure,
+        reason = "a function by its name is called, and a call has narrow vectors"
+    )]
     fn eval_owned(&self, x: Tensor) -> Result<Vec<Tensor>, OpError> {
         match *self {
             // The loop vectorizes where the function is known outside of it.
             Unary::Relu => map(x, |x| x.max(0.0)),
             Unary::LeakyRelu { alpha } => map(x, |x| if x < 0.0 { alpha * x } else { x }),
             Unary::HardSwish => map(x, |x| Unary::HardSwish.apply(x)),
+            // A call would keep to the vectors of every host.
+            Unary::Erf => map(
+                x,
+                #[inline(always)]
+                |x| erf(x),
+            ),
+            Unary::Exp => map(
+                x,
+                #[inline(always)]
+                |x| exp(x),
+            ),
+            Unary::Sigmoid => map(
+                x,
+                #[inline(always)]
+                |x| 1.0 / (1.0 + exp(-x)),
+            ),
+            Unary::Silu => map(
+                x,
+                #[inline(always)]
+                |x| x / (1.0 + exp(-x)),
+            ),
             function => map(x, |x| function.apply(x)),
         }
     }

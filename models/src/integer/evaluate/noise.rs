@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bitgauge_arch::arith::host::widest;
 use rayon::prelude::*;
 
 use super::{EvaluateError, encode_inputs};
@@ -42,7 +43,7 @@ pub struct LoudChannel {
 }
 
 /// What one tensor gives for some images.
-#[derive(Clone)]
+#[derive(Clone, Debug, PartialEq)]
 struct Seen {
     /// Sum of squares, sum of squared errors, codes at the ends.
     sums: [f64; 3],
@@ -70,7 +71,7 @@ pub fn noise(
     count: usize,
     image: impl Fn(usize) -> Vec<Tensor> + Sync,
 ) -> Result<Vec<TensorNoise>, EvaluateError> {
-    let prepared = Prepared::new(graph)?;
+    let prepared = if count == 1 { Prepared::for_one(graph)? } else { Prepared::new(graph)? };
     let computed = graph.inputs.iter().copied().chain(graph.nodes.iter().map(|n| n.output));
     let by_name: BTreeMap<&str, ValueId> =
         float.values.iter().enumerate().map(|(id, value)| (value.name.as_str(), ValueId(id))).collect();
@@ -92,11 +93,14 @@ pub fn noise(
         float::run_observed(float, &image, |value, reals| {
             for &at in of_value.get(&value).into_iter().flatten() {
                 let (id, source, _) = tensors[at];
-                let places = source.order.indices();
-                seen[at] = integer[id.0]
-                    .as_ref()
-                    .filter(|_| reals.len() == places.len())
-                    .map(|bytes| look(graph.tensor(id), bytes, reals.data(), &places, index));
+                let tensor = graph.tensor(id);
+                seen[at] =
+                    integer[id.0].as_ref().filter(|_| reals.len() == tensor.shape.elements()).map(|bytes| {
+                        match source.order.is_stored() {
+                            true => look_in_line(tensor, bytes, reals.data(), index),
+                            false => look(tensor, bytes, reals.data(), &source.order.indices(), index),
+                        }
+                    });
             }
         })?;
         seen.into_iter().map(|seen| seen.ok_or(EvaluateError::Mismatch)).collect()
@@ -140,6 +144,46 @@ fn look(tensor: &IntTensor, bytes: &[u8], reals: &[f32], places: &[usize], image
     seen
 }
 
+/// As [`look`], where the values lie as they are stored: the same sums, from squares that are made in vectors.
+fn look_in_line(tensor: &IntTensor, bytes: &[u8], reals: &[f32], image: usize) -> Seen {
+    const BLOCK: usize = 256;
+    let code = &tensor.code;
+    let (low, high) = code.range();
+    let mut channels = vec![0f32; tensor.shape.flat_channels()];
+    let (mut codes, mut squares, mut errors) = ([0i32; BLOCK], [0f64; BLOCK], [0f64; BLOCK]);
+    let (mut signal, mut error, mut ends, mut finite) = (0.0, 0.0, 0usize, true);
+    for (at, block) in reals.chunks(BLOCK).enumerate() {
+        for (place, to) in codes[..block.len()].iter_mut().enumerate() {
+            *to = code.read(bytes, at * BLOCK + place);
+        }
+        widest(
+            #[inline(always)]
+            || {
+                let made = squares.iter_mut().zip(&mut errors).zip(&codes).zip(block);
+                for (((square, error), &at), &value) in made {
+                    let real = f64::from(value);
+                    let off = code.scale * f64::from(at - code.zero_point) - real;
+                    (*square, *error) = (real * real, off * off);
+                    ends += usize::from((at == low) | (at == high));
+                    finite &= value.is_finite();
+                }
+            },
+        );
+        for (square, off) in squares.iter().zip(&errors).take(block.len()) {
+            signal += square;
+            error += off;
+        }
+    }
+    let (inner, group) = (tensor.shape.channels, tensor.shape.elements() / tensor.shape.groups);
+    for (reals, channels) in reals.chunks(group).zip(channels.chunks_mut(inner)) {
+        for row in reals.chunks(inner) {
+            channels.iter_mut().zip(row).for_each(|(most, x)| *most = most.max(x.abs()));
+        }
+    }
+    let not_finite = if finite { None } else { Some(image) };
+    Seen { sums: [signal, error, ends as f64], not_finite, channels }
+}
+
 /// The channel that is far beyond the others, if one is.
 fn loud(channels: &[f32]) -> Option<LoudChannel> {
     let (channel, &greatest) = channels.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
@@ -152,7 +196,38 @@ fn loud(channels: &[f32]) -> Option<LoudChannel> {
 
 #[cfg(test)]
 mod tests {
+    use bitgauge_arch::arith::Signedness;
+
     use super::*;
+    use crate::integer::graph::{CodeType, Shape};
+
+    /// To the last bit: what is printed must not depend on how it is computed.
+    #[test]
+    fn values_as_they_are_stored_are_seen_as_those_in_any_order_are() {
+        let code = |bits, zero_point| CodeType { bits, sign: Signedness::Signed, scale: 0.037, zero_point };
+        for (shape, code) in [
+            (Shape { groups: 2, rows: 7, cols: 5, channels: 9 }, code(8, -3)),
+            (Shape { groups: 1, rows: 1, cols: 197, channels: 4 }, code(16, 0)),
+            (Shape { groups: 1, rows: 1, cols: 1, channels: 1 }, code(4, 1)),
+        ] {
+            let (elements, (low, high)) = (shape.elements(), code.range());
+            let mut bytes = vec![0; elements * code.container_bytes()];
+            for at in 0..elements {
+                let span = (high - low + 1) as usize;
+                code.write(&mut bytes, at, low + (at * 2_654_435_761 % span) as i32);
+            }
+            let mut reals: Vec<f32> = (0..elements).map(|at| (at * 37 % 101) as f32 * 0.1 - 5.0).collect();
+            let (name, constant, float_source) = (String::new(), None, None);
+            let tensor = IntTensor { name, shape, code, constant, float_source };
+            let places: Vec<usize> = (0..elements).collect();
+            for image in [0, 3] {
+                let found = look_in_line(&tensor, &bytes, &reals, image);
+                assert_eq!(found, look(&tensor, &bytes, &reals, &places, image));
+                assert_eq!(found.not_finite, (image == 3).then_some(3));
+                reals[elements / 2] = f32::INFINITY;
+            }
+        }
+    }
 
     #[test]
     fn a_loud_channel() {

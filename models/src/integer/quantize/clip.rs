@@ -1,8 +1,9 @@
 //! The step of a row of weights: the largest weight's, or one that clips the largest for a smaller squared error.
 //!
 //! Contract: of the steps `p / 100` of the largest weight's, p from 50 to 100, the search takes the one with the
-//! least squared error, and of equal ones the greatest. It measures all of them in single precision, bounds what
-//! that may have missed, and measures again, in double precision, those that may be the least: mostly one or two.
+//! least squared error, and of equal ones the greatest. A share whose clipped weights alone have a greater error than
+//! another share in all is not measured, nor is a smaller one. The rest is measured in single precision, with bounds
+//! for what that may have missed, and those that may be the least again in double precision, where they are several.
 
 use bitgauge_arch::arith::host::widest;
 
@@ -21,6 +22,11 @@ const STEP_ROUNDING: f64 = 1.0 / (1 << 22) as f64;
 /// Adding and taking away this rounds to the nearest whole number, ties to even, below 2^22 and 2^51.
 const ROUND_SINGLE: f32 = (3 << 22) as f32;
 const ROUND_DOUBLE: f64 = (3u64 << 51) as f64;
+
+/// Weights from this share of the largest on bound what clipping costs.
+const LARGE: f32 = 0.75;
+/// Relative rounding of the root of a sum of squares in double precision, and that of a weight, with room to spare.
+const DOUBLE_ROUNDING: f64 = 1e-9;
 
 /// Least and greatest code.
 #[derive(Clone, Copy, Debug)]
@@ -60,14 +66,24 @@ pub fn least_error(row: &[f32], codes: Codes) -> f64 {
     let full = full_step(row, codes);
     let step = |share: usize| full * share as f64 / MOST as f64;
     let norm = sum_of_squares(row).sqrt();
+    let large = large(row, full * f64::from(codes.high));
     let mut reachable = f64::INFINITY;
     let mut least = [f64::INFINITY; SHARES];
     for share in (FEWEST..=MOST).rev() {
+        // The smaller the step, the more is clipped: what follows is no better.
+        if clipped(&large, step(share), codes) - norm * DOUBLE_ROUNDING > reachable {
+            break;
+        }
         let [low, high] = bounds(row, step(share), norm, reachable, codes);
         (least[share - FEWEST], reachable) = (low, reachable.min(high));
     }
+    let may_be_least = || (FEWEST..=MOST).rev().filter(|share| least[share - FEWEST] <= reachable);
+    let (first, second) = (may_be_least().next(), may_be_least().nth(1));
+    if let (Some(share), None) = (first, second) {
+        return step(share);
+    }
     let mut best = (f64::INFINITY, full);
-    for share in (FEWEST..=MOST).rev().filter(|share| least[share - FEWEST] <= reachable) {
+    for share in may_be_least() {
         let step = step(share);
         let error = squared_error(row, step, codes);
         if error < best.0 {
@@ -75,6 +91,33 @@ pub fn least_error(row: &[f32], codes: Codes) -> f64 {
         }
     }
     best.1
+}
+
+/// The weights of a row from [`LARGE`] of the greatest absolute value on.
+fn large(row: &[f32], greatest: f64) -> Vec<f32> {
+    let least = greatest as f32 * LARGE;
+    let mut found = Vec::new();
+    for block in row.chunks(LANES) {
+        let any = widest(
+            #[inline(always)]
+            || block.iter().fold(false, |any, w| any | (w.abs() >= least)),
+        );
+        if any {
+            found.extend(block.iter().filter(|w| w.abs() >= least));
+        }
+    }
+    found
+}
+
+/// A lower bound of the root of the squared error at a step: what the ends of the codes cut off these weights.
+fn clipped(large: &[f32], step: f64, codes: Codes) -> f64 {
+    let (low, high) = (f64::from(codes.low) * step, f64::from(codes.high) * step);
+    let squares = large.iter().map(|&w| {
+        let w = f64::from(w);
+        let beyond = (w - high).max(low - w).max(0.0);
+        beyond * beyond
+    });
+    squares.sum::<f64>().sqrt() * (1.0 - DOUBLE_ROUNDING)
 }
 
 /// Between what the root of the squared error at a step lies; beyond `reachable`, a lower bound is enough.
