@@ -1,6 +1,6 @@
 //! Does anything that a stranger may hand over make us panic, or the simulator disagree?
 //!
-//! Five targets. In the `test` tier each runs for two seconds, in the `long` tier for twenty minutes
+//! Five targets. In the `test` tier each runs for two seconds, in the `long` tier for ten minutes
 //! (`BITGAUGE_FUZZ_SECONDS`). What is drawn are the places and kinds of changes to sound inputs: noise alone
 //! would not pass the first check. An input that fails is printed, as short as it gets; kept in
 //! `__fuzz__/TARGET/crashes` it is tried first from then on. `cargo bolero test` runs the same targets

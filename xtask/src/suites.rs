@@ -15,7 +15,7 @@ use crate::shell::{cargo, output, root};
 
 /// Those that take longest, in seconds of one core, are begun first: what is begun last decides when the cores
 /// become idle. `cargo xtask test` prints what each took.
-const SLOW_FIRST: [&str; 13] = [
+pub const SLOW_FIRST: [&str; 13] = [
     "synth",
     "node_conformance",
     "cosim",
@@ -30,6 +30,9 @@ const SLOW_FIRST: [&str; 13] = [
     "qdq_import",
     "interrupted",
 ];
+
+/// The same of the ignored tests of the tier `long`.
+pub const LONGEST_FIRST: [&str; 4] = ["mutations", "configurations", "cosim", "cosim_networks"];
 
 /// Suites that run at once. Each uses all cores while it has tests for them, so a few of them leave none idle.
 const AT_ONCE: usize = 3;
@@ -76,12 +79,12 @@ pub fn examples() -> Suite {
 }
 
 /// Puts the slow ones first. A name in the list that no suite has is an error.
-pub fn sort(suites: &mut [Suite]) -> Result<()> {
-    let place = |suite: &Suite| SLOW_FIRST.iter().position(|name| *name == suite.target);
-    for name in SLOW_FIRST {
-        ensure!(suites.iter().any(|suite| suite.target == name), "there is no suite {name}: see SLOW_FIRST");
+pub fn sort(suites: &mut [Suite], slow: &[&str]) -> Result<()> {
+    let place = |suite: &Suite| slow.iter().position(|name| *name == suite.target);
+    for name in slow {
+        ensure!(suites.iter().any(|suite| suite.target == *name), "there is no suite {name} to begin with");
     }
-    suites.sort_by_key(|suite| place(suite).unwrap_or(SLOW_FIRST.len()));
+    suites.sort_by_key(|suite| place(suite).unwrap_or(slow.len()));
     Ok(())
 }
 
@@ -233,9 +236,9 @@ mod tests {
         let mut reversed: Vec<&str> = SLOW_FIRST.into_iter().rev().collect();
         reversed.insert(0, "quick");
         let mut suites = named(&reversed);
-        sort(&mut suites).unwrap();
+        sort(&mut suites, &SLOW_FIRST).unwrap();
         let order: Vec<&str> = suites.iter().map(|suite| suite.name.as_str()).collect();
         assert_eq!(order, [&SLOW_FIRST[..], &["quick"]].concat());
-        assert!(sort(&mut named(&["quick"])).unwrap_err().to_string().contains(SLOW_FIRST[0]));
+        assert!(sort(&mut named(&["quick"]), &SLOW_FIRST).unwrap_err().to_string().contains(SLOW_FIRST[0]));
     }
 }

@@ -28,7 +28,7 @@ pub fn run(tier: Tier, complete: bool) -> Result<()> {
         suite.command.arg("--include-ignored");
     }
     suites.push(suites::examples());
-    suites::sort(&mut suites)?;
+    suites::sort(&mut suites, &suites::SLOW_FIRST)?;
     for suite in &mut suites {
         suite.command.envs(tools.iter().cloned());
     }
@@ -42,7 +42,7 @@ pub fn run(tier: Tier, complete: bool) -> Result<()> {
 }
 
 /// Seconds for which the long tier runs each fuzz target.
-const FUZZ_SECONDS: &str = "1200";
+const FUZZ_SECONDS: &str = "600";
 
 /// All of them at once, however many cores there are.
 const FUZZ_THREADS: &str = "--test-threads=8";
@@ -67,8 +67,7 @@ const MEASUREMENTS: [&str; 13] = [
 /// Runs the tests that are too slow for every day, then the fuzz targets side by side, each part to its end whatever
 /// the others found. So many checks were skipped before.
 pub fn ignored(skipped: usize) -> Result<()> {
-    let others: Vec<&str> = MEASUREMENTS.iter().flat_map(|name| ["--skip", name]).collect();
-    let slow = with(&[&["--no-fail-fast", "--", "--ignored", "--nocapture"], &others[..]].concat());
+    let slow = slow();
     let alone = ["--no-fail-fast", "--", "--ignored", "--nocapture", "--test-threads=1"];
     let measured = with(&[&alone[..], &MEASUREMENTS].concat());
     let mut fuzz = cargo(&["test", "--release", "--workspace", "--test", "fuzz"]);
@@ -78,6 +77,18 @@ pub fn ignored(skipped: usize) -> Result<()> {
     let skips = slow.iter().chain(&measured).map(Vec::len).sum::<usize>();
     eprintln!("checks skipped: {}", skipped + skips);
     slow.and(measured).map(drop).and(fuzzed)
+}
+
+/// Runs the ignored tests that measure nothing, side by side; gives the lines of those that say that they were skipped.
+fn slow() -> Result<Vec<String>> {
+    let tools = tools();
+    let mut suites = suites::build()?;
+    suites::sort(&mut suites, &suites::LONGEST_FIRST)?;
+    for suite in &mut suites {
+        suite.command.envs(tools.iter().cloned()).args(["--ignored", "--nocapture"]);
+        suite.command.args(MEASUREMENTS.iter().flat_map(|name| ["--skip", name]));
+    }
+    suites::run(suites, is_skip)
 }
 
 /// Runs all tests with these arguments, one executable after the other; gives the lines of those that say that they
