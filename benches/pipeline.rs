@@ -90,7 +90,7 @@ fn steps(criterion: &mut Criterion) {
 
         let inputs = encode_inputs(&graph, &[image(&float, 0)]).unwrap();
         let input = [(graph.tensor(graph.inputs[0]).name.as_str(), inputs[0].as_slice())];
-        let mut machine = Machine::new(&program).unwrap();
+        let mut machine = Machine::new(&program);
         let mut group = criterion.benchmark_group("simulate");
         group.throughput(commands);
         let options = Options { trace: false, ..Options::default() };

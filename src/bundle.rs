@@ -5,12 +5,12 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use bitgauge_arch::Program;
 use bitgauge_arch::program::{from_text, to_text};
+use bitgauge_arch::validate::{Problem, Validated, validate};
 use bitgauge_models::npy::{self, Npy, NpyData};
 
 use crate::dataset::sha256;
 use crate::failure::Failure;
 use crate::files::{self, OutputFolder};
-use crate::pipeline::validated;
 
 /// Name of the text.
 pub const PROGRAM: &str = "program.bgp";
@@ -42,7 +42,7 @@ pub fn write_outputs(folder: &OutputFolder, place: &str, program: &Program, memo
 }
 
 /// Reads a program and the image that its text names, which lies in the same folder.
-pub fn read(path: &Path) -> Result<Program> {
+pub fn read(path: &Path) -> Result<Validated<Program>> {
     let text = files::read_long_text(path)?;
     let refuse = |message: String| Failure::new(message).at(path.display());
     let named = text.lines().find_map(|line| line.strip_prefix("image = \"sha256:")?.strip_suffix('"'));
@@ -63,6 +63,9 @@ pub fn read(path: &Path) -> Result<Program> {
         .into());
     }
     let program = from_text(&text, &image).map_err(|error| refuse(error.to_string()))?;
-    validated(&program).map_err(|problem| refuse(format!("not a valid program ({problem})")))?;
-    Ok(program)
+    let invalid = |problems: Vec<Problem>| {
+        let first = problems.first().map_or_else(String::new, ToString::to_string);
+        refuse(format!("not a valid program ({} problems, the first: {first})", problems.len()))
+    };
+    Ok(validate(program).map_err(invalid)?)
 }

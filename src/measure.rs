@@ -5,6 +5,7 @@ use bitgauge_arch::codec::{Format as CodeFormat, encode};
 use bitgauge_arch::command::Codec;
 use bitgauge_arch::footprint::format_is_valid;
 use bitgauge_arch::program::TensorRole;
+use bitgauge_arch::validate::Validated;
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_models::integer::evaluate::encode_inputs;
 use bitgauge_models::integer::{IntGraph, IntTensor, Prepared};
@@ -33,11 +34,16 @@ pub struct Simulated {
 }
 
 /// Simulates the first images; a difference from the interpreter is a finding.
-pub fn simulated(program: &Program, graph: &IntGraph, images: &Images, count: usize) -> Result<Simulated> {
+pub fn simulated(
+    program: &Validated<Program>,
+    graph: &IntGraph,
+    images: &Images,
+    count: usize,
+) -> Result<Simulated> {
     let count = count.clamp(1, images.len());
     let bar = output::progress("simulate and compare", count);
     let prepared = Prepared::new(graph)?;
-    let machine = Machine::new(program).map_err(simulator::failure)?;
+    let machine = Machine::new(program);
     let names: Vec<&str> = graph.inputs.iter().map(|&id| graph.tensor(id).name.as_str()).collect();
     let one = |machine: &mut Machine, index: usize| -> Result<(RunResult, u64, Vec<[u64; 4]>)> {
         let inputs = encode_inputs(graph, &[images.tensor(index)])?;

@@ -1,6 +1,7 @@
 //! The steps that commands share, each with its progress: quantize, evaluate, compile.
 
 use anyhow::Result;
+use bitgauge_arch::validate::Validated;
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_compiler::{CodecChoice, CompileError};
 use bitgauge_models::float::{FloatGraph, ValueId};
@@ -181,12 +182,12 @@ fn noise_notes(noise: &[TensorNoise]) -> Vec<String> {
     not_finite.into_iter().chain(loud).collect()
 }
 
-/// Compiles and validates; a network that does not fit is a finding, not an error.
+/// Compiles; a network that does not fit is a finding, not an error.
 pub fn compiled(
     graph: &IntGraph,
     accelerator: &Accelerator,
     options: &bitgauge_compiler::Options,
-) -> Result<Program> {
+) -> Result<Validated<Program>> {
     let bar = output::spinner("compile");
     let program = bitgauge_compiler::compile(graph, accelerator, options);
     bar.finish_and_clear();
@@ -199,24 +200,11 @@ pub fn compiled(
         CompileError::Unsupported { .. } | CompileError::Beyond { .. } => {
             Failure::finding(format!("cannot compile the model: {error}"))
         }
+        CompileError::Invalid(_) => Failure::new(error.to_string())
+            .hint("this is a defect of Bitgauge; please report it with the model and the accelerator"),
         other => Failure::new(format!("cannot compile the model: {other}")),
     })?;
-    validated(&program).map_err(|problem| {
-        Failure::new(format!("the compiler made an invalid program: {problem}"))
-            .hint("this is a defect of Bitgauge; please report it with the model and the accelerator")
-    })?;
     Ok(program)
-}
-
-/// Whether a program may run; what is wrong with it, in one line.
-///
-/// # Errors
-/// The number of problems and the first of them.
-pub fn validated(program: &Program) -> Result<(), String> {
-    bitgauge_arch::validate::validate(program).map_err(|problems| {
-        let first = problems.first().map_or_else(String::new, ToString::to_string);
-        format!("{} problems, the first: {first}", problems.len())
-    })
 }
 
 /// The compiler's options of a command line.

@@ -3,7 +3,8 @@
 use anyhow::Result;
 use bitgauge_arch::Program;
 use bitgauge_arch::command::{Decoded, Unit};
-use bitgauge_cosim::{COUNTERS, CosimError, Expected, Job, Span};
+use bitgauge_arch::validate::Validated;
+use bitgauge_cosim::{COUNTERS, CosimError, Expected, Job, Span, Start};
 use bitgauge_sim::Machine;
 use bitgauge_sim::result::{RunResult, UnitCycles};
 
@@ -19,13 +20,16 @@ pub struct Reference {
     /// What the simulator says.
     pub result: RunResult,
     units: Vec<Unit>,
-    command_address: u64,
-    command_words: u64,
+    start: Start,
 }
 
 impl Reference {
     /// Runs the simulator.
-    pub fn new(program: &Program, machine: &mut Machine, inputs: &[(&str, &[u8])]) -> Result<Reference> {
+    pub fn new(
+        program: &Validated<Program>,
+        machine: &mut Machine,
+        inputs: &[(&str, &[u8])],
+    ) -> Result<Reference> {
         let mut memory = program.initial_memory();
         for (name, codes) in inputs {
             if let Some(tensor) = program.tensor(name) {
@@ -43,14 +47,13 @@ impl Reference {
             after: machine.memory().to_vec(),
             result,
             units: units.collect(),
-            command_address: program.command_address,
-            command_words: program.words.len() as u64,
+            start: Start::new(program),
         })
     }
 
     /// What to run.
     pub fn job(&self) -> Job<'_> {
-        Job { memory: &self.memory, command_address: self.command_address, command_words: self.command_words }
+        Job { memory: &self.memory, start: self.start }
     }
 
     /// What it must show.
@@ -74,8 +77,7 @@ impl Reference {
     /// Program, cycles and counters for the exported bench.
     pub fn run(&self) -> bitgauge_rtl::export::vectors::Run {
         bitgauge_rtl::export::vectors::Run {
-            command_address: self.command_address,
-            command_words: self.command_words,
+            start: self.start,
             cycles: self.result.cycles,
             counters: self.result.units.iter().flat_map(counters).collect(),
         }

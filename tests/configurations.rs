@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use bitgauge_arch::Accelerator;
 use bitgauge_rtl::export::{File, export, top_name};
+use bitgauge_testing::{Random, programs};
 use bitgauge_tests::descriptions;
-use bitgauge_tests::programs::{self, Random};
 use bitgauge_tests::verilog::tool;
 
 /// Longer than any of the tools may take for one description.

@@ -7,7 +7,7 @@ use bitgauge_arch::{Accelerator, timing};
 use bitgauge_compiler::{Options, compile};
 use bitgauge_models::integer::QuantizeOptions;
 use bitgauge_sim::Machine;
-use bitgauge_tests::programs::{self, Random};
+use bitgauge_testing::{Random, programs};
 use bitgauge_tests::{DESIGNS, Images, MODELS, assert_equal, design, shipped};
 
 #[test]
@@ -188,7 +188,7 @@ fn length_tables_are_told_from_data() {
                 wanted[write] += (2 * u64::from(blocks)).div_ceil(u64::from(accelerator.bus_bytes()));
             }
         }
-        let mut machine = Machine::new(&program).unwrap();
+        let mut machine = Machine::new(&program);
         let run = machine.run(&[], &bitgauge_sim::Options::default()).unwrap();
         let mut found = [0u64; 2];
         for burst in run.bursts.iter().filter(|burst| burst.operand == Operand::LengthTable) {

@@ -5,15 +5,15 @@
 use std::time::Instant;
 
 use bitgauge_arch::command::{Codec, Operation};
-use bitgauge_arch::validate::validate;
+use bitgauge_arch::validate::Validated;
 use bitgauge_arch::{Accelerator, Program};
-use bitgauge_cosim::{Build, Effort, Job, RunOptions, Slave};
+use bitgauge_cosim::{Build, Effort, Job, RunOptions, Slave, Start};
 use bitgauge_models::float::{FloatGraph, Tensor};
 use bitgauge_models::integer::evaluate::encode_inputs;
 use bitgauge_models::integer::{IntGraph, QuantizeOptions, calibrate, quantize};
+use bitgauge_testing::{Random, programs};
 use bitgauge_tests::networks::{branches, noise};
 use bitgauge_tests::orders;
-use bitgauge_tests::programs::{self, Random};
 use bitgauge_tests::verilog::{
     SMALL_MEMORY, assert_same, both, build, build_with, outcome, shrunk, verilator,
 };
@@ -106,11 +106,7 @@ fn wrong_lengths_are_reported() {
                 continue;
             }
             memory[at..at + 2].copy_from_slice(&entry.to_le_bytes());
-            let job = Job {
-                memory: &memory,
-                command_address: program.command_address,
-                command_words: program.words.len() as u64,
-            };
+            let job = Job { memory: &memory, start: Start::new(&program) };
             let scratch = tempfile::tempdir().unwrap();
             let options = RunOptions { cycle_limit: Some(30_000), ..RunOptions::default() };
             let run = build.run(&job, scratch.path(), &options).unwrap();
@@ -141,12 +137,11 @@ fn many_random_programs_agree() {
 
 /// Both shipped models with two plans of external memory: the default one, which is that of `run`, and one with a
 /// place for every tensor, so that all of them are compared.
-fn models(accelerator: &Accelerator) -> Vec<(String, IntGraph, Program)> {
+fn models(accelerator: &Accelerator) -> Vec<(String, IntGraph, Validated<Program>)> {
     let compiled = |(model, reuse_memory): (&str, bool)| {
         let graph = shipped(model, QuantizeOptions::default());
         let options = bitgauge_compiler::Options { reuse_memory, ..bitgauge_compiler::Options::default() };
         let program = bitgauge_compiler::compile(&graph, accelerator, &options).unwrap();
-        validate(&program).unwrap_or_else(|problems| panic!("{}", problems[0]));
         let plan = if reuse_memory { "memory reused" } else { "a place per tensor" };
         (format!("{model}, {plan}"), graph, program)
     };
@@ -156,7 +151,7 @@ fn models(accelerator: &Accelerator) -> Vec<(String, IntGraph, Program)> {
 }
 
 /// One bench for all of them, and for other tests with small networks.
-fn bench(accelerator: &Accelerator, models: &[(String, IntGraph, Program)]) -> Build {
+fn bench(accelerator: &Accelerator, models: &[(String, IntGraph, Validated<Program>)]) -> Build {
     let bytes = models.iter().map(|(.., program)| program.memory_bytes).max().unwrap();
     build(accelerator, bytes.max(SMALL_MEMORY))
 }

@@ -5,8 +5,8 @@
 use bitgauge_models::float::{FloatGraph, Tensor};
 use bitgauge_models::integer::evaluate::encode_inputs;
 use bitgauge_models::integer::{InputCode, IntGraph, QuantizeOptions, calibrate, quantize};
+use bitgauge_testing::Random;
 use bitgauge_tests::networks::{Block, block_ends, cut, decoder, noise, transformer_block, value_of};
-use bitgauge_tests::programs::Random;
 use bitgauge_tests::verilog::{assert_same, build, verilator};
 use bitgauge_tests::{assert_equal, design, efficientnet, float_model, quantized, resnet20};
 

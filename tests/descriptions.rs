@@ -3,7 +3,7 @@
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::description::{CodecKind, Reset};
 
-use crate::programs::Random;
+use bitgauge_testing::Random;
 
 /// A description drawn over the whole valid range.
 ///

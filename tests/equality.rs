@@ -7,9 +7,9 @@ use bitgauge_arch::program::TensorRole;
 use bitgauge_compiler::{CodecChoice, Options, compile};
 use bitgauge_models::float::FloatGraph;
 use bitgauge_models::integer::{Prepared, QuantizeOptions, calibrate, evaluate, quantize};
+use bitgauge_testing::Random;
 use bitgauge_tests::networks::{branches, noise};
 use bitgauge_tests::orders;
-use bitgauge_tests::programs::Random;
 use bitgauge_tests::{DESIGNS, Images, MODELS, assert_equal, design, equal, same_tensors, shipped};
 
 const OBSERVED: Options = Options { reuse_memory: false, codec: CodecChoice::None, observe: true };

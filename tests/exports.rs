@@ -15,9 +15,9 @@ use bitgauge_models::integer::{
     Window, calibrate, quantize_traced,
 };
 use bitgauge_models::onnx;
+use bitgauge_testing::Random;
 use bitgauge_tests::exported::{Comparison, compare};
 use bitgauge_tests::networks::{Block, branches, convolutions, decoder, noise, transformer};
-use bitgauge_tests::programs::Random;
 use bitgauge_tests::{Images, MODELS, float_model, orders, repository};
 
 /// A network, what it is quantized to, and images.

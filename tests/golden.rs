@@ -12,20 +12,23 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fmt::Write as _;
+use std::hash::Hasher as _;
 use std::path::PathBuf;
 
 use bitgauge_arch::command::Unit;
 use bitgauge_arch::program::{TensorRole, from_text, to_text};
 use bitgauge_arch::{Accelerator, Program};
 
-use bitgauge_arch::validate::validate;
+use bitgauge_arch::validate::{Validated, validate};
 use bitgauge_models::float::FloatGraph;
 use bitgauge_models::integer::evaluate::encode_inputs;
 use bitgauge_models::integer::{IntGraph, IntOp, QuantizeOptions, calibrate, quantize};
 use bitgauge_sim::Machine;
 use bitgauge_sim::result::{LayerResult, RunResult, StallReason};
+use bitgauge_testing::Random;
+use fnv::FnvHasher;
+
 use bitgauge_tests::networks::{Block, branches, convolutions, noise, transformer};
-use bitgauge_tests::programs::Random;
 use bitgauge_tests::{DESIGNS, Images, MODELS, design, repository, shipped};
 
 fn golden(name: &str) -> PathBuf {
@@ -38,10 +41,9 @@ fn blessed() -> Option<String> {
 
 /// FNV-1a.
 fn hash(bytes: impl IntoIterator<Item = u8>) -> String {
-    let hash = bytes
-        .into_iter()
-        .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    format!("{hash:016x}")
+    let mut hasher = FnvHasher::default();
+    bytes.into_iter().for_each(|byte| hasher.write_u8(byte));
+    format!("{:016x}", hasher.finish())
 }
 
 /// Busy, stalls by reason, idle.
@@ -75,9 +77,8 @@ fn layer(text: &mut String, name: &str, layer: &LayerResult) {
 }
 
 /// Runs a program and puts into lines what has to stay.
-fn replay(program: &Program, inputs: &[(&str, &[u8])]) -> String {
-    validate(program).unwrap_or_else(|problems| panic!("{}", problems[0]));
-    let mut machine = Machine::new(program).unwrap();
+fn replay(program: &Validated<Program>, inputs: &[(&str, &[u8])]) -> String {
+    let mut machine = Machine::new(program);
     let result = machine.run(inputs, &bitgauge_sim::Options::default()).unwrap();
     let mut text = String::new();
     let words = program.words.iter().flat_map(|word| word.0.to_le_bytes());
@@ -168,9 +169,8 @@ fn cycles_and_bytes_may_only_fall() {
             let accelerator = design(design_name);
             let options = bitgauge_compiler::Options::default();
             let program = bitgauge_compiler::compile(graph, &accelerator, &options).unwrap();
-            validate(&program).unwrap_or_else(|problems| panic!("{case}: {}", problems[0]));
             let options = bitgauge_sim::Options { data: false, trace: false, ..Default::default() };
-            let result = Machine::new(&program).unwrap().run(&[], &options).unwrap();
+            let result = Machine::new(&program).run(&[], &options).unwrap();
             let bytes = result.bus_beats * u64::from(accelerator.bus_bytes());
             let least = least(&accelerator, graph);
             assert!(least <= result.cycles && least > 0, "{case}: {} cycles, bound {least}", result.cycles);
@@ -266,5 +266,6 @@ fn a_stored_program() {
         })
         .collect();
     let inputs: Vec<(&str, &[u8])> = codes.iter().map(|(name, codes)| (*name, codes.as_slice())).collect();
+    let program = validate(program.clone()).unwrap_or_else(|problems| panic!("{}", problems[0]));
     hold("stored.txt", &replay(&program, &inputs), "the program is a stored one: the simulator changed");
 }

@@ -10,13 +10,14 @@
 use std::time::{Duration, Instant};
 
 use bitgauge_arch::Program;
+use bitgauge_arch::validate::Validated;
 use bitgauge_compiler::compile;
 use bitgauge_models::float::{FloatGraph, Tensor};
 use bitgauge_models::integer::evaluate::encode_inputs;
 use bitgauge_models::integer::{IntGraph, QuantizeOptions, calibrate, quantize};
 use bitgauge_sim::{Machine, Options};
+use bitgauge_testing::Random;
 use bitgauge_tests::networks::{Block, convolutions, noise, transformer};
-use bitgauge_tests::programs::Random;
 use bitgauge_tests::{design, efficientnet, float_model, quantized};
 
 const TIMES: usize = 25;
@@ -62,7 +63,7 @@ impl Case {
         let program = program(graph, name);
         let codes = encode_inputs(graph, std::slice::from_ref(image)).unwrap().remove(0);
         let name = graph.tensor(graph.inputs[0]).name.clone();
-        Case { machine: Machine::new(&program).unwrap(), name, codes, times: Default::default(), cycles: 0 }
+        Case { machine: Machine::new(&program), name, codes, times: Default::default(), cycles: 0 }
     }
 
     /// An image whose times are found anew, and one whose times are known.
@@ -75,7 +76,7 @@ impl Case {
     }
 }
 
-fn program(graph: &IntGraph, name: &str) -> Program {
+fn program(graph: &IntGraph, name: &str) -> Validated<Program> {
     compile(graph, &design(name), &bitgauge_compiler::Options::default()).unwrap()
 }
 
@@ -158,7 +159,7 @@ fn cycles_alone_of_a_large_transformer() {
             let compiled = passed(|| code = Some(program(graph, "reference-32x32")));
             let code = code.unwrap();
             *commands = code.commands.len();
-            let made = passed(|| machine = Some(Machine::new(&code).unwrap()));
+            let made = passed(|| machine = Some(Machine::new(&code)));
             let mut machine = machine.unwrap();
             let ran = passed(|| *cycles = machine.run(&[], &options).unwrap().cycles);
             let all = [compiled, made, ran, compiled + made + ran];

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 /// Our crates and which of ours each may import. The command line, the tests and the developer commands may
 /// import all.
-const MAY_IMPORT: [(&str, &[&str]); 7] = [
+const MAY_IMPORT: [(&str, &[&str]); 8] = [
     ("bitgauge-arch", &[]),
     ("bitgauge-models", &["bitgauge-arch"]),
     ("bitgauge-compiler", &["bitgauge-arch", "bitgauge-models"]),
@@ -20,6 +20,7 @@ const MAY_IMPORT: [(&str, &[&str]); 7] = [
     ("bitgauge-rtl", &["bitgauge-arch"]),
     ("bitgauge-cosim", &["bitgauge-arch", "bitgauge-rtl"]),
     ("bitgauge-reports", &["bitgauge-arch", "bitgauge-sim"]),
+    ("bitgauge-testing", &["bitgauge-arch"]),
 ];
 
 const MAY_IMPORT_ALL: [&str; 3] = ["bitgauge", "bitgauge-tests", "xtask"];

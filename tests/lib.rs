@@ -8,13 +8,13 @@ pub mod descriptions;
 pub mod exported;
 pub mod networks;
 pub mod orders;
-pub mod programs;
 pub mod recovery;
 pub mod verilog;
 
 use std::path::{Path, PathBuf};
 
 use bitgauge_arch::program::TensorRole;
+use bitgauge_arch::validate::Validated;
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_compiler::compile;
 use bitgauge_models::float::{FloatGraph, Tensor, passes};
@@ -213,22 +213,19 @@ pub fn assert_equal(
     (runs, compared)
 }
 
-/// Validates and simulates a program and compares every tensor that is in memory with the interpreter's; where
+/// Simulates a program and compares every tensor that is in memory with the interpreter's; where
 /// memory is reused, only outputs are sure to be there still. Gives the run and the number of bytes compared, or
 /// what differs. The machine is made where there is none.
 pub fn equal(
     graph: &IntGraph,
-    program: &Program,
+    program: &Validated<Program>,
     reused: bool,
     machine: &mut Option<Machine>,
     inputs: &[Vec<u8>],
 ) -> Result<(RunResult, usize), String> {
     let machine = match machine {
         Some(machine) => machine,
-        empty => {
-            bitgauge_arch::validate::validate(program).map_err(|problems| problems[0].to_string())?;
-            empty.insert(Machine::new(program).map_err(|error| error.to_string())?)
-        }
+        empty => empty.insert(Machine::new(program)),
     };
     let wanted = Prepared::new(graph).unwrap().run(inputs).map_err(|error| error.to_string())?;
     let named = graph.inputs.iter().zip(inputs);

@@ -19,7 +19,7 @@ use bitgauge_models::float::ops::unary::Unary;
 use bitgauge_models::float::ops::window::Window;
 use bitgauge_models::float::{FloatGraph, Node, Op, Tensor, ValueId, passes, run_all};
 
-use crate::programs::Random;
+use bitgauge_testing::Random;
 
 /// About normal, mean 0, deviation 1: the sum of twelve uniform numbers.
 pub fn normal(random: &mut Random) -> f32 {

@@ -1,9 +1,10 @@
 //! What may happen to the exported accelerator before the run that is checked, and a small design for it.
 
+use bitgauge_arch::validate::{Validated, validate};
 use bitgauge_arch::{Accelerator, Program};
 
 use crate::design;
-use crate::programs::{self, Random};
+use bitgauge_testing::{Random, programs};
 
 /// 2 x 2, small memories, both codecs.
 #[must_use]
@@ -42,10 +43,9 @@ pub const CASES: [(u32, &str, &[u32]); 15] = [
 
 /// A program that begins shortly before a page, and another.
 #[must_use]
-pub fn program(accelerator: &Accelerator, seed: u64) -> Program {
-    let mut program = programs::program(&mut Random(seed), accelerator, 9);
+pub fn program(accelerator: &Accelerator, seed: u64) -> Validated<Program> {
+    let mut program = programs::program(&mut Random(seed), accelerator, 9).into_inner();
     program.command_address =
         program.command_address / 4096 * 4096 + 4096 - 12 * u64::from(accelerator.bus_bytes());
-    bitgauge_arch::validate::validate(&program).unwrap_or_else(|problems| panic!("{}", problems[0]));
-    program
+    validate(program).unwrap_or_else(|problems| panic!("{}", problems[0]))
 }

@@ -11,8 +11,8 @@ use bitgauge_compiler::{CodecChoice, Options};
 use bitgauge_models::float;
 use bitgauge_models::integer::evaluate::outputs;
 use bitgauge_models::integer::{Prepared, QuantizeOptions, RangeRule, calibrate, quantize};
+use bitgauge_testing::Random;
 use bitgauge_tests::networks::{decoder, noise};
-use bitgauge_tests::programs::Random;
 use bitgauge_tests::{DESIGNS, assert_equal, design, float_model, quantized, saliency};
 
 /// Images for calibration, the first; the figure is of those behind them.

@@ -76,7 +76,7 @@ fn one_image(subject: &Subject, model: &Path, images: &Images) {
     let inputs = encode_inputs(&graph, std::slice::from_ref(&image)).unwrap();
     let input = [(graph.tensor(graph.inputs[0]).name.as_str(), inputs[0].as_slice())];
 
-    let mut machine = Machine::new(&program).unwrap();
+    let mut machine = Machine::new(&program);
     let further = Options { trace: false, ..Options::default() };
     let first = Options { anew: true, ..further.clone() };
     let expected = machine.run(&input, &further).unwrap();
@@ -157,7 +157,7 @@ fn a_process_of_its_own() {
     let image = std::fs::read(Path::new(&path).with_extension("image")).unwrap();
     let program = from_text(&text, &image).unwrap();
     let options = Options { trace: false, ..Options::default() };
-    Machine::new(&program).unwrap().run(&[], &options).unwrap();
+    Machine::new(&bitgauge_arch::validate::validate(program).unwrap()).run(&[], &options).unwrap();
     if let Some(peak) = peak_mebibytes() {
         eprintln!("peak MiB {peak}");
     }

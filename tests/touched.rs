@@ -12,11 +12,12 @@ use std::collections::BTreeMap;
 
 use bitgauge_arch::command::{Command, Encoder, Operation, VectorFunction};
 use bitgauge_arch::footprint::{Access, Port, Space, footprint};
+use bitgauge_arch::validate::{Validated, validate};
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_compiler::compile;
 use bitgauge_models::integer::QuantizeOptions;
 use bitgauge_sim::{Machine, Options, SimError};
-use bitgauge_tests::programs::{self, Random};
+use bitgauge_testing::{Random, programs};
 use bitgauge_tests::{DESIGNS, MODELS, design, shipped};
 
 /// Bytes of a space's unit: bytes of external memory, lines, entries, tables.
@@ -71,13 +72,20 @@ fn alone(program: &Program) -> Vec<Vec<Command>> {
     groups
 }
 
-fn program_of(program: &Program, commands: &[Command]) -> Program {
+fn program_of(program: &Program, commands: &[Command]) -> Validated<Program> {
     let mut encoder = Encoder::default();
     for command in commands {
         encoder.push(command).unwrap();
     }
     let symbols = program.commands[..commands.len()].to_vec();
-    Program { words: encoder.finish(), commands: symbols, tensors: Vec::new(), ..program.clone() }
+    let alone = Program {
+        words: encoder.finish(),
+        commands: symbols,
+        tensors: Vec::new(),
+        outputs: Vec::new(),
+        ..program.clone()
+    };
+    validate(alone).unwrap_or_else(|problems| panic!("{}", problems[0]))
 }
 
 /// What the memories hold after a run on `contents`; `None` where the data are no blocks of `zvc`.
@@ -135,7 +143,7 @@ fn check(program: &Program, random: &mut Random, seen: &mut BTreeMap<String, usi
                 }
             }
         }
-        let mut machine = Machine::new(&one).unwrap_or_else(|error| panic!("{error}"));
+        let mut machine = Machine::new(&one);
         let (Some(first), Some(second)) = (after(&mut machine, &base), after(&mut machine, &changed)) else {
             continue;
         };

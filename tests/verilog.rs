@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use bitgauge_arch::command::{Decoded, Unit};
+use bitgauge_arch::validate::Validated;
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_cosim::{
     Build, BuildOptions, COUNTERS, Difference, Effort, Expected, Job, RtlRun, RunOptions, Span, compare,
@@ -66,7 +67,7 @@ fn counters(unit: &UnitCycles) -> [u64; COUNTERS] {
 }
 
 /// Commands in program order.
-fn spans(program: &Program, result: &RunResult) -> Vec<Span> {
+fn spans(program: &Validated<Program>, result: &RunResult) -> Vec<Span> {
     let units = program.words.iter().filter_map(|word| match word.decode() {
         Some(Decoded::Exec { unit, .. }) => Some(unit),
         _ => None,
@@ -81,7 +82,7 @@ fn spans(program: &Program, result: &RunResult) -> Vec<Span> {
 
 /// A program and what the simulator made of it.
 pub struct Simulated<'a> {
-    program: &'a Program,
+    program: &'a Validated<Program>,
     before: Vec<u8>,
     after: Vec<u8>,
     /// Cycles, counters and spans.
@@ -90,8 +91,8 @@ pub struct Simulated<'a> {
 
 impl<'a> Simulated<'a> {
     /// Simulates.
-    pub fn new(program: &'a Program, inputs: &[(&str, &[u8])]) -> Result<Simulated<'a>, String> {
-        let mut machine = Machine::new(program).map_err(|error| format!("simulator: {error}"))?;
+    pub fn new(program: &'a Validated<Program>, inputs: &[(&str, &[u8])]) -> Result<Simulated<'a>, String> {
+        let mut machine = Machine::new(program);
         let mut before = program.initial_memory();
         for (name, codes) in inputs {
             program.tensor(name).unwrap().write(&mut before, codes);
@@ -106,8 +107,7 @@ impl<'a> Simulated<'a> {
     #[must_use]
     pub fn vectors(&self) -> Vectors<'_> {
         let run = vectors::Run {
-            command_address: self.program.command_address,
-            command_words: self.program.words.len() as u64,
+            start: vectors::Start::new(self.program),
             cycles: self.result.cycles,
             counters: self.result.units.iter().flat_map(counters).collect(),
         };
@@ -117,11 +117,7 @@ impl<'a> Simulated<'a> {
     /// Runs the program on a bench as well and gives every difference.
     pub fn run(&self, build: &Build, options: &RunOptions) -> Result<(RtlRun, Vec<Difference>), String> {
         let scratch = tempfile::tempdir().unwrap();
-        let job = Job {
-            memory: &self.before,
-            command_address: self.program.command_address,
-            command_words: self.program.words.len() as u64,
-        };
+        let job = Job { memory: &self.before, start: vectors::Start::new(self.program) };
         let limit = u32::try_from(2 * self.result.cycles + 10_000).unwrap_or(u32::MAX);
         let options = RunOptions {
             cycle_limit: Some(if options.exact() { limit } else { limit.saturating_mul(20) }),
@@ -143,7 +139,7 @@ impl<'a> Simulated<'a> {
 /// Runs a program on both; gives both outcomes and every difference.
 pub fn both(
     build: &Build,
-    program: &Program,
+    program: &Validated<Program>,
     inputs: &[(&str, &[u8])],
     options: &RunOptions,
 ) -> Result<(RunResult, RtlRun, Vec<Difference>), String> {
@@ -156,7 +152,7 @@ pub fn both(
 pub fn assert_same(
     case: &str,
     build: &Build,
-    program: &Program,
+    program: &Validated<Program>,
     inputs: &[(&str, &[u8])],
 ) -> (RunResult, RtlRun) {
     let (result, rtl, differences) = both(build, program, inputs, &RunOptions::default())
@@ -167,7 +163,7 @@ pub fn assert_same(
 }
 
 /// Whether both agree on a program; the first differences where they do not.
-pub fn outcome(build: &Build, program: &Program, options: &RunOptions) -> Result<(), String> {
+pub fn outcome(build: &Build, program: &Validated<Program>, options: &RunOptions) -> Result<(), String> {
     let (_, _, differences) = both(build, program, &[], options)?;
     let first: Vec<String> = differences.iter().take(6).map(ToString::to_string).collect();
     if first.is_empty() { Ok(()) } else { Err(first.join("\n")) }
@@ -175,13 +171,13 @@ pub fn outcome(build: &Build, program: &Program, options: &RunOptions) -> Result
 
 /// Shrinks a failing program to as few commands as dropping leaves; gives them and what differs.
 #[must_use]
-pub fn shrunk(build: &Build, program: &Program, options: &RunOptions) -> String {
+pub fn shrunk(build: &Build, program: &Validated<Program>, options: &RunOptions) -> String {
     let mut least = program.clone();
     let mut step = least.commands.len() / 2;
     while step > 0 {
         let mut at = 0;
         while at < least.commands.len() {
-            let shorter = crate::programs::without(&least, at..at + step);
+            let shorter = bitgauge_testing::programs::without(&least, at..at + step);
             match shorter.filter(|program| outcome(build, program, options).is_err()) {
                 Some(shorter) => least = shorter,
                 None => at += step,

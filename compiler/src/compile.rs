@@ -4,6 +4,7 @@ use bitgauge_arch::Accelerator;
 use bitgauge_arch::Program;
 use bitgauge_arch::command::{Encoder, Word};
 use bitgauge_arch::program::LayerSymbol;
+use bitgauge_arch::validate::Validated;
 use bitgauge_models::integer::{IntGraph, validate};
 use rayon::Scope;
 
@@ -20,12 +21,13 @@ use crate::{limits, memory, order, tokens};
 /// Compiles a graph for an accelerator.
 ///
 /// # Errors
-/// A malformed graph or description, or the first layer that does not fit.
+/// A malformed graph or description, the first layer that does not fit, or a program that the validator refuses: a
+/// defect of this crate.
 pub fn compile(
     graph: &IntGraph,
     accelerator: &Accelerator,
     options: &Options,
-) -> Result<Program, CompileError> {
+) -> Result<Validated<Program>, CompileError> {
     validate(graph)?;
     accelerator.check().map_err(|problem| CompileError::Accelerator {
         table: problem.table,
@@ -70,7 +72,7 @@ pub fn compile(
     let mut segments = memory.segments;
     segments.extend(constants);
     segments.sort_by_key(|segment| segment.address);
-    Ok(Program {
+    let program = Program {
         accelerator: accelerator.clone(),
         words,
         command_address,
@@ -80,7 +82,8 @@ pub fn compile(
         outputs: memory.outputs,
         layers,
         commands: symbols,
-    })
+    };
+    bitgauge_arch::validate::validate(program).map_err(CompileError::Invalid)
 }
 
 /// Lowers layer after layer; what each is, and whether it shares the on-chip memories with its neighbours.

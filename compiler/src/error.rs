@@ -1,5 +1,6 @@
 //! Why a graph could not be compiled.
 
+use bitgauge_arch::validate::Problem;
 use bitgauge_models::integer::ValidateError;
 use thiserror::Error;
 
@@ -9,6 +10,9 @@ pub enum CompileError {
     /// The graph breaks its own contract.
     #[error("malformed graph: {0}")]
     Malformed(#[from] ValidateError),
+    /// The program breaks the contract: a defect of the compiler.
+    #[error("the compiler made an invalid program: {} problems, the first: {}", .0.len(), first(.0))]
+    Invalid(Vec<Problem>),
     /// The accelerator description breaks a rule.
     #[error("accelerator: [{table}] {key}: {message}")]
     Accelerator {
@@ -55,4 +59,8 @@ pub enum CompileError {
         /// The most.
         high: i64,
     },
+}
+
+fn first(problems: &[Problem]) -> String {
+    problems.first().map_or_else(String::new, ToString::to_string)
 }

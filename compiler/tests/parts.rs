@@ -10,7 +10,7 @@ use bitgauge_arch::command::{Decoder, Operation};
 use bitgauge_compiler::{Options, compile};
 use bitgauge_models::integer::{IntGraph, IntOp, Window};
 use support::compare::compare;
-use support::{Builder, DESIGNS, SIGNED, UNSIGNED, WIDE, shape, window};
+use support::{Builder, DESIGNS, Draw as _, SIGNED, UNSIGNED, WIDE, shape, window};
 
 /// Windows with padding, stride and dilation, over maps narrower and wider than the array; sums that a residual is
 /// added to; a layer over all of a map; heads; a grouped convolution.

@@ -1,4 +1,4 @@
-//! What can go wrong in a run. A program that passed the validator meets none of these but `Input`.
+//! What can go wrong in the run of a valid program.
 
 use bitgauge_arch::command::Unit;
 use thiserror::Error;
@@ -7,13 +7,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SimError {
-    /// The accelerator description breaks a rule of its own.
-    #[error("the accelerator description is not valid: {0}")]
-    Accelerator(String),
-    /// The program as a whole is malformed.
-    #[error("malformed program: {0}")]
-    Program(String),
-    /// One command asks for something the hardware does not have.
+    /// Data lead a command astray: a coded block contradicts its length.
     #[error("command {command} ({unit}): {reason}", unit = unit.name())]
     Command {
         /// Position among the program's `exec`s.

@@ -1,10 +1,9 @@
 //! Runs a program: bit-exactly, and cycle-exactly as `docs/reference/cycles.md` has it.
 //!
 //! Time and data are apart. `engine` finds when everything happens without stepping through idle cycles;
-//! `exec` does what commands do to memories, at their start. Programs must be free of races, which
-//! `bitgauge_arch::validate` checks; whatever program comes, nothing here panics.
+//! `exec` does what commands do to memories, at their start. Programs come validated, so that they have no races, and
+//! every address lies in its memory.
 
-mod check;
 mod count;
 mod engine;
 mod error;
@@ -23,6 +22,7 @@ mod tests;
 
 use bitgauge_arch::Program;
 use bitgauge_arch::program::TensorSymbol;
+use bitgauge_arch::validate::Validated;
 
 pub use error::SimError;
 pub use machine::{Machine, Options};
@@ -53,9 +53,13 @@ impl Output {
 /// Runs a program once. `inputs` are containers in storage order (groups, rows, columns, channels), by name.
 ///
 /// # Errors
-/// A malformed program or input, a deadlock, or a broken law of conservation.
-pub fn run(program: &Program, inputs: &[(&str, &[u8])], options: &Options) -> Result<Output, SimError> {
-    let mut machine = Machine::new(program)?;
+/// An input that does not fit, coded data that contradict themselves, or a broken law of conservation.
+pub fn run(
+    program: &Validated<Program>,
+    inputs: &[(&str, &[u8])],
+    options: &Options,
+) -> Result<Output, SimError> {
+    let mut machine = Machine::new(program);
     let result = machine.run(inputs, options)?;
     Ok(Output {
         result,

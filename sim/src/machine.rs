@@ -3,6 +3,7 @@
 use bitgauge_arch::Program;
 use bitgauge_arch::footprint::Space;
 use bitgauge_arch::program::{TensorRole, TensorSymbol};
+use bitgauge_arch::validate::Validated;
 
 use crate::engine::{self, DataPath as _};
 use crate::error::SimError;
@@ -50,17 +51,19 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Checks the program and allocates memories.
-    ///
-    /// # Errors
-    /// What is wrong with the program; never for one that passed the validator.
-    pub fn new(program: &Program) -> Result<Machine, SimError> {
-        let plan = Plan::new(program)?;
+    /// Makes a program ready and allocates memories.
+    #[must_use]
+    pub fn new(program: &Validated<Program>) -> Machine {
+        Machine::of(program)
+    }
+
+    pub(crate) fn of(program: &Program) -> Machine {
+        let plan = Plan::new(program);
         let image = Image::new(program);
         let state = State::new(&plan, 0);
         let unsteady = plan.commands.iter().position(|command| is_zvc(&command.operation));
         let fixed = Static::new(&plan);
-        Ok(Machine { fixed, plan, image, tensors: program.tensors.clone(), state, known: None, unsteady })
+        Machine { fixed, plan, image, tensors: program.tensors.clone(), state, known: None, unsteady }
     }
 
     /// Runs once from a clean state. `inputs` are containers in storage order, by name.
@@ -152,17 +155,16 @@ impl Machine {
         if tensor.role != TensorRole::Input {
             return Err(fail("is not an input of the program".to_owned()));
         }
-        let expected = check_tensor(tensor, self.state.memory.len() as u64).map_err(fail)?;
+        let expected = tensor.containers_bytes();
         if containers.len() as u64 != expected {
             return Err(fail(format!("has {} bytes, {expected} expected", containers.len())));
         }
         tensor.write(&mut self.state.memory, containers);
-        // All of it was seen to lie in memory; two bytes a code are the most.
-        let last = tensor.groups.saturating_sub(1).saturating_mul(tensor.group_stride);
-        let last = last.saturating_add(tensor.rows.saturating_sub(1).saturating_mul(tensor.row_stride));
-        let row = tensor.cols.saturating_mul(tensor.channels).saturating_mul(2);
-        let end = tensor.address.saturating_add(last).saturating_add(row);
-        self.state.written.note(tensor.address as usize, end as usize);
+        let last = tensor.address
+            + (tensor.groups - 1) * tensor.group_stride
+            + (tensor.rows - 1) * tensor.row_stride;
+        // Two bytes a code are the most.
+        self.state.written.note(tensor.address as usize, (last + 2 * tensor.cols * tensor.channels) as usize);
         Ok(())
     }
 
@@ -205,36 +207,5 @@ pub(crate) fn read_tensor(
     memory: &[u8],
     name: &str,
 ) -> Result<Vec<u8>, SimError> {
-    let tensor = find(tensors, name)?;
-    check_tensor(tensor, memory.len() as u64)
-        .map_err(|reason| SimError::Input { name: name.to_owned(), reason })?;
-    Ok(tensor.read(memory, bus))
-}
-
-/// Whether all rows lie in memory; the bytes of the containers.
-fn check_tensor(tensor: &TensorSymbol, memory_bytes: u64) -> Result<u64, String> {
-    let width = tensor.value_bits;
-    if !(1..=8).contains(&width) && width != 16 {
-        return Err(format!("has codes of {width} bits"));
-    }
-    let codes = u128::from(tensor.cols) * u128::from(tensor.channels);
-    let rows = u128::from(tensor.groups) * u128::from(tensor.rows);
-    let format = tensor.format();
-    let end = u128::from(tensor.address)
-        + u128::from(tensor.groups.saturating_sub(1)) * u128::from(tensor.group_stride)
-        + u128::from(tensor.rows.saturating_sub(1)) * u128::from(tensor.row_stride)
-        + (codes * u128::from(width)).div_ceil(8).max(if width == 16 { 2 * codes } else { 0 });
-    let none = format.codec == bitgauge_arch::command::Codec::None;
-    let end = if none && width < 8 { end + codes } else { end };
-    if format.codec == bitgauge_arch::command::Codec::Zvc {
-        let table = u128::from(tensor.length_table) + 2 * rows;
-        if table > u128::from(memory_bytes) {
-            return Err("has a length table outside external memory".to_owned());
-        }
-    }
-    // Every code takes part of a byte of its own; this bounds the work as well.
-    if end > u128::from(memory_bytes) || rows.saturating_mul(codes.max(1)) > 8 * u128::from(memory_bytes) {
-        return Err("does not lie inside external memory".to_owned());
-    }
-    Ok(rows as u64 * codes as u64 * format.container_bytes() as u64)
+    Ok(find(tensors, name)?.read(memory, bus))
 }

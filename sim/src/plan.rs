@@ -1,8 +1,8 @@
-//! A program made ready to run: words decoded, registers resolved, every address checked, closed forms
-//! evaluated. Made once, used for any number of images.
+//! A program made ready to run: words decoded, registers resolved, closed forms evaluated. Made once, used for any
+//! number of images.
 //!
-//! After [`Plan::new`] the data path may index memories without further checks; only lengths that are read
-//! from external memory (`zvc`) are checked later.
+//! The program is valid, so the data path may index memories without further checks; only lengths that are read from
+//! external memory (`zvc`) are checked later.
 
 use bitgauge_arch::codec::Format;
 use bitgauge_arch::command::{Codec, Command, Decoded, Decoder, Load, Operation, Store, Target, Unit};
@@ -10,9 +10,6 @@ use bitgauge_arch::program::{CommandSymbol, Operand};
 use bitgauge_arch::timing::{self, ComputeTiming, DmaShape};
 use bitgauge_arch::{Accelerator, Program};
 use rayon::prelude::*;
-
-use crate::check;
-use crate::error::SimError;
 
 /// One command word as dispatch sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,32 +158,16 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Decodes and checks.
-    pub fn new(program: &Program) -> Result<Plan, SimError> {
+    /// Decodes. The program has to be a valid one.
+    pub fn new(program: &Program) -> Plan {
         let accelerator = program.accelerator.clone();
-        accelerator.check().map_err(|problem| {
-            SimError::Accelerator(format!("{}.{}: {}", problem.table, problem.key, problem.message))
-        })?;
-        check::program(program)?;
-        let (steps, commands) = decode(program)?;
+        let (steps, commands) = decode(program);
         let layers = program.layers.len();
-        let checks = commands.par_iter().zip(&program.commands).enumerate();
-        let problem = checks.find_map_first(|(command, (decoded, symbol))| {
-            let unit = decoded.operation.unit();
-            let fail = |reason| SimError::Command { command, unit, reason };
-            if symbol.layer as usize >= layers {
-                return Some(fail(format!("belongs to layer {} of {layers}", symbol.layer)));
-            }
-            check::command(&accelerator, program.memory_bytes, decoded).map_err(fail).err()
-        });
-        if let Some(problem) = problem {
-            return Err(problem);
-        }
         let known = commands.par_iter().zip(&program.commands).map(|(command, symbol)| {
             (Shape::new(&accelerator, &command.operation), Shared::new(command, symbol))
         });
         let (shapes, shared) = known.unzip();
-        Ok(Plan {
+        Plan {
             steps,
             commands,
             shapes,
@@ -198,7 +179,7 @@ impl Plan {
             latency: u64::from(accelerator.memory.latency_cycles),
             max_burst_beats: u64::from(accelerator.memory.max_burst_beats),
             accelerator,
-        })
+        }
     }
 
     /// Beats of the load FIFO.
@@ -212,18 +193,12 @@ impl Plan {
     }
 }
 
-/// The words as dispatch sees them, and the commands that they start: as many as the program has symbols.
-fn decode(program: &Program) -> Result<(Vec<Step>, Vec<Command>), SimError> {
+/// The words as dispatch sees them, and the commands that they start.
+fn decode(program: &Program) -> (Vec<Step>, Vec<Command>) {
     let mut steps = Vec::with_capacity(program.words.len());
     let mut commands = Vec::with_capacity(program.commands.len());
     let mut decoder = Decoder::default();
-    for (index, word) in program.words.iter().enumerate() {
-        let bad = |what: &str| SimError::Program(format!("word {index}: {what}"));
-        let last = index + 1 == program.words.len();
-        let decoded = word.decode().ok_or_else(|| bad("not a command word"))?;
-        if (decoded == Decoded::End) != last {
-            return Err(bad("`end` must be the last word and no other"));
-        }
+    for decoded in program.words.iter().filter_map(|word| word.decode()) {
         let command = decoder.step(&decoded);
         steps.push(match (decoded, command) {
             (Decoded::Exec { unit, .. }, Some(command)) => {
@@ -234,12 +209,5 @@ fn decode(program: &Program) -> Result<(Vec<Step>, Vec<Command>), SimError> {
             _ => Step::End,
         });
     }
-    if commands.len() != program.commands.len() {
-        let symbols = program.commands.len();
-        return Err(SimError::Program(format!(
-            "{} exec words, but {symbols} command symbols",
-            commands.len()
-        )));
-    }
-    Ok((steps, commands))
+    (steps, commands)
 }

@@ -18,7 +18,7 @@ use crate::network::Source;
 use crate::output::{self, Format};
 use crate::pipeline::{self, CodecArgument};
 use crate::rtl::{self, Reference};
-use crate::{files, inputs, simulator, waves};
+use crate::{files, inputs, waves};
 
 /// Options of `cosim`.
 #[derive(clap::Args)]
@@ -106,7 +106,7 @@ impl Cosim {
         let mut compared = Vec::new();
         let mut pairs = Vec::new();
         for ((memory, reused), program) in PLANS.into_iter().zip(&programs) {
-            let machine = Machine::new(program).map_err(simulator::failure)?;
+            let machine = Machine::new(program);
             let one = |machine: &mut Machine, (image, codes): (usize, &Vec<Vec<u8>>)| {
                 let named: Vec<(&str, &[u8])> =
                     names.iter().copied().zip(codes.iter().map(Vec::as_slice)).collect();

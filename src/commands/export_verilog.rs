@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use bitgauge_arch::Program;
+use bitgauge_arch::validate::Validated;
 use bitgauge_models::integer::evaluate::encode_inputs;
 use bitgauge_rtl::export::{self, Vectors};
 use bitgauge_sim::Machine;
@@ -16,7 +17,7 @@ use crate::network::Source;
 use crate::output::{self, Format};
 use crate::pipeline::{self, CodecArgument};
 use crate::rtl::Reference;
-use crate::{bundle, inputs, simulator};
+use crate::{bundle, inputs};
 
 /// Options of `export-verilog`.
 #[derive(clap::Args)]
@@ -97,7 +98,10 @@ impl ExportVerilog {
     }
 
     /// The run that becomes vectors: of the user's network, or of the one that ships if it fits.
-    fn reference(&self, accelerator: &bitgauge_arch::Accelerator) -> Result<Option<(Program, Reference)>> {
+    fn reference(
+        &self,
+        accelerator: &bitgauge_arch::Accelerator,
+    ) -> Result<Option<(Validated<Program>, Reference)>> {
         if self.no_vectors {
             return Ok(None);
         }
@@ -118,7 +122,7 @@ impl ExportVerilog {
         let inputs = encode_inputs(&network.graph, &[data.images.tensor(self.image)])?;
         let names = network.graph.inputs.iter().map(|&id| network.graph.tensor(id).name.as_str());
         let named: Vec<(&str, &[u8])> = names.zip(inputs.iter().map(Vec::as_slice)).collect();
-        let mut machine = Machine::new(&program).map_err(simulator::failure)?;
+        let mut machine = Machine::new(&program);
         let reference = Reference::new(&program, &mut machine, &named)?;
         Ok(Some((program, reference)))
     }

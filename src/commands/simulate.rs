@@ -47,7 +47,7 @@ impl Simulate {
                 .hint("compile the network again")
                 .into());
         }
-        let mut machine = Machine::new(&program).map_err(simulator::failure)?;
+        let mut machine = Machine::new(&program);
         let input = self.input.as_deref().map(|path| self.read_input(path, &program)).transpose()?;
         let named: Vec<(&str, &[u8])> =
             input.iter().map(|(tensor, codes)| (tensor.name.as_str(), &codes[..])).collect();

@@ -25,7 +25,7 @@ fn agreeing() -> (Program, Vec<u8>, Vec<Option<Vec<u8>>>) {
         wanted[symbol.graph_tensor as usize] = Some(symbol.read(&memory, bus_bytes));
     }
     assert!(wanted.iter().any(Option::is_some));
-    (program, memory, wanted)
+    (program.into_inner(), memory, wanted)
 }
 
 /// Holds the comparison to end in a finding that says so.

@@ -11,7 +11,7 @@ use bitgauge_tests::exported;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::random::Random;
+use bitgauge_testing::Random;
 
 /// `model.onnx`, `data.toml` and arrays; mean 128, std 64 for every channel.
 pub struct Folder {

@@ -23,7 +23,6 @@ mod patches;
 mod plain;
 mod products;
 mod qdq;
-mod random;
 mod slices;
 mod sound;
 mod spellings;

@@ -8,7 +8,7 @@ use bitgauge_models::onnx::generated::{
 };
 use prost::Message as _;
 
-use crate::random::Random;
+use bitgauge_testing::Random;
 
 /// An attribute of a node.
 pub enum Attribute<'a> {

@@ -5,7 +5,7 @@ use bitgauge_models::onnx::import;
 use serde_json::Value;
 
 use crate::folder::{Data, Folder, last_decibels};
-use crate::random::Random;
+use bitgauge_testing::Random;
 
 /// Least signal to noise of the output, in decibels.
 const LEAST: f64 = 25.0;

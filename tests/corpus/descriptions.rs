@@ -65,9 +65,9 @@ pub fn cases() -> Vec<Case> {
     let mut random = Random(3);
     for number in 0..40 {
         let mut bytes = good.clone().into_bytes();
-        for _ in 0..=random.below(4) {
-            let at = random.below(bytes.len());
-            bytes[at] ^= 1 << random.below(7);
+        for _ in 0..=random.index(4) {
+            let at = random.index(bytes.len());
+            bytes[at] ^= 1 << random.index(7);
         }
         cases.push(case(format!("bits {number}"), bytes, Verdict::Any));
     }

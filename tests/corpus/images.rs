@@ -74,8 +74,8 @@ pub fn cases() -> Vec<Case> {
     let mut random = Random(5);
     for number in 0..12 {
         let mut bytes = images();
-        let at = random.below(80);
-        bytes[at] ^= 1 << random.below(8);
+        let at = random.index(80);
+        bytes[at] ^= 1 << random.index(8);
         cases.push(case(format!("bits {number}"), DATA, bytes, Verdict::Any).naming(&["images.npy"]));
     }
     cases

@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bitgauge_testing::Random;
+
 /// Bytes of address space that a run may take, in KiB as `ulimit` wants it.
 const MOST_KIB: u64 = 2 << 20;
 
@@ -47,16 +49,6 @@ impl Case {
     fn naming(mut self, words: &[&str]) -> Case {
         self.names.extend(words.iter().map(|&word| word.to_owned()));
         self
-    }
-}
-
-/// The same numbers on every host.
-struct Random(pub u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % bound.max(1)
     }
 }
 

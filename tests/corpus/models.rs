@@ -184,12 +184,12 @@ pub fn cases() -> Vec<Case> {
     let mut random = Random(7);
     for number in 0..60 {
         let mut broken = bytes.clone();
-        for _ in 0..=random.below(6) {
+        for _ in 0..=random.index(6) {
             // Structure is rare among weights: half of the flips are near the ends, where the nodes are.
-            let near = random.below(2) == 0;
-            let at = random.below(if near { 2000.min(broken.len()) } else { broken.len() });
-            let at = if near && random.below(2) == 0 { broken.len() - 1 - at } else { at };
-            broken[at] ^= 1 << random.below(8);
+            let near = random.index(2) == 0;
+            let at = random.index(if near { 2000.min(broken.len()) } else { broken.len() });
+            let at = if near && random.index(2) == 0 { broken.len() - 1 - at } else { at };
+            broken[at] ^= 1 << random.index(8);
         }
         // A flipped bit among weights can make a network that cannot be quantized.
         cases.push(Case {

@@ -1,6 +1,9 @@
 //! What the program itself writes, broken: compiled programs and quantized networks.
 
+use std::hash::Hasher as _;
 use std::process::Command;
+
+use fnv::FnvHasher;
 
 use crate::{Case, Random, Verdict};
 
@@ -26,13 +29,13 @@ fn written(arguments: &[&str]) -> Vec<(String, Vec<u8>)> {
 /// Bytes with some change at random: a bit, a digit, a line gone, a line twice, an end cut off.
 fn broken(random: &mut Random, bytes: &[u8], text: bool) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    let at = random.below(bytes.len());
-    match random.below(if text { 5 } else { 2 }) {
-        0 => bytes[at] ^= 1 << random.below(8),
+    let at = random.index(bytes.len());
+    match random.index(if text { 5 } else { 2 }) {
+        0 => bytes[at] ^= 1 << random.index(8),
         1 => bytes.truncate(at),
         2 => {
             if let Some(digit) = bytes[at..].iter_mut().find(|byte| byte.is_ascii_digit()) {
-                *digit = b'0' + random.below(10) as u8;
+                *digit = b'0' + random.index(10) as u8;
             }
         }
         kind => {
@@ -48,8 +51,9 @@ fn broken(random: &mut Random, bytes: &[u8], text: bool) -> Vec<u8> {
 
 /// FNV-1a over 64 bits, as the end of a quantized network has it.
 fn checksum(bytes: &[u8]) -> u64 {
-    let step = |hash: u64, &byte: &u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
+    let mut hasher = FnvHasher::default();
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 /// What the program wrote of the shipped network.
@@ -109,9 +113,9 @@ impl Written {
             let mut bytes = broken(&mut random, body, false);
             // Most of the file is weights, of which every byte is sound: half of the faults are near the ends.
             if number % 2 == 0 && !bytes.is_empty() {
-                let near = random.below(bytes.len().min(6000));
+                let near = random.index(bytes.len().min(6000));
                 let at = if number % 4 == 0 { near } else { bytes.len() - 1 - near };
-                bytes[at] ^= 1 << random.below(8);
+                bytes[at] ^= 1 << random.index(8);
             }
             bytes.extend(checksum(&bytes).to_le_bytes());
             cases.push(Written::network(format!("sealed network {number}"), bytes, Verdict::Any));

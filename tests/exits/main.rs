@@ -11,6 +11,7 @@ mod player;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use bitgauge_arch::validate::Validated;
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_compiler::{Options, compile};
 use bitgauge_models::integer::IntGraph;
@@ -133,7 +134,7 @@ fn a_run_that_takes_too_long_is_a_finding_and_a_program_that_is_none_bad_input()
 }
 
 /// The programs that `cosim` runs, and the codes of the first image.
-fn cosimulated(folder: &Path) -> (Vec<Program>, String, Vec<u8>) {
+fn cosimulated(folder: &Path) -> (Vec<Validated<Program>>, String, Vec<u8>) {
     let graph = IntGraph::from_bytes(&std::fs::read(folder.join("cnn.bgq")).unwrap()).unwrap();
     let accelerator =
         Accelerator::from_toml(&std::fs::read_to_string(folder.join("design.toml")).unwrap()).unwrap();

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use bitgauge_arch::Program;
 use bitgauge_arch::command::Unit;
+use bitgauge_arch::validate::Validated;
 use bitgauge_rtl::export::{ACCESSES, vectors};
 use bitgauge_sim::{Machine, Options};
 
@@ -58,15 +59,10 @@ pub struct Record {
 
 impl Record {
     /// What the simulator shows.
-    pub fn new(program: &Program, inputs: &[(&str, &[u8])]) -> Record {
-        let mut machine = Machine::new(program).unwrap();
+    pub fn new(program: &Validated<Program>, inputs: &[(&str, &[u8])]) -> Record {
+        let mut machine = Machine::new(program);
         let result = machine.run(inputs, &Options { trace: false, ..Options::default() }).unwrap();
-        let run = vectors::Run {
-            command_address: program.command_address,
-            command_words: program.words.len() as u64,
-            cycles: 0,
-            counters: vec![0; 32],
-        };
+        let run = vectors::Run { start: vectors::Start::new(program), cycles: 0, counters: vec![0; 32] };
         let counters = result.units.iter().flat_map(|unit| {
             std::iter::once(unit.busy).chain(unit.stalled).chain([unit.idle]).collect::<Vec<u64>>()
         });

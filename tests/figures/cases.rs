@@ -301,7 +301,7 @@ impl Case {
         let program = compile(&graph, &Accelerator::from_toml(&description).unwrap(), &choice).unwrap();
         let codes = encode_inputs(&graph, &[images.tensor(0)]).unwrap();
         let input = graph.tensor(graph.inputs[0]).name.as_str();
-        let run = Machine::new(&program).unwrap().run(&[(input, &codes[0])], &Default::default()).unwrap();
+        let run = Machine::new(&program).run(&[(input, &codes[0])], &Default::default()).unwrap();
 
         let table = if lopsided {
             root.join("prices.toml")
@@ -331,7 +331,7 @@ impl Case {
             prices,
             float,
             graph,
-            program,
+            program: program.into_inner(),
             run,
             images,
         }

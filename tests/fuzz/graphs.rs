@@ -8,9 +8,9 @@ use bitgauge_models::float::ops::slice::{Range, Slice};
 use bitgauge_models::float::ops::unary::Unary;
 use bitgauge_models::float::{FloatGraph, Op, Tensor, ValueId, passes};
 use bitgauge_models::integer::{QuantizeOptions, calibrate, quantize};
+use bitgauge_testing::{Random, programs};
 use bitgauge_tests::assert_equal;
 use bitgauge_tests::networks::{Block, Sketch, noise, transformer};
-use bitgauge_tests::programs::{self, Random};
 
 use crate::changes::Script;
 

@@ -20,7 +20,7 @@ use bitgauge_arch::{Accelerator, Program};
 use bitgauge_models::float::passes;
 use bitgauge_models::onnx;
 use bitgauge_sim::{Machine, Options};
-use bitgauge_tests::programs::{self, Random};
+use bitgauge_testing::{Random, programs};
 use bitgauge_tests::{design, repository};
 use changes::{Script, changed};
 
@@ -65,9 +65,9 @@ fn descriptions() {
 
 /// Validates a program and, if it is sound, runs it twice: none may panic, and both runs give the same. Data
 /// that contradict themselves, such as a block longer than its table says, only a run can find.
-fn run(program: &Program) {
-    if validate(program).is_ok() {
-        let mut machine = Machine::new(program).unwrap();
+fn run(program: Program) {
+    if let Ok(program) = validate(program) {
+        let mut machine = Machine::new(&program);
         let mut once = || {
             let result = machine.run(&[], &Options::default());
             let cycles = result.map(|result| result.cycles).map_err(|error| error.to_string());
@@ -96,8 +96,8 @@ fn command_bits() {
             let both = |words: &[Word]| words.iter().map(|word| word.decode()).collect::<Vec<_>>();
             assert_eq!(both(&read), both(&words));
         }
-        let base = programs::program(&mut Random(1), &accelerator, 2);
-        run(&Program { words, ..base });
+        let base = programs::program(&mut Random(1), &accelerator, 2).into_inner();
+        run(Program { words, ..base });
     });
 }
 
@@ -108,12 +108,12 @@ fn program_words() {
         let mut random = Random(script.number());
         let accelerator = programs::accelerator(&mut random, 8);
         let length = 4 + script.below(16);
-        let mut program = programs::program(&mut random, &accelerator, length);
+        let mut program = programs::program(&mut random, &accelerator, length).into_inner();
         for _ in 0..script.below(3) {
             let at = script.below(program.words.len());
             program.words[at].0 ^= 1 << script.below(128);
         }
-        run(&program);
+        run(program);
     });
 }
 

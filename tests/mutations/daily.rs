@@ -4,8 +4,9 @@
 
 use super::{Mutation, bus, not_caught, symptom, table};
 use bitgauge_arch::Program;
+use bitgauge_arch::validate::Validated;
 use bitgauge_cosim::RunOptions;
-use bitgauge_tests::programs::{self, Random};
+use bitgauge_testing::{Random, programs};
 use bitgauge_tests::recovery::small;
 use bitgauge_tests::verilog::{Simulated, verilator};
 
@@ -46,7 +47,7 @@ fn a_fault_in_every_unit_is_caught() {
         return;
     }
     let accelerator = small();
-    let programs: Vec<Program> =
+    let programs: Vec<Validated<Program>> =
         (0..PROGRAMS).map(|seed| programs::program(&mut Random(seed), &accelerator, 40)).collect();
     let simulated: Vec<Simulated<'_>> =
         programs.iter().map(|program| Simulated::new(program, &[]).unwrap()).collect();

@@ -12,11 +12,12 @@ mod places;
 mod ports;
 mod table;
 
+use bitgauge_arch::validate::Validated;
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_cosim::{Build, BuildOptions, Effort, RunOptions};
 use bitgauge_rtl::export::{self, File, TESTBENCH};
+use bitgauge_testing::{Random, programs};
 use bitgauge_tests::design;
-use bitgauge_tests::programs::{self, Random};
 use bitgauge_tests::recovery;
 use bitgauge_tests::verilog::{Simulated, folder, shrunk, verilator};
 
@@ -126,7 +127,7 @@ fn all_are_caught(accelerator: &Accelerator, mutations: &[Mutation], count: u64)
         return;
     }
     let build = build(accelerator, mutations, Effort::Full);
-    let programs: Vec<Program> =
+    let programs: Vec<Validated<Program>> =
         (0..count).map(|seed| programs::program(&mut Random(seed), accelerator, 40)).collect();
     let simulated: Vec<Simulated<'_>> =
         programs.iter().map(|program| Simulated::new(program, &[]).unwrap()).collect();

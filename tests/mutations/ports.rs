@@ -14,7 +14,7 @@ use bitgauge_arch::command::{Codec, Command, Operation, Target, Word};
 use bitgauge_arch::footprint::{Access, Port, Space, footprint};
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_cosim::{RtlRun, RunOptions};
-use bitgauge_tests::programs::{self, Random};
+use bitgauge_testing::{Random, programs};
 use bitgauge_tests::recovery::small;
 use bitgauge_tests::verilog::{Simulated, verilator};
 

@@ -6,6 +6,7 @@
 use std::sync::OnceLock;
 
 use bitgauge_arch::Program;
+use bitgauge_arch::validate::Validated;
 use bitgauge_compiler::{Options, compile};
 use bitgauge_cosim::{Build, RunOptions};
 use bitgauge_models::float::{FloatGraph, Tensor, passes};
@@ -52,7 +53,7 @@ impl Coded {
         shaped.map(|(shape, reals)| Tensor::new(shape.clone(), reals).map_err(|e| e.to_string())).collect()
     }
 
-    fn program(&self) -> Result<Program, String> {
+    fn program(&self) -> Result<Validated<Program>, String> {
         let options = Options { reuse_memory: false, ..Options::default() };
         compile(&self.graph, &design("reference-8x8"), &options).map_err(|e| e.to_string())
     }

@@ -7,13 +7,13 @@ use bitgauge_arch::Accelerator;
 use bitgauge_compiler::{Options, compile};
 use bitgauge_models::integer::{self, IntGraph};
 
-use super::Random;
+use super::{Draw as _, Random};
 
 /// Runs both and compares every tensor that has a place; returns the cycles.
 pub fn compare(name: &str, graph: &IntGraph, accelerator: &Accelerator, options: &Options) -> u64 {
     let program = compile(graph, accelerator, options).unwrap_or_else(|error| panic!("{name}: {error}"));
     let mut random = Random(7);
-    let inputs: Vec<Vec<u8>> = graph.inputs.iter().map(|&id| random.bytes(graph.tensor(id))).collect();
+    let inputs: Vec<Vec<u8>> = graph.inputs.iter().map(|&id| random.containers(graph.tensor(id))).collect();
     let expected = integer::run(graph, &inputs).unwrap();
     let named: Vec<(&str, &[u8])> = graph
         .inputs

@@ -11,6 +11,7 @@ use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness
 use bitgauge_models::integer::{
     CodeType, IntGraph, IntNode, IntOp, IntOutput, IntTensor, Shape, TensorId, Window,
 };
+pub use bitgauge_testing::Random;
 
 pub const DESIGNS: [(&str, &str); 3] = [
     ("8x8", include_str!("../../../designs/reference-8x8.toml")),
@@ -18,42 +19,39 @@ pub const DESIGNS: [(&str, &str); 3] = [
     ("32x32", include_str!("../../../designs/reference-32x32.toml")),
 ];
 
-pub struct Random(pub u64);
+/// What graphs are drawn from.
+pub trait Draw {
+    fn codes(&mut self, count: usize) -> Arc<[i8]>;
+    fn containers(&mut self, tensor: &IntTensor) -> Vec<u8>;
+    /// A scale that brings sums of `terms` products back to about 8 bits.
+    fn requant(&mut self, terms: usize) -> Requant;
+    fn parameters(&mut self, count: usize, terms: usize) -> Vec<ChannelParameter>;
+}
 
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        self.0 >> 33
+impl Draw for Random {
+    fn codes(&mut self, count: usize) -> Arc<[i8]> {
+        (0..count).map(|_| self.below(255) as i8).collect()
     }
 
-    pub fn below(&mut self, limit: usize) -> usize {
-        self.next() as usize % limit
-    }
-
-    pub fn codes(&mut self, count: usize) -> Arc<[i8]> {
-        (0..count).map(|_| (self.next() % 255) as i8).collect()
-    }
-
-    pub fn bytes(&mut self, tensor: &IntTensor) -> Vec<u8> {
+    fn containers(&mut self, tensor: &IntTensor) -> Vec<u8> {
         let (low, high) = tensor.code.range();
         let mut bytes = vec![0; tensor.shape.elements() * tensor.code.container_bytes()];
         for index in 0..tensor.shape.elements() {
-            let code = low + (self.next() % (high - low + 1) as u64) as i32;
+            let code = low + self.below((high - low + 1) as u64) as i32;
             tensor.code.write(&mut bytes, index, code);
         }
         bytes
     }
 
-    /// A scale that brings sums of `terms` products back to about 8 bits.
-    pub fn requant(&mut self, terms: usize) -> Requant {
-        let spread = 1.0 + (self.next() % 100) as f64 / 100.0;
+    fn requant(&mut self, terms: usize) -> Requant {
+        let spread = 1.0 + self.below(100) as f64 / 100.0;
         Requant::from_real(spread / (64.0 * (terms as f64).sqrt())).unwrap()
     }
 
-    pub fn parameters(&mut self, count: usize, terms: usize) -> Vec<ChannelParameter> {
+    fn parameters(&mut self, count: usize, terms: usize) -> Vec<ChannelParameter> {
         (0..count)
             .map(|_| ChannelParameter {
-                bias: (self.next() % 4001) as i32 - 2000,
+                bias: self.below(4001) as i32 - 2000,
                 requant: self.requant(terms),
                 negate: false,
             })
@@ -85,7 +83,7 @@ pub struct Builder {
 impl Builder {
     pub fn new(seed: u64) -> Builder {
         let mut random = Random(seed.wrapping_mul(77) + 5);
-        random.next();
+        random.bits();
         Builder { graph: IntGraph { name: "test".to_owned(), ..IntGraph::default() }, random }
     }
 
@@ -108,7 +106,7 @@ impl Builder {
 
     pub fn constant(&mut self, shape: Shape, code: CodeType) -> TensorId {
         let id = self.tensor(shape, code);
-        let bytes = self.random.bytes(&self.graph.tensors[id.0]);
+        let bytes = self.random.containers(&self.graph.tensors[id.0]);
         self.graph.tensors[id.0].constant = Some(bytes.into());
         id
     }

@@ -246,6 +246,12 @@ impl TensorSymbol {
         self.groups * self.group_stride
     }
 
+    /// Bytes of all its codes in their containers on chip.
+    #[must_use]
+    pub fn containers_bytes(&self) -> u64 {
+        self.groups * self.rows * self.cols * self.channels * self.format().container_bytes() as u64
+    }
+
     fn row_containers(&self) -> usize {
         (self.cols * self.channels) as usize * self.format().container_bytes()
     }

@@ -15,6 +15,8 @@ mod limits;
 mod order;
 mod sums;
 
+use std::ops::Deref;
+
 use thiserror::Error;
 
 use crate::Program;
@@ -55,11 +57,39 @@ pub enum Problem {
 /// Most problems that are reported at once.
 pub const MAX_PROBLEMS: usize = 20;
 
+/// A value that has passed its validator: nothing makes one but [`validate`], and nothing changes it afterwards.
+/// Simulator, cosimulation and export take programs in no other form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Validated<T>(T);
+
+impl<T> Validated<T> {
+    /// The value, to be changed and validated anew.
+    #[must_use]
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> Deref for Validated<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
 /// Checks a program.
 ///
 /// # Errors
-/// The first [`MAX_PROBLEMS`] problems.
-pub fn validate(program: &Program) -> Result<(), Vec<Problem>> {
+/// What [`problems`] finds.
+pub fn validate(program: Program) -> Result<Validated<Program>, Vec<Problem>> {
+    let problems = problems(&program);
+    if problems.is_empty() { Ok(Validated(program)) } else { Err(problems) }
+}
+
+/// The first [`MAX_PROBLEMS`] problems of a program, none where it is valid.
+#[must_use]
+pub fn problems(program: &Program) -> Vec<Problem> {
     let mut problems = Vec::new();
     container::check(program, &mut problems);
     if problems.is_empty() {
@@ -70,7 +100,7 @@ pub fn validate(program: &Program) -> Result<(), Vec<Problem>> {
         order::check(program, &mut problems);
     }
     problems.truncate(MAX_PROBLEMS);
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
+    problems
 }
 
 fn word_problem(program: &Program, word: usize, message: String) -> Problem {

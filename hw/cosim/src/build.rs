@@ -1,11 +1,13 @@
 //! From an accelerator to a program that simulates it.
 
 use std::fs;
+use std::hash::Hasher as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use bitgauge_arch::Accelerator;
 use bitgauge_rtl::export::{self, MEMORY, TESTBENCH};
+use fnv::FnvHasher;
 
 use crate::error::CosimError;
 
@@ -71,13 +73,15 @@ impl Build {
     ) -> Result<Build, CosimError> {
         let memory_bytes = options.memory_bytes.max(1 << 16).next_power_of_two();
         let bus_bytes = accelerator.bus_bytes() as usize;
-        let mut hash = Hash::default();
+        let mut hash = FnvHasher::default();
         for file in files {
-            hash.add(file.path.as_bytes());
-            hash.add(file.text.as_bytes());
+            hash.write(file.path.as_bytes());
+            hash.write(file.text.as_bytes());
         }
-        hash.add(format!("{memory_bytes} {} {}", options.waveforms, options.effort.make_flags()).as_bytes());
-        let folder = folder.join(format!("{}-{:016x}", export::top_name(accelerator), hash.0));
+        hash.write(
+            format!("{memory_bytes} {} {}", options.waveforms, options.effort.make_flags()).as_bytes(),
+        );
+        let folder = folder.join(format!("{}-{:016x}", export::top_name(accelerator), hash.finish()));
         let build = Build {
             binary: folder.join("build/Vtestbench"),
             bus_bytes,
@@ -160,23 +164,6 @@ fn lock(folder: &Path) -> Result<fs::File, CosimError> {
 
 fn verilator() -> PathBuf {
     std::env::var_os("BITGAUGE_VERILATOR").map_or_else(|| PathBuf::from("verilator"), PathBuf::from)
-}
-
-/// FNV-1a.
-struct Hash(u64);
-
-impl Default for Hash {
-    fn default() -> Hash {
-        Hash(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hash {
-    fn add(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
 }
 
 #[cfg(test)]

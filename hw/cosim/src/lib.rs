@@ -13,5 +13,5 @@ mod trace;
 pub use build::{Build, BuildOptions, Effort};
 pub use compare::{Difference, Expected, compare};
 pub use error::CosimError;
-pub use run::{COUNTERS, Job, RtlRun, RunOptions, Slave};
+pub use run::{COUNTERS, Job, RtlRun, RunOptions, Slave, Start};
 pub use trace::Span;

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use bitgauge_arch::actions::ActionCounts;
+pub use bitgauge_rtl::export::vectors::Start;
 use bitgauge_rtl::export::{ACCESSES, vectors};
 
 use crate::build::Build;
@@ -20,10 +21,8 @@ pub const COUNTERS: usize = 8;
 pub struct Job<'a> {
     /// External memory before the run, program and inputs included.
     pub memory: &'a [u8],
-    /// Byte address of the program.
-    pub command_address: u64,
-    /// Its words.
-    pub command_words: u64,
+    /// The program.
+    pub start: Start,
 }
 
 /// In which order the bench's memory takes addresses and data; the numbers are those of its `memory.v`.
@@ -105,12 +104,7 @@ impl Build {
         if job.memory.len() > self.memory_bytes {
             return Err(CosimError::Memory { needed: job.memory.len(), available: self.memory_bytes });
         }
-        let run = vectors::Run {
-            command_address: job.command_address,
-            command_words: job.command_words,
-            cycles: 0,
-            counters: vec![0; 4 * COUNTERS],
-        };
+        let run = vectors::Run { start: job.start, cycles: 0, counters: vec![0; 4 * COUNTERS] };
         let path = |name: &str| scratch.join(name);
         write(&path("memory.hex"), &vectors::memory(job.memory, self.bus_bytes))?;
         write(&path("run.hex"), &run.text())?;

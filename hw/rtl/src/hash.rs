@@ -1,11 +1,15 @@
 //! One hash for what has to be told apart: FNV-1a of 64 bits.
 
+use std::hash::Hasher as _;
+
+use fnv::FnvHasher;
+
 /// The hash of some bytes.
 #[must_use]
 pub fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    let mut hasher = FnvHasher::default();
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 #[cfg(test)]

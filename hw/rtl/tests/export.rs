@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use bitgauge_arch::Accelerator;
 use bitgauge_rtl::export::{File, Vectors, export, export_with, top_name, vectors};
 use bitgauge_rtl::verilog::Error;
+use bitgauge_testing::{Random, programs};
 
 fn small() -> Accelerator {
     let mut a = Accelerator::from_toml(include_str!("../../../designs/reference-8x8.toml")).unwrap();
@@ -85,7 +86,8 @@ fn only_what_can_be_tested_has_a_target() {
     let text =
         |files: &[File], end: &str| files.iter().find(|file| file.path.ends_with(end)).unwrap().text.clone();
     let bare = export(&accelerator, None).unwrap();
-    let run = vectors::Run { counters: vec![0; 32], ..vectors::Run::default() };
+    let program = programs::program(&mut Random(1), &accelerator, 1);
+    let run = vectors::Run { start: vectors::Start::new(&program), cycles: 0, counters: vec![0; 32] };
     let full = export(&accelerator, Some(&Vectors { memory: &[1; 64], expected: &[2; 64], run })).unwrap();
     for target in ["verilator:", "icarus:", "recovery:"] {
         assert!(text(&full, "Makefile").contains(&format!("\n{target}")));

@@ -1,8 +1,8 @@
 //! Are commands counted as the hardware does them, event by event?
 
 use super::*;
-use crate::random::{Random, accelerator, compute, program};
-use bitgauge_arch::command::Command;
+use crate::random::{accelerator, alone, compute};
+use bitgauge_testing::Random;
 
 /// Position by position.
 #[test]
@@ -28,8 +28,8 @@ fn parameters_are_read_once_per_fold() {
         let (rows, cols) = (accelerator.array.rows, accelerator.array.cols);
         let mut c = compute(&mut random);
         c.table_enable = random.small(2);
-        let command = Command { wait: 0, signal: 0, operation: Operation::Compute(c.clone()) };
-        let Ok(plan) = Plan::new(&program(accelerator, &[command], Vec::new())) else { continue };
+        let Some(program) = alone(accelerator, Operation::Compute(c.clone())) else { continue };
+        let plan = Plan::new(&program);
         let mut counts = Tally::default();
         super::command(&plan, &plan.commands[0].operation, &plan.shapes[0], &mut counts);
         let (pixels, mut read) = (c.out_rows * c.out_cols, 0);
@@ -58,8 +58,8 @@ fn registers_and_turns_of_the_drain_are_counted_once_each() {
         let mut c = compute(&mut random);
         c.table_enable = random.small(2);
         c.residual_enable = random.small(2);
-        let command = Command { wait: 0, signal: 0, operation: Operation::Compute(c.clone()) };
-        let Ok(plan) = Plan::new(&program(accelerator.clone(), &[command], Vec::new())) else { continue };
+        let Some(program) = alone(accelerator.clone(), Operation::Compute(c.clone())) else { continue };
+        let plan = Plan::new(&program);
         let mut counts = Tally::default();
         super::command(&plan, &plan.commands[0].operation, &plan.shapes[0], &mut counts);
         let counts = counts.counts();

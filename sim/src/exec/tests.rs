@@ -3,14 +3,12 @@
 use bitgauge_arch::Program;
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness, read_code, write_code};
 use bitgauge_arch::command::{Codec, Command, Compute, Load, Operation, Store, Vector, VectorFunction};
-use bitgauge_arch::footprint::Space;
+use bitgauge_arch::footprint::{Space, fill_bank_masks};
+use bitgauge_arch::validate::validate;
+use bitgauge_testing::Random;
 
-use crate::random::{self, Random, program};
+use crate::random::{self, program};
 use crate::{Machine, Options};
-
-fn noise(random: &mut Random, count: usize) -> Vec<u8> {
-    (0..count).map(|_| random.below(256) as u8).collect()
-}
 
 fn parameters(random: &mut Random, count: usize) -> Vec<u8> {
     let entry = |random: &mut Random| {
@@ -33,11 +31,11 @@ type Preload = Vec<(Space, u64, Vec<u8>)>;
 /// Runs one command on noise; returns the memories before, and the machine after.
 fn run_one(random: &mut Random, operation: Operation) -> Option<(Program, Preload, Machine)> {
     let accelerator = random::accelerator(random);
-    let program = program(accelerator, &[Command { wait: 0, signal: 0, operation }], Vec::new());
-    let mut machine = Machine::new(&program).ok()?;
+    let program = random::alone(accelerator, operation)?;
+    let mut machine = Machine::new(&program);
     let mut preload = Vec::new();
     for space in [Space::Activation, Space::Weight, Space::PostTable, Space::VectorTable] {
-        let bytes = noise(random, machine.space(space).len());
+        let bytes = random.bytes(machine.space(space).len());
         preload.push((space, 0, bytes));
     }
     for space in [Space::PostParameter, Space::VectorParameter] {
@@ -45,7 +43,7 @@ fn run_one(random: &mut Random, operation: Operation) -> Option<(Program, Preloa
     }
     let options = Options { preload: preload.clone(), ..Options::default() };
     machine.run(&[], &options).unwrap();
-    Some((program, preload, machine))
+    Some((program.into_inner(), preload, machine))
 }
 
 fn requant(mantissa: u32, shift: u32) -> Requant {
@@ -283,13 +281,15 @@ fn what_is_stored_in_any_format_is_loaded_again() {
             signed: random.small(2),
             ..Load::default()
         };
-        let commands = [
+        let mut commands = [
             Command { wait: 0, signal: 1, operation: Operation::Store(store.clone()) },
             Command { wait: 8, signal: 0, operation: Operation::Load(load.clone()) },
         ];
         let accelerator = random::accelerator(&mut random);
         let line = accelerator.line_bytes() as usize;
-        let Ok(mut machine) = Machine::new(&program(accelerator, &commands, Vec::new())) else { continue };
+        commands.iter_mut().for_each(|command| fill_bank_masks(&accelerator, command));
+        let Ok(program) = validate(program(accelerator, &commands)) else { continue };
+        let mut machine = Machine::new(&program);
         let dense = 1 + random.below(5);
         let codes: Vec<u8> = (0..1000 * line)
             .map(|_| if random.below(dense) == 0 { random.below(256) as u8 } else { 1 })

@@ -83,7 +83,9 @@ fn tensor_problem(tensor: &TensorSymbol, memory: u64, bus: u64) -> Option<&'stat
         let table =
             tensor.rows.checked_mul(tensor.groups)?.checked_mul(2)?.checked_add(tensor.length_table)?;
         let tabled = tensor.codec != Codec::Zvc || table <= memory;
-        Some((tensor.address.checked_add(all)?, tabled, slot <= tensor.row_stride || tensor.rows == 1))
+        let apart = (slot <= tensor.row_stride || tensor.rows == 1)
+            && (group <= tensor.group_stride || tensor.groups == 1);
+        (row_codes > 0).then_some((tensor.address.checked_add(all)?, tabled, apart))
     };
     if !crate::footprint::format_is_valid(tensor.format(), tensor.codec.code()) {
         return Some("has a format that the hardware does not have");
@@ -91,7 +93,7 @@ fn tensor_problem(tensor: &TensorSymbol, memory: u64, bus: u64) -> Option<&'stat
     match extent() {
         None => Some("is empty or absurdly large"),
         Some((end, tabled, _)) if end > memory || !tabled => Some("lies outside memory"),
-        Some((_, _, false)) => Some("has rows that overlap"),
+        Some((_, _, false)) => Some("has rows or groups that overlap"),
         Some(_) => None,
     }
 }

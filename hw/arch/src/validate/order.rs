@@ -226,7 +226,7 @@ impl Ranges {
 
 #[cfg(test)]
 mod tests {
-    use super::super::validate;
+    use super::super::problems;
     use super::*;
     use crate::command::{Encoder, Load, Store};
     use crate::footprint::fill_bank_masks;
@@ -289,23 +289,20 @@ mod tests {
 
     #[test]
     fn tokens_order_what_they_should() {
-        assert_eq!(validate(&program(&[(0, STORE), (LOAD, LOAD), (STORE, 0)])), Ok(()));
+        assert_eq!(problems(&program(&[(0, STORE), (LOAD, LOAD), (STORE, 0)])), []);
         // The store reads what the load writes.
         assert!(matches!(
-            validate(&program(&[(0, 0), (0, LOAD), (STORE, 0)])).unwrap_err()[0],
+            problems(&program(&[(0, 0), (0, LOAD), (STORE, 0)]))[0],
             Problem::Race { space: "activation scratchpad", .. }
         ));
         // The second load overwrites what the store still reads.
-        assert!(matches!(
-            validate(&program(&[(0, STORE), (LOAD, 0), (0, 0)])).unwrap_err()[0],
-            Problem::Race { .. }
-        ));
+        assert!(matches!(problems(&program(&[(0, STORE), (LOAD, 0), (0, 0)]))[0], Problem::Race { .. }));
     }
 
     #[test]
     fn a_wait_without_a_signal_is_refused() {
-        let problems = validate(&program(&[(STORE, STORE), (LOAD, LOAD), (0, 0)])).unwrap_err();
-        assert!(problems[0].to_string().contains("no earlier command gives"), "{}", problems[0]);
+        let found = problems(&program(&[(STORE, STORE), (LOAD, LOAD), (0, 0)]));
+        assert!(found[0].to_string().contains("no earlier command gives"), "{}", found[0]);
     }
 
     #[test]
@@ -338,15 +335,15 @@ mod tests {
         };
         let with = |from, waits: [u8; 3]| {
             let commands = [compute(0, Some(1)), compute(0, None), compute(from, None)];
-            validate(&of(commands, &waits.map(|wait| (wait, 0))))
+            problems(&of(commands, &waits.map(|wait| (wait, 0))))
         };
-        assert_eq!(with(2, [0; 3]), Ok(()));
+        assert_eq!(with(2, [0; 3]), []);
         // The command right before it still drains as well.
-        let next = validate(&of([compute(0, Some(1)), compute(1, None)], &[(0, 0); 2])).unwrap_err();
+        let next = problems(&of([compute(0, Some(1)), compute(1, None)], &[(0, 0); 2]));
         assert!(next[0].to_string().contains("feeds from bank 1"), "{}", next[0]);
-        let problems = with(1, [0; 3]).unwrap_err();
-        assert!(problems[0].to_string().contains("feeds from bank 1"), "{}", problems[0]);
-        assert_eq!(with(1, [0, 0, COMPUTE]), Ok(()));
-        assert_eq!(with(1, [0, COMPUTE, 0]), Ok(()));
+        let any = with(1, [0; 3]);
+        assert!(any[0].to_string().contains("feeds from bank 1"), "{}", any[0]);
+        assert_eq!(with(1, [0, 0, COMPUTE]), []);
+        assert_eq!(with(1, [0, COMPUTE, 0]), []);
     }
 }

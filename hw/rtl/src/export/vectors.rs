@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use bitgauge_arch::Program;
+use bitgauge_arch::validate::Validated;
+
 /// Beats that are not zero, with their addresses.
 #[must_use]
 pub fn memory(bytes: &[u8], bus_bytes: usize) -> String {
@@ -76,13 +79,26 @@ pub fn parse_memory(text: &str, bus_bytes: usize, bytes: usize) -> Result<Vec<u8
     }
 }
 
+/// Where a valid program begins, and how long it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start {
+    command_address: u64,
+    command_words: u64,
+}
+
+impl Start {
+    /// That of a program.
+    #[must_use]
+    pub fn new(program: &Validated<Program>) -> Start {
+        Start { command_address: program.command_address, command_words: program.words.len() as u64 }
+    }
+}
+
 /// What a run is given and what it must show, one 64-bit number a line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// Byte address of the program.
-    pub command_address: u64,
-    /// Its words.
-    pub command_words: u64,
+    /// The program.
+    pub start: Start,
     /// Cycles of the run.
     pub cycles: u64,
     /// Counters in the order of the register map.
@@ -93,7 +109,7 @@ impl Run {
     /// The text for `run.hex`.
     #[must_use]
     pub fn text(&self) -> String {
-        let head = [self.command_address, self.command_words, self.cycles];
+        let head = [self.start.command_address, self.start.command_words, self.cycles];
         head.iter().chain(&self.counters).fold(String::new(), |mut text, value| {
             let _ = writeln!(text, "{value:016x}");
             text

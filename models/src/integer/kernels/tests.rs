@@ -6,29 +6,20 @@ use bitgauge_arch::arith::layernorm::layernorm_token;
 use bitgauge_arch::arith::softmax::{exponential_table, softmax_row};
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness, pool};
 
+use bitgauge_testing::Random;
+
 use crate::float::heads::{HeadFunction, HeadStep};
 use crate::integer::{
     CodeType, FloatSource, IntGraph, IntNode, IntOp, IntOutput, IntTensor, Shape, TensorId, Window, run,
 };
 
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        self.0 >> 33
-    }
-    fn bytes(&mut self, count: usize) -> Vec<u8> {
-        (0..count).map(|_| self.next() as u8).collect()
-    }
-    fn parameters(&mut self, count: usize, factor: f64) -> Vec<ChannelParameter> {
-        let one = |r: &mut Self| ChannelParameter {
-            bias: r.next() as i32 % 3000 - 1500,
-            requant: Requant::from_real(factor * (1.0 + r.next() as f64 / 2e9)).unwrap(),
-            negate: r.next().is_multiple_of(5),
-        };
-        (0..count).map(|_| one(self)).collect()
-    }
+fn parameters(random: &mut Random, count: usize, factor: f64) -> Vec<ChannelParameter> {
+    let one = |r: &mut Random| ChannelParameter {
+        bias: r.bits() as i32 % 3000 - 1500,
+        requant: Requant::from_real(factor * (1.0 + r.bits() as f64 / 2e9)).unwrap(),
+        negate: r.once_in(5),
+    };
+    (0..count).map(|_| one(random)).collect()
 }
 
 fn code(bits: u8, sign: Signedness, zero_point: i32) -> CodeType {
@@ -97,7 +88,7 @@ fn phases_interleave() {
     // Two columns of three channels are a pixel of six.
     let to = shape(1, 6, 8, 3);
     let weight: Arc<[i8]> = random.bytes(6 * 6 * 5).iter().map(|&b| b as i8).collect();
-    let (parameters, input) = (random.parameters(12, 0.004), random.bytes(from.elements()));
+    let (parameters, input) = (parameters(&mut random, 12, 0.004), random.bytes(from.elements()));
     let op = IntOp::Phased {
         phases: [2, 1],
         windows: windows.to_vec(),
@@ -141,7 +132,7 @@ fn convolution() {
                 let each = groups * 4 / parts;
                 let (n, k) = (10, window.kernel[0] * window.kernel[1] * each);
                 let weight: Arc<[i8]> = random.bytes(n * k).iter().map(|&b| b as i8).collect();
-                let parameters = random.parameters(n, 0.002);
+                let parameters = parameters(&mut random, n, 0.002);
                 let input = random.bytes(from.elements());
                 let other_code = code(16, Signedness::Signed, 0);
                 let other = random.bytes(2 * to.elements());
@@ -200,7 +191,7 @@ fn transposed_linear_is_the_transpose() {
     let mut random = Random(2);
     let from = shape(1, 9, 1, 16);
     let weight: Arc<[i8]> = random.bytes(12 * 16).iter().map(|&b| b as i8).collect();
-    let parameters = random.parameters(12, 0.004);
+    let parameters = parameters(&mut random, 12, 0.004);
     let op = |transposed| IntOp::Conv {
         window: Window::POINT,
         parts: 1,
@@ -230,7 +221,7 @@ fn depthwise_and_pools() {
     let to = shape(1, rows, cols, 20);
     let input = random.bytes(from.elements());
     let weight: Arc<[i8]> = random.bytes(9 * 20).iter().map(|&b| b as i8).collect();
-    let parameters = random.parameters(20, 0.01);
+    let parameters = parameters(&mut random, 20, 0.01);
     let requant = Requant::from_real(0.11).unwrap();
     let code = signed(-11);
     let run_one = |op, out| one(op, &[(from, code), (to, out)], std::slice::from_ref(&input));
@@ -301,7 +292,7 @@ fn products_softmax_and_norm() {
     let tokens = shape(1, 4, 1, 24);
     let wide = code(16, Signedness::Signed, 0);
     let input = random.bytes(2 * tokens.elements());
-    let parameters = random.parameters(24, 0.002);
+    let parameters = parameters(&mut random, 24, 0.002);
     let op = IntOp::LayerNorm { parameters: parameters.clone(), epsilon: 77, post: POST };
     let got = one(op, &[(tokens, wide), (tokens, signed(3))], std::slice::from_ref(&input));
     for token in 0..4 {

@@ -1,32 +1,14 @@
 //! Every kernel against the plain triple loop.
 
+use bitgauge_testing::Random;
+
 use super::{Kernel, PackedMatrix, Signedness, matmul};
 
 /// A small generator: the tests need variety, not quality.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        self.next() as usize % limit
-    }
-
-    /// Bytes of which half are ends of the ranges.
-    fn bytes(&mut self, count: usize) -> Vec<u8> {
-        const ENDS: [u8; 5] = [0x80, 0x7f, 0xff, 0x00, 0x01];
-        (0..count)
-            .map(|_| {
-                let bits = self.next();
-                if bits & 1 == 0 { ENDS[(bits >> 1) as usize % ENDS.len()] } else { (bits >> 8) as u8 }
-            })
-            .collect()
-    }
+/// Bytes of which half are ends of the ranges.
+fn bytes(random: &mut Random, count: usize) -> Vec<u8> {
+    const ENDS: [u8; 5] = [0x80, 0x7f, 0xff, 0x00, 0x01];
+    (0..count).map(|_| if random.once_in(2) { random.of(&ENDS) } else { random.small(256) as u8 }).collect()
 }
 
 const SIGNS: [Signedness; 2] = [Signedness::Signed, Signedness::Unsigned];
@@ -78,21 +60,21 @@ fn kernels_agree_with_the_definition() {
         Kernel::available().into_iter().map(|kernel| PackedMatrix::pack_for(kernel, 0, 0, |_| &[])).collect();
     for round in 0..if cfg!(miri) { 12 } else { 600 } {
         let most = if cfg!(miri) { 20 } else { 71 };
-        let [mut m, mut n, mut k] = std::array::from_fn(|_| random.below(most));
+        let [mut m, mut n, mut k] = std::array::from_fn(|_| random.index(most));
         // Each edge comes up often enough to meet every other.
         match round % 12 {
             0 => m = 0,
             1 => n = 0,
             2 => k = 0,
-            3 => k = random.below(5),
-            4 => n = 16 * random.below(5),
-            5 => m = 1 + random.below(13),
+            3 => k = random.index(5),
+            4 => n = 16 * random.index(5),
+            5 => m = 1 + random.index(13),
             _ => {}
         }
-        let a_stride = k + random.below(6);
-        let out_stride = (n + random.below(4)).max(1);
-        let a = random.bytes(if m == 0 { 0 } else { (m - 1) * a_stride + k });
-        let b = random.bytes(n * k);
+        let a_stride = k + random.index(6);
+        let out_stride = (n + random.index(4)).max(1);
+        let a = bytes(&mut random, if m == 0 { 0 } else { (m - 1) * a_stride + k });
+        let b = bytes(&mut random, n * k);
         for packed in &mut reused {
             packed.repack(n, k, |index| &b[index * k..]);
             check(&a, a_stride, m, &b, packed, out_stride);
@@ -138,7 +120,7 @@ fn sums_wrap() {
 fn rows_of_the_left_operand_may_overlap() {
     let mut random = Random(7);
     let (m, n, k) = (20, 18, 37);
-    let (a, b) = (random.bytes((m - 1) * 3 + k), random.bytes(n * k));
+    let (a, b) = (bytes(&mut random, (m - 1) * 3 + k), bytes(&mut random, n * k));
     for kernel in Kernel::available() {
         let packed = PackedMatrix::pack_for(kernel, n, k, |index| &b[index * k..]);
         check(&a, 3, m, &b, &packed, n);

@@ -4,13 +4,16 @@ use bitgauge_arch::Accelerator;
 use bitgauge_arch::command::{Command, Compute, Operation, Unit};
 use bitgauge_arch::footprint::{Access, Port, fill_bank_masks, footprint};
 use bitgauge_arch::program::Segment;
-use bitgauge_arch::validate::validate;
+use bitgauge_arch::validate::problems;
 
-use super::{Random, assemble};
+use super::assemble;
+use crate::Random;
 
 /// Commands so far, and who waits for whom.
 pub(super) struct Builder<'a> {
     accelerator: &'a Accelerator,
+    /// Whether commands that meet in a memory are ordered; tokens are drawn where not.
+    ordered: bool,
     pub(super) commands: Vec<Command>,
     accesses: Vec<Vec<Access>>,
     /// Last command of each giver that each taker has waited for, and last command of each unit: one more
@@ -26,9 +29,10 @@ fn unit_of(command: &Command) -> usize {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(accelerator: &'a Accelerator) -> Builder<'a> {
+    pub(super) fn new(accelerator: &'a Accelerator, ordered: bool) -> Builder<'a> {
         Builder {
             accelerator,
+            ordered,
             commands: Vec::new(),
             accesses: Vec::new(),
             waited: [[0; 4]; 4],
@@ -37,7 +41,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Appends a command that is valid by itself, ordered behind all that it meets; gives whether it did.
+    /// Appends a command that is valid by itself, ordered behind all that it meets where that is asked for; gives whether
+    /// it did.
     /// `blocks` is what it needs in external memory beside the noise.
     pub(super) fn push(&mut self, random: &mut Random, operation: Operation, blocks: &[Segment]) -> bool {
         let mut command = Command { wait: 0, signal: 0, operation };
@@ -55,7 +60,7 @@ impl<'a> Builder<'a> {
             fill_bank_masks(self.accelerator, &mut next);
             alone.push(next);
         }
-        if validate(&assemble(self.accelerator, &alone, blocks.to_vec(), super::COMMANDS)).is_err() {
+        if !problems(&assemble(self.accelerator, &alone, blocks.to_vec(), super::COMMANDS)).is_empty() {
             return false;
         }
         let accesses = footprint(self.accelerator, &command);
@@ -67,10 +72,13 @@ impl<'a> Builder<'a> {
         }
         for (index, earlier) in self.commands.iter().enumerate() {
             let other = unit_of(earlier);
-            let meets = meet(&self.accesses[index], &accesses);
+            let meets = self.ordered && meet(&self.accesses[index], &accesses);
             if other != me {
                 needs[other] |= meets && self.waited[other][me] <= index;
-            } else if index >= self.barrier && (meets || residual_in_the_way(earlier, &command)) {
+            } else if self.ordered
+                && index >= self.barrier
+                && (meets || residual_in_the_way(earlier, &command))
+            {
                 command.wait |= u8::from(me == Unit::Compute.index()) << me;
             }
         }

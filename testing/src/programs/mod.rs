@@ -9,17 +9,16 @@ mod builder;
 mod compute;
 mod data;
 mod dma;
-mod random;
+mod draw;
 mod regions;
 mod vector;
 
-pub use random::Random;
-
 use bitgauge_arch::command::{Codec, Command, Compute, Encoder, Operation, Store, Target, Unit};
 use bitgauge_arch::program::{CommandSymbol, LayerSymbol, Operand, Segment};
-use bitgauge_arch::validate::validate;
+use bitgauge_arch::validate::{Validated, validate};
 use bitgauge_arch::{Accelerator, Program};
 
+use crate::Random;
 use builder::Builder;
 use regions::Regions;
 
@@ -35,7 +34,7 @@ const CODED: u64 = 3 << 18;
 
 /// A random description with at most `most` rows and columns.
 pub fn accelerator(random: &mut Random, most: u32) -> Accelerator {
-    const BASE: &str = include_str!("../../designs/reference-8x8.toml");
+    const BASE: &str = include_str!("../../../designs/reference-8x8.toml");
     loop {
         let Ok(mut a) = Accelerator::from_toml(BASE) else { continue };
         a.array.rows = random.within(2, most);
@@ -94,23 +93,41 @@ impl Draft<'_> {
 }
 
 /// A random program of `length` commands.
-pub fn program(random: &mut Random, accelerator: &Accelerator, length: usize) -> Program {
-    drawn(random, accelerator, length, false)
+pub fn program(random: &mut Random, accelerator: &Accelerator, length: usize) -> Validated<Program> {
+    valid(drawn(random, accelerator, length, Way { reloads: false, ordered: true }))
+}
+
+/// A random program whose commands are valid and never wait in vain, but race: for time, which races do not decide,
+/// with more commands beside each other than a valid program has.
+pub fn unordered(random: &mut Random, accelerator: &Accelerator, length: usize) -> Program {
+    drawn(random, accelerator, length, Way { reloads: false, ordered: false })
 }
 
 /// A random program that loads tables and parameters anew in mid-run: behind a command that reads them comes a load
 /// of others, and the same command again.
-pub fn reloading(random: &mut Random, accelerator: &Accelerator, length: usize) -> Program {
-    drawn(random, accelerator, length, true)
+pub fn reloading(random: &mut Random, accelerator: &Accelerator, length: usize) -> Validated<Program> {
+    valid(drawn(random, accelerator, length, Way { reloads: true, ordered: true }))
 }
 
-fn drawn(random: &mut Random, accelerator: &Accelerator, length: usize, reloads: bool) -> Program {
+fn valid(program: Program) -> Validated<Program> {
+    validate(program).unwrap_or_else(|problems| panic!("{}", problems[0]))
+}
+
+/// How a program is drawn.
+struct Way {
+    /// Tables and parameters are loaded anew in mid-run.
+    reloads: bool,
+    /// Commands that meet in a memory are ordered.
+    ordered: bool,
+}
+
+fn drawn(random: &mut Random, accelerator: &Accelerator, length: usize, way: Way) -> Program {
     // Half of the programs begin anywhere in a page; what else is drawn stays as it is.
     let place = random.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let bus = u64::from(accelerator.bus_bytes());
     let address = COMMANDS + if place >> 63 == 0 { 0 } else { (place >> 40) % (4096 / bus) * bus };
     let mut segments = data::data(random);
-    let mut builder = Builder::new(accelerator);
+    let mut builder = Builder::new(accelerator, way.ordered);
     let mut draft = Draft { random, accelerator, regions: Regions::default(), coded: CODED, kept: None };
     // Parameters first, so that what is computed is not all zero.
     for target in [Target::PostParameter, Target::VectorParameter, Target::PostTable, Target::VectorTable] {
@@ -123,7 +140,9 @@ fn drawn(random: &mut Random, accelerator: &Accelerator, length: usize, reloads:
             draft.note(&operation);
             draft.regions.see(accelerator, &builder.commands);
             segments.extend(blocks);
-            if reloads && let Some(load) = draft.reload(&operation) {
+            if way.reloads
+                && let Some(load) = draft.reload(&operation)
+            {
                 builder.push(draft.random, Operation::Load(load), &[]);
                 builder.push(draft.random, operation, &[]);
             }
@@ -181,7 +200,7 @@ fn assemble(
 }
 
 /// The program without some of its commands, if it still passes the validator: for shrinking.
-pub fn without(program: &Program, drop: std::ops::Range<usize>) -> Option<Program> {
+pub fn without(program: &Program, drop: std::ops::Range<usize>) -> Option<Validated<Program>> {
     let commands: Vec<Command> = program.resolved().map(|(_, command)| command).collect();
     let kept: Vec<Command> = commands
         .into_iter()
@@ -190,5 +209,5 @@ pub fn without(program: &Program, drop: std::ops::Range<usize>) -> Option<Progra
         .map(|(_, command)| command)
         .collect();
     let shorter = assemble(&program.accelerator, &kept, program.segments.clone(), program.command_address);
-    validate(&shorter).is_ok().then_some(shorter)
+    validate(shorter).ok()
 }
