@@ -7,6 +7,7 @@ mod assumptions;
 mod bundle;
 mod cleanup;
 mod commands;
+mod compilation;
 mod dataset;
 mod exit;
 mod failure;

@@ -1,8 +1,7 @@
 //! Simulated images: each compared with the interpreter, and their activations measured.
 
 use anyhow::Result;
-use bitgauge_arch::codec::{Format as CodeFormat, encode};
-use bitgauge_arch::command::Codec;
+use bitgauge_arch::codec::{Codec, Format as CodeFormat, encode};
 use bitgauge_arch::footprint::format_is_valid;
 use bitgauge_arch::program::TensorRole;
 use bitgauge_arch::validate::Validated;

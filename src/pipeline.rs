@@ -3,7 +3,7 @@
 use anyhow::Result;
 use bitgauge_arch::validate::Validated;
 use bitgauge_arch::{Accelerator, Program};
-use bitgauge_compiler::{CodecChoice, CompileError};
+use bitgauge_compiler::CompileError;
 use bitgauge_models::float::{FloatGraph, ValueId};
 use bitgauge_models::integer::evaluate::{Classification, LoudChannel, TensorNoise, classify, noise};
 use bitgauge_models::integer::{
@@ -19,16 +19,6 @@ use crate::quantization::Quantization;
 
 /// Images that tensor noise is measured on.
 const NOISE_IMAGES: usize = 16;
-
-/// Codec of activations in external memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum CodecArgument {
-    /// Whole containers
-    #[default]
-    None,
-    /// Codes at their own width
-    Pack,
-}
 
 /// Tells the user what is worth a second look, and gives it back.
 pub fn tell(notes: Vec<String>) -> Vec<String> {
@@ -207,20 +197,11 @@ pub fn compiled(
     Ok(program)
 }
 
-/// The compiler's options of a command line.
-pub fn compile_options(codec: CodecArgument) -> bitgauge_compiler::Options {
-    let codec = match codec {
-        CodecArgument::None => CodecChoice::None,
-        CodecArgument::Pack => CodecChoice::Pack,
-    };
-    bitgauge_compiler::Options { codec, ..bitgauge_compiler::Options::default() }
-}
-
-/// Bytes of the quantized weights.
+/// Bytes of the quantized weights, each layer's at its own width.
 pub fn weight_bytes(graph: &IntGraph) -> u64 {
     let bytes = |op: &IntOp| match op {
         IntOp::Conv { weight, .. } | IntOp::Depthwise { weight, .. } | IntOp::Phased { weight, .. } => {
-            weight.len() as u64
+            (weight.len() as u64 * u64::from(weight.bits)).div_ceil(8)
         }
         _ => 0,
     };

@@ -1,7 +1,8 @@
 //! Does everything that is counted add up?
 
 use bitgauge_arch::actions::{Action, ActionCounts};
-use bitgauge_arch::command::{Codec, Operation, Target, Unit};
+use bitgauge_arch::codec::Codec;
+use bitgauge_arch::command::{Operation, Target, Unit};
 use bitgauge_arch::program::Operand;
 use bitgauge_arch::{Accelerator, timing};
 use bitgauge_compiler::{Options, compile};

@@ -4,7 +4,8 @@
 
 use std::time::Instant;
 
-use bitgauge_arch::command::{Codec, Operation};
+use bitgauge_arch::codec::Codec;
+use bitgauge_arch::command::Operation;
 use bitgauge_arch::validate::Validated;
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_cosim::{Build, Effort, Job, RunOptions, Slave, Start};

@@ -1,7 +1,8 @@
 //! Random accelerator descriptions: over all that the description's check lets pass, or small ones.
 
 use bitgauge_arch::Accelerator;
-use bitgauge_arch::description::{CodecKind, Reset};
+use bitgauge_arch::codec::Codec;
+use bitgauge_arch::description::Reset;
 
 use bitgauge_testing::Random;
 
@@ -34,9 +35,9 @@ pub fn whole(random: &mut Random) -> Accelerator {
         a.vector.lanes = 1 << random.within(0, 6);
         a.compression.codecs = match random.below(4) {
             0 => vec![],
-            1 => vec![CodecKind::Pack],
-            2 => vec![CodecKind::Zvc],
-            _ => vec![CodecKind::Pack, CodecKind::Zvc],
+            1 => vec![Codec::Pack],
+            2 => vec![Codec::Zvc],
+            _ => vec![Codec::Pack, Codec::Zvc],
         };
         a.compression.lanes = 1 << random.within(0, 3);
         a.controller.queue_words = 1 << random.within(2, 7);

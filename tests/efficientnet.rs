@@ -4,7 +4,8 @@
 // Says what it measured.
 #![allow(clippy::print_stderr)]
 
-use bitgauge_compiler::{CodecChoice, Options};
+use bitgauge_arch::codec::Codec;
+use bitgauge_compiler::Options;
 use bitgauge_models::integer::QuantizeOptions;
 use bitgauge_tests::{assert_equal, design, efficientnet, float_model, quantized};
 
@@ -12,7 +13,7 @@ use bitgauge_tests::{assert_equal, design, efficientnet, float_model, quantized}
 fn every_tensor_equals_the_interpreters() {
     let Some((model, images)) = efficientnet() else { return };
     let graph = quantized(&float_model(&model), &images, 4, QuantizeOptions::default());
-    let observed = Options { reuse_memory: false, codec: CodecChoice::None, observe: true };
+    let observed = Options { reuse_memory: false, codec: Codec::None, observe: true };
     let several = [images.tensor(5), images.tensor(70)];
     for name in ["reference-8x8", "reference-16x16", "reference-32x32"] {
         let (runs, bytes) = assert_equal("all tensors", &graph, &design(name), &observed, &several);

@@ -3,8 +3,9 @@
 // Helpers outside of #[test] functions fail the test by panicking.
 #![allow(clippy::unwrap_used)]
 
+use bitgauge_arch::codec::Codec;
 use bitgauge_arch::program::TensorRole;
-use bitgauge_compiler::{CodecChoice, Options, compile};
+use bitgauge_compiler::{Options, compile};
 use bitgauge_models::float::FloatGraph;
 use bitgauge_models::integer::{Prepared, QuantizeOptions, calibrate, evaluate, quantize};
 use bitgauge_testing::Random;
@@ -12,7 +13,7 @@ use bitgauge_tests::networks::{branches, noise};
 use bitgauge_tests::orders;
 use bitgauge_tests::{DESIGNS, Images, MODELS, assert_equal, design, equal, same_tensors, shipped};
 
-const OBSERVED: Options = Options { reuse_memory: false, codec: CodecChoice::None, observe: true };
+const OBSERVED: Options = Options { reuse_memory: false, codec: Codec::None, observe: true };
 
 #[test]
 fn every_tensor_of_the_shipped_models_on_the_shipped_designs() {
@@ -118,7 +119,7 @@ fn narrow_codes_packed_in_memory() {
             let graph = shipped(model, options.clone());
             // The compiler cannot yet pack the output of the patch embedding, whose rows are tokens.
             let packs = model != "vit_mnist";
-            for codec in [Some(CodecChoice::None), packs.then_some(CodecChoice::Pack)].into_iter().flatten() {
+            for codec in [Some(Codec::None), packs.then_some(Codec::Pack)].into_iter().flatten() {
                 let case = format!("{model}, {weight_bits}/{activation_bits}/{stream_bits} bits, {codec:?}");
                 let packed = Options { codec, ..OBSERVED };
                 assert_equal(&case, &graph, &design("reference-16x16"), &packed, &[images.tensor(5)]);

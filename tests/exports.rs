@@ -115,7 +115,7 @@ fn sums_beyond_single_precision() {
     let op = IntOp::Conv {
         window: Window::POINT,
         parts: 1,
-        weight: weight.collect(),
+        weight: weight.collect::<Vec<i8>>().into(),
         parameters: vec![ChannelParameter { bias: 77, requant, negate: false }; n],
         post: POST,
         table: None,

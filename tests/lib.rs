@@ -248,13 +248,8 @@ pub fn same_tensors(
     for symbol in program.tensors.iter().filter(|symbol| !reused || symbol.role == TensorRole::Output) {
         let found = symbol.read(memory, bus_bytes);
         let wanted = wanted[symbol.graph_tensor as usize].as_ref().unwrap();
-        // A symbol does not say whether its codes are signed: narrow codes are read without the copies of
-        // their sign.
-        let mask = if symbol.value_bits < 8 { (1u8 << symbol.value_bits) - 1 } else { 0xff };
-        let bits = |bytes: &[u8]| bytes.iter().map(|byte| byte & mask).collect::<Vec<u8>>();
-        let (found, wanted) = (bits(&found), bits(wanted));
-        let differing = found.iter().zip(&wanted).filter(|(a, b)| a != b).count();
-        if found != wanted {
+        let differing = found.iter().zip(wanted).filter(|(a, b)| a != b).count();
+        if &found != wanted {
             return Err(format!("`{}`: {differing} of {} bytes differ", symbol.name, wanted.len()));
         }
         compared += found.len();

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use bitgauge_arch::Program;
-use bitgauge_arch::command::{Codec, Command, Operation, Store, Target, Unit, VectorFunction};
+use bitgauge_arch::codec::Codec;
+use bitgauge_arch::command::{Command, Operation, Store, Target, Unit, VectorFunction};
 use bitgauge_arch::timing::drain_steps;
 
 use bitgauge_sim::result::StallReason;

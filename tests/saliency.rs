@@ -7,7 +7,8 @@
 // Helpers outside of #[test] functions fail the test by panicking, and say what they measured.
 #![allow(clippy::print_stderr, clippy::unwrap_used)]
 
-use bitgauge_compiler::{CodecChoice, Options};
+use bitgauge_arch::codec::Codec;
+use bitgauge_compiler::Options;
 use bitgauge_models::float;
 use bitgauge_models::integer::evaluate::outputs;
 use bitgauge_models::integer::{Prepared, QuantizeOptions, RangeRule, calibrate, quantize};
@@ -59,7 +60,7 @@ fn the_maps_are_as_good_as_the_float_networks() {
 fn every_tensor_equals_the_interpreters() {
     let Some((model, images, _)) = saliency() else { return };
     let graph = quantized(&float_model(&model), &images, CALIBRATION, options());
-    let observed = Options { reuse_memory: false, codec: CodecChoice::None, observe: true };
+    let observed = Options { reuse_memory: false, codec: Codec::None, observe: true };
     let image = [images.tensor(CALIBRATION)];
     let (runs, bytes) = assert_equal("all tensors", &graph, &design("reference-16x16"), &observed, &image);
     eprintln!("ViT-S saliency on reference-16x16: {} cycles, {bytes} bytes equal", runs[0].cycles);
@@ -80,7 +81,7 @@ fn a_small_decoder_is_bit_exact_on_every_design() {
     for name in DESIGNS {
         let kept = Options { reuse_memory: false, ..Options::default() };
         assert_equal(name, &graph, &design(name), &kept, &inputs);
-        let packed = Options { codec: CodecChoice::Pack, ..Options::default() };
+        let packed = Options { codec: Codec::Pack, ..Options::default() };
         assert_equal(&format!("{name}, packed"), &narrow, &design(name), &packed, &inputs);
     }
 }

@@ -1,7 +1,8 @@
 //! What no schedule of a layer's commands beats, in cycles: the most that any one resource is held by them.
 
 use bitgauge_arch::Accelerator;
-use bitgauge_arch::command::{Codec, Operation};
+use bitgauge_arch::codec::Codec;
+use bitgauge_arch::command::Operation;
 use bitgauge_arch::program::CommandSymbol;
 use bitgauge_arch::timing::{self, DmaShape, store_fifo_beats};
 

@@ -35,7 +35,7 @@ pub fn compile(
         message: problem.message,
     })?;
     let memory = memory::lay_out(graph, accelerator, options);
-    let mut emitter = Emitter::new(accelerator, memory.end);
+    let mut emitter = Emitter::new(accelerator, memory.end, memory::packs(accelerator, options));
     let mut surveyor = Surveyor::new(accelerator, memory.end);
     let (mut layers, beside) =
         rayon::scope(|scope| lower_all(&mut emitter, graph, &memory.views, scope, &mut surveyor))?;

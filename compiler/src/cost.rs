@@ -3,7 +3,7 @@
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::timing::store_fifo_beats;
 
-use crate::view::Move;
+use crate::view::{Move, View};
 
 /// Cycles the bus is held by `blocks` blocks of `bytes` bytes. Four bursts may be outstanding, so short
 /// bursts are bound by latency: four of them take at least the latency of one.
@@ -15,11 +15,11 @@ pub(crate) fn bus_cycles(accelerator: &Accelerator, blocks: u64, bytes: u64) -> 
     blocks * ((beats / most) * burst(most) + burst(beats % most)) / 4
 }
 
-/// Bus cycles of moves of codes in `container`-byte containers.
-pub(crate) fn moves_cycles(accelerator: &Accelerator, moves: &[Move], container: u64) -> u64 {
+/// Bus cycles of moves of a tensor's codes.
+pub(crate) fn moves_cycles(accelerator: &Accelerator, moves: &[Move], view: &View) -> u64 {
     moves
         .iter()
-        .map(|part| bus_cycles(accelerator, part.blocks, part.pixels * part.channels * container))
+        .map(|part| bus_cycles(accelerator, part.blocks, view.block_bytes(part.pixels * part.channels)))
         .sum()
 }
 
@@ -36,11 +36,11 @@ pub(crate) fn store_cycles(accelerator: &Accelerator, blocks: u64, bytes: u64) -
     blocks * ((beats / most) * burst(most) + burst(beats % most)) / 4
 }
 
-/// Store-path cycles of moves of codes in `container`-byte containers.
-pub(crate) fn moves_store_cycles(accelerator: &Accelerator, moves: &[Move], container: u64) -> u64 {
+/// Store-path cycles of moves of a tensor's codes.
+pub(crate) fn moves_store_cycles(accelerator: &Accelerator, moves: &[Move], view: &View) -> u64 {
     moves
         .iter()
-        .map(|part| store_cycles(accelerator, part.blocks, part.pixels * part.channels * container))
+        .map(|part| store_cycles(accelerator, part.blocks, view.block_bytes(part.pixels * part.channels)))
         .sum()
 }
 

@@ -2,7 +2,8 @@
 
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::arith::ChannelParameter;
-use bitgauge_arch::command::{Codec, Load, Operation, Store, Target};
+use bitgauge_arch::codec::{Codec, pack};
+use bitgauge_arch::command::{Load, Operation, Store, Target};
 use bitgauge_arch::program::{Bytes, CommandSymbol, Operand, Segment};
 
 use crate::lower::Plans;
@@ -33,6 +34,8 @@ pub(crate) struct Emitter<'a> {
     pub segments: Vec<Segment>,
     /// Where the next constant goes.
     pub end: u64,
+    /// Whether codes of less than 8 bits lie dense in external memory.
+    packs: bool,
     /// Where the layer may put things on chip.
     pub area: Area,
     layer: u32,
@@ -64,13 +67,14 @@ pub(crate) struct Mark {
 }
 
 impl<'a> Emitter<'a> {
-    pub fn new(accelerator: &'a Accelerator, end: u64) -> Emitter<'a> {
+    pub fn new(accelerator: &'a Accelerator, end: u64, packs: bool) -> Emitter<'a> {
         Emitter {
             accelerator,
             operations: Vec::new(),
             symbols: Vec::new(),
             segments: Vec::new(),
             end,
+            packs,
             area: Area::whole(accelerator),
             layer: 0,
             post_parameters: Ring::default(),
@@ -212,8 +216,43 @@ impl<'a> Emitter<'a> {
         });
     }
 
+    /// Bits that a code of `bits` bits takes in external memory.
+    pub fn stored_bits(&self, bits: u8) -> u64 {
+        if self.packs { u64::from(bits) } else { 8 }
+    }
+
+    /// Puts codes behind the other constants at so many bits each; returns their address.
+    pub fn codes(&mut self, codes: Bytes, bits: u64) -> u64 {
+        if bits == 8 || self.trial {
+            self.constant(codes)
+        } else {
+            self.constant(pack::encode(&codes, bits as u32))
+        }
+    }
+
+    /// Loads a run of signed codes of a constant, of so many bits each, as `pixels` pixels of `channels` codes.
+    pub fn load_codes(&mut self, address: u64, line: u64, shape: [u64; 3], bits: u64, operand: Operand) {
+        let dense = bits < 8;
+        let codec = if dense { Codec::Pack } else { Codec::None };
+        let load =
+            Load { codec: codec.code(), value_bits: reg(bits), signed: u32::from(dense), ..Load::default() };
+        self.load_constant(address, Target::Weight, line, shape, operand, load);
+    }
+
     /// Loads a run of bytes of a constant as `pixels` pixels of `channels` bytes.
     pub fn load_bytes(&mut self, address: u64, target: Target, line: u64, shape: [u64; 3], operand: Operand) {
+        self.load_constant(address, target, line, shape, operand, Load { value_bits: 8, ..Load::default() });
+    }
+
+    fn load_constant(
+        &mut self,
+        address: u64,
+        target: Target,
+        line: u64,
+        shape: [u64; 3],
+        operand: Operand,
+        format: Load,
+    ) {
         let [pixels, channels, pixel_stride] = shape;
         let load = Load {
             external_address: reg(address),
@@ -223,8 +262,7 @@ impl<'a> Emitter<'a> {
             pixels: reg(pixels),
             channels: reg(channels),
             pixel_stride: reg(pixel_stride),
-            value_bits: 8,
-            ..Load::default()
+            ..format
         };
         self.push(Operation::Load(load), operand);
     }

@@ -27,4 +27,4 @@ mod view;
 
 pub use compile::compile;
 pub use error::CompileError;
-pub use options::{CodecChoice, Options};
+pub use options::Options;

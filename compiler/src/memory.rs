@@ -6,12 +6,12 @@
 
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::arith::Signedness;
-use bitgauge_arch::command::Codec;
-use bitgauge_arch::description::CodecKind;
+use bitgauge_arch::codec::Codec;
+use bitgauge_arch::codec::encode;
 use bitgauge_arch::program::{OutputSymbol, Segment, TensorRole, TensorSymbol};
 use bitgauge_models::integer::{IntGraph, IntOp, IntOutput, IntTensor};
 
-use crate::options::{CodecChoice, Options};
+use crate::options::Options;
 use crate::order::WINDOW;
 use crate::view::View;
 
@@ -29,14 +29,18 @@ pub(crate) struct Memory {
 /// Alignment of tensors, so that bursts start at burst boundaries where rows allow.
 const ALIGNMENT: u64 = 256;
 
+/// Whether codes of less than 8 bits lie dense in external memory.
+pub(crate) fn packs(accelerator: &Accelerator, options: &Options) -> bool {
+    options.codec == Codec::Pack && accelerator.compression.codecs.contains(&Codec::Pack)
+}
+
 /// Lays out every tensor that a node reads or writes.
 pub(crate) fn lay_out(graph: &IntGraph, accelerator: &Accelerator, options: &Options) -> Memory {
     let bus = u64::from(accelerator.bus_bytes());
     let mut memory = Memory::default();
     let (first, last) = lifetimes(graph, options);
     let roles: Vec<TensorRole> = (0..graph.tensors.len()).map(|index| role(graph, index)).collect();
-    let packs =
-        options.codec == CodecChoice::Pack && accelerator.compression.codecs.contains(&CodecKind::Pack);
+    let packs = packs(accelerator, options);
     let mut packed = vec![packs; graph.tensors.len()];
     for node in &graph.nodes {
         // Rows that are not written or read in one run have no packed form.
@@ -148,12 +152,13 @@ fn view(tensor: &IntTensor, role: TensorRole, bus: u64, packs: bool) -> View {
         channels: shape.channels as u64,
         group_stride: 0,
         row_stride: 0,
-        col_stride: shape.channels as u64 * container,
+        col_bits: 0,
         container,
         codec,
         value_bits,
         signed: tensor.code.sign == Signedness::Signed,
     };
+    view.col_bits = view.pixel_bits();
     view.row_stride = view.block_bytes(view.cols * view.channels).next_multiple_of(bus);
     view.group_stride = view.rows * view.row_stride;
     view
@@ -169,6 +174,7 @@ fn symbol(view: &View, tensor: &IntTensor, role: TensorRole, index: usize) -> Te
         cols: view.cols,
         channels: view.channels,
         value_bits: view.value_bits,
+        signed: view.signed,
         codec: view.codec,
         zero_code: tensor.code.zero_point as u8,
         row_stride: view.row_stride,
@@ -178,13 +184,14 @@ fn symbol(view: &View, tensor: &IntTensor, role: TensorRole, index: usize) -> Te
     }
 }
 
-/// Dense containers with every row filled up to its stride.
+/// Containers as the view has them in external memory, every row filled up to its stride.
 pub(crate) fn padded(view: &View, containers: &[u8]) -> Vec<u8> {
     let row = (view.cols * view.pixel_bytes()) as usize;
     let mut bytes = Vec::with_capacity((view.groups * view.group_stride) as usize);
     for chunk in containers.chunks(row.max(1)) {
-        bytes.extend_from_slice(chunk);
-        bytes.resize(bytes.len() + (view.row_stride as usize - chunk.len()), 0);
+        let end = bytes.len() + view.row_stride as usize;
+        bytes.extend(encode(view.format(), chunk, 1).bytes);
+        bytes.resize(end, 0);
     }
     bytes
 }

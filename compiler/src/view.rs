@@ -1,9 +1,9 @@
 //! How a lowering sees a tensor in external memory: strides, reshapes, and tiles cut into blocks.
 
-use bitgauge_arch::codec::Format;
-use bitgauge_arch::command::Codec;
+use bitgauge_arch::codec::{Codec, Format};
 
-/// A strided look at a tensor: `groups x rows x cols` pixels of `channels` codes. Bytes throughout.
+/// A strided look at a tensor: `groups x rows x cols` pixels of `channels` codes. Groups and rows are so many bytes
+/// apart, pixels of a row so many bits, as dense codes of less than 8 bits are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct View {
     pub address: u64,
@@ -13,8 +13,9 @@ pub(crate) struct View {
     pub channels: u64,
     pub group_stride: u64,
     pub row_stride: u64,
-    pub col_stride: u64,
-    /// Bytes of a code's container.
+    /// Bits from a pixel of a row to the next.
+    pub col_bits: u64,
+    /// Bytes of a code's container on chip.
     pub container: u64,
     pub codec: Codec,
     pub value_bits: u32,
@@ -41,7 +42,17 @@ pub(crate) struct Move {
 pub(crate) const MOST: u64 = 65_535;
 
 impl View {
-    /// Bytes of a pixel's containers.
+    /// Bits of a code in external memory.
+    pub fn code_bits(&self) -> u64 {
+        if self.codec == Codec::None { 8 * self.container } else { u64::from(self.value_bits) }
+    }
+
+    /// Bits of a pixel in external memory.
+    pub fn pixel_bits(&self) -> u64 {
+        self.channels * self.code_bits()
+    }
+
+    /// Bytes of a pixel's containers on chip.
     pub fn pixel_bytes(&self) -> u64 {
         self.channels * self.container
     }
@@ -53,26 +64,24 @@ impl View {
 
     /// Whether a row is one run of codes.
     pub fn contiguous(&self) -> bool {
-        self.codec != Codec::None || self.cols == 1 || self.col_stride == self.pixel_bytes()
+        self.cols == 1 || self.col_bits == self.pixel_bits()
     }
 
     /// Whether the rows of a group are one run of codes.
-    fn dense(&self) -> bool {
-        self.codec == Codec::None
-            && (self.cols == 1 || self.col_stride == self.pixel_bytes())
-            && (self.rows == 1 || self.row_stride == self.cols * self.pixel_bytes())
+    pub fn dense(&self) -> bool {
+        self.contiguous() && (self.rows == 1 || 8 * self.row_stride == self.cols * self.pixel_bits())
     }
 
-    /// The same codes as one column of pixels, where strides allow it.
+    /// The same codes as one column of pixels, where strides allow it: pixels start on whole bytes.
     pub fn flat(&self) -> Option<View> {
         if self.cols == 1 {
             return Some(*self);
         }
-        let regular = self.rows == 1 || self.row_stride == self.cols * self.col_stride;
-        (self.codec == Codec::None && regular).then(|| View {
+        let regular = self.rows == 1 || 8 * self.row_stride == self.cols * self.col_bits;
+        (regular && self.col_bits.is_multiple_of(8)).then(|| View {
             rows: self.rows * self.cols,
             cols: 1,
-            row_stride: self.col_stride,
+            row_stride: self.col_bits / 8,
             ..*self
         })
     }
@@ -83,10 +92,10 @@ impl View {
             return Some(*self);
         }
         let flat = self.flat()?;
-        if flat.codec != Codec::None || flat.rows != rows * cols {
+        if flat.rows != rows * cols {
             return None;
         }
-        Some(View { rows, cols, row_stride: cols * flat.row_stride, col_stride: flat.row_stride, ..flat })
+        Some(View { rows, cols, row_stride: cols * flat.row_stride, col_bits: 8 * flat.row_stride, ..flat })
     }
 
     /// Into how many pixels one of more channels than a command takes is cut: the fewest, aligned where they can be.
@@ -105,16 +114,16 @@ impl View {
 
     /// The same codes with each pixel cut into `parts`; `None` where pixels have gaps or are no column.
     pub fn cut_pixels(&self, parts: u64) -> Option<View> {
-        let dense = self.codec == Codec::None
-            && self.cols == 1
+        let dense = self.cols == 1
             && self.channels.is_multiple_of(parts)
-            && (self.rows == 1 || self.row_stride == self.pixel_bytes());
-        let stride = self.pixel_bytes() / parts.max(1);
+            && (self.pixel_bits() / parts.max(1)).is_multiple_of(8)
+            && self.dense();
+        let stride = self.pixel_bits() / 8 / parts.max(1);
         let cut = View {
             rows: self.rows * parts,
             channels: self.channels / parts.max(1),
             row_stride: stride,
-            col_stride: stride,
+            col_bits: 8 * stride,
             ..*self
         };
         if parts == 1 { Some(*self) } else { dense.then_some(cut) }
@@ -146,10 +155,9 @@ impl View {
         if first == 0 && count == self.channels {
             return true;
         }
-        let pixel_stride = if self.cols == 1 { self.row_stride } else { self.col_stride };
-        self.codec == Codec::None
-            && (first * self.container).is_multiple_of(bus)
-            && pixel_stride.is_multiple_of(bus)
+        let pixel_bits = if self.cols == 1 { 8 * self.row_stride } else { self.col_bits };
+        (first * self.code_bits()).is_multiple_of(8 * bus)
+            && pixel_bits.is_multiple_of(8 * bus)
             && self.row_stride.is_multiple_of(bus)
     }
 
@@ -164,8 +172,10 @@ impl View {
     pub fn each_move(&self, group: u64, rows: (u64, u64), channels: (u64, u64), mut each: impl FnMut(Move)) {
         let count = rows.1.saturating_sub(rows.0);
         let width = channels.1 - channels.0;
-        let address =
-            self.address + group * self.group_stride + rows.0 * self.row_stride + channels.0 * self.container;
+        let address = self.address
+            + group * self.group_stride
+            + rows.0 * self.row_stride
+            + channels.0 * self.code_bits() / 8;
         let pixels = count * self.cols;
         let whole = width == self.channels;
         if count == 0 || width == 0 {
@@ -188,7 +198,7 @@ impl View {
         } else {
             // Every pixel is a block of its own.
             let one = View { channels: width, ..*self };
-            let flat = if self.cols == 1 || self.row_stride == self.cols * self.col_stride {
+            let flat = if self.cols == 1 || 8 * self.row_stride == self.cols * self.col_bits {
                 one.flat()
             } else {
                 None
@@ -214,7 +224,7 @@ impl View {
                     each(Move {
                         address: address + row * self.row_stride,
                         blocks: self.cols,
-                        block_stride: self.col_stride,
+                        block_stride: self.col_bits / 8,
                         pixels: 1,
                         channels: width,
                         first_pixel: row * self.cols,
@@ -224,10 +234,14 @@ impl View {
         }
     }
 
+    /// The format of its blocks.
+    pub fn format(&self) -> Format {
+        Format { codec: self.codec, value_bits: self.value_bits, zero_code: 0, signed: self.signed }
+    }
+
     /// Bytes of a block of `codes` codes in external memory.
     pub fn block_bytes(&self, codes: u64) -> u64 {
-        Format { codec: self.codec, value_bits: self.value_bits, zero_code: 0, signed: false }
-            .raw_bytes(codes)
+        self.format().raw_bytes(codes)
     }
 }
 
@@ -250,7 +264,7 @@ mod tests {
             channels,
             group_stride: 5 * row_stride,
             row_stride,
-            col_stride: channels,
+            col_bits: 8 * channels,
             container: 1,
             codec: Codec::None,
             value_bits: 8,

@@ -6,10 +6,11 @@
 mod support;
 
 use bitgauge_arch::Accelerator;
-use bitgauge_compiler::{CodecChoice, Options, compile};
+use bitgauge_arch::codec::Codec;
+use bitgauge_compiler::{Options, compile};
 use bitgauge_models::integer::{IntGraph, Window};
 use support::compare::compare;
-use support::{Builder, DESIGNS, UNSIGNED, shape, window, zoo};
+use support::{Builder, DESIGNS, UNSIGNED, narrowed, shape, window, zoo};
 
 #[test]
 fn every_operator_is_bit_exact_on_every_design() {
@@ -18,8 +19,10 @@ fn every_operator_is_bit_exact_on_every_design() {
         for (name, graph) in zoo() {
             let kept = Options { reuse_memory: false, ..Options::default() };
             compare(&format!("{design} {name}"), &graph, &accelerator, &kept);
-            let packed = Options { reuse_memory: true, codec: CodecChoice::Pack, observe: false };
-            compare(&format!("{design} packed {name}"), &graph, &accelerator, &packed);
+            let bytes = Options { codec: Codec::None, ..Options::default() };
+            compare(&format!("{design} bytes {name}"), &graph, &accelerator, &bytes);
+            let narrow = narrowed(&graph);
+            compare(&format!("{design} narrow weights {name}"), &narrow, &accelerator, &kept);
         }
     }
 }

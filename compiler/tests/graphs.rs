@@ -6,7 +6,8 @@
 mod support;
 
 use bitgauge_arch::Accelerator;
-use bitgauge_compiler::{CodecChoice, CompileError, Options, compile};
+use bitgauge_arch::codec::Codec;
+use bitgauge_compiler::{CompileError, Options, compile};
 use bitgauge_models::integer::Window;
 use support::{Builder, DESIGNS, SIGNED, UNSIGNED, shape, window, zoo};
 
@@ -14,7 +15,7 @@ fn options() -> Vec<Options> {
     let plain = Options::default();
     vec![
         Options { reuse_memory: false, ..plain.clone() },
-        Options { codec: CodecChoice::Pack, ..plain.clone() },
+        Options { codec: Codec::None, ..plain.clone() },
         plain,
     ]
 }

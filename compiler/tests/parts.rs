@@ -49,7 +49,7 @@ fn layers() -> Vec<(String, IntGraph)> {
     let mut op = b.conv_op(x, window([3, 3], [1, 1], [1; 4], [1, 1]), 64, &SIGNED, false, None);
     if let IntOp::Conv { parts, weight, .. } = &mut op {
         *parts = 2;
-        *weight = b.random.codes(9 * 160 * 64);
+        *weight = b.random.weights(9 * 160 * 64);
     }
     let y = b.node(op, &[x], shape(1, 6, 5, 64), SIGNED);
     all.push(("grouped".to_owned(), b.finish(&[y])));

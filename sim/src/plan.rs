@@ -4,8 +4,8 @@
 //! The program is valid, so the data path may index memories without further checks; only lengths that are read from
 //! external memory (`zvc`) are checked later.
 
-use bitgauge_arch::codec::Format;
-use bitgauge_arch::command::{Codec, Command, Decoded, Decoder, Load, Operation, Store, Target, Unit};
+use bitgauge_arch::codec::{Codec, Format};
+use bitgauge_arch::command::{Command, Decoded, Decoder, Load, Operation, Store, Target, Unit};
 use bitgauge_arch::program::{CommandSymbol, Operand};
 use bitgauge_arch::timing::{self, ComputeTiming, DmaShape};
 use bitgauge_arch::{Accelerator, Program};

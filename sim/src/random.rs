@@ -1,7 +1,7 @@
 //! Random accelerators and commands for tests.
 
+use bitgauge_arch::codec::Codec;
 use bitgauge_arch::command::{Command, Compute, Encoder, Operation, Vector};
-use bitgauge_arch::description::CodecKind;
 use bitgauge_arch::footprint::fill_bank_masks;
 use bitgauge_arch::program::{CommandSymbol, LayerSymbol, Operand};
 use bitgauge_arch::validate::{Validated, validate};
@@ -28,7 +28,7 @@ pub(crate) fn accelerator(random: &mut Random) -> Accelerator {
         a.scratchpad.activation_kib = 64;
         if random.below(2) == 0 {
             // Without it a store's FIFO is so small that it fills up.
-            a.compression.codecs.retain(|codec| *codec != CodecKind::Zvc);
+            a.compression.codecs.retain(|codec| *codec != Codec::Zvc);
         }
         if a.check().is_ok() {
             return a;

@@ -6,12 +6,13 @@ use anyhow::Result;
 use bitgauge_arch::Accelerator;
 use serde::Serialize;
 
+use crate::compilation::Compilation;
 use crate::exit::ExitStatus;
 use crate::failure;
 use crate::inputs::{self, Design};
 use crate::network::Source;
 use crate::output::{self, Format};
-use crate::pipeline::{self, CodecArgument};
+use crate::pipeline;
 
 /// Options of `check`.
 #[derive(clap::Args)]
@@ -23,9 +24,8 @@ pub struct Check {
     fit: bool,
     #[command(flatten)]
     source: Source,
-    /// Codec of activations in external memory
-    #[arg(long, value_enum, default_value_t)]
-    codec: CodecArgument,
+    #[command(flatten)]
+    compilation: Compilation,
 }
 
 #[derive(Serialize)]
@@ -82,7 +82,7 @@ impl Check {
 
     fn find_fit(&self, design: &Design) -> Result<Fit> {
         let graph = self.source.network()?.graph;
-        let options = pipeline::compile_options(self.codec);
+        let options = self.compilation.options();
         let fits = |change: &dyn Fn(&mut Accelerator)| {
             let mut accelerator = design.accelerator.clone();
             change(&mut accelerator);

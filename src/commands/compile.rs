@@ -9,12 +9,13 @@ use bitgauge_reports::{Loads, planned_loads};
 use serde::Serialize;
 
 use crate::bundle;
+use crate::compilation::Compilation;
 use crate::exit::ExitStatus;
 use crate::files::OutputFolder;
 use crate::inputs;
 use crate::network::Source;
 use crate::output::{self, Format};
-use crate::pipeline::{self, CodecArgument};
+use crate::pipeline;
 
 /// Options of `compile`.
 #[derive(clap::Args)]
@@ -30,9 +31,8 @@ pub struct Compile {
     /// Print how every layer was mapped, what that costs at least, and what bounds it
     #[arg(long)]
     explain: bool,
-    /// Codec of activations in external memory
-    #[arg(long, value_enum, default_value_t)]
-    codec: CodecArgument,
+    #[command(flatten)]
+    compilation: Compilation,
 }
 
 #[derive(Serialize)]
@@ -67,8 +67,7 @@ impl Compile {
         let folder = OutputFolder::create(&self.output)?;
         let design = inputs::design(self.accelerator.as_deref())?;
         let graph = self.source.network()?.graph;
-        let program =
-            pipeline::compiled(&graph, &design.accelerator, &pipeline::compile_options(self.codec))?;
+        let program = pipeline::compiled(&graph, &design.accelerator, &self.compilation.options())?;
         let image = bundle::write(&folder, &program)?;
         folder.finish()?;
         let answer = Answer {

@@ -12,11 +12,12 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::cleanup::Temporary;
+use crate::compilation::Compilation;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::network::Source;
 use crate::output::{self, Format};
-use crate::pipeline::{self, CodecArgument};
+use crate::pipeline;
 use crate::rtl::{self, Reference};
 use crate::{files, inputs, waves};
 
@@ -31,9 +32,8 @@ pub struct Cosim {
     /// Images to run
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     images: u32,
-    /// Codec of activations in external memory
-    #[arg(long, value_enum, default_value_t)]
-    codec: CodecArgument,
+    #[command(flatten)]
+    compilation: Compilation,
     /// Stall the memory bus at random: bits are compared, cycles are not
     #[arg(long, value_name = "SEED")]
     stall: Option<u32>,
@@ -83,7 +83,7 @@ impl Cosim {
         let (network, data) = self.source.with_data()?;
         let graph = &network.graph;
         let plan = |reuse_memory: bool| {
-            let options = Options { reuse_memory, ..pipeline::compile_options(self.codec) };
+            let options = Options { reuse_memory, ..self.compilation.options() };
             pipeline::compiled(graph, &design.accelerator, &options)
         };
         let programs = PLANS.into_iter().map(|(_, reused)| plan(reused)).collect::<Result<Vec<_>>>()?;

@@ -10,12 +10,13 @@ use bitgauge_rtl::export::{self, Vectors};
 use bitgauge_sim::Machine;
 use serde::Serialize;
 
+use crate::compilation::Compilation;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::files::OutputFolder;
 use crate::network::Source;
 use crate::output::{self, Format};
-use crate::pipeline::{self, CodecArgument};
+use crate::pipeline;
 use crate::rtl::Reference;
 use crate::{bundle, inputs};
 
@@ -32,9 +33,8 @@ pub struct ExportVerilog {
     /// Image of the data set whose run becomes the bench's vectors
     #[arg(long, default_value_t = 0, value_name = "N")]
     image: usize,
-    /// Codec of activations in external memory
-    #[arg(long, value_enum, default_value_t)]
-    codec: CodecArgument,
+    #[command(flatten)]
+    compilation: Compilation,
     /// Write no vectors: the hardware alone
     #[arg(long)]
     no_vectors: bool,
@@ -106,7 +106,7 @@ impl ExportVerilog {
             return Ok(None);
         }
         let (network, data) = self.source.with_data()?;
-        let options = pipeline::compile_options(self.codec);
+        let options = self.compilation.options();
         let program = match pipeline::compiled(&network.graph, accelerator, &options) {
             Ok(program) => program,
             Err(error) if !self.source.named() => {

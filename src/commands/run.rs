@@ -9,6 +9,7 @@ use bitgauge_reports::{Accuracy, Headline, ModelInfo, Provenance, ReportInput, T
 use serde::Serialize;
 
 use crate::assumptions::ASSUMPTIONS;
+use crate::compilation::Compilation;
 use crate::dataset::Dataset;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
@@ -17,7 +18,7 @@ use crate::inputs;
 use crate::measure::{self, Simulated};
 use crate::network::{Network, Source};
 use crate::output::{self, Format};
-use crate::pipeline::{self, AccuracyFigures, CodecArgument};
+use crate::pipeline::{self, AccuracyFigures};
 use crate::plots::PlotArgument;
 use crate::synth::summary;
 
@@ -38,9 +39,8 @@ pub struct Run {
     /// What `bitgauge synth` wrote for this accelerator (synth.json), for the report
     #[arg(long, value_name = "JSON")]
     synth: Option<PathBuf>,
-    /// Codec of activations in external memory
-    #[arg(long, value_enum, default_value_t)]
-    codec: CodecArgument,
+    #[command(flatten)]
+    compilation: Compilation,
     /// How plots are written
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     plots: PlotArgument,
@@ -90,7 +90,7 @@ impl Run {
         let synthesis = synth.map(|path| summary::read(path, &design.accelerator)).transpose()?;
         let (mut network, data) = self.source.with_data()?;
         let graph = &network.graph;
-        let options = pipeline::compile_options(self.codec);
+        let options = self.compilation.options();
         let program = pipeline::compiled(graph, &design.accelerator, &options)?;
         let simulated = measure::simulated(&program, graph, &data.images, self.images as usize)?;
         let float = network.float.as_ref();

@@ -7,8 +7,9 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use bitgauge_arch::Accelerator;
+use bitgauge_arch::codec::Codec;
 use bitgauge_arch::program::Program;
-use bitgauge_compiler::{CodecChoice, Options, compile};
+use bitgauge_compiler::{Options, compile};
 use bitgauge_models::float::{FloatGraph, Tensor, passes};
 use bitgauge_models::integer::evaluate::encode_inputs;
 use bitgauge_models::integer::{InputCode, IntGraph, QuantizeOptions, calibrate, quantize};
@@ -294,7 +295,7 @@ impl Case {
             options = QuantizeOptions { weight_bits: 3, activation_bits: 5, stream_bits: 8, ..options };
         }
         if pack {
-            choice.codec = CodecChoice::Pack;
+            choice.codec = Codec::Pack;
         }
         let graph = quantize(&float, &ranges, &options).unwrap();
         let description = std::fs::read_to_string(&design).unwrap();

@@ -1,6 +1,7 @@
 //! Random networks: quantized, compiled and simulated they have to be what the interpreter computes.
 
-use bitgauge_compiler::{CodecChoice, Options, compile};
+use bitgauge_arch::codec::Codec;
+use bitgauge_compiler::{Options, compile};
 use bitgauge_models::float::ops::binary::Binary;
 use bitgauge_models::float::ops::concat::Concat;
 use bitgauge_models::float::ops::global_average_pool::GlobalAveragePool;
@@ -163,7 +164,7 @@ pub fn compare(script: &mut Script<'_>) -> bool {
     };
     let Ok(integer) = quantize(&graph, &calibration, &options) else { return false };
     let accelerator = programs::accelerator(&mut random, 16);
-    let codec = script.of(&[CodecChoice::None, CodecChoice::Pack]);
+    let codec = script.of(&[Codec::None, Codec::Pack]);
     let options = Options { reuse_memory: script.below(2) == 0, codec, observe: false };
     let fits = compile(&integer, &accelerator, &options).is_ok();
     if fits {

@@ -10,7 +10,8 @@ use std::ops::Range;
 
 use super::bus;
 use super::places::{Place, Step, places};
-use bitgauge_arch::command::{Codec, Command, Operation, Target, Word};
+use bitgauge_arch::codec::Codec;
+use bitgauge_arch::command::{Command, Operation, Target, Word};
 use bitgauge_arch::footprint::{Access, Port, Space, footprint};
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_cosim::{RtlRun, RunOptions};

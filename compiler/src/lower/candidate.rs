@@ -36,14 +36,10 @@ pub(super) fn row_costs(geometry: &Geometry, accelerator: &Accelerator, rows: u6
     let last = geometry.output.rows - (parts - 1) * rows;
     let of = |view: &View, rows: u64| {
         view.groups
-            * moves_cycles(
-                accelerator,
-                &view.moves(0, (0, rows.min(view.rows)), (0, view.channels)),
-                view.container,
-            )
+            * moves_cycles(accelerator, &view.moves(0, (0, rows.min(view.rows)), (0, view.channels)), view)
     };
     let whole = geometry.output.moves(0, (0, rows.min(geometry.output.rows)), (0, geometry.output.channels));
-    let stored = geometry.output.groups * moves_store_cycles(accelerator, &whole, geometry.output.container);
+    let stored = geometry.output.groups * moves_store_cycles(accelerator, &whole, &geometry.output);
     let mut patch_costs = (0, 0);
     let input = match &geometry.patch {
         None => of(&geometry.input, band_rows(&geometry.window, geometry.input.rows, rows)),
@@ -80,11 +76,16 @@ pub(super) fn tile_costs(geometry: &Geometry, accelerator: &Accelerator, size: u
         None => bus_cycles(
             accelerator,
             1,
-            size * geometry.positions() * geometry.input.groups * geometry.segment(),
+            (size * geometry.positions() * geometry.input.groups * geometry.segment() * geometry.weight_bits)
+                .div_ceil(8),
         ),
         Some(view) => {
             view.groups
-                * moves_cycles(accelerator, &view.moves(0, (0, size.min(view.rows)), (0, view.channels)), 1)
+                * moves_cycles(
+                    accelerator,
+                    &view.moves(0, (0, size.min(view.rows)), (0, view.channels)),
+                    view,
+                )
         }
     };
     let slices = sliced(&geometry.output) && geometry.residual.is_none_or(|view| sliced(&view));
@@ -166,8 +167,8 @@ pub(super) fn candidate(
     let stored = match order {
         Order::Pixels => (rows.output.0, rows.residual, rows.output.1),
         Order::Channels => {
-            let slice = |view: &View| bus_cycles(accelerator, pixels, tile.size * view.container);
-            let path = store_cycles(accelerator, pixels, tile.size * output.container);
+            let slice = |view: &View| bus_cycles(accelerator, pixels, view.block_bytes(tile.size));
+            let path = store_cycles(accelerator, pixels, output.block_bytes(tile.size));
             (slice(output), geometry.residual.as_ref().map_or(0, slice), path)
         }
     };

@@ -17,7 +17,7 @@ impl Run<'_, '_, '_> {
             for tile in &self.plan.tiles {
                 let from = tile.first as usize * each;
                 let bytes = weights.part(from..from + tile.count as usize * each);
-                self.weight_tiles.push(self.emitter.constant(bytes));
+                self.weight_tiles.push(self.emitter.codes(bytes, geometry.weight_bits));
             }
         }
         let of = |first: u64, count: u64| match self.product.parameters {
@@ -131,11 +131,11 @@ impl Run<'_, '_, '_> {
             Weights::Constant(_) => {
                 let pixels = cut.count * geometry.positions() * geometry.input.groups;
                 let shape = [pixels, geometry.segment(), words];
-                self.emitter.load_bytes(
+                self.emitter.load_codes(
                     self.weight_tiles[tile as usize],
-                    Target::Weight,
                     line,
                     shape,
+                    geometry.weight_bits,
                     self.product.weight_operand,
                 );
             }

@@ -1,6 +1,7 @@
 //! Convolutions and linear layers on the array.
 
-use bitgauge_arch::command::{Codec, Vector, VectorFunction};
+use bitgauge_arch::codec::Codec;
+use bitgauge_arch::command::{Vector, VectorFunction};
 use bitgauge_arch::program::{Bytes, Operand};
 use bitgauge_models::integer::{IntOp, Window};
 
@@ -32,7 +33,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
     }
     let outputs = parameters.len();
     let (blocks, mut codes) = if *parts == 1 {
-        (None, Bytes::of_codes(weight, 0..weight.len()))
+        (None, Bytes::of_codes(&weight.codes, 0..weight.len()))
     } else {
         let channels = input.channels / *parts as u64;
         let blocks =
@@ -47,7 +48,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
     };
     let table = table.as_ref().map(|table| context.emitter.post_table(table));
     let mut product = if *transposed {
-        let geometry = transposed_geometry(context, &input, &output, &codes)?;
+        let geometry = transposed_geometry(context, &input, &output, &codes, weight.bits)?;
         Product {
             weights: Weights::Tensor(geometry.weights.unwrap_or(input)),
             geometry,
@@ -102,6 +103,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
                 residual: residual_view,
                 outputs: output.groups * output.channels,
                 weights: None,
+                weight_bits: context.emitter.stored_bits(weight.bits),
                 parameter_per_row: false,
                 patch: None,
                 long: cut,
@@ -152,6 +154,7 @@ fn transposed_geometry(
     input: &View,
     output: &View,
     weight: &Bytes,
+    bits: u8,
 ) -> Result<Geometry, CompileError> {
     if !input.signed {
         return Err(context.unsupported("a transposed output needs signed input codes"));
@@ -164,22 +167,16 @@ fn transposed_geometry(
         .map(|view| View { cols: 1, channels: view.cols * view.channels, ..view })
         .ok_or_else(|| context.unsupported("the output's groups are not evenly spaced"))?;
     let bus = context.emitter.bus();
-    let row_stride = input.channels.next_multiple_of(bus);
-    let mut rows = View {
-        rows: joined.rows,
-        cols: 1,
-        row_stride,
-        col_stride: row_stride,
-        group_stride: joined.rows * row_stride,
-        signed: true,
-        codec: Codec::None,
-        value_bits: 8,
-        ..*input
-    };
+    let bits = context.emitter.stored_bits(bits);
+    let codec = if bits < 8 { Codec::Pack } else { Codec::None };
+    let mut rows = View { rows: joined.rows, cols: 1, signed: true, codec, value_bits: reg(bits), ..*input };
+    rows.row_stride = rows.block_bytes(rows.channels).next_multiple_of(bus);
+    rows.col_bits = 8 * rows.row_stride;
+    rows.group_stride = rows.rows * rows.row_stride;
     // `[n][group][channel]` becomes `[group][n][channel]`: a segment is loaded as a group.
     let (channels, each) = (input.channels as usize, (input.groups * input.channels) as usize);
-    rows.address = if input.groups == 1 && row_stride == input.channels {
-        context.emitter.constant(weight.clone())
+    rows.address = if input.groups == 1 && rows.dense() {
+        context.emitter.codes(weight.clone(), bits)
     } else {
         let mut bytes = Vec::with_capacity(weight.len());
         for group in 0..input.groups as usize {
@@ -196,6 +193,7 @@ fn transposed_geometry(
         residual: None,
         outputs: joined.channels,
         weights: Some(tokens),
+        weight_bits: 8,
         parameter_per_row: true,
         patch: None,
         long: None,
@@ -212,9 +210,8 @@ fn patched(geometry: &Geometry, bus: u64, pad_code: u32) -> Option<Geometry> {
     let run_bytes = window.kernel[1] as u64 * channels;
     let depth = window.kernel[0] as u64 * run_bytes;
     let pad_left = window.pad[1] as u64 * channels;
-    let contiguous =
-        input.groups == 1 && input.codec == Codec::None && (input.cols == 1 || input.col_stride == channels);
-    let possible = contiguous
+    let possible = input.groups == 1
+        && input.contiguous()
         && geometry.blocks.is_none()
         && geometry.long.is_none()
         && window.kernel != [1, 1]
@@ -242,14 +239,16 @@ fn patched(geometry: &Geometry, bus: u64, pad_code: u32) -> Option<Geometry> {
         row_bytes: reg(row_bytes),
         ..Vector::default()
     };
-    let map = View { cols: 1, channels: row_bytes, col_stride: row_bytes, ..*input };
+    let map = View { cols: 1, channels: row_bytes, col_bits: 8 * input.row_stride, ..*input };
     let row_stride = (geometry.output.cols * depth).next_multiple_of(bus);
     let gathered = View {
         rows: geometry.output.rows,
         cols: geometry.output.cols,
         channels: depth,
-        col_stride: depth,
+        col_bits: 8 * depth,
         row_stride,
+        codec: Codec::None,
+        value_bits: 8,
         ..*input
     };
     Some(Geometry {

@@ -85,7 +85,7 @@ fn block_diagonal(weight: &[i8], channels: usize, line: usize) -> Vec<i8> {
 
 /// The layer as a product of the array; planning needs no weights.
 fn product<'p, 'a: 'p>(context: &Context<'a, '_>, expanded: &'p Bytes) -> Option<Product<'p>> {
-    let IntOp::Depthwise { window, parameters, post, .. } = &context.node.op else { return None };
+    let IntOp::Depthwise { window, weight, parameters, post } = &context.node.op else { return None };
     let (input, output) = (context.input(0).ok()?, context.output());
     if input.container != 1 || input.groups != 1 || !is_short(window) {
         return None;
@@ -101,6 +101,7 @@ fn product<'p, 'a: 'p>(context: &Context<'a, '_>, expanded: &'p Bytes) -> Option
             residual: None,
             outputs: output.channels,
             weights: None,
+            weight_bits: context.emitter.stored_bits(weight.bits),
             parameter_per_row: false,
             patch: None,
             long: None,
@@ -182,11 +183,13 @@ fn on_vector_unit(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError
         let cut = |tap: &[i8]| {
             tap.get(range.clone()).unwrap_or_default().iter().map(|&code| code as u8).collect::<Vec<u8>>()
         };
-        let weights = emitter.constant(weight.chunks(all.max(1)).flat_map(cut).collect::<Vec<u8>>());
+        let bits = emitter.stored_bits(weight.bits);
+        let codes: Vec<u8> = weight.chunks(all.max(1)).flat_map(cut).collect();
+        let weights = emitter.codes(codes.into(), bits);
         let mut slots = Slots::new(from, total, taps * words, 1, emitter.weight_cursor);
         let (start, _) = slots.get(0);
         emitter.weight_cursor = slots.cursor();
-        emitter.load_bytes(weights, Target::Weight, start, [taps, count, words], Operand::Weight);
+        emitter.load_codes(weights, start, [taps, count, words], bits, Operand::Weight);
         let bytes = parameter_bytes(parameters.iter().skip(range.start).take(range.len()).copied());
         let address = emitter.constant(bytes);
         registers.parameter_base = reg(emitter.load_parameters(address, count, true));

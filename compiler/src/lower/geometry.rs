@@ -48,6 +48,8 @@ pub(crate) struct Geometry {
     pub outputs: u64,
     /// Weights that are a tensor; constants are laid out tile by tile.
     pub weights: Option<View>,
+    /// Bits that a constant weight takes in external memory.
+    pub weight_bits: u64,
     /// Parameters belong to rows.
     pub parameter_per_row: bool,
     /// Input vectors are gathered by the vector unit; `input` then stands for the gathered map.

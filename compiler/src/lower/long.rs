@@ -153,23 +153,25 @@ pub(super) fn as_channels(input: &View, window: &Window, most: u64, line: u64) -
         return None;
     }
     let row = cols * input.channels;
-    let dense = rows == 1 || input.row_stride == row;
+    let dense = input.dense();
     // Positions, and the channels of each.
     let (positions, channels) = if dense {
         let all = rows * row;
-        let cut = (1..=MOST_TAPS).find(|cut| all.is_multiple_of(*cut) && all / cut <= most)?;
+        let bytes = |codes: u64| (codes * input.code_bits()).is_multiple_of(8);
+        let even = |cut: u64| all.is_multiple_of(cut) && all / cut <= most && (cut == 1 || bytes(all / cut));
+        let cut = (1..=MOST_TAPS).find(|&cut| even(cut))?;
         (cut, all / cut)
     } else {
         (rows, row)
     };
-    let stride = if dense { channels } else { input.row_stride };
+    let stride = if dense { input.block_bytes(channels) } else { input.row_stride };
     let kernel = match Long::exact(positions, 1) {
         Some(_) if positions <= MOST_TAPS => [positions, 1],
         Some(long) => long.kernel,
         None => return None,
     };
     let pixels =
-        View { rows: positions, cols: 1, channels, row_stride: stride, col_stride: stride, ..*input };
+        View { rows: positions, cols: 1, channels, row_stride: stride, col_bits: 8 * stride, ..*input };
     let window = Window { kernel: kernel.map(|size| size as usize), ..Window::POINT };
     Some((pixels.reshaped(kernel[0], kernel[1]).filter(|_| channels <= most)?, window))
 }

@@ -26,6 +26,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
                 residual: None,
                 outputs: output.channels,
                 weights: Some(weights),
+                weight_bits: 8,
                 parameter_per_row: false,
                 patch: None,
                 long: None,

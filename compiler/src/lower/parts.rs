@@ -6,7 +6,7 @@
 //! the array takes them, nothing waits.
 
 use bitgauge_arch::Accelerator;
-use bitgauge_arch::command::{Compute, Operation, Target};
+use bitgauge_arch::command::{Compute, Operation};
 use bitgauge_arch::program::Operand;
 use bitgauge_arch::timing;
 
@@ -75,8 +75,8 @@ pub(super) fn plan(geometry: &Geometry, accelerator: &Accelerator, area: &Area) 
     let tiles = geometry.tiles(line, size);
     let bank = u64::from(accelerator.activation_bank_lines());
     let banks = u64::from(accelerator.scratchpad.banks);
-    let weights =
-        bus_cycles(accelerator, 1, each * geometry.segment()) + bus_cycles(accelerator, 1, 8 * size);
+    let weights = bus_cycles(accelerator, 1, (each * geometry.segment() * geometry.weight_bits).div_ceil(8))
+        + bus_cycles(accelerator, 1, 8 * size);
     let part =
         Compute { channels: reg(geometry.segment().min(parts.lines * line)), ..geometry.command(1, size) };
     let feed = timing::COMPUTE_SETUP + timing::compute(accelerator, &part).feed_cycles();
@@ -160,7 +160,7 @@ impl Run<'_, '_, '_> {
                 .flat_map(|segment| segment.get(range.clone()).unwrap_or_default())
                 .copied()
                 .collect();
-            self.weight_tiles.push(self.emitter.constant(bytes));
+            self.weight_tiles.push(self.emitter.codes(bytes.into(), geometry.weight_bits));
         }
     }
 
@@ -174,7 +174,8 @@ impl Run<'_, '_, '_> {
             let pixels = tile.cut.count * geometry.positions() * geometry.input.groups;
             let shape = [pixels, end - first, (end - first).div_ceil(line)];
             let address = self.weight_tiles[key as usize];
-            self.emitter.load_bytes(address, Target::Weight, start, shape, self.product.weight_operand);
+            let bits = geometry.weight_bits;
+            self.emitter.load_codes(address, start, shape, bits, self.product.weight_operand);
         }
         start
     }

@@ -20,7 +20,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
     let (mut pixels, mut products, mut outputs, mut depth) = (0, 0, 0, 0);
     let mut from = 0;
     for phase in phases(&node.op) {
-        let codes = Bytes::of_codes(weight, from..from + phase.weight.len());
+        let codes = Bytes::of_codes(&weight.codes, from..from + phase.weight.len());
         from += phase.weight.len();
         outputs = phase.parameters.len() as u64;
         let [rows, cols] = phase.map(*along, context.graph.tensor(node.output).shape).map(|n| n as u64);
@@ -41,6 +41,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
                 residual: None,
                 outputs,
                 weights: None,
+                weight_bits: context.emitter.stored_bits(weight.bits),
                 parameter_per_row: false,
                 patch: None,
                 long: None,
@@ -72,15 +73,15 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
 
 /// The pixels of one phase in the output.
 fn part(output: &View, first: [usize; 2], along: [usize; 2], [rows, cols]: [u64; 2], channels: u64) -> View {
-    let pixel = channels * output.container;
+    let pixel = channels * output.code_bits();
     let [down, right] = along.map(|step| step as u64);
     View {
-        address: output.address + first[0] as u64 * output.row_stride + first[1] as u64 * pixel,
+        address: output.address + first[0] as u64 * output.row_stride + first[1] as u64 * pixel / 8,
         rows,
         cols,
         channels,
         row_stride: down * output.row_stride,
-        col_stride: right * pixel,
+        col_bits: right * pixel,
         ..*output
     }
 }

@@ -177,7 +177,7 @@ pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator, area: &Area) 
 mod tests {
     use super::*;
     use crate::view::View;
-    use bitgauge_arch::command::Codec;
+    use bitgauge_arch::codec::Codec;
 
     fn map(size: u64, channels: u64) -> View {
         let rows = size * size;
@@ -189,7 +189,7 @@ mod tests {
             channels,
             group_stride: rows * channels,
             row_stride: channels,
-            col_stride: channels,
+            col_bits: 8 * channels,
             container: 1,
             codec: Codec::None,
             value_bits: 8,
@@ -210,6 +210,7 @@ mod tests {
                 residual: None,
                 outputs,
                 weights: None,
+                weight_bits: 8,
                 parameter_per_row: false,
                 patch: None,
                 long: None,

@@ -17,7 +17,7 @@ fn as_rows(view: &View) -> View {
     if channels > MOST || view.cols == 1 || !view.contiguous() {
         return *view;
     }
-    View { cols: 1, channels, col_stride: view.row_stride, ..*view }
+    View { cols: 1, channels, col_bits: 8 * view.row_stride, ..*view }
 }
 
 /// Both views in whole rows, where both can be read so.
@@ -54,7 +54,7 @@ fn copy(context: &mut Context<'_, '_>, from: &View, to: &View) -> Result<u64, Co
         emitter.load(&from, 0, rows, (0, from.channels), Target::Activation, chip, Operand::Input);
         emitter.store(&to, 0, rows, (0, to.channels), chip);
         let moves = from.moves(0, rows, (0, from.channels));
-        cycles += 2 * moves_cycles(emitter.accelerator, &moves, from.container);
+        cycles += 2 * moves_cycles(emitter.accelerator, &moves, &from);
     }
     emitter.region_cursors[0] = slots.cursor();
     Ok(cycles)

@@ -164,12 +164,12 @@ impl Sweep {
                     let behind = self.long.filter(|_| index == 0).map_or(0, |long| long.behind);
                     lines[2 * index] = (count * view.cols + behind) * words(view);
                     let moves = view.moves(0, (0, count.min(view.rows)), (0, channels));
-                    load += moves_cycles(accelerator, &moves, view.container);
+                    load += moves_cycles(accelerator, &moves, view);
                 }
                 smallest = smallest.min(lines.iter().map(|lines| lines.div_ceil(bank)).sum::<u64>() * bank);
                 let moves = self.output.moves(0, (0, rows), (0, channels));
-                let store = moves_cycles(accelerator, &moves, self.output.container);
-                let path = moves_store_cycles(accelerator, &moves, self.output.container);
+                let store = moves_cycles(accelerator, &moves, &self.output);
+                let path = moves_store_cycles(accelerator, &moves, &self.output);
                 let cycles = timing::vector_cycles(accelerator, &self.command(rows, channels));
                 let work = Work {
                     bus: (load + store + 16 * 20 / bus) * parts,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness};
 use bitgauge_models::integer::{
-    CodeType, IntGraph, IntNode, IntOp, IntOutput, IntTensor, Shape, TensorId, Window,
+    CodeType, IntGraph, IntNode, IntOp, IntOutput, IntTensor, Shape, TensorId, Weights, Window,
 };
 pub use bitgauge_testing::Random;
 
@@ -21,7 +21,8 @@ pub const DESIGNS: [(&str, &str); 3] = [
 
 /// What graphs are drawn from.
 pub trait Draw {
-    fn codes(&mut self, count: usize) -> Arc<[i8]>;
+    /// Weights of 8 bits.
+    fn weights(&mut self, count: usize) -> Weights;
     fn containers(&mut self, tensor: &IntTensor) -> Vec<u8>;
     /// A scale that brings sums of `terms` products back to about 8 bits.
     fn requant(&mut self, terms: usize) -> Requant;
@@ -29,8 +30,8 @@ pub trait Draw {
 }
 
 impl Draw for Random {
-    fn codes(&mut self, count: usize) -> Arc<[i8]> {
-        (0..count).map(|_| self.below(255) as i8).collect()
+    fn weights(&mut self, count: usize) -> Weights {
+        (0..count).map(|_| self.below(255) as i8).collect::<Vec<i8>>().into()
     }
 
     fn containers(&mut self, tensor: &IntTensor) -> Vec<u8> {
@@ -57,6 +58,20 @@ impl Draw for Random {
             })
             .collect()
     }
+}
+
+/// The graph with weights of other widths, layer by layer: 2 bits, 3, and so on to 8.
+pub fn narrowed(graph: &IntGraph) -> IntGraph {
+    let mut graph = graph.clone();
+    for (index, node) in graph.nodes.iter_mut().enumerate() {
+        if let IntOp::Conv { weight, .. } | IntOp::Depthwise { weight, .. } | IntOp::Phased { weight, .. } =
+            &mut node.op
+        {
+            let bits = 2 + (index % 7) as u8;
+            *weight = Weights::new(weight.iter().map(|code| code >> (8 - bits)).collect::<Vec<i8>>(), bits);
+        }
+    }
+    graph
 }
 
 pub const SIGNED: CodeType = CodeType { bits: 8, sign: Signedness::Signed, scale: 0.1, zero_point: 3 };
@@ -170,7 +185,7 @@ impl Builder {
         IntOp::Conv {
             window,
             parts: 1,
-            weight: self.random.codes(depth * outputs),
+            weight: self.random.weights(depth * outputs),
             parameters: self.random.parameters(outputs, depth),
             post: post(code),
             table,
@@ -185,7 +200,7 @@ impl Builder {
         let [rows, cols] = window.output(from.rows, from.cols).unwrap();
         let op = IntOp::Depthwise {
             window,
-            weight: self.random.codes(taps * from.channels),
+            weight: self.random.weights(taps * from.channels),
             parameters: self.random.parameters(from.channels, taps),
             post: post(&code),
         };
@@ -267,7 +282,7 @@ fn phased() -> Vec<(String, IntGraph)> {
             let taps: usize = windows.iter().map(|window| window.kernel[0] * window.kernel[1]).sum();
             let op = IntOp::Phased {
                 phases,
-                weight: b.random.codes(taps * channels * n),
+                weight: b.random.weights(taps * channels * n),
                 parameters: b.random.parameters(n * windows.len(), 4 * channels),
                 windows,
                 post: post(&code),
@@ -356,7 +371,7 @@ fn in_parts() -> Vec<(String, IntGraph)> {
             let mut op = b.conv_op(x, window, parts * outputs, &code, code.bits == 8, residual);
             if let IntOp::Conv { parts: cut, weight, .. } = &mut op {
                 *cut = parts;
-                *weight = b.random.codes(kernel * kernel * channels * parts * outputs);
+                *weight = b.random.weights(kernel * kernel * channels * parts * outputs);
             }
             let inputs: Vec<TensorId> = [x].into_iter().chain(other).collect();
             let y = b.node(op, &inputs, to, code);

@@ -81,8 +81,11 @@ pub struct TensorSymbol {
     pub channels: u64,
     /// Bits of a code.
     pub value_bits: u32,
+    /// Whether codes are signed; programs of earlier versions do not say it.
+    #[serde(default)]
+    pub signed: bool,
     /// Codec of its blocks.
-    pub codec: crate::command::Codec,
+    pub codec: crate::codec::Codec,
     /// Code left out by `zvc`.
     pub zero_code: u8,
     /// Bytes from a row to the next.
@@ -236,7 +239,7 @@ impl TensorSymbol {
             codec: self.codec,
             value_bits: self.value_bits,
             zero_code: self.zero_code,
-            signed: false,
+            signed: self.signed,
         }
     }
 
@@ -260,8 +263,8 @@ impl TensorSymbol {
     /// as nobody but the store unit writes `zvc`.
     pub fn write(&self, memory: &mut [u8], containers: &[u8]) {
         let mut format = self.format();
-        if format.codec == crate::command::Codec::Zvc {
-            format.codec = crate::command::Codec::Pack;
+        if format.codec == crate::codec::Codec::Zvc {
+            format.codec = crate::codec::Codec::Pack;
         }
         let row = self.row_containers();
         for (index, chunk) in containers.chunks(row.max(1)).enumerate() {
@@ -282,7 +285,7 @@ impl TensorSymbol {
         for index in 0..self.groups * self.rows {
             let (group, row) = (index / self.rows, index % self.rows);
             let at = (self.address + group * self.group_stride + row * self.row_stride) as usize;
-            let escaped = format.codec != crate::command::Codec::Zvc || {
+            let escaped = format.codec != crate::codec::Codec::Zvc || {
                 let entry = (self.length_table + 2 * index) as usize;
                 memory.get(entry + 1).is_some_and(|high| high >> 7 == 1)
             };

@@ -5,8 +5,8 @@
 mod common;
 
 use bitgauge_arch::Accelerator;
-use bitgauge_arch::codec::{decode, encode, length_entry};
-use bitgauge_arch::command::{Codec, Load, RegisterFile, Target};
+use bitgauge_arch::codec::{Codec, decode, encode, length_entry};
+use bitgauge_arch::command::{Load, RegisterFile, Target};
 use bitgauge_arch::timing::{
     DmaShape, LOAD_SETUP, UNPACK_LATENCY, ZVC_LOAD_CYCLES, ZVC_TABLE_CYCLES, bursts, load_fifo_beats,
     load_shape,

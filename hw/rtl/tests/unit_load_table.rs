@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use bitgauge_arch::Accelerator;
-use bitgauge_arch::codec::{Format, encode, length_entry};
-use bitgauge_arch::command::{Codec, Load, RegisterFile};
+use bitgauge_arch::codec::{Codec, Format, encode, length_entry};
+use bitgauge_arch::command::{Load, RegisterFile};
 use bitgauge_rtl::units::load::Load as Unit;
 use bitgauge_rtl::units::shape::Shape;
 use rust_hdl::prelude::{Block, simulate};

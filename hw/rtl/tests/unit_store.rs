@@ -4,9 +4,9 @@
 mod common;
 
 use bitgauge_arch::Accelerator;
+use bitgauge_arch::codec::Codec;
 use bitgauge_arch::codec::{encode, length_entry};
-use bitgauge_arch::command::{Codec, RegisterFile, Store as Command};
-use bitgauge_arch::description::CodecKind;
+use bitgauge_arch::command::{RegisterFile, Store as Command};
 use bitgauge_arch::timing::{
     IN_FLIGHT, STORE_READ_LATENCY, STORE_SETUP, STORE_ZVC_CHOICE, STORE_ZVC_LATENCY, bursts,
     store_fifo_beats, store_shape,
@@ -33,7 +33,7 @@ impl Random {
     }
 }
 
-fn accelerator(line: u32, bus: u32, burst: u32, codecs: &[CodecKind]) -> Accelerator {
+fn accelerator(line: u32, bus: u32, burst: u32, codecs: &[Codec]) -> Accelerator {
     let mut accelerator =
         Accelerator::from_toml(include_str!("../../../designs/reference-8x8.toml")).unwrap();
     accelerator.array.rows = line;
@@ -206,7 +206,7 @@ struct Pace {
 fn command(random: &mut Random, accelerator: &Accelerator) -> Command {
     let (line, bus) = (accelerator.line_bytes(), accelerator.bus_bytes());
     let there = |kind| accelerator.compression.codecs.contains(&kind);
-    let codec = match (there(CodecKind::Pack), there(CodecKind::Zvc)) {
+    let codec = match (there(Codec::Pack), there(Codec::Zvc)) {
         (false, false) => Codec::None,
         (true, false) => random.pick(&[Codec::None, Codec::Pack, Codec::Pack]),
         _ => random.pick(&[Codec::None, Codec::Pack, Codec::Zvc, Codec::Zvc, Codec::Zvc]),
@@ -403,7 +403,7 @@ fn plain_containers() {
 #[test]
 fn dense_codes() {
     for (line, bus, burst) in [(4, 4, 16), (8, 4, 1), (8, 8, 4), (16, 8, 16)] {
-        let accelerator = accelerator(line, bus, burst, &[CodecKind::Pack]);
+        let accelerator = accelerator(line, bus, burst, &[Codec::Pack]);
         for (index, pace) in [FAST, MIXED, SLOW].into_iter().enumerate() {
             assert!(play(&accelerator, pace, 1500, 41 + index as u64, pace.start == 4) > 8);
         }
@@ -413,7 +413,7 @@ fn dense_codes() {
 #[test]
 fn zero_value_compression() {
     for (line, bus, burst) in [(4, 4, 16), (8, 4, 1), (8, 8, 4), (16, 8, 16)] {
-        let accelerator = accelerator(line, bus, burst, &[CodecKind::Pack, CodecKind::Zvc]);
+        let accelerator = accelerator(line, bus, burst, &[Codec::Pack, Codec::Zvc]);
         for (index, pace) in [FAST, MIXED, SLOW].into_iter().enumerate() {
             assert!(play(&accelerator, pace, 1500, 51 + index as u64, pace.start == 4) > 6);
         }

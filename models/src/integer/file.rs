@@ -17,7 +17,7 @@ use crate::float::heads::{HeadFunction, HeadStep};
 
 const MAGIC: &[u8; 8] = b"BITGAUGE";
 /// 3: outputs and float values with the order of their elements.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Why bytes are no integer graph.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -10,6 +10,7 @@
 
 mod layer;
 mod phases;
+mod weights;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use bitgauge_arch::program::ElementOrder;
 use crate::float::heads::HeadStep;
 
 pub use phases::{Phase, phases};
+pub use weights::Weights;
 
 /// Index into [`IntGraph::tensors`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -181,7 +183,7 @@ pub enum IntOp {
         /// parts, and an output reads the channels of its own. 1, or a map of one group and not transposed.
         parts: usize,
         /// `[n][kernel row][kernel col][flat input channel of the part]`.
-        weight: Arc<[i8]>,
+        weight: Weights,
         /// One per n.
         parameters: Vec<ChannelParameter>,
         /// Shared.
@@ -199,7 +201,7 @@ pub enum IntOp {
         /// Geometry.
         window: Window,
         /// `[kernel row][kernel col][channel]`.
-        weight: Arc<[i8]>,
+        weight: Weights,
         /// One per channel.
         parameters: Vec<ChannelParameter>,
         /// Shared.
@@ -215,7 +217,7 @@ pub enum IntOp {
         /// One for each phase, row by row; what a window gives beyond the output is left out.
         windows: Vec<Window>,
         /// `[phase][n][kernel row][kernel col][flat input channel]`.
-        weight: Arc<[i8]>,
+        weight: Weights,
         /// `[phase][n]`.
         parameters: Vec<ChannelParameter>,
         /// Shared.

@@ -19,8 +19,8 @@ pub use calibrate::{Calibration, NotFinite, calibrate, calibration_runs};
 pub use code::CodeError;
 pub use file::{FileError, checksum};
 pub use graph::{
-    CodeType, FloatSource, IntGraph, IntNode, IntOp, IntOutput, IntTensor, Phase, Shape, TensorId, Window,
-    phases,
+    CodeType, FloatSource, IntGraph, IntNode, IntOp, IntOutput, IntTensor, Phase, Shape, TensorId, Weights,
+    Window, phases,
 };
 pub use interpreter::{Prepared, RunError, run, run_outputs};
 pub use quantize::{

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use bitgauge_arch::arith::{ChannelParameter, Post, Residual, Signedness};
 
 use super::file::checksum;
-use super::graph::{CodeType, IntGraph, IntOp, IntOutput, IntTensor, Shape, TensorId, Window};
+use super::graph::{CodeType, IntGraph, IntOp, IntOutput, IntTensor, Shape, TensorId, Weights, Window};
 use crate::float::heads::HeadStep;
 
 impl IntGraph {
@@ -89,9 +89,10 @@ fn parameters(list: &[ChannelParameter]) -> String {
     format!(" parameters {}", digest(&bytes))
 }
 
-fn weights(list: &[i8]) -> String {
+fn weights(list: &Weights) -> String {
     let bytes: Vec<u8> = list.iter().map(|&w| w as u8).collect();
-    format!(" weights {}", digest(&bytes))
+    let bits = if list.bits == 8 { String::new() } else { format!("{} bits ", list.bits) };
+    format!(" weights {bits}{}", digest(&bytes))
 }
 
 fn operator(op: &IntOp) -> String {

@@ -1,7 +1,7 @@
 //! Load: blocks of coded pixels into scratchpad lines, parameters and tables into their memories.
 
-use bitgauge_arch::codec::{Format, decode, zvc};
-use bitgauge_arch::command::{Codec, Load, Target, Unit};
+use bitgauge_arch::codec::{Codec, Format, decode, zvc};
+use bitgauge_arch::command::{Load, Target, Unit};
 use bitgauge_arch::timing::DmaShape;
 
 use super::{Coded, CodedBlock, Executor, packed};

@@ -1,7 +1,7 @@
 //! Store: scratchpad lines into blocks of coded pixels.
 
-use bitgauge_arch::codec::{encode, length_entry};
-use bitgauge_arch::command::{Codec, Store};
+use bitgauge_arch::codec::{Codec, encode, length_entry};
+use bitgauge_arch::command::Store;
 use bitgauge_arch::timing::DmaShape;
 
 use super::{Coded, CodedBlock, Executor, packed};

@@ -2,7 +2,8 @@
 
 use bitgauge_arch::Program;
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness, read_code, write_code};
-use bitgauge_arch::command::{Codec, Command, Compute, Load, Operation, Store, Vector, VectorFunction};
+use bitgauge_arch::codec::Codec;
+use bitgauge_arch::command::{Command, Compute, Load, Operation, Store, Vector, VectorFunction};
 use bitgauge_arch::footprint::{Space, fill_bank_masks};
 use bitgauge_arch::validate::validate;
 use bitgauge_testing::Random;

@@ -1,6 +1,7 @@
 //! Random loads and stores.
 
-use bitgauge_arch::command::{Codec, Load, Store, Target};
+use bitgauge_arch::codec::Codec;
+use bitgauge_arch::command::{Load, Store, Target};
 use bitgauge_arch::footprint::Space;
 use bitgauge_arch::program::Segment;
 

@@ -13,7 +13,8 @@ mod draw;
 mod regions;
 mod vector;
 
-use bitgauge_arch::command::{Codec, Command, Compute, Encoder, Operation, Store, Target, Unit};
+use bitgauge_arch::codec::Codec;
+use bitgauge_arch::command::{Command, Compute, Encoder, Operation, Store, Target, Unit};
 use bitgauge_arch::program::{CommandSymbol, LayerSymbol, Operand, Segment};
 use bitgauge_arch::validate::{Validated, validate};
 use bitgauge_arch::{Accelerator, Program};

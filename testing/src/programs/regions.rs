@@ -1,7 +1,8 @@
 //! Where earlier commands left something, so that later ones read results and not always noise.
 
 use bitgauge_arch::Accelerator;
-use bitgauge_arch::command::{Codec, Command, Load, Operation, Target, VectorFunction};
+use bitgauge_arch::codec::Codec;
+use bitgauge_arch::command::{Command, Load, Operation, Target, VectorFunction};
 use bitgauge_arch::footprint::Space;
 
 use super::{Draft, data};

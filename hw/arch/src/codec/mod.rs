@@ -7,7 +7,46 @@ pub mod bits;
 pub mod pack;
 pub mod zvc;
 
-use crate::command::Codec;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How a block of codes is written in external memory.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Codec {
+    /// Whole containers of 8 or 16 bits.
+    #[default]
+    None = 0,
+    /// Codes at their own width, without padding.
+    Pack = 1,
+    /// Zero-value compression: a mask bit per code, then the codes that differ from the zero code.
+    Zvc = 2,
+}
+
+impl Codec {
+    /// All codecs, in the order of their wire codes.
+    pub const ALL: [Codec; 3] = [Codec::None, Codec::Pack, Codec::Zvc];
+
+    /// The codec of a wire code.
+    #[must_use]
+    pub fn from_code(code: u32) -> Option<Codec> {
+        Codec::ALL.get(code as usize).copied()
+    }
+
+    /// The wire code.
+    #[must_use]
+    pub fn code(self) -> u32 {
+        self as u32
+    }
+
+    /// Name in texts.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        ["none", "pack", "zvc"][self as usize]
+    }
+}
 
 /// The format of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,7 +27,7 @@ mod text;
 
 pub use encode::{Decoded, Decoder, EncodeError, Encoder, Word};
 pub use fields::{Field, FieldError, RegisterFile};
-pub use registers::{Codec, Compute, Load, Store, Target, Vector, VectorFunction};
+pub use registers::{Compute, Load, Store, Target, Vector, VectorFunction};
 pub use text::{TextError, from_text, to_text};
 
 use serde::{Deserialize, Serialize};

@@ -5,6 +5,7 @@
 //! count of 0 does nothing.
 
 use super::fields::{Field, FieldError, RegisterFile, register_file};
+use crate::codec::Codec;
 
 register_file! {
     /// Load: `blocks` blocks of `pixels` pixels of `channels` codes each, from external memory to an
@@ -358,18 +359,6 @@ wire_enum! {
         PostTable = 4, "post_table";
         /// The vector unit's two tables of 256 x 16 bits; `line` 0 or 1.
         VectorTable = 5, "vector_table";
-    }
-}
-
-wire_enum! {
-    /// How codes are written in external memory.
-    Codec {
-        /// Containers of 8 or 16 bits.
-        None = 0, "none";
-        /// Codes at their own width.
-        Pack = 1, "pack";
-        /// Zero-value compression.
-        Zvc = 2, "zvc";
     }
 }
 

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::codec::Codec;
 use crate::command::TOKEN_MAX;
 
 /// A whole accelerator.
@@ -125,7 +126,7 @@ pub struct VectorUnit {
 #[serde(deny_unknown_fields)]
 pub struct Compression {
     /// Codecs in the load and store paths, beside `none`.
-    pub codecs: Vec<CodecKind>,
+    pub codecs: Vec<Codec>,
     /// Reserved: groups of eight codes that `zvc` handles in a cycle, a power of two. The codec takes one group
     /// at a time for now, so this changes nothing yet.
     pub lanes: u32,
@@ -133,23 +134,8 @@ pub struct Compression {
 
 impl Default for Compression {
     fn default() -> Self {
-        Compression { codecs: vec![CodecKind::Pack, CodecKind::Zvc], lanes: 2 }
+        Compression { codecs: vec![Codec::Pack, Codec::Zvc], lanes: 2 }
     }
-}
-
-/// How a block of codes is written in external memory.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum CodecKind {
-    /// Whole containers of 8 or 16 bits.
-    #[default]
-    None,
-    /// Codes at their own width, without padding.
-    Pack,
-    /// Zero-value compression: a mask bit per code, then the codes that differ from the zero code.
-    Zvc,
 }
 
 /// `[memory]`

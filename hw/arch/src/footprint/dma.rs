@@ -3,8 +3,8 @@
 use super::{Collector, Port, Space};
 use crate::Accelerator;
 use crate::arith::post::PARAMETER_BYTES;
-use crate::codec::Format;
-use crate::command::{Codec, Load, Store, Target};
+use crate::codec::{Codec, Format};
+use crate::command::{Load, Store, Target};
 use crate::timing::{load_shape, store_shape};
 
 /// Bytes of the length table of a command's blocks; 0 for codecs without one.

@@ -119,7 +119,8 @@ pub fn from_text(text: &str, image: &[u8]) -> Result<Program, ProgramTextError> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::{Codec, Decoded, Unit, Word};
+    use crate::codec::Codec;
+    use crate::command::{Decoded, Unit, Word};
     use crate::program::{ElementOrder, Operand, TensorRole};
 
     fn program() -> Program {
@@ -145,6 +146,7 @@ mod tests {
                 cols: 3,
                 channels: 4,
                 value_bits: 8,
+                signed: true,
                 codec: Codec::Pack,
                 zero_code: 0x80,
                 row_stride: 16,

@@ -8,9 +8,9 @@
 //! with its last write response.
 
 use crate::Accelerator;
+use crate::codec::Codec;
 use crate::codec::Format;
-use crate::command::{Codec, Load, Store, Target};
-use crate::description::CodecKind;
+use crate::command::{Load, Store, Target};
 
 /// Cycles from the start of a load to the cycle before its first request: the size of its blocks.
 pub const LOAD_SETUP: u64 = 4;
@@ -57,7 +57,7 @@ pub fn store_fifo_beats(accelerator: &Accelerator) -> u64 {
     let burst = u64::from(accelerator.memory.max_burst_beats);
     let bus = u64::from(accelerator.bus_bytes());
     let line = u64::from(accelerator.line_bytes()) / bus;
-    let zvc = accelerator.compression.codecs.contains(&CodecKind::Zvc);
+    let zvc = accelerator.compression.codecs.contains(&Codec::Zvc);
     (2 * burst).max(burst + line + 2).max(if zvc { ZVC_BLOCK_BYTES / bus } else { 0 }).next_power_of_two()
 }
 

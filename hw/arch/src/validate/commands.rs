@@ -3,10 +3,10 @@
 use super::sums::Sums;
 use super::{MAX_PROBLEMS, Problem, word_problem};
 use crate::arith::post::PARAMETER_BYTES;
+use crate::codec::Codec;
 use crate::command::{
-    Codec, Command, Compute, Decoded, Decoder, Load, Operation, Store, Target, Vector, VectorFunction, Word,
+    Command, Compute, Decoded, Decoder, Load, Operation, Store, Target, Vector, VectorFunction, Word,
 };
-use crate::description::CodecKind;
 use crate::footprint::{Access, Port, Run, Space, add_footprint, banks, format_is_valid};
 use crate::timing::{LENGTH_TABLE_BYTES, load_shape, store_fifo_beats, store_shape};
 use crate::{Accelerator, Program};
@@ -134,16 +134,12 @@ fn codec_problem(
     require(format_is_valid(format, codec), || {
         format!("codec {codec} with codes of {} bits does not exist", format.value_bits)
     })?;
-    let kind = match Codec::from_code(codec) {
-        Some(Codec::Pack) => CodecKind::Pack,
-        Some(Codec::Zvc) => CodecKind::Zvc,
-        _ => CodecKind::None,
-    };
-    require(kind == CodecKind::None || accelerator.compression.codecs.contains(&kind), || {
-        format!("codec {kind:?} is not among the accelerator's codecs {:?}", accelerator.compression.codecs)
+    let codec = Codec::from_code(codec).unwrap_or_default();
+    require(codec == Codec::None || accelerator.compression.codecs.contains(&codec), || {
+        format!("codec {codec:?} is not among the accelerator's codecs {:?}", accelerator.compression.codecs)
     })?;
     let beats = block_bytes.div_ceil(u64::from(accelerator.bus_bytes()));
-    require(kind != CodecKind::Zvc || beats < 1 << 15, || {
+    require(codec != Codec::Zvc || beats < 1 << 15, || {
         format!("a block of {beats} beats has no 15-bit length")
     })
 }

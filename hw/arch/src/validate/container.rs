@@ -2,7 +2,8 @@
 
 use super::Problem;
 use crate::Program;
-use crate::command::{Codec, Decoded, Word};
+use crate::codec::Codec;
+use crate::command::{Decoded, Word};
 use crate::program::TensorSymbol;
 
 /// Largest external memory: addresses have 32 bits.

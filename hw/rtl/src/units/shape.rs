@@ -1,7 +1,7 @@
 //! The numbers of a description that shape the hardware.
 
 use bitgauge_arch::Accelerator;
-use bitgauge_arch::description::CodecKind;
+use bitgauge_arch::codec::Codec;
 use bitgauge_arch::timing::{load_fifo_beats, store_fifo_beats};
 
 /// Sizes of every unit, as plain numbers.
@@ -63,8 +63,8 @@ impl Shape {
             bus: accelerator.bus_bytes() as usize,
             post_lanes: accelerator.post.lanes as usize,
             vector_lanes: accelerator.vector.lanes as usize,
-            pack: codec(CodecKind::Pack),
-            zvc: codec(CodecKind::Zvc),
+            pack: codec(Codec::Pack),
+            zvc: codec(Codec::Zvc),
             activation_banks: accelerator.scratchpad.banks as usize,
             activation_bank_lines: accelerator.activation_bank_lines() as usize,
             weight_banks: accelerator.scratchpad.weight_banks as usize,

@@ -6,7 +6,7 @@ use bitgauge_arch::arith::post::PARAMETER_BYTES;
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual};
 
 use super::{FileError, Read, Reader, Writer};
-use crate::integer::graph::{IntOp, Window};
+use crate::integer::graph::{IntOp, Weights, Window};
 
 /// Bytes of a window in the file.
 const WINDOW_BYTES: usize = 10 * NUMBER_BYTES;
@@ -178,13 +178,15 @@ fn read_window(r: &mut Reader<'_>) -> Read<Window> {
     Ok(Window { kernel: [k0, k1], stride: [s0, s1], pad: [p0, p1, p2, p3], dilation: [d0, d1] })
 }
 
-fn write_weights(w: &mut Writer, weight: &[i8]) {
+fn write_weights(w: &mut Writer, weight: &Weights) {
+    w.u8(weight.bits);
     w.number(weight.len());
     w.0.extend(weight.iter().map(|&v| v as u8));
 }
 
-fn read_weights(r: &mut Reader<'_>) -> Read<Arc<[i8]>> {
-    Ok(r.bytes("weights")?.iter().map(|&v| v as i8).collect())
+fn read_weights(r: &mut Reader<'_>) -> Read<Weights> {
+    let bits = r.u8("bits of weights")?;
+    Ok(Weights { bits, codes: r.bytes("weights")?.iter().map(|&v| v as i8).collect() })
 }
 
 fn write_parameters(w: &mut Writer, parameters: &[ChannelParameter]) {

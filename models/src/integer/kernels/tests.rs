@@ -92,7 +92,7 @@ fn phases_interleave() {
     let op = IntOp::Phased {
         phases: [2, 1],
         windows: windows.to_vec(),
-        weight: weight.clone(),
+        weight: weight.clone().into(),
         parameters: parameters.clone(),
         post: POST,
     };
@@ -142,7 +142,7 @@ fn convolution() {
                 let op = IntOp::Conv {
                     window,
                     parts,
-                    weight: weight.clone(),
+                    weight: weight.clone().into(),
                     parameters: parameters.clone(),
                     post: POST,
                     table: with.then(|| table.clone()),
@@ -195,7 +195,7 @@ fn transposed_linear_is_the_transpose() {
     let op = |transposed| IntOp::Conv {
         window: Window::POINT,
         parts: 1,
-        weight: weight.clone(),
+        weight: weight.clone().into(),
         parameters: parameters.clone(),
         post: POST,
         table: None,
@@ -225,8 +225,12 @@ fn depthwise_and_pools() {
     let requant = Requant::from_real(0.11).unwrap();
     let code = signed(-11);
     let run_one = |op, out| one(op, &[(from, code), (to, out)], std::slice::from_ref(&input));
-    let depthwise =
-        IntOp::Depthwise { window, weight: weight.clone(), parameters: parameters.clone(), post: POST };
+    let depthwise = IntOp::Depthwise {
+        window,
+        weight: weight.clone().into(),
+        parameters: parameters.clone(),
+        post: POST,
+    };
     let (conv, max) = (run_one(depthwise, signed(3)), run_one(IntOp::MaxPool { window }, code));
     let mean = run_one(IntOp::AveragePool { window, requant, post: POST }, signed(3));
     for row in 0..rows {

@@ -15,7 +15,7 @@ use super::weights::{QuantizedWeights, quantize_rows};
 use crate::float::ops::conv::Conv;
 use crate::float::ops::window::Window as FloatWindow;
 use crate::float::{Node, NodeId, Op, Tensor};
-use crate::integer::graph::{CodeType, IntOp, Shape, Window};
+use crate::integer::graph::{CodeType, IntOp, Shape, Weights, Window};
 use crate::integer::ranges::CodeKind;
 
 /// Geometry and weights of the two kinds in one form.
@@ -130,11 +130,12 @@ impl Lowering<'_> {
         let op = if layer.depthwise {
             let (channels, taps) = (shape.channels, layer.window.kernel[0] * layer.window.kernel[1]);
             let transposed = (0..taps).flat_map(|tap| (0..channels).map(move |c| c * taps + tap));
-            let weight = transposed.map(|index| weights.codes[index]).collect();
+            let codes: Vec<i8> = transposed.map(|index| weights.codes[index]).collect();
+            let weight = Weights::new(codes, weights.bits);
             IntOp::Depthwise { window: layer.window, weight, parameters, post }
         } else {
             let transposed = matches!(layout, Layout::Transposed(_) | Layout::TransposedMap(_));
-            let weight = weights.codes;
+            let weight = Weights::new(weights.codes, weights.bits);
             let Layer { window, parts, .. } = layer;
             IntOp::Conv { window, parts, weight, parameters, post, table, residual, transposed }
         };

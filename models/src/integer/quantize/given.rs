@@ -13,7 +13,7 @@ use super::weights::{QuantizedWeights, sum};
 use crate::float::ops::binary::Binary;
 use crate::float::ops::pool::PoolKind;
 use crate::float::{Grid, Node, Op, ValueId};
-use crate::integer::graph::CodeType;
+use crate::integer::graph::{CodeType, Weights};
 
 /// How far a bias' own step may lie from the product of the steps of input and weights.
 const STEP_TOLERANCE: f64 = 1e-4;
@@ -127,8 +127,13 @@ impl Lowering<'_> {
             return None;
         }
         let codes: Vec<i8> = codes.into_iter().map(|code| code as i8).collect();
+        // Four bits where the model's own type has four.
+        let own = node.inputs.get(1).and_then(|&value| self.float.grid(value)?.range);
+        let narrow =
+            own.is_some_and(|(low, high)| high - low <= 15) && Weights::new(codes.as_slice(), 4).fit();
+        let bits = if narrow { 4 } else { 8 };
         let sums = codes.chunks_exact(k.max(1)).map(sum).collect();
-        Some(QuantizedWeights { codes: codes.into(), scales: steps.to_vec(), sums })
+        Some(QuantizedWeights { codes: codes.into(), bits, scales: steps.to_vec(), sums })
     }
 
     /// The codes of a constant operand of an addition by the model's own step.

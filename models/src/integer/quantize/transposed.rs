@@ -12,7 +12,7 @@ use super::view::{Axis, View};
 use crate::float::ops::conv_transpose::ConvTranspose;
 use crate::float::ops::window::Window as FloatWindow;
 use crate::float::{NodeId, Tensor};
-use crate::integer::graph::{IntOp, Shape, Window};
+use crate::integer::graph::{self, IntOp, Shape, Window};
 
 /// Phases of columns are stored apart where a pixel is whole beats of any bus; else a row of all of them is
 /// one convolution, some of whose weights are zero.
@@ -104,6 +104,7 @@ impl Lowering<'_> {
         let members = strides[1].min(cols) / phases[1];
         let n = members * channels;
         let (mut windows, mut codes, mut parameters) = (Vec::new(), Vec::new(), Vec::new());
+        let mut bits = 2;
         let steps = self.steps(node, 1, channels).filter(|_| conv.groups == 1);
         let steps = steps.map(|steps| steps.iter().copied().cycle().take(n).collect::<Vec<f64>>());
         let mut kernel = vec![0.0f32; weight.data().len()];
@@ -158,11 +159,13 @@ impl Lowering<'_> {
                 }
             }
             windows.push(window);
+            bits = bits.max(quantized.bits);
             codes.extend_from_slice(&quantized.codes);
             parameters.extend(each);
         }
         let output = self.tensor(tail.end, shape, code, &view);
-        let op = IntOp::Phased { phases, windows, weight: codes.into(), parameters, post };
+        let weight = graph::Weights::new(codes, bits);
+        let op = IntOp::Phased { phases, windows, weight, parameters, post };
         self.trace.kernels.insert(node.outputs[0], kernel);
         self.emit(&node.name, op, vec![place.tensor], output, (tail.end, view));
         Ok(())

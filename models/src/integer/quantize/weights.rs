@@ -11,6 +11,8 @@ use super::options::{QuantizeOptions, WeightClip};
 pub struct QuantizedWeights {
     /// `[n][k]`.
     pub codes: Arc<[i8]>,
+    /// Bits of a code.
+    pub bits: u8,
     /// Step of each n.
     pub scales: Vec<f64>,
     /// Sum of the codes of each n.
@@ -42,7 +44,7 @@ pub fn quantize_rows(
             (scale, sum(codes))
         })
         .unzip();
-    QuantizedWeights { codes, scales, sums }
+    QuantizedWeights { codes, bits, scales, sums }
 }
 
 impl QuantizedWeights {

@@ -4,7 +4,7 @@ use bitgauge_arch::arith::layernorm::MAX_CHANNELS;
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness};
 
 use super::{Check, ensure, permutation};
-use crate::integer::graph::{self, IntGraph, IntNode, IntOp, IntTensor, Shape, Window};
+use crate::integer::graph::{self, IntGraph, IntNode, IntOp, IntTensor, Shape, Weights, Window};
 
 fn check_requant(requant: Requant) -> Check {
     ensure(requant.is_valid(), || format!("{requant:?} is not a factor the hardware holds"))
@@ -65,6 +65,13 @@ fn check_accumulator(channel: usize, input: &IntTensor, magnitude: i64, bias: i3
     let (low, high) = input.code.range();
     let bound = i64::from(low.abs().max(high)) * magnitude + i64::from(bias).abs();
     ensure(bound < 1 << 31, || format!("output channel {channel} can reach {bound}, past 32 bits"))
+}
+
+fn check_weights(weight: &Weights) -> Check {
+    ensure((2..=8).contains(&weight.bits), || {
+        format!("weights of {} bits; possible are 2 to 8", weight.bits)
+    })?;
+    ensure(weight.fit(), || format!("a weight has more than {} bits", weight.bits))
 }
 
 fn eight_bits(tensor: &IntTensor) -> Check {
@@ -134,6 +141,7 @@ pub fn check(graph: &IntGraph, node: &IntNode) -> Check {
             ensure(k.and_then(|k| k.checked_mul(n)) == Some(weight.len()), || {
                 format!("{} weights, needs {k:?} for each of {n} outputs", weight.len())
             })?;
+            check_weights(weight)?;
             check_parameters(parameters, n)?;
             check_post(post, output, table.is_some())?;
             for (channel, row) in weight.chunks_exact(k.unwrap_or(1).max(1)).enumerate() {
@@ -161,6 +169,7 @@ pub fn check(graph: &IntGraph, node: &IntNode) -> Check {
             ensure(taps.and_then(|t| t.checked_mul(to.channels)) == Some(weight.len()), || {
                 format!("{} weights, needs {taps:?} x {}", weight.len(), to.channels)
             })?;
+            check_weights(weight)?;
             check_parameters(parameters, to.channels)?;
             check_post(post, output, false)?;
             for (channel, parameter) in parameters.iter().enumerate() {
@@ -193,6 +202,7 @@ pub fn check(graph: &IntGraph, node: &IntNode) -> Check {
             }
             let k = taps.checked_mul(from.flat_channels()).and_then(|k| k.checked_mul(n));
             ensure(k == Some(weight.len()), || format!("{} weights, needs {k:?}", weight.len()))?;
+            check_weights(weight)?;
             for phase in graph::phases(&node.op) {
                 let (given, needed) = (check_sizes(&phase.window, from)?, phase.map(*phases, to));
                 ensure((0..2).all(|axis| given[axis] >= needed[axis]), || {

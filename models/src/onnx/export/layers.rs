@@ -19,6 +19,8 @@ use crate::onnx::generated::tensor_proto::DataType;
 /// A layer's weights `[n][channel][tap]`, and its biases, as ONNX means them.
 struct Stored {
     weight: Vec<i32>,
+    /// Bits of a weight.
+    bits: u8,
     scales: Vec<f32>,
     bias: Vec<i32>,
     bias_scales: Vec<f32>,
@@ -55,6 +57,7 @@ impl Export<'_> {
             let place = if depthwise { tap * n + row } else { row * k + tap * channels + channel };
             i32::from(weight[place])
         };
+        let bits = weight.bits;
         let weight: Vec<i32> = (0..weight.len()).map(at).collect();
         let from = step(layer.from.scale) * layer.factor;
         let scales: Vec<f32> =
@@ -71,12 +74,11 @@ impl Export<'_> {
         };
         let bias = parameters.iter().enumerate().map(bias).collect::<Written<Vec<i32>>>()?;
         let bias_scales = scales.iter().map(|&scale| (f64::from(scale) * from) as f32).collect();
-        Ok(Stored { weight, scales, bias, bias_scales })
+        Ok(Stored { weight, bits, scales, bias, bias_scales })
     }
 
     fn weights(&mut self, node: &Node, stored: &Stored, shape: &[usize], axis: usize) -> String {
-        let narrow = self.trace.weight_bits <= 4 && stored.weight.iter().all(|w| (-8..8).contains(w));
-        let element = if narrow { DataType::Int4 } else { DataType::Int8 };
+        let element = if stored.bits <= 4 { DataType::Int4 } else { DataType::Int8 };
         let name = node.inputs.get(1).map_or(&node.name, |&v| &self.float.value(v).name);
         if axis == 0 {
             return per_channel(&mut self.file, name, (element, shape, &stored.weight), &stored.scales, 0);

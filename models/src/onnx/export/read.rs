@@ -9,7 +9,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::file::File;
-use crate::integer::{FileError, IntGraph, IntOp, checksum};
+use crate::integer::{FileError, IntGraph, IntOp, Weights, checksum};
 use crate::onnx::generated::{GraphProto, ModelProto};
 use crate::onnx::outline::{Source, outline};
 use prost::Message as _;
@@ -45,7 +45,7 @@ pub fn describe(file: &mut File, graph: &IntGraph, stored: &[usize]) {
     let mut bare = graph.clone();
     each_stored(&mut bare, |part| {
         match part {
-            Stored::Weights(weight) => *weight = Arc::from([]),
+            Stored::Weights(weight) => weight.codes = Arc::from([]),
             Stored::Constant(constant) => *constant = Arc::from([]),
         }
         Ok(())
@@ -98,7 +98,7 @@ pub fn integer_network(source: &dyn Source) -> Result<Option<IntGraph>, ReadErro
         let place = places.next().and_then(|place| graph.initializer.get(place));
         let bytes = place.map(|tensor| tensor.raw_data()).ok_or_else(|| changed.clone())?;
         match part {
-            Stored::Weights(weight) => *weight = bytes.iter().map(|&byte| byte as i8).collect(),
+            Stored::Weights(weight) => weight.codes = bytes.iter().map(|&byte| byte as i8).collect(),
             Stored::Constant(constant) => *constant = Arc::from(bytes),
         }
         Ok(())
@@ -111,7 +111,7 @@ pub fn integer_network(source: &dyn Source) -> Result<Option<IntGraph>, ReadErro
 
 /// What is stored as an initializer.
 enum Stored<'a> {
-    Weights(&'a mut Arc<[i8]>),
+    Weights(&'a mut Weights),
     Constant(&'a mut Arc<[u8]>),
 }
 

@@ -3,7 +3,8 @@
 use crate::prelude::*;
 use crate::units::Shape;
 use crate::units::fields::{FieldAt, field};
-use bitgauge_arch::command::{Codec, Store};
+use bitgauge_arch::codec::Codec;
+use bitgauge_arch::command::Store;
 use rust_hdl::prelude::*;
 
 /// Registers of a store command.
