@@ -1,10 +1,14 @@
 //! How to quantize, as options of the command line. Every default is the library's.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use anyhow::Result;
-use bitgauge_models::integer::{InputCode, QuantizeOptions, RangeRule};
+use bitgauge_models::integer::{Assignment, InputCode, QuantizeOptions, RangeRule};
 
 use crate::dataset::Images;
 use crate::failure::Failure;
+use crate::files;
 
 /// Where the options stand in the help.
 const HEADING: &str = "Quantization";
@@ -12,30 +16,23 @@ const HEADING: &str = "Quantization";
 /// How to quantize.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Quantization {
-    /// Bits of a weight, 2 to 8
+    /// Bits of each layer's weights and of each tensor: a file as `quantize` writes it (`.bits.toml`)
     #[arg(
         long,
         help_heading = HEADING,
-        default_value_t = QuantizeOptions::default().weight_bits,
-        value_parser = clap::value_parser!(u8).range(2..=8),
+        value_name = "TOML",
+        conflicts_with_all = ["weight_bits", "activation_bits", "stream_bits"],
     )]
-    weight_bits: u8,
-    /// Bits of an activation, 2 to 8
-    #[arg(
-        long,
-        help_heading = HEADING,
-        default_value_t = QuantizeOptions::default().activation_bits,
-        value_parser = clap::value_parser!(u8).range(2..=8),
-    )]
-    activation_bits: u8,
-    /// Bits of a transformer's residual stream
-    #[arg(
-        long,
-        help_heading = HEADING,
-        default_value_t = QuantizeOptions::default().stream_bits.to_string(),
-        value_parser = ["8", "16"],
-    )]
-    stream_bits: String,
+    bits: Option<PathBuf>,
+    /// Bits of all weights, 2 to 8; 8 if left out
+    #[arg(long, help_heading = HEADING, value_parser = clap::value_parser!(u8).range(2..=8))]
+    weight_bits: Option<u8>,
+    /// Bits of all activations, 2 to 8; 8 if left out
+    #[arg(long, help_heading = HEADING, value_parser = clap::value_parser!(u8).range(2..=8))]
+    activation_bits: Option<u8>,
+    /// Bits of a transformer's residual stream; 16 if left out
+    #[arg(long, help_heading = HEADING, value_parser = ["8", "16"])]
+    stream_bits: Option<String>,
     /// How the range of an activation follows from calibration
     #[arg(
         long,
@@ -111,19 +108,39 @@ impl Quantization {
     /// Whether nothing else than usual is asked for.
     pub fn is_default(&self) -> bool {
         let usual = QuantizeOptions::default();
-        (self.weight_bits, self.activation_bits) == (usual.weight_bits, usual.activation_bits)
-            && self.stream_bits == usual.stream_bits.to_string()
+        self.bits.is_none()
+            && self.weight_bits.is_none()
+            && self.activation_bits.is_none()
+            && self.stream_bits.is_none()
             && self.range == Range::of(usual.range)
             && self.percentile.is_none()
             && self.calibration_images.is_none()
     }
 
+    /// Bits of everything.
+    fn assignment(&self) -> Result<Assignment> {
+        if let Some(path) = &self.bits {
+            let read = Assignment::from_toml(&files::read_text(path)?);
+            return read.map_err(|error| {
+                let fault = Failure::new(format!("not an assignment of bits: {error}")).at(path.display());
+                fault.hint("`bitgauge quantize` writes one beside its output").into()
+            });
+        }
+        let usual = Assignment::default();
+        let weights = self.weight_bits.unwrap_or(usual.weights.default);
+        let uniform = Assignment::uniform(weights, self.activation_bits.unwrap_or(usual.activations.default));
+        let stream = match self.stream_bits.as_deref() {
+            Some("8") => 8,
+            Some(_) => 16,
+            None => usual.stream,
+        };
+        Ok(Assignment { stream, ..uniform })
+    }
+
     /// The library's options for images like these.
     pub fn options(&self, images: &Images) -> Result<QuantizeOptions> {
         Ok(QuantizeOptions {
-            weight_bits: self.weight_bits,
-            activation_bits: self.activation_bits,
-            stream_bits: if self.stream_bits == "8" { 8 } else { 16 },
+            bits: self.assignment()?,
             range: self.rule()?,
             // Pixels are bytes already: where all channels have one rule, the codes lose nothing.
             input: match images.uniform_rule() {
@@ -142,8 +159,17 @@ pub fn describe(options: &QuantizeOptions) -> String {
         RangeRule::Percentile(share) => format!("percentile {share}"),
         RangeRule::Mse => "least squared error".to_owned(),
     };
+    let bits = &options.bits;
+    let span = |default: u8, named: &BTreeMap<String, u8>| match (named.values().min(), named.values().max())
+    {
+        (Some(least), Some(most)) if least < most => format!("{least}- to {most}-bit"),
+        (Some(all), _) => format!("{all}-bit"),
+        _ => format!("{default}-bit"),
+    };
     format!(
-        "{}-bit weights per channel, {}-bit activations per tensor (range: {range}), {}-bit residual stream",
-        options.weight_bits, options.activation_bits, options.stream_bits
+        "{} weights per channel, {} activations per tensor (range: {range}), {}-bit residual stream",
+        span(bits.weights.default, &bits.weights.layers),
+        span(bits.activations.default, &bits.activations.tensors),
+        bits.stream
     )
 }

@@ -7,7 +7,7 @@ use bitgauge_arch::codec::Codec;
 use bitgauge_arch::program::TensorRole;
 use bitgauge_compiler::{Options, compile};
 use bitgauge_models::float::FloatGraph;
-use bitgauge_models::integer::{Prepared, QuantizeOptions, calibrate, evaluate, quantize};
+use bitgauge_models::integer::{Assignment, Prepared, QuantizeOptions, calibrate, evaluate, quantize};
 use bitgauge_testing::Random;
 use bitgauge_tests::networks::{branches, noise};
 use bitgauge_tests::orders;
@@ -112,15 +112,17 @@ fn near_and_equal(float: &FloatGraph, shape: &[usize], decibels: f64) {
 #[test]
 fn narrow_codes_packed_in_memory() {
     let images = Images::mnist("test");
-    for (weight_bits, activation_bits, stream_bits) in [(4, 4, 8), (2, 6, 16), (8, 3, 8)] {
-        let options =
-            QuantizeOptions { weight_bits, activation_bits, stream_bits, ..QuantizeOptions::default() };
+    for (weights, activations, stream) in [(4, 4, 8), (2, 6, 16), (8, 3, 8)] {
+        let options = QuantizeOptions {
+            bits: Assignment { stream, ..Assignment::uniform(weights, activations) },
+            ..QuantizeOptions::default()
+        };
         for model in MODELS {
             let graph = shipped(model, options.clone());
             // The compiler cannot yet pack the output of the patch embedding, whose rows are tokens.
             let packs = model != "vit_mnist";
             for codec in [Some(Codec::None), packs.then_some(Codec::Pack)].into_iter().flatten() {
-                let case = format!("{model}, {weight_bits}/{activation_bits}/{stream_bits} bits, {codec:?}");
+                let case = format!("{model}, {weights}/{activations}/{stream} bits, {codec:?}");
                 let packed = Options { codec, ..OBSERVED };
                 assert_equal(&case, &graph, &design("reference-16x16"), &packed, &[images.tensor(5)]);
             }

@@ -11,8 +11,8 @@ use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Signedness};
 use bitgauge_arch::program::ElementOrder;
 use bitgauge_models::float::{FloatGraph, Tensor};
 use bitgauge_models::integer::{
-    CodeType, IntGraph, IntNode, IntOp, IntOutput, IntTensor, QuantizeOptions, Quantized, Shape, TensorId,
-    Window, calibrate, quantize_traced,
+    Assignment, CodeType, IntGraph, IntNode, IntOp, IntOutput, IntTensor, QuantizeOptions, Quantized, Shape,
+    TensorId, Window, calibrate, quantize_traced,
 };
 use bitgauge_models::onnx;
 use bitgauge_testing::Random;
@@ -200,7 +200,8 @@ fn pairs_are_near() {
 #[test]
 fn every_code_of_every_tensor_is_equal() {
     let default = QuantizeOptions::default();
-    let narrow = QuantizeOptions { weight_bits: 3, activation_bits: 5, stream_bits: 8, ..default.clone() };
+    let narrow =
+        QuantizeOptions { bits: Assignment { stream: 8, ..Assignment::uniform(3, 5) }, ..default.clone() };
     let mut cases = shipped(&default);
     for (name, float) in networks() {
         cases.push(Case::random(&format!("{name}, narrow"), float.clone(), &narrow));

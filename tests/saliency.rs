@@ -11,7 +11,7 @@ use bitgauge_arch::codec::Codec;
 use bitgauge_compiler::Options;
 use bitgauge_models::float;
 use bitgauge_models::integer::evaluate::outputs;
-use bitgauge_models::integer::{Prepared, QuantizeOptions, RangeRule, calibrate, quantize};
+use bitgauge_models::integer::{Assignment, Prepared, QuantizeOptions, RangeRule, calibrate, quantize};
 use bitgauge_testing::Random;
 use bitgauge_tests::networks::{decoder, noise};
 use bitgauge_tests::{DESIGNS, assert_equal, design, float_model, quantized, saliency};
@@ -76,7 +76,7 @@ fn a_small_decoder_is_bit_exact_on_every_design() {
     let inputs = [(); 3].map(|()| noise(&mut random, &[1, 65, 48], 0.0, 1.0));
     let seen = calibrate(&float, inputs.len(), |index| vec![inputs[index].clone()]).unwrap();
     let graph = quantize(&float, &seen, &QuantizeOptions::default()).unwrap();
-    let narrow = QuantizeOptions { activation_bits: 5, ..QuantizeOptions::default() };
+    let narrow = QuantizeOptions { bits: Assignment::uniform(8, 5), ..QuantizeOptions::default() };
     let narrow = quantize(&float, &seen, &narrow).unwrap();
     for name in DESIGNS {
         let kept = Options { reuse_memory: false, ..Options::default() };

@@ -7,7 +7,9 @@ use bitgauge_models::float::ops::slice::{Range, Slice};
 use bitgauge_models::float::ops::{clip::Clip, conv::Conv, window::Window};
 use bitgauge_models::float::{FloatGraph, Node, Op, Tensor, ValueId, passes, run};
 use bitgauge_models::integer::evaluate::{encode_inputs, logits, noise};
-use bitgauge_models::integer::{IntOp, Prepared, QuantizeError, QuantizeOptions, calibrate, quantize};
+use bitgauge_models::integer::{
+    Assignment, IntOp, Prepared, QuantizeError, QuantizeOptions, calibrate, quantize,
+};
 
 fn wave(count: usize, phase: f32) -> Vec<f32> {
     (0..count).map(|i| ((i as f32) * 0.7 + phase).sin() * (1.0 + (i % 5) as f32 * 0.3)).collect()
@@ -81,7 +83,7 @@ fn a_residual_block_becomes_three_nodes() {
 fn quantization_is_deterministic_and_uses_fewer_bits_on_demand() {
     let float = block();
     let seen = calibrate(&float, 8, image).unwrap();
-    let options = QuantizeOptions { weight_bits: 4, activation_bits: 5, ..QuantizeOptions::default() };
+    let options = QuantizeOptions { bits: Assignment::uniform(4, 5), ..QuantizeOptions::default() };
     let first = quantize(&float, &seen, &options).unwrap();
     let again = quantize(&float, &calibrate(&float, 8, image).unwrap(), &options).unwrap();
     assert_eq!(first.to_bytes(), again.to_bytes());
@@ -99,7 +101,7 @@ fn what_is_not_supported_is_named() {
     let seen = calibrate(&float, 1, image).unwrap();
     let error = quantize(&float, &seen, &QuantizeOptions::default()).unwrap_err();
     assert!(matches!(&error, QuantizeError::Unsupported { node, .. } if node == "z/node"), "{error}");
-    let options = QuantizeOptions { weight_bits: 9, ..QuantizeOptions::default() };
+    let options = QuantizeOptions { bits: Assignment::uniform(9, 8), ..QuantizeOptions::default() };
     assert!(matches!(quantize(&float, &seen, &options), Err(QuantizeError::Option { .. })));
 }
 

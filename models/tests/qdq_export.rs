@@ -13,7 +13,7 @@
 mod integer_support;
 mod onnxruntime_support;
 
-use bitgauge_models::integer::{Prepared, QuantizeOptions, evaluate, quantize_traced};
+use bitgauge_models::integer::{Assignment, Prepared, QuantizeOptions, evaluate, quantize_traced};
 use bitgauge_models::onnx;
 use integer_support::{DataSet, mnist};
 use onnxruntime_support::{greatest, outputs, python, skipped};
@@ -83,7 +83,7 @@ fn agrees(name: &str, data: Option<DataSet>, options: &QuantizeOptions, most: us
 }
 
 fn narrow() -> QuantizeOptions {
-    QuantizeOptions { weight_bits: 4, ..QuantizeOptions::default() }
+    QuantizeOptions { bits: Assignment::uniform(4, 8), ..QuantizeOptions::default() }
 }
 
 #[test]
@@ -109,7 +109,8 @@ fn four_bit_weights() {
 #[test]
 fn narrow_activations() {
     for activation_bits in [4, 5] {
-        let options = QuantizeOptions { activation_bits, ..QuantizeOptions::default() };
+        let options =
+            QuantizeOptions { bits: Assignment::uniform(8, activation_bits), ..QuantizeOptions::default() };
         let name = format!("cnn_mnist_a{activation_bits}");
         agrees(&name, mnist("cnn_mnist"), &options, 1000, 3);
     }

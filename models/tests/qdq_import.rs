@@ -14,7 +14,9 @@ mod onnxruntime_support;
 use std::path::Path;
 
 use bitgauge_models::float::{FloatGraph, Tensor, passes};
-use bitgauge_models::integer::{IntGraph, Prepared, QuantizeOptions, calibrate, evaluate, quantize_traced};
+use bitgauge_models::integer::{
+    Assignment, IntGraph, Prepared, QuantizeOptions, calibrate, evaluate, quantize_traced,
+};
 use bitgauge_models::onnx;
 use integer_support::{DataSet, mnist, resnet20_file};
 use onnxruntime_support::{greatest, outputs, python_with, run, save, scratch, script, skipped};
@@ -80,7 +82,7 @@ fn shipped_cnn() {
 
 #[test]
 fn four_bit_weights() {
-    let options = QuantizeOptions { weight_bits: 4, ..QuantizeOptions::default() };
+    let options = QuantizeOptions { bits: Assignment::uniform(4, 8), ..QuantizeOptions::default() };
     comes_back("cnn_mnist_w4", &mnist("cnn_mnist").unwrap(), &options);
 }
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use bitgauge_models::integer::Quantized;
 use bitgauge_models::integer::evaluate::TensorNoise;
+use bitgauge_models::integer::{Assignment, Quantized};
 use bitgauge_models::onnx::{export, export_exact};
 use serde::Serialize;
 
@@ -51,6 +51,7 @@ pub const NO_LABELS: &str = "accuracy: the data set has no labels";
 #[derive(Serialize)]
 struct Answer {
     file: String,
+    bits_file: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     onnx_file: Option<String>,
     model_sha256: String,
@@ -93,11 +94,14 @@ impl Quantize {
             Some(path) => Some((path, onnx(&model, &quantized, self.export_style)?)),
             None => None,
         };
+        let bits = Assignment::of(&model.graph, &quantized, &options.bits).to_toml();
+        let bits_file = self.output.with_extension("bits.toml");
         let graph = quantized.graph;
         let (noise, more) = pipeline::tensor_noise(&model, &graph, &data)?;
         notes.extend(more);
         let answer = Answer {
             file: self.output.display().to_string(),
+            bits_file: bits_file.display().to_string(),
             onnx_file: self.export_onnx.as_ref().map(|path| path.display().to_string()),
             parameters: network::parameters(&graph),
             macs: graph.nodes.iter().map(|node| graph.macs(node)).sum(),
@@ -111,6 +115,7 @@ impl Quantize {
             calibration_sha256: data.calibration_sha256,
         };
         files::write(&self.output, &graph.to_bytes())?;
+        files::write(&bits_file, bits.as_bytes())?;
         if let Some((path, bytes)) = exported {
             files::write(path, &bytes)?;
         }
@@ -153,6 +158,7 @@ fn text(answer: &Answer) -> String {
         "{}: {} parameters, {} MACs, {} bytes of weights\n{}\n",
         answer.file, answer.parameters, answer.macs, answer.weight_bytes, answer.quantization
     );
+    text += &format!("{}: bits of each layer and tensor, for --bits\n", answer.bits_file);
     if let Some(file) = &answer.onnx_file {
         text += &format!("{file}: the same network as ONNX\n");
     }

@@ -12,7 +12,7 @@ use bitgauge_arch::program::Program;
 use bitgauge_compiler::{Options, compile};
 use bitgauge_models::float::{FloatGraph, Tensor, passes};
 use bitgauge_models::integer::evaluate::encode_inputs;
-use bitgauge_models::integer::{InputCode, IntGraph, QuantizeOptions, calibrate, quantize};
+use bitgauge_models::integer::{Assignment, InputCode, IntGraph, QuantizeOptions, calibrate, quantize};
 use bitgauge_models::npy::{self, NpyData};
 use bitgauge_models::onnx;
 use bitgauge_sim::Machine;
@@ -292,7 +292,8 @@ impl Case {
         let mut options = QuantizeOptions { input, ..QuantizeOptions::default() };
         let mut choice = Options::default();
         if lopsided {
-            options = QuantizeOptions { weight_bits: 3, activation_bits: 5, stream_bits: 8, ..options };
+            options =
+                QuantizeOptions { bits: Assignment { stream: 8, ..Assignment::uniform(3, 5) }, ..options };
         }
         if pack {
             choice.codec = Codec::Pack;

@@ -8,7 +8,7 @@ use bitgauge_models::float::ops::global_average_pool::GlobalAveragePool;
 use bitgauge_models::float::ops::slice::{Range, Slice};
 use bitgauge_models::float::ops::unary::Unary;
 use bitgauge_models::float::{FloatGraph, Op, Tensor, ValueId, passes};
-use bitgauge_models::integer::{QuantizeOptions, calibrate, quantize};
+use bitgauge_models::integer::{Assignment, QuantizeOptions, calibrate, quantize};
 use bitgauge_testing::{Random, programs};
 use bitgauge_tests::assert_equal;
 use bitgauge_tests::networks::{Block, Sketch, noise, transformer};
@@ -157,9 +157,10 @@ pub fn compare(script: &mut Script<'_>) -> bool {
     let images: Vec<Tensor> = (0..3).map(|_| noise(&mut random, &shape, 0.0, 1.0)).collect();
     let calibration = calibrate(&graph, 2, |index| vec![images[index].clone()]).unwrap();
     let options = QuantizeOptions {
-        weight_bits: script.of(&[8, 8, 6, 4, 2]),
-        activation_bits: script.of(&[8, 8, 6, 4]),
-        stream_bits: script.of(&[8, 16]),
+        bits: {
+            let uniform = Assignment::uniform(script.of(&[8, 8, 6, 4, 2]), script.of(&[8, 8, 6, 4]));
+            Assignment { stream: script.of(&[8, 16]), ..uniform }
+        },
         ..QuantizeOptions::default()
     };
     let Ok(integer) = quantize(&graph, &calibration, &options) else { return false };

@@ -24,8 +24,8 @@ pub use graph::{
 };
 pub use interpreter::{Prepared, RunError, run, run_outputs};
 pub use quantize::{
-    InputCode, Layer, QuantizeError, QuantizeOptions, Quantized, SUPPORTED, Trace, UNITS, WeightClip,
-    quantize, quantize_traced,
+    Assignment, AssignmentError, InputCode, Layer, QuantizeError, QuantizeOptions, Quantized, SUPPORTED,
+    Trace, UNITS, WeightClip, quantize, quantize_traced,
 };
 pub use ranges::{CodeKind, Observation, RangeRule};
 pub use validate::{ValidateError, validate};

@@ -183,7 +183,7 @@ pub fn report(name: &str, data: &DataSet, options: &QuantizeOptions) -> Classifi
          agreement {:.2} %, KL {:.5}; {each:.2?} an image; calibration {calibrated:.1?}, quantization {quantized:.1?}",
         options.range,
         options.weight_clip,
-        options.stream_bits,
+        options.bits.stream,
         r.images,
         r.percent(float.top1),
         r.percent(float.top5),

@@ -64,7 +64,7 @@ impl Lowering<'_> {
             false => self.arranged(node, node.inputs[0], &place, Wanted::Channels)?,
         };
         let shape = self.shape_of(&place);
-        let bits = self.options.activation_bits;
+        let bits = self.bits(node.outputs[0]);
         let scale = 1.0 / f64::from((1u32 << bits) - 1);
         let code = CodeType { bits, sign: Signedness::Unsigned, scale, zero_point: 0 };
         let output = self.tensor(node.outputs[0], shape, code, &place.view);

@@ -81,14 +81,12 @@ impl Lowering<'_> {
             // A table emits bytes.
             Some(_) => match self.code_for(tail.end) {
                 code if code.container_bytes() == 1 => code,
-                _ => self.calibrated(tail.end, CodeKind::Affine { bits: self.options.activation_bits }),
+                _ => self.calibrated(tail.end, CodeKind::Affine { bits: self.bits(tail.end) }),
             },
             None => self.code_for(tail.end),
         };
         let before = match tail.function {
-            Some((value, _)) => {
-                self.calibrated(value, CodeKind::Affine { bits: self.options.activation_bits })
-            }
+            Some((value, _)) => self.calibrated(value, CodeKind::Affine { bits: self.bits(value) }),
             None => code,
         };
         let other = match tail.residual {
@@ -165,7 +163,9 @@ impl Lowering<'_> {
         let least = |n: usize| f64::from(bias[n]).abs() / (scale * f64::from(1 << 29));
         let mut weights = match self.given_weights(node, &layer.weight, layer.steps.as_deref(), least) {
             Some(weights) => weights,
-            None => quantize_rows(&layer.weight, k, self.options, least),
+            None => {
+                quantize_rows(&layer.weight, k, self.options.bits.of_weights(&node.name), self.options, least)
+            }
         };
         weights.taps_outermost(layer.taps);
         let zero_point = f64::from(from.zero_point) + place.fraction;

@@ -23,7 +23,7 @@ impl Lowering<'_> {
         let code = match self.code_for(node.outputs[0]) {
             code if code.container_bytes() == 1 => code,
             _ => {
-                let bits = self.options.activation_bits;
+                let bits = self.bits(node.outputs[0]);
                 self.calibrated(node.outputs[0], CodeKind::Symmetric { bits })
             }
         };
@@ -121,7 +121,7 @@ impl Lowering<'_> {
         let mut seen = Observation::new();
         seen.widen(&reals);
         let wide = self.code_of(like).container_bytes() == 2;
-        let bits = if wide { 16 } else { self.options.activation_bits };
+        let bits = if wide { 16 } else { self.bits(id) };
         let kind = CodeKind::Symmetric { bits };
         let own = self.given_constant(id, bits);
         let code = match (codes, seen.range(RangeRule::MinMax, kind)) {

@@ -75,7 +75,7 @@ impl<'a> Lowering<'a> {
             places: vec![None; float.values.len()],
             done: vec![false; float.nodes.len()],
             has_norm: float.nodes.iter().any(|node| matches!(node.op, Op::LayerNorm(_))),
-            trace: Trace { weight_bits: options.weight_bits, ..Trace::default() },
+            trace: Trace::default(),
             open: BTreeMap::new(),
         }
     }

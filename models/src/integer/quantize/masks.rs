@@ -40,7 +40,7 @@ impl Lowering<'_> {
         let (open_low, open_high) = (low + least, high + greatest);
         self.open.insert(sum, (open_low, open_high));
         let end = open_low - gap;
-        let bits = self.options.activation_bits;
+        let bits = self.bits(sum);
         // A stream's codes stay wide.
         let wide = self.code_for(sum).container_bytes() == 2;
         let kind = if wide { CodeKind::Symmetric { bits: 16 } } else { CodeKind::Affine { bits } };

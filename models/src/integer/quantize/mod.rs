@@ -9,6 +9,7 @@
 //! Activations, additions and one-operand functions are taken into the convolution before them. What stands at
 //! the end and only ranks classes is left to the host (`float::heads`).
 
+mod assignment;
 mod attention;
 mod clip;
 mod conv;
@@ -34,6 +35,7 @@ mod weights;
 
 use thiserror::Error;
 
+pub use assignment::{Assignment, AssignmentError};
 pub use options::{InputCode, QuantizeOptions, WeightClip};
 pub use trace::{Layer, Quantized, Trace};
 pub use units::UNITS;
@@ -62,6 +64,19 @@ pub enum QuantizeError {
         value: String,
         /// What is possible.
         possible: &'static str,
+    },
+    /// Widths that the hardware does not have.
+    #[error("bits: {0}")]
+    Bits(#[from] AssignmentError),
+    /// Bits of something that the network does not have.
+    #[error("bits: the network has no {what} `{name}`{hint}")]
+    Unknown {
+        /// A layer with weights, or a tensor.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// What may have been meant.
+        hint: String,
     },
     /// The operator, or this use of it.
     #[error("node `{node}` ({op}): {reason}; supported: {SUPPORTED}")]
@@ -109,6 +124,7 @@ pub fn quantize_traced(
     check(options)?;
     let (bare, heads) = heads::take_off(graph);
     let mut result = lower::Lowering::new(&bare, calibration, options).run()?;
+    assignment::known(&result, &bare, &options.bits)?;
     result.trace.notes.extend(heads::notes(graph, &bare, &heads));
     for (output, head) in result.graph.outputs.iter_mut().zip(heads) {
         output.head = head;
@@ -118,15 +134,7 @@ pub fn quantize_traced(
 }
 
 fn check(options: &QuantizeOptions) -> Result<(), QuantizeError> {
-    let within = |name, value: u8, fits: bool, possible| {
-        if fits { Ok(()) } else { Err(QuantizeError::Option { name, value: value.to_string(), possible }) }
-    };
-    let small = |bits: u8| (2..=8).contains(&bits);
-    let wide = |bits: u8| bits == 8 || bits == 16;
-    within("weight_bits", options.weight_bits, small(options.weight_bits), "2 to 8")?;
-    within("activation_bits", options.activation_bits, small(options.activation_bits), "2 to 8")?;
-    within("stream_bits", options.stream_bits, wide(options.stream_bits), "8, 16")?;
-    within("output_bits", options.output_bits, wide(options.output_bits), "8, 16")?;
+    options.bits.check()?;
     match options.input {
         InputCode::Pixels { mean, std }
             if !((0.0..=255.0).contains(&mean) && std.is_finite() && std > 0.0) =>

@@ -1,5 +1,6 @@
 //! The switches of quantization.
 
+use super::assignment::Assignment;
 use serde::{Deserialize, Serialize};
 
 use crate::integer::ranges::RangeRule;
@@ -35,19 +36,12 @@ pub enum InputCode {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct QuantizeOptions {
-    /// Bits of a weight, 2 to 8; containers stay bytes.
-    pub weight_bits: u8,
+    /// Bits of weights and activations.
+    pub bits: Assignment,
     /// Leave out the least code, so that weights lie symmetrically.
     pub weight_narrow: bool,
     /// Step of the weights.
     pub weight_clip: WeightClip,
-    /// Bits of an activation, 2 to 8; containers stay bytes.
-    pub activation_bits: u8,
-    /// 8 or 16: bits of what runs past the blocks of a transformer, from addition to addition. A
-    /// network without LayerNorm has no such stream.
-    pub stream_bits: u8,
-    /// 8 or 16: bits of the network's outputs; 16 keep close logits apart.
-    pub output_bits: u8,
     /// Range of the 8-bit activations. (16-bit codes take all that was seen, and as much again.)
     pub range: RangeRule,
     /// Codes of the inputs.
@@ -57,12 +51,9 @@ pub struct QuantizeOptions {
 impl Default for QuantizeOptions {
     fn default() -> Self {
         Self {
-            weight_bits: 8,
+            bits: Assignment::default(),
             weight_narrow: true,
             weight_clip: WeightClip::Mse,
-            activation_bits: 8,
-            stream_bits: 16,
-            output_bits: 16,
             range: RangeRule::Percentile(0.99999),
             input: InputCode::Calibrated,
         }

@@ -68,8 +68,13 @@ impl Lowering<'_> {
         kind.code((low * headroom, high * headroom))
     }
 
+    /// Bits of a value's codes, where they are bytes.
+    pub fn bits(&self, value: ValueId) -> u8 {
+        self.options.bits.of_tensor(&self.float.value(value).name)
+    }
+
     fn kind_for(&self, value: ValueId) -> CodeKind {
-        let bits = self.options.activation_bits;
+        let bits = self.bits(value);
         let computed_by = self.links.producer(value).map(|id| &self.float.node(id).op);
         let adds = matches!(
             computed_by,
@@ -83,10 +88,10 @@ impl Lowering<'_> {
             )
         );
         if self.links.is_output(value) && self.links.consumers(value).is_empty() && adds {
-            return CodeKind::Symmetric { bits: self.options.output_bits };
+            return CodeKind::Symmetric { bits: self.options.bits.outputs };
         }
         let readers = self.readers(value);
-        if self.options.stream_bits == 16 && self.has_norm && self.is_stream(value) {
+        if self.options.bits.stream == 16 && self.has_norm && self.is_stream(value) {
             return CodeKind::Symmetric { bits: 16 };
         }
         let centred = |(id, _): &(NodeId, usize)| {

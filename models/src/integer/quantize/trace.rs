@@ -32,8 +32,6 @@ pub struct Trace {
     pub operands: BTreeMap<(ValueId, ValueId), CodeType>,
     /// What the model says of its codes and the network does not keep, a sentence each.
     pub notes: Vec<String>,
-    /// Bits of a weight.
-    pub weight_bits: u8,
 }
 
 /// A node with weights, or a LayerNorm.

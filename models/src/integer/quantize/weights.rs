@@ -19,14 +19,15 @@ pub struct QuantizedWeights {
     pub sums: Vec<i64>,
 }
 
-/// Quantizes rows of `k` weights; `least_scale(n)` keeps the channel's bias representable.
+/// Quantizes rows of `k` weights to codes of `bits` bits; `least_scale(n)` keeps the channel's bias representable.
 pub fn quantize_rows(
     weights: &[f32],
     k: usize,
+    bits: u8,
     options: &QuantizeOptions,
     least_scale: impl Fn(usize) -> f64 + Sync,
 ) -> QuantizedWeights {
-    let bits = options.weight_bits.clamp(2, 8);
+    let bits = bits.clamp(2, 8);
     let high = (1i32 << (bits - 1)) - 1;
     let low = if options.weight_narrow { -high } else { -high - 1 };
     let range = Codes { low, high };

@@ -1,0 +1,275 @@
+//! How many bits each layer's weights and each tensor have: a value with a text form, `bits.toml`.
+//!
+//! ```toml
+//! stream = 16
+//! outputs = 16
+//!
+//! [weights]
+//! default = 8
+//! [weights.layers]
+//! "/blocks.0/mlp/fc1/MatMul" = 4
+//!
+//! [activations]
+//! default = 8
+//! [activations.tensors]
+//! "/blocks.0/mlp/act/Mul_output_0" = 5
+//! ```
+//!
+//! Layers go by the names of their nodes, tensors by those of the values that they stand for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{QuantizeError, Quantized};
+use crate::float::FloatGraph;
+use crate::integer::graph::IntOp;
+
+/// Bits of a network's weights and activations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Assignment {
+    /// 8 or 16: bits of what runs past the blocks of a transformer, from addition to addition. A network without
+    /// LayerNorm has no such stream.
+    pub stream: u8,
+    /// 8 or 16: bits of the network's outputs; 16 keep close logits apart.
+    pub outputs: u8,
+    /// Bits of weights.
+    pub weights: Weights,
+    /// Bits of activations.
+    pub activations: Activations,
+}
+
+/// Bits of weights, 2 to 8.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Weights {
+    /// Of layers that are not named.
+    pub default: u8,
+    /// By the name of the layer's node.
+    pub layers: BTreeMap<String, u8>,
+}
+
+/// Bits of activations, 2 to 8.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Activations {
+    /// Of tensors that are not named.
+    pub default: u8,
+    /// By the name of the value that the tensor stands for.
+    pub tensors: BTreeMap<String, u8>,
+}
+
+/// What is wrong with an assignment.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum AssignmentError {
+    /// The text is no assignment.
+    #[error("{0}")]
+    Text(String),
+    /// A width that the hardware does not have.
+    #[error("{place} = {bits} (possible: {possible})")]
+    Width {
+        /// The entry.
+        place: String,
+        /// Its bits.
+        bits: u8,
+        /// What is possible.
+        possible: &'static str,
+    },
+}
+
+impl Default for Assignment {
+    fn default() -> Self {
+        Assignment {
+            stream: 16,
+            outputs: 16,
+            weights: Weights::default(),
+            activations: Activations::default(),
+        }
+    }
+}
+
+impl Default for Weights {
+    fn default() -> Self {
+        Weights { default: 8, layers: BTreeMap::new() }
+    }
+}
+
+impl Default for Activations {
+    fn default() -> Self {
+        Activations { default: 8, tensors: BTreeMap::new() }
+    }
+}
+
+impl Assignment {
+    /// The same width for all weights, and one for all activations.
+    #[must_use]
+    pub fn uniform(weights: u8, activations: u8) -> Assignment {
+        Assignment {
+            weights: Weights { default: weights, ..Weights::default() },
+            activations: Activations { default: activations, ..Activations::default() },
+            ..Assignment::default()
+        }
+    }
+
+    /// Bits of a layer's weights.
+    #[must_use]
+    pub fn of_weights(&self, layer: &str) -> u8 {
+        self.weights.layers.get(layer).copied().unwrap_or(self.weights.default)
+    }
+
+    /// Bits of a tensor.
+    #[must_use]
+    pub fn of_tensor(&self, value: &str) -> u8 {
+        self.activations.tensors.get(value).copied().unwrap_or(self.activations.default)
+    }
+
+    /// Reads the text form.
+    ///
+    /// # Errors
+    /// Text that is no TOML, unknown keys, widths that the hardware does not have.
+    pub fn from_toml(text: &str) -> Result<Assignment, AssignmentError> {
+        let read: Assignment =
+            toml::from_str(text).map_err(|error| AssignmentError::Text(error.to_string()))?;
+        read.check()?;
+        Ok(read)
+    }
+
+    /// The text form; [`Assignment::from_toml`] reads it.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        // Numbers and names have a form in TOML.
+        toml::to_string(self).unwrap_or_default()
+    }
+
+    /// Whether the hardware has all widths.
+    ///
+    /// # Errors
+    /// The first entry that it does not have.
+    pub fn check(&self) -> Result<(), AssignmentError> {
+        let within = |place: String, bits: u8, fits: bool, possible| {
+            if fits { Ok(()) } else { Err(AssignmentError::Width { place, bits, possible }) }
+        };
+        let wide = |bits: u8| bits == 8 || bits == 16;
+        within("stream".to_owned(), self.stream, wide(self.stream), "8, 16")?;
+        within("outputs".to_owned(), self.outputs, wide(self.outputs), "8, 16")?;
+        let small = |place: String, bits: u8| within(place, bits, (2..=8).contains(&bits), "2 to 8");
+        small("weights.default".to_owned(), self.weights.default)?;
+        small("activations.default".to_owned(), self.activations.default)?;
+        for (name, &bits) in &self.weights.layers {
+            small(format!("weights.layers.{name:?}"), bits)?;
+        }
+        for (name, &bits) in &self.activations.tensors {
+            small(format!("activations.tensors.{name:?}"), bits)?;
+        }
+        Ok(())
+    }
+
+    /// What a quantized network has, every layer and every value of up to 8 bits named; `float` is the graph that it
+    /// was made of, `asked` what was asked for. The network of the result is the same one.
+    #[must_use]
+    pub fn of(float: &FloatGraph, quantized: &Quantized, asked: &Assignment) -> Assignment {
+        let mut found = asked.clone();
+        found.weights.layers.clear();
+        found.activations.tensors.clear();
+        for node in &quantized.graph.nodes {
+            if let IntOp::Conv { weight, .. }
+            | IntOp::Depthwise { weight, .. }
+            | IntOp::Phased { weight, .. } = &node.op
+            {
+                found.weights.layers.insert(node.name.clone(), weight.bits);
+            }
+        }
+        for (&value, code) in quantized.trace.codes.iter().filter(|(_, code)| code.bits <= 8) {
+            found.activations.tensors.insert(float.value(value).name.clone(), code.bits);
+        }
+        found
+    }
+}
+
+/// Whether the network has all that an assignment names.
+///
+/// # Errors
+/// The first name that it does not have, and the nearest that it has.
+pub(super) fn known(
+    quantized: &Quantized,
+    float: &FloatGraph,
+    asked: &Assignment,
+) -> Result<(), QuantizeError> {
+    let has = Assignment::of(float, quantized, asked);
+    let coded: BTreeSet<&str> =
+        quantized.trace.codes.keys().map(|&value| float.value(value).name.as_str()).collect();
+    let layers: BTreeSet<&str> = has.weights.layers.keys().map(String::as_str).collect();
+    let lists = [
+        ("layer with weights", asked.weights.layers.keys(), &layers),
+        ("tensor", asked.activations.tensors.keys(), &coded),
+    ];
+    for (what, names, held) in lists {
+        for name in names.filter(|name| !held.contains(name.as_str())) {
+            let near = held.iter().min_by_key(|held| distance(name, held));
+            let hint = near.map_or_else(String::new, |near| {
+                format!(
+                    "; the nearest of {} names is `{near}`, and `bitgauge quantize` writes them all",
+                    held.len()
+                )
+            });
+            return Err(QuantizeError::Unknown { what, name: name.clone(), hint });
+        }
+    }
+    Ok(())
+}
+
+/// Letters to put in, leave out or change to make one name of another.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (index, letter) in from.chars().enumerate() {
+        let mut corner = std::mem::replace(&mut row[0], index + 1);
+        for (at, other) in to.iter().enumerate() {
+            let changed = corner + usize::from(letter != *other);
+            corner = row[at + 1];
+            row[at + 1] = changed.min(corner + 1).min(row[at] + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_form_comes_back() {
+        let mut bits = Assignment::uniform(4, 6);
+        bits.weights.layers.insert("a/b \"c\"".to_owned(), 3);
+        bits.activations.tensors.insert("x.0".to_owned(), 2);
+        bits.stream = 8;
+        assert_eq!(Assignment::from_toml(&bits.to_toml()), Ok(bits.clone()));
+        assert_eq!(bits.of_weights("a/b \"c\""), 3);
+        assert_eq!((bits.of_weights("other"), bits.of_tensor("x.0"), bits.of_tensor("y")), (4, 2, 6));
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let read = Assignment::from_toml("[weights.layers]\nfc = 5\n").unwrap();
+        assert_eq!(read.of_weights("fc"), 5);
+        assert_eq!((read.of_weights("conv"), read.of_tensor("x"), read.stream, read.outputs), (8, 8, 16, 16));
+    }
+
+    #[test]
+    fn unknown_keys_and_widths_are_named() {
+        for (text, said) in [
+            ("[weights.layers]\nfc = 9\n", "weights.layers.\"fc\" = 9 (possible: 2 to 8)"),
+            ("[activations.tensors]\nx = 1\n", "activations.tensors.\"x\" = 1 (possible: 2 to 8)"),
+            ("[weights]\ndefault = 0\n", "weights.default = 0"),
+            ("stream = 4\n", "stream = 4 (possible: 8, 16)"),
+            ("[weight]\n", "unknown field `weight`"),
+            ("[weights]\nfc = 4\n", "unknown field `fc`"),
+            ("stream = 400\n", "invalid value"),
+        ] {
+            let error = Assignment::from_toml(text).unwrap_err().to_string();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+}
