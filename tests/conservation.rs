@@ -6,7 +6,7 @@ use bitgauge_arch::command::{Operation, Target, Unit};
 use bitgauge_arch::program::Operand;
 use bitgauge_arch::{Accelerator, timing};
 use bitgauge_compiler::{Options, compile};
-use bitgauge_models::integer::QuantizeOptions;
+use bitgauge_models::integer::{Assignment, IntOp, QuantizeOptions};
 use bitgauge_sim::Machine;
 use bitgauge_testing::{Random, programs};
 use bitgauge_tests::{DESIGNS, Images, MODELS, assert_equal, design, shipped};
@@ -103,6 +103,39 @@ fn cycles_do_not_depend_on_data() {
         let timing_only = bitgauge_sim::Options { data: false, ..bitgauge_sim::Options::default() };
         let timed = bitgauge_sim::run(&program, &[], &timing_only).unwrap().result;
         assert_eq!((timed.cycles, &timed.units), (runs[0].cycles, &runs[0].units), "{model}: without data");
+    }
+}
+
+/// Bytes of weights on the bus are their bits, those that each tile's last byte is filled up with aside; in bytes they
+/// are the codes themselves.
+#[test]
+fn weights_take_their_bits_on_the_bus() {
+    let images = [Images::mnist("test").tensor(4)];
+    let accelerator = design("reference-16x16");
+    for (model, bits) in MODELS.into_iter().flat_map(|model| [2, 3, 4, 5, 6, 7].map(|bits| (model, bits))) {
+        let graph = shipped(
+            model,
+            QuantizeOptions { bits: Assignment::uniform(bits, 8), ..QuantizeOptions::default() },
+        );
+        let moved = [Codec::None, Codec::Pack].map(|codec| {
+            let options = Options { codec, ..Options::default() };
+            let (runs, _) = assert_equal(model, &graph, &accelerator, &options, &images);
+            let bursts = runs[0].bursts.iter().filter(|burst| burst.operand == Operand::Weight);
+            bursts.map(|burst| u64::from(burst.bytes)).sum::<u64>()
+        });
+        let codes: u64 = graph.nodes.iter().map(|node| weights(&node.op)).sum();
+        assert!(moved[0] >= codes, "{model}: {moved:?}, {codes} codes");
+        let exact = moved[0] * u64::from(bits);
+        assert!((exact..exact + exact / 100).contains(&(8 * moved[1])), "{model}, {bits} bits: {moved:?}");
+    }
+}
+
+fn weights(op: &IntOp) -> u64 {
+    match op {
+        IntOp::Conv { weight, .. } | IntOp::Depthwise { weight, .. } | IntOp::Phased { weight, .. } => {
+            weight.len() as u64
+        }
+        _ => 0,
     }
 }
 

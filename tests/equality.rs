@@ -7,13 +7,17 @@ use bitgauge_arch::codec::Codec;
 use bitgauge_arch::program::TensorRole;
 use bitgauge_compiler::{Options, compile};
 use bitgauge_models::float::FloatGraph;
-use bitgauge_models::integer::{Assignment, Prepared, QuantizeOptions, calibrate, evaluate, quantize};
+use bitgauge_models::integer::{
+    Assignment, IntOp, Prepared, QuantizeOptions, calibrate, evaluate, quantize, quantize_traced,
+};
 use bitgauge_testing::Random;
 use bitgauge_tests::networks::{branches, noise};
 use bitgauge_tests::orders;
-use bitgauge_tests::{DESIGNS, Images, MODELS, assert_equal, design, equal, same_tensors, shipped};
+use bitgauge_tests::{
+    DESIGNS, Images, MODELS, assert_equal, design, equal, float_model, repository, same_tensors, shipped,
+};
 
-const OBSERVED: Options = Options { reuse_memory: false, codec: Codec::None, observe: true };
+const OBSERVED: Options = Options { reuse_memory: false, codec: Codec::Pack, observe: true };
 
 #[test]
 fn every_tensor_of_the_shipped_models_on_the_shipped_designs() {
@@ -119,12 +123,53 @@ fn narrow_codes_packed_in_memory() {
         };
         for model in MODELS {
             let graph = shipped(model, options.clone());
-            // The compiler cannot yet pack the output of the patch embedding, whose rows are tokens.
-            let packs = model != "vit_mnist";
-            for codec in [Some(Codec::None), packs.then_some(Codec::Pack)].into_iter().flatten() {
+            for codec in [Codec::None, Codec::Pack] {
                 let case = format!("{model}, {weights}/{activations}/{stream} bits, {codec:?}");
                 let packed = Options { codec, ..OBSERVED };
                 assert_equal(&case, &graph, &design("reference-16x16"), &packed, &[images.tensor(5)]);
+            }
+        }
+    }
+}
+
+/// Every layer and every tensor has another width, drawn anew for each seed; what is written down of it makes the same
+/// network again.
+#[test]
+fn widths_mixed_layer_by_layer() {
+    let images = Images::mnist("calibration");
+    for model in MODELS {
+        let float = float_model(&repository(&format!("models/zoo/{model}.onnx")));
+        let calibration = calibrate(&float, 8, |index| vec![images.tensor(index)]).unwrap();
+        let with = |bits: &Assignment| {
+            let options = QuantizeOptions {
+                bits: bits.clone(),
+                input: images.input_code(),
+                ..QuantizeOptions::default()
+            };
+            quantize_traced(&float, &calibration, &options).unwrap()
+        };
+        let usual = Assignment::default();
+        let names = Assignment::of(&float, &with(&usual), &usual);
+        for seed in 0..3 {
+            let mut random = Random(seed);
+            let mut drawn = names.clone();
+            drawn.stream = random.of(&[8, 16]);
+            let layers = drawn.weights.layers.values_mut();
+            layers
+                .chain(drawn.activations.tensors.values_mut())
+                .for_each(|bits| *bits = random.within(2, 8) as u8);
+            let quantized = with(&drawn);
+            let written =
+                Assignment::from_toml(&Assignment::of(&float, &quantized, &drawn).to_toml()).unwrap();
+            assert_eq!(with(&written).graph.to_text(), quantized.graph.to_text(), "{model}, seed {seed}");
+            for node in &quantized.graph.nodes {
+                if let IntOp::Conv { weight, .. } | IntOp::Depthwise { weight, .. } = &node.op {
+                    assert_eq!(weight.bits, drawn.of_weights(&node.name), "{model}, {}", node.name);
+                }
+            }
+            for design_name in ["reference-8x8", "reference-16x16"] {
+                let case = format!("{model}, seed {seed}, {design_name}");
+                assert_equal(&case, &quantized.graph, &design(design_name), &OBSERVED, &[images.tensor(9)]);
             }
         }
     }

@@ -137,13 +137,24 @@ fn role(graph: &IntGraph, index: usize) -> TensorRole {
     }
 }
 
+/// How a tensor lies: in bytes, or at its own width. Where rows without gaps would get some, at the next width that
+/// gives none: what reads them as other rows could not.
 fn view(tensor: &IntTensor, role: TensorRole, bus: u64, packs: bool) -> View {
-    let shape = tensor.shape;
-    let container = tensor.code.container_bytes() as u64;
     // Codes of 9 to 15 bits live in 16-bit containers; nothing is gained by packing them.
-    let value_bits = if container == 2 { 16 } else { u32::from(tensor.code.bits).max(2) };
-    let packs = packs && role == TensorRole::Internal && value_bits < 8;
-    let codec = if packs { Codec::Pack } else { Codec::None };
+    let value_bits = if tensor.code.container_bytes() == 2 { 16 } else { u32::from(tensor.code.bits).max(2) };
+    let bytes = coded(tensor, bus, Codec::None, value_bits);
+    if !packs || role != TensorRole::Internal {
+        return bytes;
+    }
+    let regular = |view: &View| {
+        view.pixel_bits().is_multiple_of(8) && 8 * view.row_stride == view.cols * view.pixel_bits()
+    };
+    let mut dense = (value_bits..8).map(|bits| coded(tensor, bus, Codec::Pack, bits));
+    dense.find(|dense| regular(dense) || !regular(&bytes)).unwrap_or(bytes)
+}
+
+fn coded(tensor: &IntTensor, bus: u64, codec: Codec, value_bits: u32) -> View {
+    let shape = tensor.shape;
     let mut view = View {
         address: 0,
         groups: shape.groups as u64,
@@ -153,7 +164,7 @@ fn view(tensor: &IntTensor, role: TensorRole, bus: u64, packs: bool) -> View {
         group_stride: 0,
         row_stride: 0,
         col_bits: 0,
-        container,
+        container: tensor.code.container_bytes() as u64,
         codec,
         value_bits,
         signed: tensor.code.sign == Signedness::Signed,
