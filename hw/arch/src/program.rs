@@ -82,7 +82,7 @@ pub struct TensorSymbol {
     /// Bits of a code.
     pub value_bits: u32,
     /// Whether codes are signed; programs of earlier versions do not say it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub signed: bool,
     /// Codec of its blocks.
     pub codec: crate::codec::Codec,
