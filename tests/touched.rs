@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use bitgauge_arch::command::{Command, Encoder, Operation, VectorFunction};
 use bitgauge_arch::footprint::{Access, Port, Space, footprint};
-use bitgauge_arch::validate::{Validated, validate};
+use bitgauge_arch::validate::validate;
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_compiler::compile;
 use bitgauge_models::integer::QuantizeOptions;
@@ -72,20 +72,19 @@ fn alone(program: &Program) -> Vec<Vec<Command>> {
     groups
 }
 
-fn program_of(program: &Program, commands: &[Command]) -> Validated<Program> {
+fn program_of(program: &Program, commands: &[Command]) -> Program {
     let mut encoder = Encoder::default();
     for command in commands {
         encoder.push(command).unwrap();
     }
     let symbols = program.commands[..commands.len()].to_vec();
-    let alone = Program {
+    Program {
         words: encoder.finish(),
         commands: symbols,
         tensors: Vec::new(),
         outputs: Vec::new(),
         ..program.clone()
-    };
-    validate(alone).unwrap_or_else(|problems| panic!("{}", problems[0]))
+    }
 }
 
 /// What the memories hold after a run on `contents`; `None` where the data are no blocks of `zvc`.
@@ -126,7 +125,8 @@ fn check(program: &Program, random: &mut Random, seen: &mut BTreeMap<String, usi
     }
     let other = noise(random, accelerator, program.memory_bytes);
     for commands in alone(program) {
-        let one = program_of(program, &commands);
+        let one =
+            validate(program_of(program, &commands)).unwrap_or_else(|problems| panic!("{}", problems[0]));
         let words = one.command_address as usize..;
         let words = words.start..words.start + one.words.len() * bitgauge_arch::command::Word::BYTES;
         base[0][words.clone()].copy_from_slice(&one.initial_memory()[words.clone()]);
