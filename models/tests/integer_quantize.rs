@@ -102,7 +102,16 @@ fn what_is_not_supported_is_named() {
     let error = quantize(&float, &seen, &QuantizeOptions::default()).unwrap_err();
     assert!(matches!(&error, QuantizeError::Unsupported { node, .. } if node == "z/node"), "{error}");
     let options = QuantizeOptions { bits: Assignment::uniform(9, 8), ..QuantizeOptions::default() };
-    assert!(matches!(quantize(&float, &seen, &options), Err(QuantizeError::Option { .. })));
+    let error = quantize(&float, &seen, &options).unwrap_err();
+    assert_eq!(error.to_string(), "bits: weights.default = 9 (possible: 2 to 8)");
+    let mut unknown = QuantizeOptions::default();
+    unknown.bits.weights.layers.insert("x/nod".to_owned(), 4);
+    let error = quantize(&float, &seen, &unknown).unwrap_err();
+    assert!(
+        matches!(&error, QuantizeError::Unknown { name, .. } if name == "x/nod")
+            || matches!(&error, QuantizeError::Unsupported { .. }),
+        "{error}"
+    );
 }
 
 /// ResNet's option A: every second pixel, and channels of zeros before and after.

@@ -1,6 +1,7 @@
 //! Time: the event-driven engine against the stepper, against closed forms, and against hand-made numbers.
 
 use bitgauge_arch::Program;
+use bitgauge_arch::codec::Codec;
 use bitgauge_arch::command::{Command, Compute, Load, Operation, Store, Vector};
 use bitgauge_arch::timing;
 use bitgauge_arch::validate::Validated;
@@ -35,7 +36,11 @@ fn random_program(random: &mut Random) -> Validated<Program> {
 }
 
 fn unordered(random: &mut Random) -> Program {
-    let accelerator = programs::accelerator(random, 16);
+    let mut accelerator = programs::accelerator(random, 16);
+    if random.below(4) > 0 {
+        // Without it a store's FIFO is so small that it fills up.
+        accelerator.compression.codecs.retain(|codec| *codec != Codec::Zvc);
+    }
     let length = 1 + random.below(40) as usize;
     programs::unordered(random, &accelerator, length)
 }
@@ -65,7 +70,7 @@ fn compare(program: &Program) -> Stepped {
 fn events_and_steps_agree_on_random_programs() {
     let mut random = Random(1);
     let mut commands = 0;
-    for number in 0..1000 {
+    for number in 0..3000 {
         let seed = random.0;
         let program = unordered(&mut random);
         let outcome = std::panic::catch_unwind(|| compare(&program));

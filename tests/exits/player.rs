@@ -108,10 +108,17 @@ impl Record {
         fs::write(folder.join("trace.txt"), trace).unwrap();
         let dump = folder.join("dump.hex");
         match &self.memory {
-            Some(memory) => fs::write(dump, vectors::memory(memory, self.bus_bytes)).unwrap(),
+            Some(memory) => fs::write(dump, dumped(memory, self.bus_bytes)).unwrap(),
             None => drop(fs::remove_file(dump)),
         }
     }
+}
+
+/// All beats, as `$writememh` writes them.
+fn dumped(memory: &[u8], bus_bytes: usize) -> String {
+    let beat =
+        |beat: &[u8]| beat.iter().rev().map(|byte| format!("{byte:02x}")).chain(["\n".to_owned()]).collect();
+    memory.chunks(bus_bytes).map(beat).collect::<Vec<String>>().concat()
 }
 
 /// A folder with both scripts and a record for every program.

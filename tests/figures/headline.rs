@@ -26,19 +26,23 @@ pub struct Headline {
     pub bus_occupancy: f64,
 }
 
-/// Bytes of weights: one a code.
+/// Bytes of weights: the bits of a code, and each layer in whole bytes.
 pub fn weight_bytes(case: &Case) -> u64 {
     let of = |op: &IntOp| match op {
-        IntOp::Conv { weight, .. } | IntOp::Depthwise { weight, .. } => weight.len() as u64,
+        IntOp::Conv { weight, .. } | IntOp::Depthwise { weight, .. } => {
+            assert_eq!(weight.bits, if case.lopsided { 3 } else { 8 });
+            weight.len() as u64
+        }
         IntOp::Phased { .. } => panic!("no shipped model has a transposed convolution"),
         _ => 0,
     };
-    let counted = case.graph.nodes.iter().map(|node| of(&node.op)).sum();
+    let counted: u64 = case.graph.nodes.iter().map(|node| of(&node.op)).sum();
     if case.model == "vit_mnist" {
         // The embedding, four blocks (four matrices of 64 x 64, two of 64 x 128), and the classes.
         assert_eq!(counted, 16 * 64 + 4 * (4 * 64 * 64 + 2 * 64 * 128) + 64 * 10);
     }
-    counted
+    let bits = if case.lopsided { 3 } else { 8 };
+    case.graph.nodes.iter().map(|node| (of(&node.op) * bits).div_ceil(8)).sum()
 }
 
 /// Bytes of an image's outputs: ten classes, a byte each, two where codes are wider.

@@ -127,11 +127,8 @@ impl Lowering<'_> {
             return None;
         }
         let codes: Vec<i8> = codes.into_iter().map(|code| code as i8).collect();
-        // Four bits where the model's own type has four.
-        let own = node.inputs.get(1).and_then(|&value| self.float.grid(value)?.range);
-        let narrow =
-            own.is_some_and(|(low, high)| high - low <= 15) && Weights::new(codes.as_slice(), 4).fit();
-        let bits = if narrow { 4 } else { 8 };
+        // The file says no more of a constant's width than its codes do.
+        let bits = (2..8).find(|&bits| Weights::new(codes.as_slice(), bits).fit()).unwrap_or(8);
         let sums = codes.chunks_exact(k.max(1)).map(sum).collect();
         Some(QuantizedWeights { codes: codes.into(), bits, scales: steps.to_vec(), sums })
     }
