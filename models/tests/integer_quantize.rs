@@ -88,6 +88,14 @@ fn quantization_is_deterministic_and_uses_fewer_bits_on_demand() {
     let again = quantize(&float, &calibrate(&float, 8, image).unwrap(), &options).unwrap();
     assert_eq!(first.to_bytes(), again.to_bytes());
     let IntOp::Conv { weight, .. } = &first.nodes[0].op else { unreachable!() };
+    assert_eq!(weight.bits, 4);
+    let mut unknown = options.clone();
+    unknown.bits.weights.layers.insert("nowhere".to_owned(), 4);
+    let error = quantize(&float, &seen, &unknown).unwrap_err().to_string();
+    assert!(
+        error.starts_with("bits: the network has no layer with weights `nowhere`; the nearest"),
+        "{error}"
+    );
     assert!(weight.iter().all(|w| (-7..=7).contains(w)));
 }
 
@@ -104,14 +112,6 @@ fn what_is_not_supported_is_named() {
     let options = QuantizeOptions { bits: Assignment::uniform(9, 8), ..QuantizeOptions::default() };
     let error = quantize(&float, &seen, &options).unwrap_err();
     assert_eq!(error.to_string(), "bits: weights.default = 9 (possible: 2 to 8)");
-    let mut unknown = QuantizeOptions::default();
-    unknown.bits.weights.layers.insert("x/nod".to_owned(), 4);
-    let error = quantize(&float, &seen, &unknown).unwrap_err();
-    assert!(
-        matches!(&error, QuantizeError::Unknown { name, .. } if name == "x/nod")
-            || matches!(&error, QuantizeError::Unsupported { .. }),
-        "{error}"
-    );
 }
 
 /// ResNet's option A: every second pixel, and channels of zeros before and after.
