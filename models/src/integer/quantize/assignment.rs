@@ -206,7 +206,7 @@ pub(super) fn known(
         ("tensor", asked.activations.tensors.keys(), &coded),
     ];
     for (what, names, held) in lists {
-        for name in names.filter(|name| !held.contains(name.as_str())) {
+        if let Some(name) = names.into_iter().find(|name| !held.contains(name.as_str())) {
             let near = held.iter().min_by_key(|held| distance(name, held));
             let hint = near.map_or_else(String::new, |near| {
                 format!(
