@@ -1,6 +1,7 @@
 //! Simulated images: each compared with the interpreter, and their activations measured.
 
 use anyhow::Result;
+use bitgauge_arch::code::Container;
 use bitgauge_arch::codec::{Codec, Format as CodeFormat, encode};
 use bitgauge_arch::footprint::format_is_valid;
 use bitgauge_arch::program::TensorRole;
@@ -101,14 +102,14 @@ fn compare(program: &Program, memory: &[u8], wanted: &[Option<Vec<u8>>], image: 
 /// Per node's output: bytes raw, packed, zero-value compressed; codes that are the zero code.
 fn sizes(accelerator: &Accelerator, graph: &IntGraph, tensors: &[Option<Vec<u8>>]) -> Vec<[u64; 4]> {
     let size = |tensor: &IntTensor, bytes: &[u8]| {
-        let wide = tensor.code.container_bytes() == 2;
+        let wide = tensor.code.container() == Container::Word;
         let format = CodeFormat {
             codec: Codec::Zvc,
             value_bits: if wide { 16 } else { u32::from(tensor.code.bits).max(2) },
             zero_code: tensor.code.zero_point as u8,
             signed: false,
         };
-        let block = tensor.shape.cols * tensor.shape.channels * tensor.code.container_bytes();
+        let block = tensor.shape.cols * tensor.shape.channels * tensor.code.container().bytes();
         let coded = |codec: Codec| -> u64 {
             let format = CodeFormat { codec, ..format };
             let codec = if format_is_valid(format, codec.code()) { codec } else { Codec::None };

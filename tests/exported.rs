@@ -183,7 +183,7 @@ fn outputs(
         let theirs = theirs.get(at..at + finished.len()).ok_or("too few outputs")?;
         at += finished.len();
         if output.head.is_empty() {
-            let codes = output.order.take(&ours[output.tensor.0], code.container_bytes());
+            let codes = output.order.take(&ours[output.tensor.0], code.container().bytes());
             for (index, &real) in theirs.iter().enumerate() {
                 found.count(code.read(&codes, index), code.encode(f64::from(real)));
             }

@@ -234,7 +234,7 @@ fn least(accelerator: &Accelerator, graph: &IntGraph) -> u64 {
     });
     let outputs = graph.outputs.iter().map(|output| {
         let tensor = graph.tensor(output.tensor);
-        tensor.shape.elements() * tensor.code.container_bytes()
+        tensor.shape.elements() * tensor.code.container().bytes()
     });
     let macs = graph.nodes.iter().map(|node| graph.macs(node)).sum();
     accelerator.network_bound_cycles(macs, weights.chain(outputs).sum::<usize>() as u64)

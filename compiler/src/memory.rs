@@ -6,6 +6,7 @@
 
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::arith::Signedness;
+use bitgauge_arch::code::Container;
 use bitgauge_arch::codec::Codec;
 use bitgauge_arch::codec::encode;
 use bitgauge_arch::program::{OutputSymbol, Segment, TensorRole, TensorSymbol};
@@ -141,7 +142,8 @@ fn role(graph: &IntGraph, index: usize) -> TensorRole {
 /// gives none: what reads them as other rows could not.
 fn view(tensor: &IntTensor, role: TensorRole, bus: u64, packs: bool) -> View {
     // Codes of 9 to 15 bits live in 16-bit containers; nothing is gained by packing them.
-    let value_bits = if tensor.code.container_bytes() == 2 { 16 } else { u32::from(tensor.code.bits).max(2) };
+    let value_bits =
+        if tensor.code.container() == Container::Word { 16 } else { u32::from(tensor.code.bits).max(2) };
     let bytes = coded(tensor, bus, Codec::None, value_bits);
     if !packs || role != TensorRole::Internal {
         return bytes;
@@ -164,7 +166,7 @@ fn coded(tensor: &IntTensor, bus: u64, codec: Codec, value_bits: u32) -> View {
         group_stride: 0,
         row_stride: 0,
         col_bits: 0,
-        container: tensor.code.container_bytes() as u64,
+        container: tensor.code.container().bytes() as u64,
         codec,
         value_bits,
         signed: tensor.code.sign == Signedness::Signed,

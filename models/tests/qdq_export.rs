@@ -53,7 +53,7 @@ fn agrees(name: &str, data: Option<DataSet>, options: &QuantizeOptions, most: us
         let theirs = outputs(&python, &format!("{name}_exact"), &exact, few, level);
         assert_eq!(theirs.len(), few.len());
         for (ours, theirs) in ours.iter().zip(&theirs) {
-            let codes = output.order.take(ours, tensor.code.container_bytes());
+            let codes = output.order.take(ours, tensor.code.container().bytes());
             let differ = |&(index, &real): &(usize, &f32)| {
                 tensor.code.encode(f64::from(real)) != tensor.code.read(&codes, index)
             };
@@ -64,7 +64,7 @@ fn agrees(name: &str, data: Option<DataSet>, options: &QuantizeOptions, most: us
         let theirs = outputs(&python, name, &bytes, &images, level);
         let (mut misses, mut equal, mut worst, mut all) = (0, 0, 0i32, 0);
         for (ours, theirs) in ours.iter().zip(&theirs) {
-            let ours_in_order = output.order.take(ours, tensor.code.container_bytes());
+            let ours_in_order = output.order.take(ours, tensor.code.container().bytes());
             misses += usize::from(greatest(&output.reals(&quantized.graph, ours)) != greatest(theirs));
             for (index, &real) in theirs.iter().enumerate() {
                 let apart = tensor.code.encode(f64::from(real)) - tensor.code.read(&ours_in_order, index);

@@ -136,7 +136,7 @@ fn compute(plan: &Plan, c: &Compute, row_folds: u64, column_folds: u64, counts: 
     if c.accumulate == 1 {
         return;
     }
-    counts.add(A::ActivationWriteByte, pixels * outputs * u64::from(1 + c.output_wide));
+    counts.add(A::ActivationWriteByte, pixels * c.output().bytes_of(outputs));
     let turns = pixels * turns(plan, c);
     if c.residual_enable == 1 {
         counts.add(A::ActivationReadByte, turns * ports.line);

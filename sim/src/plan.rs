@@ -51,7 +51,7 @@ impl Shape {
     fn new(accelerator: &Accelerator, operation: &Operation) -> Shape {
         let line = u64::from(accelerator.line_bytes());
         let transfer = |shape: DmaShape, external, stride, table, format: Format| {
-            let container = format.container_bytes() as u64;
+            let container = format.container().bytes() as u64;
             let bits = if format.codec == Codec::None { 8 * container } else { u64::from(format.value_bits) };
             let of = |bytes: u64| (bytes / container * bits) as u32;
             let last_bytes = shape.pixel_bytes - shape.pixel_lines.saturating_sub(1) * line;

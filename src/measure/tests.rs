@@ -8,6 +8,7 @@ use super::*;
 use crate::exit::ExitStatus;
 use crate::failure;
 use crate::{dataset, shipped};
+use bitgauge_arch::code::Container;
 
 /// The shipped transformer's program, with noise as external memory, and the outputs that lie in it.
 fn agreeing() -> (Program, Vec<u8>, Vec<Option<Vec<u8>>>) {
@@ -113,11 +114,11 @@ fn sizes_are_means_over_the_images() {
             .sum();
         let share = zeros as f64 / (3 * codes) as f64;
         assert!((size.zero_fraction - share).abs() < 1e-12, "{}: {}", size.tensor, size.zero_fraction);
-        let raw = (codes * tensor.code.container_bytes()) as u64;
+        let raw = (codes * tensor.code.container().bytes()) as u64;
         assert_eq!(size.raw_bytes, raw, "{}", size.tensor);
         // Eight bits gain nothing by packing; nor do sixteen, which have no packed form of fewer.
         assert_eq!(size.packed_bytes, raw, "{}", size.tensor);
-        wide += usize::from(tensor.code.container_bytes() == 2);
+        wide += usize::from(tensor.code.container() == Container::Word);
     }
     assert!(wide > 0);
 }

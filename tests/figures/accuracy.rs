@@ -34,7 +34,7 @@ fn places(order: &ElementOrder) -> Vec<usize> {
 
 /// Reals that containers stand for: step times the distance from the zero point.
 fn reals(tensor: &IntTensor, bytes: &[u8], order: &ElementOrder) -> Vec<f64> {
-    let code = |at: usize| match tensor.code.container_bytes() {
+    let code = |at: usize| match tensor.code.container().bytes() {
         1 if tensor.code.range().0 < 0 => i32::from(bytes[at] as i8),
         1 => i32::from(bytes[at]),
         _ => i32::from(i16::from_le_bytes([bytes[2 * at], bytes[2 * at + 1]])),

@@ -18,7 +18,7 @@ fn activation_sizes() {
             for (node, sums) in case.graph.nodes.iter().zip(&mut sums) {
                 let tensor = case.graph.tensor(node.output);
                 let bytes = tensors[node.output.0].as_ref().unwrap();
-                let (width, bits) = (tensor.code.container_bytes(), u64::from(tensor.code.bits));
+                let (width, bits) = (tensor.code.container().bytes(), u64::from(tensor.code.bits));
                 let zero = (tensor.code.zero_point as u32).to_le_bytes();
                 let is_zero = |code: &[u8]| code == &zero[..width];
                 // A block is a row of pixels, each block from a whole byte on.

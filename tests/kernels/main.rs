@@ -19,6 +19,7 @@ use bitgauge_arch::arith::rows::{
 };
 use bitgauge_arch::arith::windows::Depthwise;
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Signedness};
+use bitgauge_arch::code::Container;
 use bitgauge_models::float::gemm::{MatRef, sgemm};
 use bitgauge_testing::Random;
 use bitgauge_tests::skipped;
@@ -117,11 +118,11 @@ fn rows(random: &mut Random, sum: &mut Sum, edge: Edge) {
         for is_wide in [false, true] {
             let mut out = Guarded::new(&vec![0; columns * (1 + usize::from(is_wide))], edge);
             let mut emitted = Guarded::new(&wide[..], edge);
-            emit(&mut emitted, &post, is_wide, &mut out);
+            emit(&mut emitted, &post, Container::of_flag(u32::from(is_wide)), &mut out);
             sum.add(out.iter().copied());
-            narrow(&wide, is_wide, &mut out);
+            narrow(&wide, Container::of_flag(u32::from(is_wide)), &mut out);
             let mut back = Guarded::new(&vec![0; columns], edge);
-            widen(&out, is_wide, columns % 3 == 0, &mut back);
+            widen(&out, Container::of_flag(u32::from(is_wide)), columns % 3 == 0, &mut back);
             sum.add_all(&back);
         }
     }

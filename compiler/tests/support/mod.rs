@@ -36,7 +36,7 @@ impl Draw for Random {
 
     fn containers(&mut self, tensor: &IntTensor) -> Vec<u8> {
         let (low, high) = tensor.code.range();
-        let mut bytes = vec![0; tensor.shape.elements() * tensor.code.container_bytes()];
+        let mut bytes = vec![0; tensor.shape.elements() * tensor.code.container().bytes()];
         for index in 0..tensor.shape.elements() {
             let code = low + self.below((high - low + 1) as u64) as i32;
             tensor.code.write(&mut bytes, index, code);

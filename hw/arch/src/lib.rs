@@ -7,6 +7,7 @@
 
 pub mod actions;
 pub mod arith;
+pub mod code;
 pub mod codec;
 pub mod command;
 pub mod description;

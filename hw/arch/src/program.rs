@@ -219,7 +219,7 @@ impl Program {
     pub fn output(&self, output: &OutputSymbol, memory: &[u8]) -> Option<Vec<u8>> {
         let tensor = self.tensors.get(output.tensor as usize)?;
         let stored = tensor.read(memory, u64::from(self.accelerator.bus_bytes()));
-        let width = tensor.format().container_bytes();
+        let width = tensor.format().container().bytes();
         let fits = output.order.covers((stored.len() / width) as u64);
         fits.then(|| output.order.take(&stored, width))
     }
@@ -252,11 +252,11 @@ impl TensorSymbol {
     /// Bytes of all its codes in their containers on chip.
     #[must_use]
     pub fn containers_bytes(&self) -> u64 {
-        self.groups * self.rows * self.cols * self.channels * self.format().container_bytes() as u64
+        self.groups * self.rows * self.cols * self.channels * self.format().container().bytes() as u64
     }
 
     fn row_containers(&self) -> usize {
-        (self.cols * self.channels) as usize * self.format().container_bytes()
+        (self.cols * self.channels) as usize * self.format().container().bytes()
     }
 
     /// Writes containers in storage order (groups, rows, cols, channels) to memory; `none` and `pack` only,

@@ -279,7 +279,7 @@ fn content(load: &Load, shape: &DmaShape, bus: usize, random: &mut Random) -> (V
         containers.iter_mut().for_each(|code| *code &= (1 << format.value_bits) - 1);
     }
     let coded = encode(format, &containers, bus);
-    let count = containers.len() / format.container_bytes();
+    let count = containers.len() / format.container().bytes();
     let decoded = decode(format, &coded.bytes, count, coded.escaped);
     assert_eq!(length_entry(&coded, bus) >> 15 == 1, coded.escaped);
     (coded.bytes, coded.escaped, decoded)

@@ -7,7 +7,8 @@ use bitgauge_arch::Accelerator;
 use bitgauge_arch::arith::layernorm::layernorm_token;
 use bitgauge_arch::arith::requantize::MAX_SHIFT;
 use bitgauge_arch::arith::softmax::softmax_row;
-use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness, read_code, write_code};
+use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness};
+use bitgauge_arch::code::Container;
 use bitgauge_arch::command::{
     Command as Script, Operation, RegisterFile, Vector as Command, VectorFunction as F,
 };
@@ -139,17 +140,17 @@ fn naive(line: usize, v: &Command, before: &Memories) -> Memories {
             let entries = before.entries[base..base + 8 * channels].as_chunks::<8>().0;
             let parameters: Vec<_> =
                 entries.iter().map(|entry| ChannelParameter::from_bytes(*entry)).collect();
-            let container = 1 + v.source_wide as usize;
+            let container = v.source();
             let codes: Vec<i32> =
-                (0..channels).map(|at| read_code(&activation[from..], at, container, sign)).collect();
+                (0..channels).map(|at| container.read(&activation[from..], at, sign)).collect();
             layernorm_token(&codes, v.epsilon(), &parameters, |channel, value| {
                 let target = &mut after.activation[to..];
-                write_code(target, channel, 1 + v.output_wide as usize, post.finish(value));
+                Container::of_flag(v.output_wide).write(target, channel, post.finish(value));
             });
             continue;
         }
         for channel in 0..channels {
-            let source = || read_code(&activation[from..], channel, 1 + v.source_wide as usize, sign);
+            let source = || Container::of_flag(v.source_wide).read(&activation[from..], channel, sign);
             let mut taps = Vec::new();
             for tap in 0..v.kernel_rows * v.kernel_cols {
                 let (r, s) = (i64::from(tap / v.kernel_cols), i64::from(tap % v.kernel_cols));
@@ -160,9 +161,9 @@ fn naive(line: usize, v: &Command, before: &Memories) -> Memories {
                 let at =
                     i64::from(v.source_line) + iy * i64::from(v.row_stride) + ix * i64::from(v.pixel_stride);
                 let code = if inside {
-                    read_code(activation, at as usize * line + channel, 1, sign)
+                    Container::Byte.read(activation, at as usize * line + channel, sign)
                 } else {
-                    read_code(&[v.pad_code as u8], 0, 1, sign)
+                    Container::Byte.read(&[v.pad_code as u8], 0, sign)
                 };
                 let w = before.weight[(v.second_line as usize + tap as usize * words) * line + channel] as i8;
                 taps.push((inside, code, i32::from(w)));
@@ -173,7 +174,7 @@ fn naive(line: usize, v: &Command, before: &Memories) -> Memories {
                         Residual { zero_point: v.source_zero_point, requant: first }.rescale(source());
                     if v.second_enable == 1 {
                         let at = (v.second_line + i * v.second_pixel_stride) as usize * line;
-                        let code = read_code(&activation[at..], channel, 1 + v.second_wide as usize, sign);
+                        let code = Container::of_flag(v.second_wide).read(&activation[at..], channel, sign);
                         value += Residual { zero_point: v.second_zero_point, requant: second }.rescale(code);
                     }
                     post.finish(value)
@@ -197,7 +198,7 @@ fn naive(line: usize, v: &Command, before: &Memories) -> Memories {
                     post.finish(ChannelParameter::from_bytes(bytes).requantize(sum))
                 }
             };
-            write_code(&mut after.activation[to..], channel, 1 + v.output_wide as usize, value);
+            Container::of_flag(v.output_wide).write(&mut after.activation[to..], channel, value);
         }
     }
     after

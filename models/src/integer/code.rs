@@ -1,6 +1,5 @@
 //! Codes and the reals they stand for: reading and writing containers, inputs in, logits out.
 
-use bitgauge_arch::arith::{read_code, write_code};
 use bitgauge_arch::program::ElementOrder;
 use thiserror::Error;
 
@@ -26,13 +25,13 @@ impl CodeType {
     #[must_use]
     #[inline]
     pub fn read(&self, bytes: &[u8], index: usize) -> i32 {
-        read_code(bytes, index, self.container_bytes(), self.sign)
+        self.container().read(bytes, index, self.sign)
     }
 
     /// Writes code number `index`.
     #[inline]
     pub fn write(&self, bytes: &mut [u8], index: usize, code: i32) {
-        write_code(bytes, index, self.container_bytes(), code);
+        self.container().write(bytes, index, code);
     }
 
     /// The nearest code of a real.
@@ -69,14 +68,14 @@ impl IntTensor {
     /// Reals in an order of ONNX, from the tensor's containers.
     #[must_use]
     pub fn reals(&self, containers: &[u8], order: &ElementOrder) -> Vec<f32> {
-        let taken = order.take(containers, self.code.container_bytes());
+        let taken = order.take(containers, self.code.container().bytes());
         (0..self.shape.elements()).map(|i| self.code.decode(self.code.read(&taken, i)) as f32).collect()
     }
 }
 
 /// Containers in the order of storage of reals in the order of ONNX.
 pub(crate) fn encode(reals: &[f32], order: &ElementOrder, code: &CodeType) -> Vec<u8> {
-    let width = code.container_bytes();
+    let width = code.container().bytes();
     let mut containers = vec![0; reals.len() * width];
     for (index, &real) in reals.iter().enumerate() {
         code.write(&mut containers, index, code.encode(f64::from(real)));

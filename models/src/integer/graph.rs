@@ -15,6 +15,7 @@ mod weights;
 use std::sync::Arc;
 
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness};
+use bitgauge_arch::code::Container;
 use bitgauge_arch::program::ElementOrder;
 
 use crate::float::heads::HeadStep;
@@ -79,10 +80,10 @@ pub struct CodeType {
 }
 
 impl CodeType {
-    /// Bytes of a container.
+    /// What a code lies in.
     #[must_use]
-    pub fn container_bytes(&self) -> usize {
-        if self.bits > 8 { 2 } else { 1 }
+    pub fn container(&self) -> Container {
+        Container::of_bits(u32::from(self.bits))
     }
 
     /// Least and greatest code.

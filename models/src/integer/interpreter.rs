@@ -103,7 +103,7 @@ impl<'g> Prepared<'g> {
         let mut slots: Vec<Option<Cow<'a, [u8]>>> = graph.tensors.iter().map(constant).collect();
         for (id, bytes) in graph.inputs.iter().zip(inputs) {
             let tensor = graph.tensor(*id);
-            let expected = tensor.shape.elements() * tensor.code.container_bytes();
+            let expected = tensor.shape.elements() * tensor.code.container().bytes();
             if bytes.len() != expected {
                 let name = tensor.name.clone();
                 return Err(RunError::InputLength { name, expected, given: bytes.len() });
@@ -121,7 +121,7 @@ impl<'g> Prepared<'g> {
                 }
             };
             let output = graph.tensor(node.output);
-            let mut bytes = vec![0; output.shape.elements() * output.code.container_bytes()];
+            let mut bytes = vec![0; output.shape.elements() * output.code.container().bytes()];
             let operands: Vec<kernels::Operand<'_>> = node
                 .inputs
                 .iter()

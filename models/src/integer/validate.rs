@@ -148,7 +148,7 @@ fn check_tensor(tensor: &IntTensor) -> Check {
         })?;
     }
     if let Some(bytes) = &tensor.constant {
-        let needed = elements * code.container_bytes();
+        let needed = elements * code.container().bytes();
         ensure(bytes.len() == needed, || format!("{} constant bytes, needs {needed}", bytes.len()))?;
         let outside = (0..elements).map(|i| code.read(bytes, i)).find(|c| !(low..=high).contains(c));
         ensure(outside.is_none(), || format!("constant code {outside:?} is outside {low}..={high}"))?;

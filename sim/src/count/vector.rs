@@ -1,6 +1,7 @@
 //! Actions of a vector command.
 
 use bitgauge_arch::actions::Action;
+use bitgauge_arch::code::Container;
 use bitgauge_arch::command::{Vector, VectorFunction};
 
 use super::{Ports, Tally, inside};
@@ -26,8 +27,12 @@ impl Groups {
     }
 
     /// Lines that are read of a pixel's codes, group by group.
-    fn lines(&self, wide: u32) -> u64 {
-        if wide == 1 && self.two_lines { 2 * self.groups - u64::from(!self.second_half) } else { self.groups }
+    fn lines(&self, container: Container) -> u64 {
+        if container == Container::Word && self.two_lines {
+            2 * self.groups - u64::from(!self.second_half)
+        } else {
+            self.groups
+        }
     }
 }
 
@@ -41,20 +46,20 @@ pub(super) fn count(ports: Ports, v: &Vector, counts: &mut Tally) {
     let taps = u64::from(v.kernel_rows) * u64::from(v.kernel_cols);
     // Bytes of the tables and parameters of all lanes at once.
     let (table, parameters) = (ports.vector_lanes * ports.line, ports.parameters(ports.vector_lanes));
-    let mut written = codes * u64::from(1 + v.output_wide);
+    let mut written = v.output().bytes_of(codes);
     let mut operations = codes;
     let lines = match function {
         F::Copy => {
             // Whole lines: what lies behind a pixel's last code is of no use to anybody.
-            let lines = pixels * (u64::from(v.channels) * u64::from(1 + v.source_wide)).div_ceil(ports.line);
+            let lines = pixels * v.source().lines(u64::from(v.channels), ports.line);
             written = lines * ports.line;
             lines
         }
-        F::Add if v.second_enable == 1 => {
-            operations += codes;
-            pixels * (groups.lines(v.source_wide) + groups.lines(v.second_wide))
+        F::Add => {
+            let second = v.second().map_or(0, |second| groups.lines(second));
+            operations += if second > 0 { codes } else { 0 };
+            pixels * (groups.lines(v.source()) + second)
         }
-        F::Add => pixels * groups.lines(v.source_wide),
         F::Table => {
             counts.add(A::TableReadByte, pixels * groups.groups * table);
             pixels * groups.groups
@@ -80,11 +85,11 @@ pub(super) fn count(ports: Ports, v: &Vector, counts: &mut Tally) {
         F::LayerNorm => {
             operations = 2 * codes;
             // The second pass takes a group in halves where its codes, in or out, are wider than a line.
-            let halves = groups.two_lines && (v.source_wide == 1 || v.output_wide == 1);
+            let halves = groups.two_lines && v.source().max(v.output()) == Container::Word;
             let steps = if halves { 2 * groups.groups } else { groups.groups };
             counts.add(A::ParameterReadByte, pixels * steps * parameters);
-            let second = if v.source_wide == 1 { groups.lines(1) } else { steps };
-            pixels * (groups.lines(v.source_wide) + second)
+            let second = if v.source() == Container::Word { groups.lines(Container::Word) } else { steps };
+            pixels * (groups.lines(v.source()) + second)
         }
         F::Patch => {
             written = pixels * u64::from(v.kernel_rows) * u64::from(v.run_bytes);

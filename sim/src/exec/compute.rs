@@ -5,6 +5,7 @@
 use bitgauge_arch::arith::gemm::matmul;
 use bitgauge_arch::arith::rows::{Emit, Rescaled, emit, emit_rows, finish, narrow, requantize, widen};
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Signedness};
+use bitgauge_arch::code::Container;
 use bitgauge_arch::command::Compute;
 
 use super::weights::Source;
@@ -113,13 +114,13 @@ impl Executor<'_> {
                 continue;
             }
             let stride = c.output_pixel_stride as usize * sizes.line;
-            let plain = c.output_wide == 0 && c.parameter_per_row == 0;
-            if plain && c.residual_enable == 0 && stride >= sizes.outputs {
+            let plain = c.output() == Container::Byte && c.parameter_per_row == 0;
+            if plain && c.residual().is_none() && stride >= sizes.outputs {
                 state.post_all(c, &sizes, (first, count), stride);
                 continue;
             }
             for index in 0..count {
-                if plain && c.residual_wide == 0 {
+                if plain && c.residual() != Some(Container::Word) {
                     state.post_one(c, &sizes, first + index, index);
                 } else {
                     state.post(c, &sizes, first + index, index);
@@ -228,10 +229,9 @@ impl State {
         buffers.codes.resize(2 * outputs, 0);
         let (codes, residual) = buffers.codes.split_at_mut(outputs);
         requantize(&buffers.sums[index * outputs..][..outputs], scales, codes);
-        if c.residual_enable == 1 {
+        if let Some(container) = c.residual() {
             let at = (c.residual_line as usize + pixel * c.residual_pixel_stride as usize) * sizes.line;
-            let wide = c.residual_wide == 1;
-            widen(&self.activation[at..at + outputs * (1 + usize::from(wide))], wide, true, residual);
+            widen(&self.activation[at..at + outputs * container.bytes()], container, true, residual);
             // A residual is brought to scale as a sum is.
             let entry = ChannelParameter {
                 bias: c.residual_zero_point.wrapping_neg(),
@@ -248,18 +248,18 @@ impl State {
             }
         }
         let post = finish_of(c);
-        let wide = c.output_wide == 1;
+        let container = c.output();
         let at = (c.output_line as usize + pixel * c.output_pixel_stride as usize) * sizes.line;
-        let bytes = &mut self.activation[at..at + outputs * (1 + usize::from(wide))];
+        let bytes = &mut self.activation[at..at + outputs * container.bytes()];
         if c.table_enable == 0 {
-            return emit(codes, &post, wide, bytes);
+            return emit(codes, &post, container, bytes);
         }
         finish(codes, &post);
         let table = &self.post_table[256 * c.table_select as usize..][..256];
         for code in codes.iter_mut() {
             *code = i32::from(table[usize::from(*code as u8)]);
         }
-        narrow(codes, wide, bytes);
+        narrow(codes, container, bytes);
     }
 }
 

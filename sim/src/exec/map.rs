@@ -3,7 +3,8 @@
 use bitgauge_arch::arith::depthwise::accumulate_taps;
 use bitgauge_arch::arith::rows::{emit, narrow, requantize};
 use bitgauge_arch::arith::windows::Depthwise;
-use bitgauge_arch::arith::{Signedness, pool, write_code};
+use bitgauge_arch::arith::{Signedness, pool};
+use bitgauge_arch::code::Container;
 use bitgauge_arch::command::{Vector, VectorFunction};
 
 use super::State;
@@ -15,8 +16,8 @@ impl State {
     /// Max pool, average pool and depthwise convolution.
     pub(super) fn map(&mut self, v: &Vector, function: VectorFunction, line: usize) {
         let channels = v.channels as usize;
-        let container = 1 + v.output_wide as usize;
-        let length = channels * container;
+        let container = v.output();
+        let length = channels * container.bytes();
         let mut output = std::mem::take(&mut self.buffers.bytes);
         let pixels = v.out_rows as usize * v.out_cols as usize;
         output.resize(pixels * length, 0);
@@ -47,7 +48,7 @@ impl State {
             };
         }
         // Windows of whole tiles at once, where there is a way.
-        let together = (function == VectorFunction::Depthwise && container == 1 && taps > 0)
+        let together = (function == VectorFunction::Depthwise && container == Container::Byte && taps > 0)
             .then(|| Depthwise {
                 weights: &tap_weights[..(taps - 1) * weight_step + channels],
                 step: weight_step,
@@ -166,13 +167,13 @@ impl State {
             accumulate_taps(&mut buffers.sums, sign, &window);
             if function == VectorFunction::Depthwise {
                 requantize(&buffers.sums, scales, &mut buffers.codes);
-                emit(&mut buffers.codes, &post(v), container == 2, target);
+                emit(&mut buffers.codes, &post(v), container, target);
                 continue;
             }
             for (code, &sum) in buffers.codes.iter_mut().zip(&buffers.sums) {
                 *code = pool::average(i64::from(sum), taps as i64, v.source_zero_point, average, &post(v));
             }
-            narrow(&buffers.codes, container == 2, target);
+            narrow(&buffers.codes, container, target);
         }
         self.scatter(v, line, length, &output);
         self.buffers.bytes = output;
@@ -246,9 +247,9 @@ fn copy_run(codes: &[u8], run: usize, target: &mut [u8]) {
 }
 
 /// Greatest codes of a window; the least code where the window is empty.
-fn greatest(window: &[(&[u8], &[u8])], signed: bool, container: usize, target: &mut [u8]) {
+fn greatest(window: &[(&[u8], &[u8])], signed: bool, container: Container, target: &mut [u8]) {
     let flip = if signed { 0x80u8 } else { 0 };
-    if container == 1 {
+    if container == Container::Byte {
         target.fill(flip);
         for (codes, _) in window {
             for (greatest, code) in target.iter_mut().zip(*codes) {
@@ -259,6 +260,6 @@ fn greatest(window: &[(&[u8], &[u8])], signed: bool, container: usize, target: &
     }
     for index in 0..target.len() / 2 {
         let code = window.iter().map(|(codes, _)| codes[index] ^ flip).max().unwrap_or(0) ^ flip;
-        write_code(target, index, 2, if signed { i32::from(code as i8) } else { i32::from(code) });
+        Container::Word.write(target, index, if signed { i32::from(code as i8) } else { i32::from(code) });
     }
 }

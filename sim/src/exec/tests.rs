@@ -1,7 +1,8 @@
 //! Data: each unit against its registers' documentation, value by value.
 
 use bitgauge_arch::Program;
-use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness, read_code, write_code};
+use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness};
+use bitgauge_arch::code::Container;
 use bitgauge_arch::codec::Codec;
 use bitgauge_arch::command::{Command, Compute, Load, Operation, Store, Vector, VectorFunction};
 use bitgauge_arch::footprint::{Space, fill_bank_masks};
@@ -72,14 +73,14 @@ fn naive_compute(line: usize, cols: usize, c: &Compute, before: &Preload, after:
                             iy < 0 || ix < 0 || iy >= i64::from(c.in_rows) || ix >= i64::from(c.in_cols);
                         for k in 0..c.channels as usize {
                             let code = if outside {
-                                read_code(&[c.pad_code as u8], 0, 1, sign)
+                                Container::Byte.read(&[c.pad_code as u8], 0, sign)
                             } else {
                                 let at = c.activation_line as usize
                                     + iy as usize * c.row_stride as usize
                                     + ix as usize * c.pixel_stride as usize
                                     + (g * c.segment_stride) as usize
                                     + group;
-                                read_code(activation, at * line + k, 1, sign)
+                                Container::Byte.read(activation, at * line + k, sign)
                             };
                             let w = i32::from(weight[weight_line * line + k] as i8);
                             sum = sum.wrapping_add(code * w);
@@ -93,7 +94,7 @@ fn naive_compute(line: usize, cols: usize, c: &Compute, before: &Preload, after:
             let mut value = parameter.requantize(sum);
             if c.residual_enable == 1 {
                 let at = (c.residual_line as usize + (i * c.residual_pixel_stride) as usize) * line;
-                let code = read_code(&activation[at..], n, 1 + c.residual_wide as usize, Signedness::Signed);
+                let code = Container::of_flag(c.residual_wide).read(&activation[at..], n, Signedness::Signed);
                 let requant = requant(c.residual_mantissa, c.residual_shift);
                 value += Residual { zero_point: c.residual_zero_point, requant }.rescale(code);
             }
@@ -103,7 +104,7 @@ fn naive_compute(line: usize, cols: usize, c: &Compute, before: &Preload, after:
                 value = i32::from(table[256 * c.table_select as usize + (value & 255) as usize]);
             }
             let at = (c.output_line as usize + (i * c.output_pixel_stride) as usize) * line;
-            write_code(&mut after[at..], n, 1 + c.output_wide as usize, value);
+            Container::of_flag(c.output_wide).write(&mut after[at..], n, value);
         }
     }
 }
@@ -161,7 +162,7 @@ fn naive_vector(line: usize, v: &Vector, before: &Preload, after: &mut [u8]) {
         let to = (v.output_line + i * v.output_pixel_stride) as usize * line;
         let from = (v.source_line + i * v.pixel_stride) as usize * line;
         for channel in 0..v.channels as usize {
-            let source = || read_code(&activation[from..], channel, 1 + v.source_wide as usize, sign);
+            let source = || Container::of_flag(v.source_wide).read(&activation[from..], channel, sign);
             let mut taps = Vec::new();
             for tap in 0..v.kernel_rows * v.kernel_cols {
                 let (r, s) = (tap / v.kernel_cols, tap % v.kernel_cols);
@@ -170,9 +171,9 @@ fn naive_vector(line: usize, v: &Vector, before: &Preload, after: &mut [u8]) {
                 let inside = iy >= 0 && ix >= 0 && iy < i64::from(v.in_rows) && ix < i64::from(v.in_cols);
                 let at = v.source_line as i64 + iy * i64::from(v.row_stride) + ix * i64::from(v.pixel_stride);
                 let code = if inside {
-                    read_code(activation, at as usize * line + channel, 1, sign)
+                    Container::Byte.read(activation, at as usize * line + channel, sign)
                 } else {
-                    read_code(&[v.pad_code as u8], 0, 1, sign)
+                    Container::Byte.read(&[v.pad_code as u8], 0, sign)
                 };
                 let w = weight[(v.second_line as usize + tap as usize * words) * line + channel] as i8;
                 taps.push((inside, code, i32::from(w)));
@@ -183,7 +184,7 @@ fn naive_vector(line: usize, v: &Vector, before: &Preload, after: &mut [u8]) {
                         Residual { zero_point: v.source_zero_point, requant: first }.rescale(source());
                     if v.second_enable == 1 {
                         let at = (v.second_line + i * v.second_pixel_stride) as usize * line;
-                        let code = read_code(&activation[at..], channel, 1 + v.second_wide as usize, sign);
+                        let code = Container::of_flag(v.second_wide).read(&activation[at..], channel, sign);
                         let requant = requant(v.second_mantissa, v.second_shift);
                         value += Residual { zero_point: v.second_zero_point, requant }.rescale(code);
                     }
@@ -214,7 +215,7 @@ fn naive_vector(line: usize, v: &Vector, before: &Preload, after: &mut [u8]) {
                 }
                 _ => unreachable!(),
             };
-            write_code(&mut after[to..], channel, 1 + v.output_wide as usize, value);
+            Container::of_flag(v.output_wide).write(&mut after[to..], channel, value);
         }
     }
 }
@@ -297,12 +298,12 @@ fn what_is_stored_in_any_format_is_loaded_again() {
             .collect();
         let options = Options { preload: vec![(Space::Activation, 0, codes.clone())], ..Options::default() };
         machine.run(&[], &options).unwrap();
-        let container = if wide { 2 } else { 1 };
+        let container = Container::of_flag(u32::from(wide));
         for pixel in 0..store.blocks * store.pixels {
             let at = (pixel / store.pixels * 130 + pixel % store.pixels * 20) as usize;
             for channel in 0..store.channels as usize {
                 let read = |bytes: &[u8], line_number: usize| {
-                    read_code(&bytes[line_number * line..], channel, container, Signedness::Unsigned)
+                    container.read(&bytes[line_number * line..], channel, Signedness::Unsigned)
                 };
                 let (was, is) = (read(&codes, at), read(machine.space(Space::Activation), 1000 + at));
                 let expected = if wide || bits == 8 || codec == Codec::None {

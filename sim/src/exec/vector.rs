@@ -3,7 +3,8 @@
 use bitgauge_arch::arith::layernorm::layernorm_token;
 use bitgauge_arch::arith::rows::{Rescaled, emit_sum, finish, narrow, widen};
 use bitgauge_arch::arith::softmax::softmax_row;
-use bitgauge_arch::arith::{ChannelParameter, Post, Residual, write_code};
+use bitgauge_arch::arith::{ChannelParameter, Post, Residual};
+use bitgauge_arch::code::Container;
 use bitgauge_arch::command::{Vector, VectorFunction};
 
 use super::compute::requant;
@@ -28,16 +29,15 @@ impl Executor<'_> {
                 state.copy(v, line);
                 if v.to_weight == 1 {
                     let pixels = u64::from(v.out_rows) * u64::from(v.out_cols);
-                    let lines = (u64::from(v.channels) * u64::from(1 + v.source_wide)).div_ceil(line as u64);
+                    let lines = v.source().lines(u64::from(v.channels), line as u64);
                     let start = u64::from(v.output_line);
                     let end = start + (pixels - 1) * u64::from(v.output_pixel_stride) + lines;
                     state.weights_changed(start, end, u64::from(self.plan.accelerator.weight_bank_lines()));
                 }
             }
             VectorFunction::Add
-                if v.source_wide == 0
-                    && v.output_wide == 0
-                    && (v.second_enable == 0 || v.second_wide == 0) =>
+                if v.source().max(v.output()).max(v.second().unwrap_or(Container::Byte))
+                    == Container::Byte =>
             {
                 state.add_bytes(v, line);
             }
@@ -54,17 +54,17 @@ impl Executor<'_> {
 }
 
 /// Appends the low bytes of codes.
-fn low_bytes(codes: &[u8], container: usize, bytes: &mut Vec<u8>) {
-    if container == 1 {
+fn low_bytes(codes: &[u8], container: Container, bytes: &mut Vec<u8>) {
+    if container == Container::Byte {
         bytes.extend_from_slice(codes);
     } else {
-        bytes.extend(codes.iter().step_by(container));
+        bytes.extend(codes.iter().step_by(container.bytes()));
     }
 }
 
 impl State {
     fn copy(&mut self, v: &Vector, line: usize) {
-        let length = (v.channels as usize * (1 + v.source_wide as usize)).next_multiple_of(line);
+        let length = (v.channels as usize * v.source().bytes()).next_multiple_of(line);
         for pixel in 0..v.out_rows as usize * v.out_cols as usize {
             let from = (v.source_line as usize + pixel * v.pixel_stride as usize) * line;
             let to = (v.output_line as usize + pixel * v.output_pixel_stride as usize) * line;
@@ -119,30 +119,28 @@ impl State {
         let signed = v.source_signed == 1;
         for pixel in 0..v.out_rows as usize * v.out_cols as usize {
             let at = (v.source_line as usize + pixel * v.pixel_stride as usize) * line;
-            let wide = v.source_wide == 1;
-            widen(&self.activation[at..at + channels * (1 + usize::from(wide))], wide, signed, codes);
+            let source = v.source();
+            widen(&self.activation[at..at + channels * source.bytes()], source, signed, codes);
             for code in codes.iter_mut() {
                 *code = first.rescale(*code);
             }
-            if v.second_enable == 1 {
+            if let Some(container) = v.second() {
                 let at = (v.second_line as usize + pixel * v.second_pixel_stride as usize) * line;
-                let wide = v.second_wide == 1;
-                widen(&self.activation[at..at + channels * (1 + usize::from(wide))], wide, signed, other);
+                widen(&self.activation[at..at + channels * container.bytes()], container, signed, other);
                 for (code, other) in codes.iter_mut().zip(other.iter()) {
                     *code += second.rescale(*other);
                 }
             }
             finish(codes, &post(v));
-            let wide = v.output_wide == 1;
+            let output = v.output();
             let at = (v.output_line as usize + pixel * v.output_pixel_stride as usize) * line;
-            narrow(codes, wide, &mut self.activation[at..at + channels * (1 + usize::from(wide))]);
+            narrow(codes, output, &mut self.activation[at..at + channels * output.bytes()]);
         }
     }
 
     fn table(&mut self, v: &Vector, line: usize) {
         let channels = v.channels as usize;
-        let container = 1 + v.source_wide as usize;
-        let output = 1 + v.output_wide as usize;
+        let (source, output) = (v.source(), v.output());
         let table: [u8; 256] =
             std::array::from_fn(|index| self.vector_table[512 * v.table_select as usize + 2 * index]);
         for pixel in 0..v.out_rows as usize * v.out_cols as usize {
@@ -151,18 +149,17 @@ impl State {
             // The low byte of a wide code is its index.
             let bytes = &mut self.buffers.bytes;
             bytes.clear();
-            low_bytes(&self.activation[from..from + channels * container], container, bytes);
-            let target = &mut self.activation[to..to + channels * output];
+            low_bytes(&self.activation[from..from + channels * source.bytes()], source, bytes);
+            let target = &mut self.activation[to..to + channels * output.bytes()];
             for (index, &code) in bytes.iter().enumerate() {
-                write_code(target, index, output, i32::from(table[usize::from(code)]));
+                output.write(target, index, i32::from(table[usize::from(code)]));
             }
         }
     }
 
     fn softmax(&mut self, v: &Vector, line: usize) {
         let channels = v.channels as usize;
-        let container = 1 + v.source_wide as usize;
-        let output = 1 + v.output_wide as usize;
+        let (source, output) = (v.source(), v.output());
         let entries = &self.vector_table[512 * v.table_select as usize..][..512];
         let table: [u16; 256] =
             std::array::from_fn(|index| u16::from_le_bytes([entries[2 * index], entries[2 * index + 1]]));
@@ -171,17 +168,17 @@ impl State {
             let from = (v.source_line as usize + pixel * v.pixel_stride as usize) * line;
             let to = (v.output_line as usize + pixel * v.output_pixel_stride as usize) * line;
             bytes.clear();
-            low_bytes(&self.activation[from..from + channels * container], container, bytes);
+            low_bytes(&self.activation[from..from + channels * source.bytes()], source, bytes);
             bytes.resize(2 * channels, 0);
             let (row, codes) = bytes.split_at_mut(channels);
             softmax_row(row, v.source_signed == 1, &table, v.output_bits as u8, codes);
-            let target = &mut self.activation[to..to + channels * output];
-            if output == 1 {
+            let target = &mut self.activation[to..to + channels * output.bytes()];
+            if output == Container::Byte {
                 target.copy_from_slice(codes);
                 continue;
             }
             for (index, &code) in codes.iter().enumerate() {
-                write_code(target, index, output, i32::from(code));
+                output.write(target, index, i32::from(code));
             }
         }
     }
@@ -194,20 +191,20 @@ impl State {
             entries.iter().map(|entry| ChannelParameter::from_bytes(*entry)).collect();
         let codes = &mut self.buffers.codes;
         codes.resize(channels, 0);
-        let (post, output) = (post(v), 1 + v.output_wide as usize);
+        let (post, output) = (post(v), v.output());
         for pixel in 0..v.out_rows as usize * v.out_cols as usize {
-            let wide = v.source_wide == 1;
+            let source = v.source();
             let from = (v.source_line as usize + pixel * v.pixel_stride as usize) * line;
             widen(
-                &self.activation[from..from + channels * (1 + usize::from(wide))],
-                wide,
+                &self.activation[from..from + channels * source.bytes()],
+                source,
                 v.source_signed == 1,
                 codes,
             );
             let to = (v.output_line as usize + pixel * v.output_pixel_stride as usize) * line;
-            let target = &mut self.activation[to..to + channels * output];
+            let target = &mut self.activation[to..to + channels * output.bytes()];
             layernorm_token(codes, v.epsilon(), &parameters, |channel, value| {
-                write_code(target, channel, output, post.finish(value));
+                output.write(target, channel, post.finish(value));
             });
         }
     }

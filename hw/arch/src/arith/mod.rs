@@ -29,31 +29,3 @@ pub enum Signedness {
     /// Plain binary.
     Unsigned,
 }
-
-/// Reads the code number `index` of a slice of containers of one or two bytes.
-///
-/// Two-byte codes are always signed.
-#[must_use]
-#[inline]
-pub fn read_code(bytes: &[u8], index: usize, container_bytes: usize, sign: Signedness) -> i32 {
-    if container_bytes == 2 {
-        i32::from(i16::from_le_bytes([bytes[2 * index], bytes[2 * index + 1]]))
-    } else {
-        match sign {
-            Signedness::Signed => i32::from(bytes[index] as i8),
-            Signedness::Unsigned => i32::from(bytes[index]),
-        }
-    }
-}
-
-/// Writes the low bits of `value` as the code number `index`.
-#[inline]
-pub fn write_code(bytes: &mut [u8], index: usize, container_bytes: usize, value: i32) {
-    if container_bytes == 2 {
-        let [low, high] = (value as i16).to_le_bytes();
-        bytes[2 * index] = low;
-        bytes[2 * index + 1] = high;
-    } else {
-        bytes[index] = value as u8;
-    }
-}

@@ -14,10 +14,11 @@ pub(super) mod single;
 #[cfg(test)]
 mod tests;
 
-#[cfg(target_arch = "x86_64")]
 use super::host::{Vectors, vectors};
 use super::requantize::{OUTPUT_MAX, OUTPUT_MIN};
 use super::{Post, Requant};
+#[cfg(target_arch = "x86_64")]
+use crate::code::Container;
 use scales::factor;
 pub use scales::{ManyScales, Scales};
 
@@ -165,34 +166,34 @@ fn plain_sum(
 }
 
 /// Zero point and clamp, then low bits into containers of one or two bytes.
-pub fn emit(codes: &mut [i32], post: &Post, wide: bool, bytes: &mut [u8]) {
+pub fn emit(codes: &mut [i32], post: &Post, container: Container, bytes: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
     match vectors() {
         // SAFETY: the host has the instructions.
-        Vectors::Avx512 => return unsafe { emit_avx512(codes, post, wide, bytes) },
+        Vectors::Avx512 => return unsafe { emit_avx512(codes, post, container, bytes) },
         // SAFETY: the host has the instructions.
-        Vectors::Avx2 => return unsafe { emit_avx2(codes, post, wide, bytes) },
+        Vectors::Avx2 => return unsafe { emit_avx2(codes, post, container, bytes) },
         Vectors::Plain => {}
     }
-    emit_any(codes, post, wide, bytes);
+    emit_any(codes, post, container, bytes);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn emit_avx512(codes: &mut [i32], post: &Post, wide: bool, bytes: &mut [u8]) {
-    emit_any(codes, post, wide, bytes);
+fn emit_avx512(codes: &mut [i32], post: &Post, container: Container, bytes: &mut [u8]) {
+    emit_any(codes, post, container, bytes);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn emit_avx2(codes: &mut [i32], post: &Post, wide: bool, bytes: &mut [u8]) {
-    emit_any(codes, post, wide, bytes);
+fn emit_avx2(codes: &mut [i32], post: &Post, container: Container, bytes: &mut [u8]) {
+    emit_any(codes, post, container, bytes);
 }
 
 #[inline(always)]
-fn emit_any(codes: &mut [i32], post: &Post, wide: bool, bytes: &mut [u8]) {
+fn emit_any(codes: &mut [i32], post: &Post, container: Container, bytes: &mut [u8]) {
     finish(codes, post);
-    narrow(codes, wide, bytes);
+    narrow(codes, container, bytes);
 }
 
 /// Zero point and clamp, in place.
@@ -205,8 +206,8 @@ pub fn finish(codes: &mut [i32], post: &Post) {
 
 /// Low bits of codes into containers of one or two bytes.
 #[inline(always)]
-pub fn narrow(codes: &[i32], wide: bool, bytes: &mut [u8]) {
-    if wide {
+pub fn narrow(codes: &[i32], container: Container, bytes: &mut [u8]) {
+    if container == Container::Word {
         for (target, code) in bytes.as_chunks_mut::<2>().0.iter_mut().zip(codes) {
             *target = (*code as i16).to_le_bytes();
         }
@@ -218,8 +219,8 @@ pub fn narrow(codes: &[i32], wide: bool, bytes: &mut [u8]) {
 }
 
 /// Containers into codes; two-byte codes are signed.
-pub fn widen(bytes: &[u8], wide: bool, signed: bool, codes: &mut [i32]) {
-    if wide {
+pub fn widen(bytes: &[u8], container: Container, signed: bool, codes: &mut [i32]) {
+    if container == Container::Word {
         for (target, code) in codes.iter_mut().zip(bytes.as_chunks::<2>().0) {
             *target = i32::from(i16::from_le_bytes(*code));
         }

@@ -7,6 +7,7 @@ pub mod bits;
 pub mod pack;
 pub mod zvc;
 
+use crate::code::Container;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,17 +66,17 @@ impl Format {
     /// Plain bytes.
     pub const BYTES: Format = Format { codec: Codec::None, value_bits: 8, zero_code: 0, signed: false };
 
-    /// Bytes of a code's container on chip.
+    /// What a code lies in on chip.
     #[must_use]
-    pub fn container_bytes(&self) -> usize {
-        if self.value_bits > 8 { 2 } else { 1 }
+    pub fn container(&self) -> Container {
+        Container::of_bits(self.value_bits)
     }
 
     /// Bytes of a block of `count` codes before `zvc`: the block's slot in memory.
     #[must_use]
     pub fn raw_bytes(&self, count: u64) -> u64 {
         match self.codec {
-            Codec::None => count * self.container_bytes() as u64,
+            Codec::None => count * self.container().bytes() as u64,
             Codec::Pack | Codec::Zvc => (count * u64::from(self.value_bits)).div_ceil(8),
         }
     }
@@ -105,7 +106,7 @@ pub fn encode(format: Format, containers: &[u8], bus_bytes: usize) -> Coded {
         Codec::None => Coded { bytes: containers.to_vec(), escaped: false },
         Codec::Pack => Coded { bytes: pack::encode(containers, format.value_bits), escaped: false },
         Codec::Zvc => {
-            let count = (containers.len() / format.container_bytes()) as u64;
+            let count = (containers.len() / format.container().bytes()) as u64;
             let raw = format.raw_bytes(count) as usize;
             if zvc::coded_bytes(containers, format.value_bits, format.zero_code).div_ceil(bus_bytes)
                 < raw.div_ceil(bus_bytes)
@@ -123,8 +124,8 @@ pub fn encode(format: Format, containers: &[u8], bus_bytes: usize) -> Coded {
 pub fn decode(format: Format, bytes: &[u8], count: usize, escaped: bool) -> Vec<u8> {
     match format.codec {
         Codec::None => {
-            let mut containers = bytes[..bytes.len().min(count * format.container_bytes())].to_vec();
-            containers.resize(count * format.container_bytes(), 0);
+            let mut containers = bytes[..bytes.len().min(count * format.container().bytes())].to_vec();
+            containers.resize(count * format.container().bytes(), 0);
             containers
         }
         Codec::Pack => pack::decode(bytes, count, format.value_bits, format.signed),
@@ -148,7 +149,7 @@ mod tests {
                     }
                     let zero_code = if codec == Codec::Zvc { 1 } else { 0 };
                     let format = Format { codec, value_bits, zero_code, signed: false };
-                    let mut containers = vec![0u8; count * format.container_bytes()];
+                    let mut containers = vec![0u8; count * format.container().bytes()];
                     for index in 0..count {
                         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                         let code = if (state >> 8).is_multiple_of(density) {
@@ -156,12 +157,7 @@ mod tests {
                         } else {
                             1
                         };
-                        crate::arith::write_code(
-                            &mut containers,
-                            index,
-                            format.container_bytes(),
-                            code as i32,
-                        );
+                        format.container().write(&mut containers, index, code as i32);
                     }
                     let coded = encode(format, &containers, 16);
                     assert!(coded.bytes.len() as u64 <= format.raw_bytes(count as u64).next_multiple_of(16));

@@ -2,6 +2,7 @@
 
 use super::{Collector, Port, Space};
 use crate::Accelerator;
+use crate::code::Container;
 use crate::command::{Compute, Vector, VectorFunction};
 
 pub(super) fn of_compute(collector: &mut Collector<'_>, accelerator: &Accelerator, compute: &Compute) {
@@ -52,8 +53,8 @@ pub(super) fn of_compute(collector: &mut Collector<'_>, accelerator: &Accelerato
     if compute.accumulate == 1 {
         return;
     }
-    if compute.residual_enable == 1 {
-        let lines = (outputs * u64::from(1 + compute.residual_wide)).div_ceil(line);
+    if let Some(residual) = compute.residual() {
+        let lines = residual.lines(outputs, line);
         let stride = u64::from(compute.residual_pixel_stride);
         collector.strided(
             Space::Activation,
@@ -64,7 +65,7 @@ pub(super) fn of_compute(collector: &mut Collector<'_>, accelerator: &Accelerato
             lines,
         );
     }
-    let lines = (outputs * u64::from(1 + compute.output_wide)).div_ceil(line);
+    let lines = compute.output().lines(outputs, line);
     let stride = u64::from(compute.output_pixel_stride);
     collector.strided(Space::Activation, Port::Write, u64::from(compute.output_line), pixels, stride, lines);
 }
@@ -73,7 +74,7 @@ pub(super) fn of_vector(collector: &mut Collector<'_>, accelerator: &Accelerator
     let line = u64::from(accelerator.line_bytes());
     let channels = u64::from(vector.channels);
     let pixels = u64::from(vector.out_rows) * u64::from(vector.out_cols);
-    let lines = |wide: u32| (channels * u64::from(1 + wide)).div_ceil(line);
+    let lines = |container: Container| container.lines(channels, line);
     let Some(function) = vector.function() else { return };
     if pixels == 0 || channels == 0 {
         return;
@@ -81,7 +82,8 @@ pub(super) fn of_vector(collector: &mut Collector<'_>, accelerator: &Accelerator
     let source = u64::from(vector.source_line);
     match function {
         VectorFunction::MaxPool | VectorFunction::AveragePool | VectorFunction::Depthwise => {
-            let row = u64::from(vector.in_cols).saturating_sub(1) * u64::from(vector.pixel_stride) + lines(0);
+            let row = u64::from(vector.in_cols).saturating_sub(1) * u64::from(vector.pixel_stride)
+                + lines(Container::Byte);
             let rows = u64::from(vector.in_rows);
             collector.strided(Space::Activation, Port::Read, source, rows, u64::from(vector.row_stride), row);
         }
@@ -92,14 +94,7 @@ pub(super) fn of_vector(collector: &mut Collector<'_>, accelerator: &Accelerator
         }
         _ => {
             let stride = u64::from(vector.pixel_stride);
-            collector.strided(
-                Space::Activation,
-                Port::Read,
-                source,
-                pixels,
-                stride,
-                lines(vector.source_wide),
-            );
+            collector.strided(Space::Activation, Port::Read, source, pixels, stride, lines(vector.source()));
         }
     }
     match function {
@@ -112,12 +107,17 @@ pub(super) fn of_vector(collector: &mut Collector<'_>, accelerator: &Accelerator
                 second,
                 pixels,
                 stride,
-                lines(vector.second_wide),
+                lines(Container::of_flag(vector.second_wide)),
             );
         }
         VectorFunction::Depthwise => {
             let taps = u64::from(vector.kernel_rows) * u64::from(vector.kernel_cols);
-            collector.push(Space::Weight, Port::Read, u64::from(vector.second_line), taps * lines(0));
+            collector.push(
+                Space::Weight,
+                Port::Read,
+                u64::from(vector.second_line),
+                taps * lines(Container::Byte),
+            );
             collector.push(Space::VectorParameter, Port::Read, u64::from(vector.parameter_base), channels);
         }
         VectorFunction::LayerNorm => {
@@ -130,8 +130,8 @@ pub(super) fn of_vector(collector: &mut Collector<'_>, accelerator: &Accelerator
     }
     let written = match function {
         VectorFunction::Patch => (u64::from(vector.kernel_rows) * u64::from(vector.run_bytes)).div_ceil(line),
-        VectorFunction::Copy => lines(vector.source_wide),
-        _ => lines(vector.output_wide),
+        VectorFunction::Copy => lines(vector.source()),
+        _ => lines(vector.output()),
     };
     let space = if function == VectorFunction::Copy && vector.to_weight == 1 {
         Space::Weight

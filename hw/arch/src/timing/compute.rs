@@ -95,11 +95,8 @@ pub struct DrainTiming {
 /// Cycles for one row of a column group: more than one where outputs or residuals are wider than a line.
 #[must_use]
 pub fn drain_steps(accelerator: &Accelerator, command: &Compute) -> u64 {
-    let bytes = |wide: u32| u64::from(accelerator.post.lanes) * u64::from(1 + wide);
-    bytes(command.output_wide)
-        .max(if command.residual_enable == 1 { bytes(command.residual_wide) } else { 0 })
-        .div_ceil(u64::from(accelerator.line_bytes()))
-        .max(1)
+    let widest = command.residual().map_or(command.output(), |residual| residual.max(command.output()));
+    widest.lines(u64::from(accelerator.post.lanes), u64::from(accelerator.line_bytes())).max(1)
 }
 
 /// The drain of an array of `rows` and `cols` through `lanes` lanes, `steps` cycles for each row of a group.

@@ -86,8 +86,8 @@ impl DmaShape {
     fn new(accelerator: &Accelerator, format: Format, blocks: u32, pixels: u32, channels: u32) -> DmaShape {
         let line = u64::from(accelerator.line_bytes());
         let (pixels, channels) = (u64::from(pixels), u64::from(channels));
-        let pixel_bytes = channels * format.container_bytes() as u64;
-        let per_line = line.min(pixel_bytes) / format.container_bytes() as u64;
+        let pixel_bytes = channels * format.container().bytes() as u64;
+        let per_line = line.min(pixel_bytes) / format.container().bytes() as u64;
         DmaShape {
             blocks: u64::from(blocks),
             pixels,

@@ -16,6 +16,7 @@
 //! A command takes [`VECTOR_SETUP`] + body + [`VECTOR_LATENCY`] cycles and does not overlap the next.
 
 use crate::Accelerator;
+use crate::code::Container;
 use crate::command::{Vector, VectorFunction};
 
 /// Cycles from the `exec` to the first read.
@@ -35,22 +36,22 @@ pub fn vector_cycles(accelerator: &Accelerator, command: &Vector) -> u64 {
     let pixels = u64::from(command.out_rows) * u64::from(command.out_cols);
     let channels = u64::from(command.channels);
     let groups = channels.div_ceil(lanes);
-    let lines = |wide: u32| (lanes * u64::from(1 + wide)).div_ceil(line);
+    let lines = |container: Container| container.lines(lanes, line);
     let taps = u64::from(command.kernel_rows) * u64::from(command.kernel_cols);
     let body = match VectorFunction::from_code(command.function) {
-        Some(VectorFunction::Copy) => pixels * (channels * u64::from(1 + command.source_wide)).div_ceil(line),
+        Some(VectorFunction::Copy) => pixels * command.source().lines(channels, line),
         Some(VectorFunction::Add) => {
-            let second = if command.second_enable == 1 { lines(command.second_wide) } else { 0 };
-            pixels * groups * (lines(command.source_wide) + second).max(lines(command.output_wide))
+            let second = command.second().map_or(0, lines);
+            pixels * groups * (lines(command.source()) + second).max(lines(command.output()))
         }
         Some(VectorFunction::Table) => pixels * groups,
         Some(VectorFunction::MaxPool | VectorFunction::AveragePool | VectorFunction::Depthwise) => {
-            pixels * groups * taps.max(lines(command.output_wide))
+            pixels * groups * taps.max(lines(command.output()))
         }
         Some(VectorFunction::Softmax) => pixels * (3 * groups + SOFTMAX_ROW_CYCLES),
         Some(VectorFunction::LayerNorm) => {
-            let reads = lines(command.source_wide);
-            let steps = groups * (reads + reads.max(lines(command.output_wide)));
+            let reads = lines(command.source());
+            let steps = groups * (reads + reads.max(lines(command.output())));
             pixels * (steps + LAYERNORM_ROW_CYCLES)
         }
         Some(VectorFunction::Patch) => {

@@ -3,6 +3,7 @@
 use super::sums::Sums;
 use super::{MAX_PROBLEMS, Problem, word_problem};
 use crate::arith::post::PARAMETER_BYTES;
+use crate::code::Container;
 use crate::codec::Codec;
 use crate::command::{
     Command, Compute, Decoded, Decoder, Load, Operation, Store, Target, Vector, VectorFunction, Word,
@@ -257,12 +258,14 @@ fn compute_problem(accelerator: &Accelerator, compute: &Compute) -> Result<(), S
         || "grouped folds need a line of at least one fold".to_owned(),
     )?;
     let line = u64::from(accelerator.line_bytes());
-    let lines = (u64::from(compute.outputs) * u64::from(1 + compute.output_wide)).div_ceil(line);
+    let lines = compute.output().lines(u64::from(compute.outputs), line);
     overlap_problem(pixels, compute.output_pixel_stride, lines)?;
     if compute.residual_enable == 1 {
         requant_problem("residual", compute.residual_mantissa, compute.residual_shift)?;
     }
-    require(compute.table_enable == 0 || compute.output_wide == 0, || "tables emit bytes".to_owned())
+    require(compute.table_enable == 0 || compute.output() == Container::Byte, || {
+        "tables emit bytes".to_owned()
+    })
 }
 
 fn vector_problem(accelerator: &Accelerator, vector: &Vector) -> Result<(), String> {
@@ -297,7 +300,7 @@ fn vector_problem(accelerator: &Accelerator, vector: &Vector) -> Result<(), Stri
             require(vector.kernel_cols > 0 && vector.stride_cols > 0, || {
                 "kernel and stride must not be zero".to_owned()
             })?;
-            require(vector.source_wide == 0, || "windows run over bytes".to_owned())?;
+            require(vector.source() == Container::Byte, || "windows run over bytes".to_owned())?;
             if function == VectorFunction::AveragePool {
                 requant_problem("source", vector.source_mantissa, vector.source_shift)?;
             }
@@ -320,7 +323,7 @@ fn vector_problem(accelerator: &Accelerator, vector: &Vector) -> Result<(), Stri
         }
         VectorFunction::Softmax => {
             require((2..=8).contains(&vector.output_bits), || "softmax emits 2 to 8 bits".to_owned())?;
-            require(vector.source_wide == 0 && vector.output_wide == 0, || {
+            require([vector.source(), vector.output()] == [Container::Byte; 2], || {
                 "softmax runs over bytes".to_owned()
             })?;
             require(vector.channels <= 32_768, || "a softmax row has at most 32768 codes".to_owned())?;
@@ -330,15 +333,14 @@ fn vector_problem(accelerator: &Accelerator, vector: &Vector) -> Result<(), Stri
             require(vector.channels as usize <= most, || format!("LayerNorm takes at most {most} channels"))?;
         }
         VectorFunction::Table => {
-            require(vector.source_wide == 0 && vector.output_wide == 0, || {
+            require([vector.source(), vector.output()] == [Container::Byte; 2], || {
                 "tables run over bytes".to_owned()
             })?;
         }
         VectorFunction::Copy => {}
     }
-    let wide = if function == VectorFunction::Copy { vector.source_wide } else { vector.output_wide };
-    let lines =
-        (u64::from(vector.channels) * u64::from(1 + wide)).div_ceil(u64::from(accelerator.line_bytes()));
+    let written = if function == VectorFunction::Copy { vector.source() } else { vector.output() };
+    let lines = written.lines(u64::from(vector.channels), u64::from(accelerator.line_bytes()));
     overlap_problem(pixels, vector.output_pixel_stride, lines)
 }
 

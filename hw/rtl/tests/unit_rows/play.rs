@@ -6,7 +6,7 @@ use bitgauge_arch::Accelerator;
 use bitgauge_arch::arith::layernorm::layernorm_token;
 use bitgauge_arch::arith::rows::widen;
 use bitgauge_arch::arith::softmax::softmax_row;
-use bitgauge_arch::arith::{ChannelParameter, Post, Requant, write_code};
+use bitgauge_arch::arith::{ChannelParameter, Post, Requant};
 use bitgauge_arch::command::{RegisterFile, Vector, VectorFunction};
 use bitgauge_arch::timing::{VECTOR_LATENCY, VECTOR_SETUP, vector_cycles};
 use bitgauge_rtl::bench::Bench;
@@ -117,14 +117,14 @@ impl Player {
                 softmax_row(bytes, v.source_signed == 1, table, v.output_bits as u8, &mut codes);
             } else {
                 let mut values = vec![0; channels];
-                widen(bytes, v.source_wide == 1, v.source_signed == 1, &mut values);
+                widen(bytes, v.source(), v.source_signed == 1, &mut values);
                 let entries = &self.parameters[v.parameter_base as usize..][..channels];
                 let parameters: Vec<_> =
                     entries.iter().map(|entry| ChannelParameter::from_bytes(entry.to_le_bytes())).collect();
                 let post =
                     Post { zero_point: v.zero_point, clamp_low: v.clamp_low, clamp_high: v.clamp_high };
                 layernorm_token(&values, v.epsilon(), &parameters, |channel, value| {
-                    write_code(&mut codes, channel, output, post.finish(value));
+                    v.output().write(&mut codes, channel, post.finish(value));
                 });
             }
             // The codes of a step: a group, or half of one where two bytes a code exceed a line.

@@ -211,7 +211,7 @@ mod tests {
             (Shape { groups: 1, rows: 1, cols: 1, channels: 1 }, code(4, 1)),
         ] {
             let (elements, (low, high)) = (shape.elements(), code.range());
-            let mut bytes = vec![0; elements * code.container_bytes()];
+            let mut bytes = vec![0; elements * code.container().bytes()];
             for at in 0..elements {
                 let span = (high - low + 1) as usize;
                 code.write(&mut bytes, at, low + (at * 2_654_435_761 % span) as i32);

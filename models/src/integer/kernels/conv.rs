@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use bitgauge_arch::arith::gemm::{PackedMatrix, matmul};
 use bitgauge_arch::arith::{ChannelParameter, Post, Residual};
+use bitgauge_arch::code::Container;
 
 use super::{Operand, Scratch, for_each_tap, output_map};
 use crate::integer::graph::{CodeType, IntOp, IntTensor, Window};
@@ -149,7 +150,7 @@ impl Epilogue<'_> {
         for (group, (accumulators, parameters)) in groups.enumerate() {
             let start = (group * self.pixels + pixel) * channels;
             match self.residual {
-                None if self.table.is_none() && self.code.container_bytes() == 1 => {
+                None if self.table.is_none() && self.code.container() == Container::Byte => {
                     let target = &mut out[start..][..channels];
                     for ((to, &accumulator), parameter) in target.iter_mut().zip(accumulators).zip(parameters)
                     {

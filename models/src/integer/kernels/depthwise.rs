@@ -1,6 +1,7 @@
 //! Depthwise convolution: tap by tap over runs of channels.
 
 use bitgauge_arch::arith::depthwise::accumulate_taps;
+use bitgauge_arch::code::Container;
 
 use super::{Operand, Scratch, for_each_tap, output_map};
 use crate::integer::graph::{IntOp, IntTensor};
@@ -29,7 +30,7 @@ pub fn compute(op: &IntOp, input: Operand<'_>, output: &IntTensor, out: &mut [u8
         accumulate_taps(&mut scratch.accumulators, sign, &taps);
         let results = scratch.accumulators.iter().zip(parameters);
         let results = results.map(|(&accumulator, p)| post.finish(p.requantize(accumulator)));
-        if output.code.container_bytes() == 1 {
+        if output.code.container() == Container::Byte {
             let target = &mut out[pixel * channels..][..channels];
             target.iter_mut().zip(results).for_each(|(to, code)| *to = code as u8);
         } else {

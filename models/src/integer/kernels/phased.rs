@@ -30,10 +30,10 @@ pub fn compute(
             channels,
             code: &output.code,
         };
-        let pixel = channels * output.code.container_bytes();
+        let pixel = channels * output.code.container().bytes();
         codes.resize(rows * pixels * pixel, 0);
         run(&phase.window, map, std::slice::from_ref(weights), input, &epilogue, &mut codes, scratch);
-        let row = output.shape.cols * output.shape.channels * output.code.container_bytes();
+        let row = output.shape.cols * output.shape.channels * output.code.container().bytes();
         for (index, from) in codes.chunks_exact(pixel.max(1)).enumerate() {
             let y = phase.first[0] + index / pixels * along[0];
             let x = phase.first[1] + index % pixels * along[1];

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bitgauge_arch::arith::softmax::exponential_table;
 use bitgauge_arch::arith::{ChannelParameter, Signedness};
+use bitgauge_arch::code::Container;
 
 use super::QuantizeError;
 use super::lower::{Lowering, Place};
@@ -36,7 +37,7 @@ impl Lowering<'_> {
         }
         for place in [&a, &b] {
             let code = self.code_of(place);
-            if code.zero_point != 0 || code.container_bytes() != 1 {
+            if code.zero_point != 0 || code.container() != Container::Byte {
                 return Err(self.unsupported(node, "an operand has no 8-bit codes with zero point 0"));
             }
         }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bitgauge_arch::arith::{ChannelParameter, Signedness};
+use bitgauge_arch::code::Container;
 
 use super::QuantizeError;
 use super::fuse;
@@ -80,7 +81,7 @@ impl Lowering<'_> {
         let code = match tail.function {
             // A table emits bytes.
             Some(_) => match self.code_for(tail.end) {
-                code if code.container_bytes() == 1 => code,
+                code if code.container() == Container::Byte => code,
                 _ => self.calibrated(tail.end, CodeKind::Affine { bits: self.bits(tail.end) }),
             },
             None => self.code_for(tail.end),
@@ -151,7 +152,7 @@ impl Lowering<'_> {
         to: &CodeType,
     ) -> Result<(Vec<ChannelParameter>, QuantizedWeights), QuantizeError> {
         let from = self.code_of(place);
-        if from.container_bytes() != 1 {
+        if from.container() != Container::Byte {
             return Err(self.unsupported(node, "the input has 16-bit codes"));
         }
         if bias.iter().any(|&bias| masks::is_unbounded(bias)) {

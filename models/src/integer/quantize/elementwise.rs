@@ -11,17 +11,18 @@ use crate::float::ops::axis::{broadcast_strides, for_each_offset};
 use crate::float::{Node, NodeId, ValueId};
 use crate::integer::graph::{CodeType, IntOp};
 use crate::integer::ranges::{CodeKind, Observation, RangeRule};
+use bitgauge_arch::code::Container;
 
 impl Lowering<'_> {
     /// A table; the input has 8-bit codes.
     pub fn table(&mut self, node: &Node) -> Result<(), QuantizeError> {
         let place = self.place(node, node.inputs[0])?;
         let from = self.code_of(&place);
-        if from.container_bytes() != 1 {
+        if from.container() != Container::Byte {
             return Err(self.unsupported(node, "the operand has 16-bit codes, a table takes 8"));
         }
         let code = match self.code_for(node.outputs[0]) {
-            code if code.container_bytes() == 1 => code,
+            code if code.container() == Container::Byte => code,
             _ => {
                 let bits = self.bits(node.outputs[0]);
                 self.calibrated(node.outputs[0], CodeKind::Symmetric { bits })
@@ -120,7 +121,7 @@ impl Lowering<'_> {
         for_each_offset(target, &strides, 0, |offset| reals.push(tensor.data()[offset]));
         let mut seen = Observation::new();
         seen.widen(&reals);
-        let wide = self.code_of(like).container_bytes() == 2;
+        let wide = self.code_of(like).container() == Container::Word;
         let bits = if wide { 16 } else { self.bits(id) };
         let kind = CodeKind::Symmetric { bits };
         let own = self.given_constant(id, bits);

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use bitgauge_arch::arith::Signedness;
+use bitgauge_arch::code::Container;
 
 use super::lower::Lowering;
 use super::scale::factors;
@@ -54,7 +55,7 @@ impl Lowering<'_> {
     /// Whether all that read a value can read these codes: products of activations take bytes around zero, sums,
     /// means and LayerNorm any codes, copies what their readers take, and all others bytes.
     fn readable(&self, value: ValueId, code: &CodeType) -> bool {
-        let bytes = code.container_bytes() == 1;
+        let bytes = code.container() == Container::Byte;
         self.readers(value).iter().all(|&(id, _)| {
             let node = self.float.node(id);
             match &node.op {

@@ -4,6 +4,7 @@
 //! far enough below it counts for nothing, however far. The sum's codes end there and saturate.
 
 use bitgauge_arch::arith::softmax::TABLE_ONE;
+use bitgauge_arch::code::Container;
 
 use super::lower::{Lowering, scalar_factor};
 use crate::float::{Node, Op, ValueId, ops::binary::Binary};
@@ -42,7 +43,7 @@ impl Lowering<'_> {
         let end = open_low - gap;
         let bits = self.bits(sum);
         // A stream's codes stay wide.
-        let wide = self.code_for(sum).container_bytes() == 2;
+        let wide = self.code_for(sum).container() == Container::Word;
         let kind = if wide { CodeKind::Symmetric { bits: 16 } } else { CodeKind::Affine { bits } };
         // From here on the greatest operand still leaves the sum at the end of its codes.
         let floor = if masks { end - high } else { least };

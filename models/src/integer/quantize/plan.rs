@@ -7,6 +7,7 @@ use crate::float::ops::binary::Binary;
 use crate::float::{NodeId, Op, ValueId};
 use crate::integer::graph::{CodeType, Shape};
 use crate::integer::ranges::{CodeKind, RangeRule};
+use bitgauge_arch::code::Container;
 
 /// 16-bit codes have levels to spare: twice the range seen costs one bit and saves unseen outliers.
 const WIDE_HEADROOM: f64 = 2.0;
@@ -50,7 +51,7 @@ impl Lowering<'_> {
 
     /// Codes of one byte: the model's, or by what calibration saw.
     pub fn calibrated(&self, value: ValueId, kind: CodeKind) -> CodeType {
-        let given = self.given(value).filter(|code| code.container_bytes() == 1);
+        let given = self.given(value).filter(|code| code.container() == Container::Byte);
         given.unwrap_or_else(|| self.by_calibration(value, kind))
     }
 

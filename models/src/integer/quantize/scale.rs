@@ -1,6 +1,7 @@
 //! A map times a computed vector of channels, as squeeze-and-excitation has it.
 
 use bitgauge_arch::arith::ChannelParameter;
+use bitgauge_arch::code::Container;
 
 use super::QuantizeError;
 use super::lower::Lowering;
@@ -36,7 +37,7 @@ impl Lowering<'_> {
         }
         for place in [&a, &b] {
             let code = self.code_of(place);
-            if code.zero_point != 0 || code.container_bytes() != 1 || place.fraction != 0.0 {
+            if code.zero_point != 0 || code.container() != Container::Byte || place.fraction != 0.0 {
                 return Err(self.unsupported(node, "an operand has no 8-bit codes with zero point 0"));
             }
         }

@@ -41,7 +41,7 @@ impl Lowering<'_> {
         let steps = if self.given(sum).is_some() { GIVEN_STEPS } else { OPERAND_STEPS };
         // Where one operand alone is large the sum is as large: it lies outside of bytes wherever the
         // operand saturates, so that the other one tells how far an operand must be held.
-        let least = match code.container_bytes() {
+        let least = match code.container().bytes() {
             1 => (greatest / steps).min(second / (steps - BYTE_STEPS)),
             _ => greatest / steps,
         };

@@ -2,6 +2,7 @@
 
 use bitgauge_arch::arith::layernorm::MAX_CHANNELS;
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness};
+use bitgauge_arch::code::Container;
 
 use super::{Check, ensure, permutation};
 use crate::integer::graph::{self, IntGraph, IntNode, IntOp, IntTensor, Shape, Weights, Window};
@@ -22,7 +23,7 @@ fn check_post(post: &Post, output: &IntTensor, through_table: bool) -> Check {
     let (low, high) = match (through_table, output.code.range()) {
         (false, range) => range,
         (true, _) => {
-            ensure(output.code.container_bytes() == 1, || "a table emits 8 bits".to_owned())?;
+            ensure(output.code.container() == Container::Byte, || "a table emits 8 bits".to_owned())?;
             (-128, 255)
         }
     };
@@ -75,7 +76,7 @@ fn check_weights(weight: &Weights) -> Check {
 }
 
 fn eight_bits(tensor: &IntTensor) -> Check {
-    ensure(tensor.code.container_bytes() == 1, || format!("`{}` must have 8-bit codes", tensor.name))
+    ensure(tensor.code.container() == Container::Byte, || format!("`{}` must have 8-bit codes", tensor.name))
 }
 
 /// Operands of a product of two tensors.

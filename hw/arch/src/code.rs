@@ -1,0 +1,127 @@
+//! What holds a code on chip.
+
+use crate::arith::Signedness;
+use crate::command::{Compute, Vector};
+
+/// A place for one code in a scratchpad line, and in memory where codes do not lie dense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Container {
+    /// A byte, for codes of up to 8 bits. Whether it is read with a sign is said by who reads it.
+    Byte,
+    /// Two bytes, little endian, for codes of 9 to 16 bits, which are signed.
+    Word,
+}
+
+impl Container {
+    /// Of codes of so many bits.
+    #[must_use]
+    pub const fn of_bits(bits: u32) -> Container {
+        if bits > 8 { Container::Word } else { Container::Byte }
+    }
+
+    /// By a register that is 0 for bytes.
+    #[must_use]
+    pub const fn of_flag(wide: u32) -> Container {
+        if wide == 0 { Container::Byte } else { Container::Word }
+    }
+
+    /// Bytes of one code.
+    #[must_use]
+    pub const fn bytes(self) -> usize {
+        match self {
+            Container::Byte => 1,
+            Container::Word => 2,
+        }
+    }
+
+    /// Bytes of so many codes.
+    #[must_use]
+    pub const fn bytes_of(self, codes: u64) -> u64 {
+        codes * self.bytes() as u64
+    }
+
+    /// Lines of `line_bytes` bytes that so many codes take.
+    #[must_use]
+    pub const fn lines(self, codes: u64, line_bytes: u64) -> u64 {
+        self.bytes_of(codes).div_ceil(line_bytes)
+    }
+
+    /// Code number `index` of a slice of containers.
+    #[must_use]
+    #[inline]
+    pub fn read(self, bytes: &[u8], index: usize, sign: Signedness) -> i32 {
+        match (self, sign) {
+            (Container::Word, _) => i32::from(i16::from_le_bytes([bytes[2 * index], bytes[2 * index + 1]])),
+            (Container::Byte, Signedness::Signed) => i32::from(bytes[index] as i8),
+            (Container::Byte, Signedness::Unsigned) => i32::from(bytes[index]),
+        }
+    }
+
+    /// Writes the low bits of `value` as code number `index`.
+    #[inline]
+    pub fn write(self, bytes: &mut [u8], index: usize, value: i32) {
+        match self {
+            Container::Word => bytes[2 * index..2 * index + 2].copy_from_slice(&(value as i16).to_le_bytes()),
+            Container::Byte => bytes[index] = value as u8,
+        }
+    }
+}
+
+impl Compute {
+    /// What the outputs lie in.
+    #[must_use]
+    pub fn output(&self) -> Container {
+        Container::of_flag(self.output_wide)
+    }
+
+    /// What the residual's codes lie in, where one is added.
+    #[must_use]
+    pub fn residual(&self) -> Option<Container> {
+        (self.residual_enable == 1).then_some(Container::of_flag(self.residual_wide))
+    }
+}
+
+impl Vector {
+    /// What the first operand's codes lie in.
+    #[must_use]
+    pub fn source(&self) -> Container {
+        Container::of_flag(self.source_wide)
+    }
+
+    /// What the second operand's codes lie in, where an addition has one.
+    #[must_use]
+    pub fn second(&self) -> Option<Container> {
+        (self.second_enable == 1).then_some(Container::of_flag(self.second_wide))
+    }
+
+    /// What the outputs lie in.
+    #[must_use]
+    pub fn output(&self) -> Container {
+        Container::of_flag(self.output_wide)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_come_back_and_leave_their_neighbours() {
+        for (container, values) in [(Container::Byte, -128..128), (Container::Word, -32_768..32_768)] {
+            for value in values.step_by(77) {
+                let mut bytes = vec![0x55; 3 * container.bytes()];
+                container.write(&mut bytes, 1, value);
+                assert_eq!(container.read(&bytes, 1, Signedness::Signed), value);
+                assert!(bytes[..container.bytes()].iter().all(|&byte| byte == 0x55));
+                assert!(bytes[2 * container.bytes()..].iter().all(|&byte| byte == 0x55));
+            }
+        }
+        assert_eq!(Container::Byte.read(&[0xff], 0, Signedness::Unsigned), 255);
+    }
+
+    #[test]
+    fn lines_are_whole() {
+        assert_eq!((Container::Byte.lines(17, 16), Container::Word.lines(17, 16)), (2, 3));
+        assert_eq!((Container::of_bits(8), Container::of_bits(9)), (Container::Byte, Container::Word));
+    }
+}
