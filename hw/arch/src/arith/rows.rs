@@ -14,10 +14,10 @@ pub(super) mod single;
 #[cfg(test)]
 mod tests;
 
+#[cfg(target_arch = "x86_64")]
 use super::host::{Vectors, vectors};
 use super::requantize::{OUTPUT_MAX, OUTPUT_MIN};
 use super::{Post, Requant};
-#[cfg(target_arch = "x86_64")]
 use crate::code::Container;
 use scales::factor;
 pub use scales::{ManyScales, Scales};
