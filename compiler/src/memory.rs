@@ -149,7 +149,8 @@ fn view(tensor: &IntTensor, role: TensorRole, bus: u64, packs: bool) -> View {
         return bytes;
     }
     let regular = |view: &View| {
-        view.pixel_bits().is_multiple_of(8) && 8 * view.row_stride == view.cols * view.pixel_bits()
+        let whole = view.rows == 1 || 8 * view.row_stride == view.cols * view.pixel_bits();
+        whole && view.pixel_bits().is_multiple_of(8)
     };
     let mut dense = (value_bits..8).map(|bits| coded(tensor, bus, Codec::Pack, bits));
     dense.find(|dense| regular(dense) || !regular(&bytes)).unwrap_or(bytes)

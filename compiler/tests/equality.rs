@@ -16,12 +16,12 @@ use support::{Builder, DESIGNS, UNSIGNED, narrowed, shape, window, zoo};
 fn every_operator_is_bit_exact_on_every_design() {
     for (design, text) in DESIGNS {
         let accelerator = Accelerator::from_toml(text).unwrap();
-        for (name, graph) in zoo() {
+        for (number, (name, graph)) in zoo().into_iter().enumerate() {
             let kept = Options { reuse_memory: false, ..Options::default() };
             compare(&format!("{design} {name}"), &graph, &accelerator, &kept);
             let bytes = Options { codec: Codec::None, ..Options::default() };
             compare(&format!("{design} bytes {name}"), &graph, &accelerator, &bytes);
-            let narrow = narrowed(&graph);
+            let narrow = narrowed(&graph, number);
             compare(&format!("{design} narrow weights {name}"), &narrow, &accelerator, &kept);
         }
     }

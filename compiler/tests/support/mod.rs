@@ -60,14 +60,14 @@ impl Draw for Random {
     }
 }
 
-/// The graph with weights of other widths, layer by layer: 2 bits, 3, and so on to 8.
-pub fn narrowed(graph: &IntGraph) -> IntGraph {
+/// The graph with weights of other widths, layer by layer: from 2 bits and `first` more on, and 2 again behind 8.
+pub fn narrowed(graph: &IntGraph, first: usize) -> IntGraph {
     let mut graph = graph.clone();
     for (index, node) in graph.nodes.iter_mut().enumerate() {
         if let IntOp::Conv { weight, .. } | IntOp::Depthwise { weight, .. } | IntOp::Phased { weight, .. } =
             &mut node.op
         {
-            let bits = 2 + (index % 7) as u8;
+            let bits = 2 + ((first + index) % 7) as u8;
             *weight = Weights::new(weight.iter().map(|code| code >> (8 - bits)).collect::<Vec<i8>>(), bits);
         }
     }
