@@ -7,7 +7,8 @@ use bitgauge_compiler::CompileError;
 use bitgauge_models::float::{FloatGraph, ValueId};
 use bitgauge_models::integer::evaluate::{Classification, LoudChannel, TensorNoise, classify, noise};
 use bitgauge_models::integer::{
-    Calibration, IntGraph, IntOp, QuantizeOptions, Quantized, calibrate, calibration_runs, quantize_traced,
+    Calibration, IntGraph, IntOp, QuantizeError, QuantizeOptions, Quantized, calibrate, calibration_runs,
+    quantize_traced,
 };
 use serde::Serialize;
 
@@ -44,8 +45,13 @@ pub fn quantized(
     })?;
     bar.finish_and_clear();
     let infinite = not_finite(model, &calibration)?;
-    let quantized = quantize_traced(&model.graph, &calibration, &options)
-        .map_err(|error| Failure::new(format!("cannot quantize the model: {error}")).at(&model.place))?;
+    let quantized = quantize_traced(&model.graph, &calibration, &options).map_err(|error| {
+        match (&error, &arguments.bits) {
+            // Of what the file names and the network does not have, the file is the place.
+            (QuantizeError::Unknown { .. }, Some(path)) => Failure::new(error.to_string()).at(path.display()),
+            _ => Failure::new(format!("cannot quantize the model: {error}")).at(&model.place),
+        }
+    })?;
     let mut notes = data.scale_remarks();
     notes.extend(data.calibration_remarks(count));
     notes.extend(infinite);

@@ -23,7 +23,7 @@ pub struct Quantization {
         value_name = "TOML",
         conflicts_with_all = ["weight_bits", "activation_bits", "stream_bits"],
     )]
-    bits: Option<PathBuf>,
+    pub bits: Option<PathBuf>,
     /// Bits of all weights, 2 to 8; 8 if left out
     #[arg(long, help_heading = HEADING, value_parser = clap::value_parser!(u8).range(2..=8))]
     weight_bits: Option<u8>,

@@ -102,23 +102,50 @@ fn what_it_cannot_obey_is_refused() {
     let here = folder.path();
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/zoo/mnist.toml");
     std::fs::write(here.join("bad.bgq"), b"BITGAUGE").unwrap();
-    for arguments in [
-        &["run", "--quantized", "bad.bgq"][..],
-        &["run", "--quantized", "nonesuch.bgq"],
-        &["run", "--quantized", "bad.bgq", "--model", "x.onnx"],
-        &["compile", "--quantized", "bad.bgq", "--weight-bits", "4"],
-        &["compile", "--quantized", "bad.bgq", "--data", data.to_str().unwrap()],
-        &["quantize", "--range", "mse", "--percentile", "0.99"],
-        &["quantize", "--percentile", "1.5"],
-        &["quantize", "--output", "same", "--export-onnx", "same"],
-        &["quantize", "--export-onnx", "."],
-        &["quantize", "--export-style", "qdq"],
-        &["quantize", "--export-onnx", "x.onnx", "--export-style", "nonesuch"],
+    let bits = |name: &str, text: &str| std::fs::write(here.join(name), text).unwrap();
+    bits("wide.toml", "[weights]\ndefault = 9\n");
+    bits("typo.toml", "[activations.tensors]\n\"/embed/Cnv\" = 4\n");
+    bits("mine.bits.toml", "stream = 8\n");
+    std::fs::create_dir(here.join("taken.bits.toml")).unwrap();
+    // The unbroken twin, and a file that is sound.
+    let sound = bitgauge(here, &["quantize", "--bits", "mine.bits.toml", "--output", "other.bgq"]);
+    assert_eq!(sound.status.code(), Some(0), "{}", String::from_utf8_lossy(&sound.stderr));
+    assert!(here.join("other.bgq").exists() && here.join("other.bits.toml").exists());
+    let before = left(here);
+    for (arguments, said) in [
+        (&["run", "--quantized", "bad.bgq"][..], "cannot read the quantized network"),
+        (&["run", "--quantized", "nonesuch.bgq"], "nonesuch.bgq"),
+        (&["run", "--quantized", "bad.bgq", "--model", "x.onnx"], "cannot be used with"),
+        (&["compile", "--quantized", "bad.bgq", "--weight-bits", "4"], "cannot be used with"),
+        (&["compile", "--quantized", "bad.bgq", "--bits", "mine.bits.toml"], "cannot be used with"),
+        (&["compile", "--quantized", "other.bgq", "--data", data.to_str().unwrap()], "--data"),
+        (&["quantize", "--range", "mse", "--percentile", "0.99"], "--percentile says nothing"),
+        (&["quantize", "--percentile", "1.5"], "--percentile 1.5 is out of range"),
+        (&["quantize", "--output", "same", "--export-onnx", "same"], "a file that --output writes"),
+        (&["quantize", "--output", "x.bgq", "--export-onnx", "x.bits.toml"], "a file that --output writes"),
+        (&["quantize", "--export-onnx", "."], "it is a folder"),
+        (&["quantize", "--output", "taken.bgq"], "taken.bits.toml"),
+        (&["quantize", "--export-style", "qdq"], "--export-onnx"),
+        (&["quantize", "--export-onnx", "x.onnx", "--export-style", "nonesuch"], "possible values"),
+        (&["quantize", "--bits", "mine.bits.toml", "--output", "mine.bgq"], "over the file of --bits"),
+        (&["quantize", "--bits", "mine.bits.toml", "--weight-bits", "4"], "cannot be used with"),
+        (&["quantize", "--bits", "nonesuch.toml"], "nonesuch.toml"),
+        (&["quantize", "--bits", "wide.toml"], "weights.default = 9 (possible: 2 to 8)"),
+        (&["quantize", "--bits", "typo.toml"], "the network has no tensor `/embed/Cnv`; the nearest of"),
     ] {
         let output = bitgauge(here, arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(output.stdout.is_empty(), "{arguments:?}");
-        let left: Vec<_> = std::fs::read_dir(here).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(left, ["bad.bgq"], "{arguments:?}");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(errors.contains(said), "{arguments:?}: {errors}, and not `{said}`");
+        assert_eq!(left(here), before, "{arguments:?}");
     }
+}
+
+/// What lies in a folder.
+fn left(folder: &Path) -> Vec<std::ffi::OsString> {
+    let mut names: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    names
 }

@@ -138,8 +138,8 @@ fn role(graph: &IntGraph, index: usize) -> TensorRole {
     }
 }
 
-/// How a tensor lies: in bytes, or at its own width. Where rows without gaps would get some, at the next width that
-/// gives none: what reads them as other rows could not.
+/// How a tensor lies: in bytes, or at its own width. Where rows without gaps would get some, or pixels would no longer
+/// start on whole bytes, it lies at the next width at which neither happens: what reads it as other rows could not.
 fn view(tensor: &IntTensor, role: TensorRole, bus: u64, packs: bool) -> View {
     // Codes of 9 to 15 bits live in 16-bit containers; nothing is gained by packing them.
     let value_bits =

@@ -1,12 +1,11 @@
 //! Random accelerators and commands for tests.
 
 use bitgauge_arch::codec::Codec;
-use bitgauge_arch::command::{Command, Compute, Encoder, Operation, Vector};
+use bitgauge_arch::command::{Command, Compute, Operation, Vector};
 use bitgauge_arch::footprint::fill_bank_masks;
-use bitgauge_arch::program::{CommandSymbol, LayerSymbol, Operand};
 use bitgauge_arch::validate::{Validated, validate};
 use bitgauge_arch::{Accelerator, Program};
-use bitgauge_testing::Random;
+use bitgauge_testing::{Random, programs};
 
 pub(crate) fn reference() -> Accelerator {
     Accelerator::from_toml(include_str!("../../designs/reference-16x16.toml")).unwrap()
@@ -36,33 +35,17 @@ pub(crate) fn accelerator(random: &mut Random) -> Accelerator {
     }
 }
 
-/// Wraps commands into a program of `memory_bytes`, the words at `1 << 20`.
+/// Wraps commands into a program of two layers by turns, the words at `1 << 20`.
 pub(crate) fn program(accelerator: Accelerator, commands: &[Command]) -> Program {
-    let mut encoder = Encoder::default();
-    for command in commands {
-        encoder.push(command).unwrap();
-    }
-    let layer = |name: &str| LayerSymbol {
-        name: name.to_owned(),
-        operator: "test".to_owned(),
-        macs: 0,
-        product: None,
-        mapping: String::new(),
-        bound_cycles: 0,
-    };
-    Program {
-        accelerator,
-        words: encoder.finish(),
-        command_address: 1 << 20,
-        memory_bytes: 1 << 21,
-        segments: Vec::new(),
-        tensors: Vec::new(),
-        outputs: Vec::new(),
-        layers: vec![layer("a"), layer("b")],
-        commands: (0..commands.len())
-            .map(|index| CommandSymbol { layer: index as u32 % 2, operand: Operand::Input })
-            .collect(),
-    }
+    let mut program =
+        Program { memory_bytes: 1 << 21, ..programs::assemble(&accelerator, commands, Vec::new(), 1 << 20) };
+    program.layers.push(program.layers[0].clone());
+    program
+        .commands
+        .iter_mut()
+        .zip([0, 1].into_iter().cycle())
+        .for_each(|(symbol, layer)| symbol.layer = layer);
+    program
 }
 
 /// A command as a program of its own, where it is valid.

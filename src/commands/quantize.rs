@@ -1,6 +1,6 @@
 //! `bitgauge quantize`: from a trained network to integers, and what that costs in accuracy.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use bitgauge_models::integer::evaluate::TensorNoise;
@@ -95,7 +95,7 @@ impl Quantize {
             None => None,
         };
         let bits = Assignment::of(&model.graph, &quantized, &options.bits).to_toml();
-        let bits_file = self.output.with_extension("bits.toml");
+        let bits_file = self.bits_file();
         let graph = quantized.graph;
         let (noise, more) = pipeline::tensor_noise(&model, &graph, &data)?;
         notes.extend(more);
@@ -128,17 +128,35 @@ impl Quantize {
 }
 
 impl Quantize {
-    /// Refuses before any work what would leave one file without the other.
+    /// Where the bits of each layer and tensor go.
+    fn bits_file(&self) -> PathBuf {
+        self.output.with_extension("bits.toml")
+    }
+
+    /// Refuses before any work what would leave one file without the others, or write over what is read.
     fn check_files(&self) -> Result<()> {
-        let Some(path) = &self.export_onnx else { return Ok(()) };
-        if *path == self.output {
-            return Err(Failure::new("--output and --export-onnx name one file").at(path.display()).into());
+        let refuse = |message: &str, path: &Path| Failure::new(message).at(path.display());
+        let bits = self.bits_file();
+        let exported = self.export_onnx.as_deref();
+        if exported == Some(&self.output) || exported == Some(&bits) {
+            let message = "--export-onnx names a file that --output writes";
+            return Err(refuse(message, exported.unwrap_or(&bits)).hint("give it another name").into());
         }
-        match [path, &self.output].into_iter().find(|path| path.is_dir()) {
-            Some(folder) => Err(Failure::new("cannot write: it is a folder").at(folder.display()).into()),
+        if self.quantization.bits.as_ref().is_some_and(|read| same_file(read, &bits)) {
+            let message = "--output would write over the file of --bits";
+            return Err(refuse(message, &bits).hint("give --output another name").into());
+        }
+        let written = [Some(self.output.as_path()), Some(&bits), exported];
+        match written.into_iter().flatten().find(|path| path.is_dir()) {
+            Some(folder) => Err(refuse("cannot write: it is a folder", folder).into()),
             None => Ok(()),
         }
     }
+}
+
+/// Whether both are one file that exists, however they are spelled.
+fn same_file(one: &Path, other: &Path) -> bool {
+    one.canonicalize().ok().zip(other.canonicalize().ok()).is_some_and(|(one, other)| one == other)
 }
 
 fn onnx(model: &Model, quantized: &Quantized, style: ExportStyle) -> Result<Vec<u8>> {

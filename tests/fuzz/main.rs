@@ -18,6 +18,7 @@ use bitgauge_arch::command::{Word, from_text, to_text};
 use bitgauge_arch::validate::validate;
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_models::float::passes;
+use bitgauge_models::integer::Assignment;
 use bitgauge_models::onnx;
 use bitgauge_sim::{Machine, Options};
 use bitgauge_testing::{Random, programs};
@@ -51,12 +52,19 @@ fn onnx_bytes() {
 fn descriptions() {
     let designs = ["reference-8x8", "reference-16x16", "ecp5-8x8"];
     let designs = designs.map(|name| std::fs::read(repository(&format!("designs/{name}.toml"))).unwrap());
-    let everywhere = designs.each_ref().map(|text| (0..text.len()).collect::<Vec<_>>());
+    let mut bits = Assignment::uniform(4, 5);
+    bits.weights.layers.insert("/blocks.0/fc1".to_owned(), 3);
+    bits.activations.tensors.insert("a \"b\" é".to_owned(), 2);
+    let texts: Vec<Vec<u8>> = designs.into_iter().chain([bits.to_toml().into_bytes()]).collect();
+    let everywhere: Vec<Vec<usize>> = texts.iter().map(|text| (0..text.len()).collect()).collect();
     bolero::check!().with_test_time(time()).with_max_len(96).for_each(|input: &[u8]| {
         let mut script = Script(input);
-        let which = script.below(designs.len());
-        let bytes = changed(&designs[which], &everywhere[which], &mut script);
+        let which = script.below(texts.len());
+        let bytes = changed(&texts[which], &everywhere[which], &mut script);
         let text = String::from_utf8_lossy(&bytes);
+        if let Ok(bits) = Assignment::from_toml(&text) {
+            assert_eq!(Assignment::from_toml(&bits.to_toml()).unwrap(), bits);
+        }
         if let Ok(accelerator) = Accelerator::from_toml(&text) {
             assert_eq!(Accelerator::from_toml(&accelerator.to_toml()).unwrap(), accelerator);
         }

@@ -168,7 +168,8 @@ fn drawn(random: &mut Random, accelerator: &Accelerator, length: usize, way: Way
     assemble(accelerator, &builder.commands, segments, address)
 }
 
-fn assemble(
+/// A program of these commands, all of one layer, with nothing in external memory but `segments` and the words.
+pub fn assemble(
     accelerator: &Accelerator,
     commands: &[Command],
     segments: Vec<Segment>,
@@ -176,8 +177,7 @@ fn assemble(
 ) -> Program {
     let mut encoder = Encoder::default();
     for command in commands {
-        // Every field was drawn inside its range.
-        let _ = encoder.push(command);
+        encoder.push(command).unwrap_or_else(|error| panic!("{command:?}: {error}"));
     }
     let layer = LayerSymbol {
         name: "random".to_owned(),

@@ -5,9 +5,10 @@ use std::fmt::Debug;
 
 use super::problems;
 use crate::Program;
+use crate::codec::Codec;
 use crate::command::{Command, Compute, Encoder, Load, Operation, Store, Vector, VectorFunction};
 use crate::footprint::fill_bank_masks;
-use crate::program::{CommandSymbol, LayerSymbol, Operand, Segment};
+use crate::program::{CommandSymbol, LayerSymbol, Operand, Segment, TensorRole, TensorSymbol};
 
 fn program(operation: Operation) -> Program {
     let accelerator = crate::description::tests_support::reference();
@@ -219,6 +220,24 @@ fn the_container() {
         let mut program = program(Operation::Load(Load { value_bits: 8, ..Load::default() }));
         let segment = |address| Segment { address, bytes: vec![1; 64].into() };
         program.segments = vec![segment(4096), segment(4160)];
+        // Two groups of two rows of 30 codes, each row in 32 bytes.
+        program.tensors = vec![TensorSymbol {
+            name: "x".to_owned(),
+            role: TensorRole::Internal,
+            address: 8192,
+            groups: 2,
+            rows: 2,
+            cols: 5,
+            channels: 6,
+            value_bits: 8,
+            signed: true,
+            codec: Codec::None,
+            zero_code: 0,
+            row_stride: 32,
+            group_stride: 64,
+            length_table: 0,
+            graph_tensor: 0,
+        }];
         program
     };
     assert_eq!(problems(&base()), []);
@@ -236,4 +255,9 @@ fn the_container() {
     broken(|program| program.memory_bytes = (1 << 32) + 1, "32 bits");
     broken(|program| program.words.truncate(program.words.len() - 1), "must be `end`");
     broken(|program| program.commands.clear(), "command symbols");
+    broken(|program| program.tensors[0].row_stride = 16, "overlap");
+    broken(|program| program.tensors[0].group_stride = 48, "overlap");
+    broken(|program| program.tensors[0].channels = 0, "is empty");
+    broken(|program| program.tensors[0].groups = 0, "is empty");
+    broken(|program| program.tensors[0].address = (1 << 16) - 64, "outside memory");
 }
