@@ -164,9 +164,19 @@ fn widths_mixed_layer_by_layer() {
             assert_eq!(with(&written).graph.to_text(), quantized.graph.to_text(), "{model}, seed {seed}");
             for node in &quantized.graph.nodes {
                 if let IntOp::Conv { weight, .. } | IntOp::Depthwise { weight, .. } = &node.op {
-                    assert_eq!(weight.bits, drawn.of_weights(&node.name), "{model}, {}", node.name);
+                    assert_eq!(weight.bits, drawn.weights.layers[&node.name], "{model}, {}", node.name);
                 }
             }
+            // Whatever has other bits than were asked for is said to.
+            let noted = quantized.trace.notes.iter().filter(|note| note.starts_with("bits: `")).count();
+            let other = quantized.graph.tensors.iter().filter(|tensor| {
+                let asked = tensor.float_source.as_ref();
+                let asked = asked.and_then(|source| drawn.activations.tensors.get(&source.value));
+                asked.is_some_and(|&bits| bits != tensor.code.bits)
+            });
+            let other: Vec<&str> = other.map(|tensor| tensor.name.as_str()).collect();
+            assert!(other.len() <= noted && noted <= 8, "{model}: {other:?}, {:?}", quantized.trace.notes);
+            assert!(2 * other.len() < drawn.activations.tensors.len(), "{model}: {other:?}");
             for design_name in ["reference-8x8", "reference-16x16"] {
                 let case = format!("{model}, seed {seed}, {design_name}");
                 assert_equal(&case, &quantized.graph, &design(design_name), &OBSERVED, &[images.tensor(9)]);

@@ -188,15 +188,19 @@ impl Assignment {
     }
 }
 
-/// Whether the network has all that an assignment names.
+/// Layers and tensors that are named, of those that do not have the bits asked for.
+const MAX_NOTES: usize = 8;
+
+/// Notes on tensors that do not have the bits that an assignment gives them: a copy has the codes of what it is a copy
+/// of, a stream has the stream's, and a model's own codes go first.
 ///
 /// # Errors
-/// The first name that it does not have, and the nearest that it has.
-pub(super) fn known(
+/// The first name that the network does not have, and the nearest that it has.
+pub(super) fn compare(
     quantized: &Quantized,
     float: &FloatGraph,
     asked: &Assignment,
-) -> Result<(), QuantizeError> {
+) -> Result<Vec<String>, QuantizeError> {
     let has = Assignment::of(float, quantized, asked);
     let coded: BTreeSet<&str> =
         quantized.trace.codes.keys().map(|&value| float.value(value).name.as_str()).collect();
@@ -217,7 +221,27 @@ pub(super) fn known(
             return Err(QuantizeError::Unknown { what, name: name.clone(), hint });
         }
     }
-    Ok(())
+    let codes = quantized.trace.codes.iter().map(|(&value, code)| (&float.value(value).name, code.bits));
+    let other = codes.filter_map(|(name, bits)| {
+        let wanted = *asked.activations.tensors.get(name)?;
+        (wanted != bits)
+            .then(|| format!("bits: `{name}` has {bits}, not {wanted}: it takes over other codes"))
+    });
+    let weights = has.weights.layers.iter().filter_map(|(layer, &bits)| {
+        let wanted = asked.of_weights(layer);
+        // A default that nobody changed asks for nothing.
+        let said = asked.weights.layers.contains_key(layer) || wanted != Weights::default().default;
+        (said && wanted != bits).then(|| {
+            format!("bits: the weights of `{layer}` have {bits}, not {wanted}: the model's own go first")
+        })
+    });
+    let mut notes: Vec<String> = weights.chain(other).collect();
+    let more = notes.len().saturating_sub(MAX_NOTES);
+    if more > 0 {
+        notes.truncate(MAX_NOTES);
+        notes.push(format!("bits: and so {more} more"));
+    }
+    Ok(notes)
 }
 
 /// Letters to put in, leave out or change to make one name of another.

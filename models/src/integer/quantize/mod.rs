@@ -124,7 +124,8 @@ pub fn quantize_traced(
     check(options)?;
     let (bare, heads) = heads::take_off(graph);
     let mut result = lower::Lowering::new(&bare, calibration, options).run()?;
-    assignment::known(&result, &bare, &options.bits)?;
+    let notes = assignment::compare(&result, &bare, &options.bits)?;
+    result.trace.notes.extend(notes);
     result.trace.notes.extend(heads::notes(graph, &bare, &heads));
     for (output, head) in result.graph.outputs.iter_mut().zip(heads) {
         output.head = head;
