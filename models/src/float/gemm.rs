@@ -116,7 +116,18 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     for ((lane, a), b) in lanes.iter_mut().zip(rest).zip(other) {
         *lane += a * b;
     }
-    lanes.iter().sum()
+    halved::<32>(&mut lanes);
+    halved::<16>(&mut lanes);
+    halved::<8>(&mut lanes);
+    lanes[..8].iter().sum()
+}
+
+/// Adds the second half of the first `2 * HALF` lanes to the first half: one after the other they would wait for
+/// each other.
+#[inline(always)]
+fn halved<const HALF: usize>(lanes: &mut [f32]) {
+    let (first, second) = lanes.split_at_mut(HALF);
+    first.iter_mut().zip(second).for_each(|(a, b)| *a += *b);
 }
 
 #[cfg(test)]

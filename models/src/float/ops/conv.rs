@@ -4,7 +4,7 @@
 //! the weights by the library's matrix product.
 
 use super::depthwise::depthwise;
-use super::window::{Window, as_given, as_map};
+use super::window::{Window, as_given, as_map, every};
 use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs, product};
 use crate::float::gemm::{MatRef, sgemm};
 use crate::float::tensor::{Tensor, element_count};
@@ -173,10 +173,14 @@ impl Conv {
                     part[before + inside..].fill(0.0);
                     continue;
                 }
-                for (j, d) in part.iter_mut().enumerate() {
-                    let x = ((ox + j) * win.strides[1] + dx).wrapping_sub(win.pads[1]);
-                    *d = line.get(x).copied().unwrap_or(0.0);
-                }
+                // The first output whose tap lies in the line, and what follows as far as the line goes.
+                let (stride, at) = (win.strides[1], ox * win.strides[1] + dx);
+                let before = win.pads[1].saturating_sub(at).div_ceil(stride).min(run);
+                let x = (at + before * stride).saturating_sub(win.pads[1]).min(w);
+                let inside = (w - x).div_ceil(stride).min(run - before);
+                part[..before].fill(0.0);
+                every(stride, &line[x..], &mut part[before..][..inside]);
+                part[before + inside..].fill(0.0);
             }
         }
     }
@@ -240,7 +244,7 @@ mod tests {
                 ([2, 2], [1, 1], [1, 1, 1, 1]),
                 ([2, 3], [2, 1], [0, 2, 1, 3]),
             ] {
-                for kernel in [[1, 1], [3, 3], [3, 2]] {
+                for kernel in [[1, 1], [3, 3], [3, 2], [4, 5]] {
                     let window = Window { kernel, strides, dilations, pads, ceil_mode: false };
                     let conv = Conv { window, groups };
                     let fill = |n: usize, k: usize| (0..n).map(|i| ((i * k) % 11) as f32 - 5.0).collect();

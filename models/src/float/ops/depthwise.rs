@@ -3,8 +3,12 @@
 use bitgauge_arch::arith::host::widest;
 
 use super::OpError;
-use super::window::Window;
+use super::window::{Window, every};
 use crate::float::tensor::{Tensor, element_count};
+
+/// Outputs that are summed together: what the widest registers hold, and four of them, which hide each other's latency.
+const LANES: usize = 16;
+const BLOCK: usize = 4 * LANES;
 
 /// The padded plane cut into one plane for each phase of the strides: row `y` of the plane of phase `y mod stride`,
 /// columns likewise. Every tap then reads one contiguous run for all outputs, whatever strides and dilations are; the
@@ -33,11 +37,12 @@ impl Phases {
         };
         let starts: Vec<usize> = (0..window.kernel[0] * window.kernel[1]).map(start).collect();
         // What is left out of the last row of the last tap lies beyond the planes.
-        let data = vec![0.0; sy * sx * size + oh * cols];
+        let data = vec![0.0; sy * sx * size + (oh * cols).next_multiple_of(LANES)];
         Phases { width: cols, size, starts, data }
     }
 
     /// Puts an image in; the padding stays as it is, zero.
+    #[inline(always)]
     fn fill(&mut self, window: &Window, image: &[f32], w: usize) {
         let [sy, sx] = window.strides;
         for (y, line) in image.chunks_exact(w).enumerate() {
@@ -47,50 +52,32 @@ impl Phases {
                 let first = (phase + sx - window.pads[1] % sx) % sx;
                 let x = (first + window.pads[1]) / sx;
                 let start = (y % sy * sx + phase) * self.size + y / sy * self.width + x;
-                let row = self.data[start..].iter_mut();
-                if sx == 1 {
-                    row.zip(line).for_each(|(to, &from)| *to = from);
-                } else {
-                    row.zip(line.iter().skip(first).step_by(sx)).for_each(|(to, &from)| *to = from);
-                }
+                every(sx, &line[first.min(w)..], &mut self.data[start..]);
             }
         }
     }
 
-    /// Adds all taps, one after the other.
+    /// Adds all taps to `sums`, whose length is a multiple of [`LANES`].
     #[inline(always)]
     fn add(&self, weights: &[f32], sums: &mut [f32]) {
-        let (mut starts, mut weights) = (&self.starts[..], weights);
-        // Whole windows of 3 x 3 first, then what is left of other ones.
-        macro_rules! groups {
-            ($($taps:literal)*) => {$(
-                while let (Some((start, more)), Some((weight, other))) =
-                    (starts.split_first_chunk::<$taps>(), weights.split_first_chunk::<$taps>())
-                {
-                    add_taps(&self.data, start, weight, sums);
-                    (starts, weights) = (more, other);
-                }
-            )*};
-        }
-        groups!(9 5 3 1);
+        let (blocks, rest) = sums.as_chunks_mut::<BLOCK>();
+        let done = BLOCK * blocks.len();
+        blocks.iter_mut().enumerate().for_each(|(i, sums)| self.add_block(weights, BLOCK * i, sums));
+        let (rest, _) = rest.as_chunks_mut::<LANES>();
+        rest.iter_mut().enumerate().for_each(|(i, sums)| self.add_block(weights, done + LANES * i, sums));
     }
-}
 
-/// Adds so many taps at once: their number is known to the compiler, which keeps the sums in registers.
-#[inline(always)]
-fn add_taps<const TAPS: usize>(
-    data: &[f32],
-    starts: &[usize; TAPS],
-    weights: &[f32; TAPS],
-    sums: &mut [f32],
-) {
-    let runs: [&[f32]; TAPS] = starts.map(|start| &data[start..][..sums.len()]);
-    for (i, sum) in sums.iter_mut().enumerate() {
-        let mut x = *sum;
-        for tap in 0..TAPS {
-            x += weights[tap] * runs[tap][i];
+    /// So many outputs from `at` on: their number is known to the compiler, which keeps the sums in registers.
+    #[inline(always)]
+    fn add_block<const N: usize>(&self, weights: &[f32], at: usize, sums: &mut [f32; N]) {
+        let mut totals = *sums;
+        for (start, weight) in self.starts.iter().zip(weights) {
+            let Some(run) = self.data[start + at..].first_chunk::<N>() else { break };
+            for (total, x) in totals.iter_mut().zip(run) {
+                *total += weight * x;
+            }
         }
-        *sum = x;
+        *sums = totals;
     }
 }
 
@@ -107,7 +94,7 @@ pub(super) fn depthwise(
         return Err(OpError::new(format!("needs rank 4, has {:?}", x.shape())));
     };
     let mut phases = Phases::new(window, [h, wide], [oh, ow]);
-    let mut sums = vec![0.0; oh * phases.width];
+    let mut sums = vec![0.0; (oh * phases.width).next_multiple_of(LANES)];
     let taps = phases.starts.len();
     for (at, image) in x.data().chunks_exact(h * wide).enumerate() {
         let channel = at % channels;
