@@ -53,6 +53,12 @@ pub fn read(path: &Path) -> Result<Validated<Program>> {
         return Err(fault.hint("`bitgauge compile` writes programs").into());
     };
     let image_path = path.with_file_name(format!("{hash}.bin"));
+    if !image_path.exists() {
+        let fault = refuse(format!("the program's image {hash}.bin is not beside it"));
+        return Err(fault
+            .hint("`bitgauge compile` writes both files: keep them together, or compile again")
+            .into());
+    }
     let image = files::read(&image_path)?;
     if sha256(&image) != hash {
         return Err(Failure::new(

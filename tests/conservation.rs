@@ -38,6 +38,7 @@ fn cycles_macs_bytes_and_actions() {
             let array: u64 = run.layers.iter().map(|layer| layer.array_macs).sum();
             assert_eq!((symbols, counted), (wanted, wanted), "{case}: MACs");
             assert_eq!(run.actions.get(Action::ArrayMac), array, "{case}: array MACs");
+            assert_eq!(run.actions.get(Action::ArrayBitProduct), 0, "{case}: a product of bits on `fixed`");
             let capacity = run.cycles * accelerator.peak_macs_per_cycle();
             let padded: u64 = run.layers.iter().map(|layer| layer.array_padded_macs).sum();
             assert!(array <= padded && padded <= capacity, "{case}: {array} <= {padded} <= {capacity}");

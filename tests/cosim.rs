@@ -18,7 +18,8 @@ use bitgauge_tests::orders;
 use bitgauge_tests::verilog::{
     SMALL_MEMORY, assert_same, both, build, build_with, outcome, shrunk, verilator,
 };
-use bitgauge_tests::{Images, design, shipped};
+use bitgauge_tests::widths::mixed;
+use bitgauge_tests::{Images, KINDS, design, shipped};
 
 /// Runs random programs on a new bench.
 fn play(accelerator: &Accelerator, random: &mut Random, count: usize, effort: Effort) {
@@ -190,6 +191,48 @@ fn shipped_agree(accelerator: &Accelerator, images: usize) {
 fn shipped_models_agree() {
     if verilator() {
         shipped_agree(&design("reference-8x8"), 1);
+    }
+}
+
+/// A network of mixed widths on an array of another kind.
+fn mixed_agree(accelerator: &Accelerator, models: &[&str], seed: u64, images: usize) {
+    for model in models {
+        let graph = mixed(model, seed).0.graph;
+        let program =
+            bitgauge_compiler::compile(&graph, accelerator, &bitgauge_compiler::Options::default()).unwrap();
+        let build = build(accelerator, program.memory_bytes.max(SMALL_MEMORY));
+        for index in 0..images {
+            let inputs = inputs(&graph, &Images::mnist("test").tensor(index));
+            let named: Vec<(&str, &[u8])> =
+                inputs.iter().map(|(name, codes)| (name.as_str(), codes.as_slice())).collect();
+            let what = format!("{model}, mixed widths {seed} on {}", accelerator.name);
+            let (result, _) = assert_same(&what, &build, &program, &named);
+            eprintln!("{what}, image {index}: {} cycles", result.cycles);
+        }
+    }
+}
+
+/// On an array so small that it builds in seconds.
+#[test]
+fn mixed_widths_agree_on_serial_elements() {
+    if !verilator() {
+        return;
+    }
+    let mut accelerator = design("serial-16x16");
+    (accelerator.array.rows, accelerator.array.cols, accelerator.post.lanes) = (4, 4, 4);
+    (accelerator.array.lanes, accelerator.array.port_bits, accelerator.memory.bus_bits) = (16, 32, 64);
+    accelerator.check().unwrap_or_else(|problem| panic!("{}", problem.message));
+    mixed_agree(&accelerator, &["cnn_mnist"], 1, 1);
+}
+
+#[test]
+#[ignore = "long tier: both models with mixed widths on every kind of processing element"]
+fn mixed_widths_agree_on_every_kind() {
+    if !verilator() {
+        return;
+    }
+    for name in ["reference-16x16"].into_iter().chain(KINDS) {
+        mixed_agree(&design(name), &bitgauge_tests::MODELS, 2, 2);
     }
 }
 

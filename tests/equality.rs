@@ -7,15 +7,12 @@ use bitgauge_arch::codec::Codec;
 use bitgauge_arch::program::TensorRole;
 use bitgauge_compiler::{Options, compile};
 use bitgauge_models::float::FloatGraph;
-use bitgauge_models::integer::{
-    Assignment, IntOp, Prepared, QuantizeOptions, calibrate, evaluate, quantize, quantize_traced,
-};
+use bitgauge_models::integer::{Assignment, IntOp, Prepared, QuantizeOptions, calibrate, evaluate, quantize};
 use bitgauge_testing::Random;
 use bitgauge_tests::networks::{branches, noise};
 use bitgauge_tests::orders;
-use bitgauge_tests::{
-    DESIGNS, Images, MODELS, assert_equal, design, equal, float_model, repository, same_tensors, shipped,
-};
+use bitgauge_tests::widths::mixed;
+use bitgauge_tests::{DESIGNS, Images, KINDS, MODELS, assert_equal, design, equal, same_tensors, shipped};
 
 const OBSERVED: Options = Options { reuse_memory: false, codec: Codec::Pack, observe: true };
 
@@ -138,30 +135,8 @@ fn narrow_codes_packed_in_memory() {
 fn widths_mixed_layer_by_layer() {
     let images = Images::mnist("calibration");
     for model in MODELS {
-        let float = float_model(&repository(&format!("models/zoo/{model}.onnx")));
-        let calibration = calibrate(&float, 8, |index| vec![images.tensor(index)]).unwrap();
-        let with = |bits: &Assignment| {
-            let options = QuantizeOptions {
-                bits: bits.clone(),
-                input: images.input_code(),
-                ..QuantizeOptions::default()
-            };
-            quantize_traced(&float, &calibration, &options).unwrap()
-        };
-        let usual = Assignment::default();
-        let names = Assignment::of(&float, &with(&usual), &usual);
         for seed in 0..3 {
-            let mut random = Random(seed);
-            let mut drawn = names.clone();
-            drawn.stream = random.of(&[8, 16]);
-            let layers = drawn.weights.layers.values_mut();
-            layers
-                .chain(drawn.activations.tensors.values_mut())
-                .for_each(|bits| *bits = random.within(2, 8) as u8);
-            let quantized = with(&drawn);
-            let written =
-                Assignment::from_toml(&Assignment::of(&float, &quantized, &drawn).to_toml()).unwrap();
-            assert_eq!(with(&written).graph.to_text(), quantized.graph.to_text(), "{model}, seed {seed}");
+            let (quantized, drawn) = mixed(model, seed);
             for node in &quantized.graph.nodes {
                 if let IntOp::Conv { weight, .. } | IntOp::Depthwise { weight, .. } = &node.op {
                     assert_eq!(weight.bits, drawn.weights.layers[&node.name], "{model}, {}", node.name);
@@ -177,7 +152,7 @@ fn widths_mixed_layer_by_layer() {
             let other: Vec<&str> = other.map(|tensor| tensor.name.as_str()).collect();
             assert!(other.len() <= noted && noted <= 8, "{model}: {other:?}, {:?}", quantized.trace.notes);
             assert!(2 * other.len() < drawn.activations.tensors.len(), "{model}: {other:?}");
-            for design_name in ["reference-8x8", "reference-16x16"] {
+            for design_name in ["reference-8x8", "reference-16x16"].into_iter().chain(KINDS) {
                 let case = format!("{model}, seed {seed}, {design_name}");
                 assert_equal(&case, &quantized.graph, &design(design_name), &OBSERVED, &[images.tensor(9)]);
             }

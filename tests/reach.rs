@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use bitgauge_arch::Program;
 use bitgauge_arch::codec::Codec;
 use bitgauge_arch::command::{Command, Operation, Store, Target, Unit, VectorFunction};
+use bitgauge_arch::description::MacKind;
 use bitgauge_arch::timing::drain_steps;
 
 use bitgauge_sim::result::StallReason;
@@ -43,6 +44,10 @@ const CORNERS: &[&str] = &[
     "compute with a wide residual only",
     "compute with parameters per row",
     "compute in groups",
+    "compute on `fixed` of several lanes",
+    "compute on `serial` with narrow activations",
+    "compute on `serial` with narrow weights",
+    "compute on `serial` with a line that takes longer than its codes",
     "compute that keeps its sums",
     "compute with the second table",
     "compute with codes of all 16 bits",
@@ -137,6 +142,20 @@ impl Seen {
                 self.see_if(residual && compute.output_wide == 0, "compute with a wide residual only");
                 self.see_if(compute.parameter_per_row == 1, "compute with parameters per row");
                 self.see_if(compute.grouped == 1, "compute in groups");
+                let (accelerator, operands) = (&program.accelerator, compute.operands());
+                let (array, serial) = (&accelerator.array, accelerator.array.mac == MacKind::Serial);
+                self.see_if(!serial && array.lanes > 1, "compute on `fixed` of several lanes");
+                let narrow = [operands.activation_bits, operands.weight_bits].map(|bits| serial && bits < 8);
+                self.see_if(narrow[0], "compute on `serial` with narrow activations");
+                self.see_if(narrow[1], "compute on `serial` with narrow weights");
+                let beats = accelerator.line_beats(operands, u64::from(compute.channels));
+                let codes = u64::from(compute.channels.min(accelerator.line_bytes()));
+                self.see_if(
+                    serial
+                        && beats
+                            > array.rate(operands).cycles_of(codes.next_multiple_of(u64::from(array.lanes))),
+                    "compute on `serial` with a line that takes longer than its codes",
+                );
                 self.see_if(compute.accumulate == 1, "compute that keeps its sums");
                 self.see_if(
                     compute.table_enable == 1 && compute.table_select == 1,
@@ -204,7 +223,7 @@ fn escapes(memory: &[u8], table: u32, blocks: u32) -> Vec<bool> {
 fn random_programs_reach_everything() {
     let mut random = Random(11);
     let mut seen = Seen::new();
-    for number in 0..200 {
+    for number in 0..300 {
         let accelerator = programs::accelerator(&mut random, 16);
         let program = programs::program(&mut random, &accelerator, 30);
         let mut machine = Machine::new(&program);

@@ -77,6 +77,8 @@ mod tests {
             "tag_shift",
             "zero_point",
             "residual_shift",
+            "activation_bits",
+            "weight_bits",
             "clamp_low",
             "clamp_high",
             "residual_mantissa",

@@ -13,10 +13,12 @@ use fixture::Fixture;
 use serde_json::Value;
 
 /// Rows of `horowitz-45nm` that rest on an assumption.
-const ASSUMED: [&str; 7] = [
+const ASSUMED: [&str; 9] = [
     "array_padding_mac",
     "activation_write_byte",
     "weight_write_byte",
+    "array_bit_product",
+    "array_padding_bit_product",
     "parameter_write_byte",
     "post_requantize",
     "vector_operation",
@@ -236,7 +238,13 @@ fn an_action_without_a_row_is_refused() {
         let start = TABLES[0].1.find(&format!("[entry.{}]", action.name())).unwrap();
         let rest = &TABLES[0].1[start..];
         let end = rest.find("\n[").unwrap_or(rest.len());
-        let said = EnergyTable::from_toml(&format!("{}{}", &TABLES[0].1[..start], &rest[end..])).unwrap_err();
+        let without = EnergyTable::from_toml(&format!("{}{}", &TABLES[0].1[..start], &rest[end..]));
+        if action.name().ends_with("bit_product") {
+            // Tables from before there were any; a run that has some is refused, as one of any action without a row.
+            assert!(without.is_ok());
+            continue;
+        }
+        let said = without.unwrap_err();
         assert!(said.to_string().contains(&format!("`{}` is missing", action.name())), "{said}");
     }
 }

@@ -102,14 +102,15 @@ pub(crate) fn command(plan: &Plan, operation: &Operation, shape: &Shape, counts:
         }
         (Operation::Compute(c), Shape::Compute(timing)) => {
             let array = &plan.accelerator.array;
-            counts.add(A::ArrayMac, timing.macs);
             let elements = u64::from(array.rows) * u64::from(array.cols);
-            let all = timing.folds() * timing.beats * elements;
-            counts.add(A::ArrayPaddingMac, all - timing.macs);
+            let beats = timing.folds() * timing.beats;
+            let product = array.product_actions(c.operands());
+            counts.add(product.useful, product.each * timing.macs);
+            counts.add(product.padding, product.each * (timing.slots - timing.macs));
             // Every element takes part in every beat of a fold; its shadow takes the sum at the fold's end.
             let ends = timing.folds() * elements;
-            counts.add(A::PeRegisterBit, all * array.pe_register_bits());
-            counts.add(A::PeAccumulatorBit, (all + ends) * u64::from(array.accumulator_bits));
+            counts.add(A::PeRegisterBit, beats * elements * array.pe_register_bits());
+            counts.add(A::PeAccumulatorBit, (beats * elements + ends) * u64::from(array.accumulator_bits));
             compute(plan, c, timing.row_folds, timing.column_folds, counts);
         }
         (Operation::Vector(v), _) => vector::count(ports, v, counts),

@@ -16,6 +16,7 @@ pub(crate) fn accelerator(random: &mut Random) -> Accelerator {
         let mut a = reference();
         a.array.rows = random.of(&[2, 3, 4, 8, 16]);
         a.array.cols = random.of(&[2, 4, 6, 8, 16, 64]);
+        programs::kind(random, &mut a.array);
         a.post.lanes = random.of(&[1, 2, 4, 8, 16]);
         a.vector.lanes = random.of(&[1, 4, 8]);
         a.compression.lanes = random.of(&[1, 2]);

@@ -14,6 +14,8 @@ use crate::result::{LayerResult, RunResult};
 pub(crate) struct Static {
     /// Actions per layer, without traffic.
     actions: Vec<ActionCounts>,
+    /// Multiply-accumulates of each layer's compute commands, and how many there was room for.
+    macs: Vec<[u64; 2]>,
     /// Multiply-accumulates of all compute commands.
     array_macs: u64,
     /// Cycles of feeding plus setup of all compute commands.
@@ -25,12 +27,20 @@ pub(crate) struct Static {
 impl Static {
     pub fn new(plan: &Plan) -> Static {
         let mut actions = vec![Tally::default(); plan.layers];
-        let mut fixed = Static { actions: Vec::new(), array_macs: 0, compute_cycles: 0, vector_cycles: 0 };
+        let mut fixed = Static {
+            actions: Vec::new(),
+            macs: vec![[0; 2]; plan.layers],
+            array_macs: 0,
+            compute_cycles: 0,
+            vector_cycles: 0,
+        };
         for ((command, shape), shared) in plan.commands.iter().zip(&plan.shapes).zip(&plan.shared) {
             count::command(plan, &command.operation, shape, &mut actions[shared.layer as usize]);
             match shape {
                 Shape::Compute(timing) => {
                     fixed.array_macs += timing.macs;
+                    let [macs, slots] = &mut fixed.macs[shared.layer as usize];
+                    (*macs, *slots) = (*macs + timing.macs, *slots + timing.slots);
                     fixed.compute_cycles += bitgauge_arch::timing::COMPUTE_SETUP + timing.feed_cycles();
                 }
                 Shape::Vector(cycles) => fixed.vector_cycles += cycles,
@@ -57,15 +67,16 @@ pub(crate) fn assemble(
     let mut layers: Vec<LayerResult> = fixed
         .actions
         .iter()
+        .zip(&fixed.macs)
         .zip(&traffic.layers)
-        .map(|(actions, &[read, written])| {
+        .map(|((actions, &[macs, slots]), &[read, written])| {
             let mut actions = actions.clone();
             actions.add(Action::ExternalReadByte, read * plan.bus);
             actions.add(Action::ExternalWriteByte, written * plan.bus);
             LayerResult {
                 start: u64::MAX,
-                array_macs: actions.get(Action::ArrayMac),
-                array_padded_macs: actions.get(Action::ArrayMac) + actions.get(Action::ArrayPaddingMac),
+                array_macs: macs,
+                array_padded_macs: slots,
                 vector_macs: actions.get(Action::VectorMac),
                 bus_beats: read + written,
                 actions,
@@ -128,7 +139,8 @@ pub(crate) fn conserve(
     macs: Option<u64>,
 ) -> Result<(), SimError> {
     law("commands", result.spans.len() as u64, plan.commands.len() as u64)?;
-    law("multiply-accumulates", result.actions.get(Action::ArrayMac), fixed.array_macs)?;
+    let macs_of_layers = result.layers.iter().map(|layer| layer.array_macs).sum();
+    law("multiply-accumulates", macs_of_layers, fixed.array_macs)?;
     if let Some(macs) = macs {
         law("computed multiply-accumulates", macs, fixed.array_macs)?;
     }

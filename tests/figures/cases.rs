@@ -62,9 +62,11 @@ table = "prices.toml"
 
 /// Picojoules of an event: on `reference-16x16` by `horowitz-45nm`, on the lopsided design by a table of its own,
 /// whose prices are all different. Of the memories: by the size of a bank, between the two sizes of [`SIZES`].
-pub const PRICES: [(&str, f64, f64); 17] = [
+pub const PRICES: [(&str, f64, f64); 19] = [
     ("array_mac", 0.3, 0.17),
     ("array_padding_mac", 0.3, 0.23),
+    ("array_bit_product", 0.004_687_5, 0.003),
+    ("array_padding_bit_product", 0.004_687_5, 0.002),
     ("pe_register_bit", 0.008_999_495, 0.007),
     ("pe_accumulator_bit", 0.008_999_495, 0.005),
     // 256 KiB in 8 banks: 32 KiB. 128 KiB in 8 banks: 16 KiB.
@@ -201,9 +203,15 @@ impl Hardware {
         self.get("array", "cols")
     }
 
+    /// Codes that an element takes at once.
+    pub fn lanes(&self) -> u64 {
+        if self.0["array"].get("lanes").is_some() { self.get("array", "lanes") } else { 1 }
+    }
+
     /// Bytes of a scratchpad's line: what holds a row's or a column's operands and a beat.
     pub fn line(&self) -> u64 {
-        self.rows().max(self.cols()).max(self.bus()).next_power_of_two()
+        // 8 bits for each of the lanes of `fixed`.
+        (self.rows().max(self.cols()) * self.lanes()).max(self.bus()).next_power_of_two()
     }
 }
 

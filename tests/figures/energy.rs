@@ -13,7 +13,8 @@ pub const COMPONENTS: [&str; 5] =
 /// What an action is charged to.
 fn component(action: &str) -> usize {
     match action {
-        "array_mac" | "array_padding_mac" | "pe_register_bit" | "pe_accumulator_bit" => 0,
+        "array_mac" | "array_padding_mac" | "array_bit_product" | "array_padding_bit_product" => 0,
+        "pe_register_bit" | "pe_accumulator_bit" => 0,
         "activation_read_byte" | "activation_write_byte" | "weight_read_byte" | "weight_write_byte" => 1,
         "parameter_read_byte" | "parameter_write_byte" | "table_read_byte" | "table_write_byte" => 2,
         "post_requantize" | "vector_mac" | "vector_operation" => 3,

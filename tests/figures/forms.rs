@@ -56,13 +56,18 @@ pub fn forms(case: &Case) -> Vec<Forms> {
 impl Forms {
     fn compute(&mut self, hardware: &Hardware, command: &Compute) {
         let positions = u64::from(command.kernel_rows * command.kernel_cols * command.segments);
-        let beats = positions * u64::from(command.channels).next_multiple_of(hardware.line());
+        let (channels, line) = (u64::from(command.channels), hardware.line());
+        // docs/reference/cycles.md: a line of `fixed` takes a cycle for each of its codes or lanes of codes, and as many
+        // as there are rows or columns to read for.
+        let codes = channels.min(line).div_ceil(hardware.lanes());
+        let line_beats = codes.max(hardware.rows()).max(hardware.cols()).max(4);
+        let beats = positions * channels.div_ceil(line) * line_beats;
         let pixels = u64::from(command.out_rows * command.out_cols);
         let folds = pixels.div_ceil(hardware.rows()) * u64::from(command.outputs).div_ceil(hardware.cols());
         let interval = beats.max(drain_interval(hardware, command));
         self.array += COMPUTE_SETUP + (folds - 1) * interval + beats;
         self.feed += folds * beats;
-        self.padded_macs += folds * beats * hardware.rows() * hardware.cols();
+        self.padded_macs += folds * beats * hardware.rows() * hardware.cols() * hardware.lanes();
         let channels = if command.grouped == 1 { 1 } else { u64::from(command.channels) };
         self.macs += pixels * u64::from(command.outputs) * positions * channels;
         self.padded_k.push(beats);

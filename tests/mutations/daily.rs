@@ -33,7 +33,7 @@ const DAILY: [&str; 18] = [
 ];
 
 /// Random programs, of which one has to show each fault.
-const PROGRAMS: u64 = 16;
+const PROGRAMS: u64 = 24;
 
 /// The faults of every day.
 pub fn mutations() -> Vec<Mutation> {

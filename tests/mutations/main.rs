@@ -12,6 +12,7 @@ mod places;
 mod ports;
 mod table;
 
+use bitgauge_arch::description::MacKind;
 use bitgauge_arch::validate::Validated;
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_cosim::{Build, BuildOptions, Effort, RunOptions};
@@ -194,6 +195,22 @@ fn wide() -> Accelerator {
     a
 }
 
+/// Two groups of eight codes a line, slices of two bits.
+fn serial() -> Accelerator {
+    let mut a = small("mutants-serial");
+    let array = &mut a.array;
+    (array.mac, array.lanes, array.slice_bits, array.port_bits) = (MacKind::Serial, 8, 2, 16);
+    // Rows that take longer to read than two groups of the narrowest codes to multiply.
+    array.rows = 6;
+    a
+}
+
+#[test]
+#[ignore = "long tier: builds a bench and runs about a hundred programs"]
+fn faults_of_serial_elements_are_caught() {
+    all_are_caught(&serial(), table::SERIAL, PROGRAMS);
+}
+
 #[test]
 #[ignore = "long tier: builds a bench and runs several hundred programs"]
 fn faults_are_caught() {
@@ -211,6 +228,7 @@ fn every_mutation_has_its_line() {
     for (accelerator, mutations) in [
         (small("mutants-narrow"), table::NARROW),
         (wide(), table::WIDE),
+        (serial(), table::SERIAL),
         (recovery::small(), &bus::all()[..]),
     ] {
         mutated(&accelerator, mutations);

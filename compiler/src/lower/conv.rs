@@ -2,6 +2,7 @@
 
 use bitgauge_arch::codec::Codec;
 use bitgauge_arch::command::{Vector, VectorFunction};
+use bitgauge_arch::mac::Operands;
 use bitgauge_arch::program::{Bytes, Operand};
 use bitgauge_models::integer::{IntOp, Window};
 
@@ -104,6 +105,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
                 outputs: output.groups * output.channels,
                 weights: None,
                 weight_bits: context.emitter.stored_bits(weight.bits),
+                operands: context.operands_with(weight.bits),
                 parameter_per_row: false,
                 patch: None,
                 long: cut,
@@ -167,6 +169,7 @@ fn transposed_geometry(
         .map(|view| View { cols: 1, channels: view.cols * view.channels, ..view })
         .ok_or_else(|| context.unsupported("the output's groups are not evenly spaced"))?;
     let bus = context.emitter.bus();
+    let operands = context.operands_with(bits);
     let bits = context.emitter.stored_bits(bits);
     let codec = if bits < 8 { Codec::Pack } else { Codec::None };
     let mut rows = View { rows: joined.rows, cols: 1, signed: true, codec, value_bits: reg(bits), ..*input };
@@ -194,6 +197,8 @@ fn transposed_geometry(
         outputs: joined.channels,
         weights: Some(tokens),
         weight_bits: 8,
+        // Exchanged, as rows and columns are.
+        operands: Operands { activation_bits: operands.weight_bits, weight_bits: operands.activation_bits },
         parameter_per_row: true,
         patch: None,
         long: None,

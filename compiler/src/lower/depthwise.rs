@@ -102,6 +102,7 @@ fn product<'p, 'a: 'p>(context: &Context<'a, '_>, expanded: &'p Bytes) -> Option
             outputs: output.channels,
             weights: None,
             weight_bits: context.emitter.stored_bits(weight.bits),
+            operands: context.operands_with(weight.bits),
             parameter_per_row: false,
             patch: None,
             long: None,

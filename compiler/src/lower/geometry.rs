@@ -2,6 +2,7 @@
 
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::command::{Compute, Vector};
+use bitgauge_arch::mac::Operands;
 use bitgauge_models::integer::Window;
 
 use super::blocks::Blocks;
@@ -50,6 +51,8 @@ pub(crate) struct Geometry {
     pub weights: Option<View>,
     /// Bits that a constant weight takes in external memory.
     pub weight_bits: u64,
+    /// Widths of the codes that the array multiplies.
+    pub operands: Operands,
     /// Parameters belong to rows.
     pub parameter_per_row: bool,
     /// Input vectors are gathered by the vector unit; `input` then stands for the gathered map.
@@ -200,7 +203,7 @@ impl Geometry {
 
     /// The compute command of a tile, as far as its timing goes.
     pub fn command(&self, rows: u64, outputs: u64) -> Compute {
-        Compute {
+        let mut compute = Compute {
             out_rows: rows as u32,
             out_cols: self.output.cols as u32,
             kernel_rows: reg(self.kernel()[0]),
@@ -213,7 +216,9 @@ impl Geometry {
             residual_enable: u32::from(self.residual.is_some()),
             residual_wide: u32::from(self.residual.is_some_and(|residual| residual.container == 2)),
             ..Compute::default()
-        }
+        };
+        compute.set_operands(self.operands);
+        compute
     }
 }
 

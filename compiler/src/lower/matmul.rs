@@ -27,6 +27,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
                 outputs: output.channels,
                 weights: Some(weights),
                 weight_bits: 8,
+                operands: context.operands(1),
                 parameter_per_row: false,
                 patch: None,
                 long: None,

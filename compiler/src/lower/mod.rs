@@ -20,6 +20,7 @@ mod run;
 mod sweep;
 mod windows;
 
+use bitgauge_arch::mac::Operands;
 use bitgauge_models::integer::{IntGraph, IntNode, IntOp, TensorId};
 
 use crate::cost::Work;
@@ -104,6 +105,18 @@ impl Context<'_, '_> {
     /// The view of the output.
     pub fn output(&self) -> View {
         self.view(self.node.output)
+    }
+
+    /// Widths of the codes of input `index` as the columns of a product, and of input 0 as its rows.
+    pub fn operands(&self, index: usize) -> Operands {
+        self.operands_with(self.node.inputs.get(index).map_or(8, |&id| self.graph.tensor(id).code.bits))
+    }
+
+    /// Widths of the codes of input 0 and of weights of `weight_bits`.
+    pub fn operands_with(&self, weight_bits: u8) -> Operands {
+        let activation = self.node.inputs.first().map_or(8, |&id| self.graph.tensor(id).code.bits);
+        let bits = |bits: u8| u32::from(bits.clamp(2, 8));
+        Operands { activation_bits: bits(activation), weight_bits: bits(weight_bits) }
     }
 
     fn view(&self, id: TensorId) -> View {

@@ -42,6 +42,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
                 outputs,
                 weights: None,
                 weight_bits: context.emitter.stored_bits(weight.bits),
+                operands: context.operands_with(weight.bits),
                 parameter_per_row: false,
                 patch: None,
                 long: None,

@@ -175,6 +175,8 @@ pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator, area: &Area) 
 
 #[cfg(test)]
 mod tests {
+    use bitgauge_arch::mac::Operands;
+
     use super::*;
     use crate::view::View;
     use bitgauge_arch::codec::Codec;
@@ -211,6 +213,7 @@ mod tests {
                 outputs,
                 weights: None,
                 weight_bits: 8,
+                operands: Operands::BYTES,
                 parameter_per_row: false,
                 patch: None,
                 long: None,

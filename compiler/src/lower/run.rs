@@ -203,7 +203,7 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
         let line = self.emitter.line();
         let words = input.words(line);
         let skip = geometry.blocks.map_or(0, |blocks| blocks.skip(cut.first, line));
-        Compute {
+        let mut compute = Compute {
             activation_line: reg(place.input_line + skip),
             weight_line: reg(place.weight_line),
             out_rows: reg(rows),
@@ -237,7 +237,9 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
             clamp_low: post.clamp_low,
             clamp_high: post.clamp_high,
             ..Compute::default()
-        }
+        };
+        compute.set_operands(geometry.operands);
+        compute
     }
 
     pub(super) fn finish(self) {

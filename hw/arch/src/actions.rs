@@ -25,7 +25,11 @@ actions! {
     ArrayMac = "array_mac";
     /// A multiply-accumulate of the array on padding: rows, columns or values beyond the layer's.
     ArrayPaddingMac = "array_padding_mac";
-    /// A bit written to a register of a processing element that hands operands and flags on.
+    /// One bit of an activation times one bit of a weight, in an element of `serial`, that belongs to the layer.
+    ArrayBitProduct = "array_bit_product";
+    /// The same on padding.
+    ArrayPaddingBitProduct = "array_padding_bit_product";
+    /// A bit written to a register of a processing element that hands operands and flags on, or holds the term.
     PeRegisterBit = "pe_register_bit";
     /// A bit written to a processing element's accumulator, or to the shadow that a fold's sum goes to.
     PeAccumulatorBit = "pe_accumulator_bit";

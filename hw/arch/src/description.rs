@@ -8,7 +8,9 @@ mod error;
 mod types;
 
 use crate::arith::post::PARAMETER_BYTES;
+use crate::mac::Operands;
 
+pub use check::Problem;
 pub use error::DescriptionError;
 pub use types::*;
 
@@ -18,9 +20,10 @@ impl Accelerator {
     /// # Errors
     /// The first thing wrong, with its place in `text`.
     pub fn from_toml(text: &str) -> Result<Accelerator, DescriptionError> {
-        let accelerator: Accelerator =
+        let mut accelerator: Accelerator =
             toml::from_str(text).map_err(|error| DescriptionError::from_toml(text, &error))?;
         accelerator.check().map_err(|problem| DescriptionError::from_problem(text, problem))?;
+        accelerator.array.port_bits = accelerator.array.port_bits();
         Ok(accelerator)
     }
 
@@ -31,11 +34,13 @@ impl Accelerator {
         toml::to_string(self).unwrap_or_default()
     }
 
-    /// Bytes of one scratchpad line: a power of two that holds one feeder word, one drain write and one
-    /// bus beat.
+    /// Bytes of one scratchpad line: a power of two that feeds a row for as many cycles as there are rows or columns,
+    /// and holds one drain write, one bus beat and one code for each lane of an element.
     #[must_use]
     pub fn line_bytes(&self) -> u32 {
-        self.array.rows.max(self.array.cols).max(self.memory.bus_bits / 8).next_power_of_two()
+        let array = &self.array;
+        let feeders = (array.rows.max(array.cols) * array.port_bits()).div_ceil(8);
+        feeders.max(self.memory.bus_bits / 8).max(array.least_codes()).next_power_of_two()
     }
 
     /// Bytes of one beat of the memory bus.
@@ -80,27 +85,25 @@ impl Accelerator {
         self.parameter_alignment().max(self.vector.lanes)
     }
 
-    /// Multiply-accumulates the array can do in a cycle.
+    /// Multiply-accumulates that the array can do in a cycle on codes of such widths, rounded down.
+    #[must_use]
+    pub fn peak_macs(&self, operands: Operands) -> u64 {
+        let elements = u64::from(self.array.rows) * u64::from(self.array.cols);
+        self.array.rate(operands).products_in(elements)
+    }
+
+    /// Multiply-accumulates that the array can do in a cycle at 8 bits.
     #[must_use]
     pub fn peak_macs_per_cycle(&self) -> u64 {
-        u64::from(self.array.rows) * u64::from(self.array.cols)
+        self.peak_macs(Operands::BYTES)
     }
 
     /// What no program of a network beats, in cycles, however it is cut and ordered: its multiply-accumulates, with
     /// array and vector unit at work all the time, or the bytes that have to pass the bus whatever stays on chip.
     #[must_use]
     pub fn network_bound_cycles(&self, macs: u64, bytes: u64) -> u64 {
-        let units = macs.div_ceil(self.peak_macs_per_cycle() + u64::from(self.vector.lanes));
+        let units = macs.div_ceil(self.peak_macs(Operands::NARROWEST) + u64::from(self.vector.lanes));
         units.max(bytes.div_ceil(u64::from(self.bus_bytes())))
-    }
-}
-
-impl Array {
-    /// Bits of the registers by which a processing element hands on what it was given: activation (one bit more, so
-    /// that signed and unsigned ones fit), weight, and three flags of a value's place in its fold.
-    #[must_use]
-    pub fn pe_register_bits(&self) -> u64 {
-        2 * u64::from(self.operand_bits) + 4
     }
 }
 

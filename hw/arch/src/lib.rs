@@ -13,6 +13,7 @@ pub mod command;
 pub mod description;
 pub mod energy;
 pub mod footprint;
+pub mod mac;
 pub mod program;
 pub mod timing;
 pub mod validate;

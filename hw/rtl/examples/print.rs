@@ -3,7 +3,7 @@
 
 use bitgauge_rtl::units::Requantizer;
 use bitgauge_rtl::units::array::{Array, ArrayShape};
-use bitgauge_rtl::units::pe::PeWidths;
+use bitgauge_rtl::units::mac::MacShape;
 use bitgauge_rtl::verilog::{Options, Reset, elaborate};
 use rust_hdl::prelude::Block;
 
@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let number =
         |position: usize| std::env::args().nth(position).and_then(|text| text.parse().ok()).unwrap_or(4);
     let shape = ArrayShape { rows: number(2), cols: number(3), lanes: number(4) };
-    let mut array = Array::new(shape, PeWidths { operand: 8, accumulator: 32 });
+    let mut array = Array::new(shape, &MacShape::multiplier(8, 32));
     let mut requantizer = Requantizer::default();
     array.connect_all();
     requantizer.connect_all();

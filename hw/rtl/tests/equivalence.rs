@@ -4,8 +4,11 @@
 
 mod common;
 
+use bitgauge_arch::description::MacKind;
 use bitgauge_rtl::units::Requantizer;
-use bitgauge_rtl::units::pe::{Pe, PeWidths};
+use bitgauge_rtl::units::mac::MacShape;
+use bitgauge_rtl::units::mac::serial::SerialCore;
+use bitgauge_rtl::units::pe::Pe;
 use bitgauge_rtl::verilog::{Design, Options, Reset, elaborate};
 use rust_hdl::prelude::Block;
 
@@ -41,43 +44,45 @@ fn check(design: &Design, reference: &str, script: &str, mistakes: &[(&str, &str
 #[test]
 fn element_is_a_plain_multiplication() {
     for operand in [2, 4, 8] {
-        let design = print(&mut Pe::new(PeWidths { operand, accumulator: 32 }));
+        let design = print(&mut Pe::new(&MacShape::multiplier(operand, 32)));
         let reference = format!(
-            "module reference (input clock, input reset, input signed [{operand}:0] a,
-  input signed [{operand}-1:0] w, input valid, input first, input last,
-  output signed [{operand}:0] a_out, output signed [{operand}-1:0] w_out,
-  output valid_out, output first_out, output last_out, output signed [31:0] sum);
-  reg signed [{operand}:0] a_r_q;
-  reg signed [{operand}-1:0] w_r_q;
-  reg valid_r_q, first_r_q, last_r_q;
+            "module reference (input clock, input reset, input [{operand}-1:0] a_0,
+  input signed [{operand}-1:0] w_0, input mode, input [2:0] flags,
+  output [{operand}-1:0] a_out_0, output signed [{operand}-1:0] w_out_0,
+  output mode_out, output [2:0] flags_out, output signed [31:0] sum);
+  reg [{operand}-1:0] a_r_0_q;
+  reg signed [{operand}-1:0] w_r_0_q;
+  reg mode_r_q;
+  reg [2:0] flags_r_q;
+  reg signed [2*{operand}:0] term_q;
   reg signed [31:0] accumulator_q, shadow_q;
-  wire signed [2*{operand}:0] product = $signed(a_r_q) * $signed(w_r_q);
-  wire signed [31:0] next = first_r_q ? product : accumulator_q + product;
-  assign a_out = a_r_q, w_out = w_r_q, sum = shadow_q;
-  assign valid_out = valid_r_q, first_out = first_r_q, last_out = last_r_q;
+  wire signed [{operand}:0] a = {{mode_r_q & a_r_0_q[{operand}-1], a_r_0_q}};
+  wire signed [31:0] next = flags_r_q[1] ? term_q : accumulator_q + term_q;
+  assign a_out_0 = a_r_0_q, w_out_0 = w_r_0_q, sum = shadow_q, mode_out = mode_r_q, flags_out = flags_r_q;
   always @(posedge clock)
     if (reset) begin
-      a_r_q <= 0; w_r_q <= 0; valid_r_q <= 0; first_r_q <= 0; last_r_q <= 0;
+      a_r_0_q <= 0; w_r_0_q <= 0; mode_r_q <= 0; flags_r_q <= 0; term_q <= 0;
       accumulator_q <= 0; shadow_q <= 0;
     end else begin
-      a_r_q <= a; w_r_q <= w; valid_r_q <= valid; first_r_q <= first; last_r_q <= last;
-      if (valid_r_q) accumulator_q <= next;
-      if (valid_r_q && last_r_q) shadow_q <= next;
+      a_r_0_q <= a_0; w_r_0_q <= w_0; mode_r_q <= mode; flags_r_q <= flags;
+      term_q <= $signed(a) * $signed(w_r_0_q);
+      if (flags_r_q[0]) accumulator_q <= next;
+      if (flags_r_q[0] && flags_r_q[2]) shadow_q <= next;
     end
 endmodule
 "
         );
         let script = format!(
-            "proc; opt -full -nodffe -nosdff; wreduce; opt -full -nodffe -nosdff;
+            "proc; flatten; opt -full -nodffe -nosdff; wreduce; opt -full -nodffe -nosdff;
              equiv_make {} reference proof; hierarchy -top proof; opt_clean;
              equiv_induct -seq 1; equiv_status -assert",
             design.top
         );
         let script = script.replace('\n', " ");
         let mistakes = [
-            ("$signed(a_r_q) *", "$signed({1'b0, a_r_q}) *"),
-            ("* $signed(w_r_q)", "* $unsigned(w_r_q)"),
-            ("first_r_q ? product", "first_r_q ? product + 1"),
+            ("$signed(a) *", "$signed({1'b0, a_r_0_q}) *"),
+            ("* $signed(w_r_0_q)", "* $unsigned(w_r_0_q)"),
+            ("flags_r_q[1] ? term_q", "flags_r_q[1] ? term_q + 1"),
         ];
         check(&design, &reference, &script, &mistakes);
     }
@@ -127,4 +132,50 @@ endmodule
         ("? -131072", "? -131071"),
     ];
     check(&design, reference, script, &mistakes);
+}
+
+/// The core of `serial` is the sum over the lanes of a bit times a slice, whatever the operands.
+#[test]
+fn serial_core_is_a_sum_of_slices() {
+    for (lanes, slice) in [(8, 1), (16, 1), (8, 2), (8, 4), (8, 8)] {
+        let shape = MacShape { kind: MacKind::Serial, operand: 8, lanes, slice, accumulator: 32 };
+        let design = print(&mut SerialCore::new(&shape));
+        let bits = shape.term().width;
+        let ports = |name: &str, width: usize, count: usize| -> String {
+            (0..count).map(|index| format!("input [{width}-1:0] {name}_{index}, ")).collect()
+        };
+        let wires = |name: &str, count: usize| -> String {
+            (0..count).map(|index| format!(".{name}_{index}({name}_{index}), ")).collect()
+        };
+        let (words, width) = (shape.weight().0, shape.weight().1.width);
+        let terms: Vec<String> = (0..lanes)
+            .map(|lane| match slice {
+                1 => format!("(a_0[{lane}] && w_0[{lane}] ? 1 : 0)"),
+                _ => {
+                    format!("(!a_0[{lane}] ? 0 : mode[1] ? $signed(w_{lane}) : $signed({{1'b0, w_{lane}}}))")
+                }
+            })
+            .collect();
+        let inputs = ports("a", lanes, 1) + &ports("w", width, words);
+        let reference = format!(
+            "module both ({inputs}input [1:0] mode, output differ);
+  wire signed [31:0] whole = {};
+  wire [{bits}-1:0] term;
+  {} gates ({}{}.mode(mode), .term(term));
+  assign differ = term != whole[{bits}-1:0];
+endmodule
+",
+            terms.join(" + "),
+            design.top,
+            wires("a", 1),
+            wires("w", words),
+        );
+        let script = "hierarchy -top both; proc; flatten; opt -full; sat -prove differ 0 -verify";
+        let mistake = if slice == 1 {
+            ("&& w_0[3]", "&& w_0[2]")
+        } else {
+            ("mode[1] ? $signed(w_3)", "mode[0] ? $signed(w_3)")
+        };
+        check(&design, &reference, script, &[mistake]);
+    }
 }

@@ -10,7 +10,8 @@ use bitgauge_arch::arith::{ChannelParameter, Requant};
 use bitgauge_rtl::bench::Bench;
 use bitgauge_rtl::units::Requantizer;
 use bitgauge_rtl::units::compute::post::Lane;
-use bitgauge_rtl::units::pe::{Pe, PeWidths};
+use bitgauge_rtl::units::mac::{MacShape, flag, mode};
+use bitgauge_rtl::units::pe::Pe;
 use bitgauge_rtl::units::requantize::LATENCY;
 use bitgauge_rtl::verilog::{Design, Options, Reset, elaborate};
 use edges::{MANTISSAS, SHIFTS, values};
@@ -21,7 +22,7 @@ use std::fmt::Write as _;
 const ACTIVATIONS: [std::ops::Range<i64>; 2] = [0..256, -128..128];
 
 fn pe() -> Pe {
-    let mut unit = Pe::new(PeWidths { operand: 8, accumulator: 32 });
+    let mut unit = Pe::new(&MacShape::multiplier(8, 32));
     unit.connect_all();
     unit
 }
@@ -45,21 +46,27 @@ macro_rules! tick {
 #[test]
 fn element_has_every_product() {
     let mut unit = pe();
-    (unit.valid.next, unit.first.next, unit.last.next) = (true, true, true);
-    let operands = ACTIVATIONS.into_iter().flatten().flat_map(|a| (-128..128).map(move |w| (a, w)));
-    let (mut before, mut checked) = (None, 0);
-    for (a, w) in operands {
-        unit.a.next = a.into();
-        unit.w.next = w.into();
+    unit.flags.next = (1 << flag::VALID | 1 << flag::FIRST | 1 << flag::LAST).into();
+    let operands = ACTIVATIONS.into_iter().flat_map(|range| {
+        let signed = range.start < 0;
+        range.flat_map(move |a| (-128..128).map(move |w| (a, w, signed)))
+    });
+    let (mut before, mut checked) = ([None; 2], 0);
+    for (a, w, signed) in operands {
+        unit.a[0].next = a.into();
+        unit.w[0].next = w.into();
+        unit.mode.next = (i64::from(signed) << mode::SIGNED).into();
         tick!(unit);
-        // The operands of the cycle before have gone through both registers.
-        if let Some((a, w)) = before.replace((a, w)) {
+        // The operands of two cycles before have gone through all three registers.
+        if let Some((a, w)) = before[1] {
             assert_eq!(unit.sum.val().value(), i128::from(a * w), "{a} times {w}");
             checked += 1;
         }
+        before = [Some((a, w)), before[0]];
     }
     tick!(unit);
-    assert_eq!((unit.sum.val().value(), checked), (127 * 127, 2 * 65536 - 1));
+    tick!(unit);
+    assert_eq!((unit.sum.val().value(), checked), (127 * 127, 2 * 65536 - 2));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod common;
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual};
 use bitgauge_arch::command::{Compute as Command, RegisterFile};
+use bitgauge_arch::description::MacKind;
 use bitgauge_arch::timing::{COMPUTE_SETUP, FEED_LATENCY, compute};
 use bitgauge_rtl::bench::Bench;
 use bitgauge_rtl::units::Shape;
@@ -100,8 +101,16 @@ fn command(random: &mut Random, accelerator: &Accelerator, number: u32) -> Comma
         residual_mantissa: 40_000,
         residual_zero_point: 3,
         residual_pixel_stride: 20,
+        activation_bits: [0, 2, 3, 4, 5, 6, 7, 8][random.below(8) as usize],
+        weight_bits: [0, 2, 3, 4, 5, 6, 7, 8][random.below(8) as usize],
         ..Command::default()
     }
+}
+
+/// The low bits of a byte as a number.
+fn read(byte: u8, bits: u32, signed: bool) -> i32 {
+    let value = i32::from(byte) & ((1 << bits) - 1);
+    if signed && value >> (bits - 1) == 1 { value - (1 << bits) } else { value }
 }
 
 /// The code of pixel `i` and output `n`, as the registers define it.
@@ -110,6 +119,7 @@ fn code(a: &Accelerator, c: &Command, i: u32, n: u32) -> i32 {
     let words = c.channels.div_ceil(line);
     let group = if c.grouped == 1 { n / cols * cols / line } else { 0 };
     let mut sum = 0i32;
+    let reads = a.array.reads(c.operands());
     for position in 0..c.kernel_rows * c.kernel_cols * c.segments {
         let (g, tap) = (position % c.segments, position / c.segments);
         let (r, s) = (tap / c.kernel_cols, tap % c.kernel_cols);
@@ -125,9 +135,10 @@ fn code(a: &Accelerator, c: &Command, i: u32, n: u32) -> i32 {
             } else {
                 c.pad_code as u8
             };
-            let activation = if c.activation_signed == 1 { i32::from(raw as i8) } else { i32::from(raw) };
             let weight = c.weight_line + n * c.weight_stride + position * words + word;
-            sum += activation * i32::from(content(WEIGHT, u64::from(weight), byte) as i8);
+            let weight = content(WEIGHT, u64::from(weight), byte);
+            sum += read(raw, reads.activation_bits, c.activation_signed == 1)
+                * read(weight, reads.weight_bits, true);
         }
     }
     let parameter = c.parameter_base + if c.parameter_per_row == 1 { i } else { n };
@@ -319,4 +330,25 @@ fn commands_write_what_registers_say_and_end_in_their_cycle() {
 fn printed_units_agree_with_icarus() {
     play(&accelerator(2, 4, 4, 4), 15, true, 4);
     play(&accelerator(4, 6, 2, 8), 8, true, 5);
+}
+
+#[test]
+fn every_kind_writes_what_registers_say() {
+    use MacKind::{Fixed, Serial};
+    for (mac, lanes, slice, port, [rows, cols, post], count) in [
+        (Fixed, 4, 1, 0, [4, 4, 4], 18),
+        (Fixed, 2, 1, 8, [3, 4, 2], 18),
+        (Serial, 8, 1, 8, [2, 4, 4], 18),
+        (Serial, 16, 8, 0, [4, 3, 1], 18),
+        (Serial, 8, 2, 16, [3, 2, 2], 18),
+        (Serial, 32, 4, 0, [4, 4, 2], 18),
+        (Serial, 64, 1, 0, [2, 2, 1], 18),
+    ] {
+        let mut a = accelerator(rows, cols, post, 4);
+        (a.array.mac, a.array.lanes, a.array.slice_bits, a.array.port_bits) = (mac, lanes, slice, port);
+        a.check().unwrap();
+        let seed = u64::from(lanes * 100 + slice);
+        play(&a, count, false, seed);
+        play(&a, count, true, seed + 1);
+    }
 }

@@ -367,7 +367,7 @@ fn drain_4x6_of_two_lanes() {
 
 #[test]
 fn drain_3x4_of_four_lanes() {
-    drain_follows_the_contract(3, 4, 4, 10);
+    drain_follows_the_contract(3, 4, 4, 16);
 }
 
 #[test]

@@ -5,10 +5,12 @@ mod common;
 
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::command::{Compute, RegisterFile};
+use bitgauge_arch::description::MacKind;
 use bitgauge_arch::timing::{COMPUTE_SETUP, FEED_LATENCY, compute};
 use bitgauge_rtl::bench::Bench;
 use bitgauge_rtl::units::Shape;
 use bitgauge_rtl::units::compute::feed::Feed;
+use bitgauge_rtl::units::mac::{MacShape, flag, mode};
 use bitgauge_rtl::verilog::{Options, Reset, elaborate};
 use rust_hdl::prelude::{Block, simulate};
 use std::collections::BTreeMap;
@@ -72,6 +74,8 @@ fn command(random: &mut Random, line: u32, cols: u32) -> Compute {
         output_wide: random.below(2),
         residual_enable: random.below(2),
         residual_wide: random.below(2),
+        activation_bits: random.of(&[0, 0, 2, 3, 4, 5, 6, 7, 8]),
+        weight_bits: random.of(&[0, 0, 2, 3, 4, 5, 6, 7, 8]),
         ..Compute::default()
     };
     match random.below(8) {
@@ -93,9 +97,13 @@ fn command(random: &mut Random, line: u32, cols: u32) -> Compute {
 #[derive(Default)]
 struct Expected {
     read: [Option<u32>; 2],
-    /// By row: value unless the row does not exist, signed, first, last.
-    rows: BTreeMap<usize, (Option<u8>, bool, bool, bool)>,
-    cols: BTreeMap<usize, u8>,
+    /// By row: what the elements get, unless the row does not exist.
+    rows: BTreeMap<usize, Option<Vec<i128>>>,
+    /// By row: what goes with it, where it is not nothing.
+    modes: BTreeMap<usize, i128>,
+    /// By row: place in the fold; sign and place of the term where it is not nothing.
+    flags: BTreeMap<usize, (i128, Option<i128>)>,
+    cols: BTreeMap<usize, Vec<i128>>,
     push: Option<bool>,
     fold: Option<(u32, u32, bool)>,
     fed: bool,
@@ -153,19 +161,20 @@ impl Model {
         let words = c.channels.div_ceil(line);
         let column = (fold / timing.row_folds) as u32 * cols;
         let pixel = (fold % timing.row_folds) as u32 * rows;
-        let signed = c.activation_signed == 1;
         for cycle in 0..timing.beats {
             self.at(start + cycle).busy = true;
         }
         self.at(start + timing.beats + FEED_LATENCY).fold = Some((pixel, column, fold + 1 == timing.folds()));
         let total = c.kernel_rows * c.kernel_cols * c.segments * words;
+        let b = accelerator.line_beats(c.operands(), u64::from(c.channels)) as u32;
+        let mac = MacShape::of(&accelerator.array);
         for j in 0..total {
             let (word, rest) = (j % words, j / words);
             let (segment, rest) = (rest % c.segments, rest / c.segments);
             let (s, r) = (rest % c.kernel_cols, rest / c.kernel_cols);
             let codes = (c.channels - word * line).min(line) as usize;
-            for slot in 0..line {
-                let read_at = start + u64::from(j * line + slot);
+            for slot in 0..b.max(rows).max(cols) {
+                let read_at = start + u64::from(j * b + slot);
                 let value_at = |k: usize| read_at + 2 + k as u64;
                 if slot < rows {
                     let pixel = pixel + slot;
@@ -185,19 +194,26 @@ impl Model {
                     if exists && inside {
                         self.at(read_at).read[0] = Some(address);
                     }
-                    for k in 0..line as usize {
-                        let value = match (k < codes, inside) {
-                            (false, _) => 0,
-                            (_, false) => c.pad_code as u8,
-                            _ => byte(0, address, k),
-                        };
-                        let place = (
-                            exists.then_some(value),
-                            signed,
-                            j == 0 && k == 0,
-                            j + 1 == total && k + 1 == line as usize,
-                        );
-                        self.at(value_at(k)).rows.insert(slot as usize, place);
+                    let value = |k: usize| match (k < codes, inside) {
+                        (false, _) => 0,
+                        (_, false) => c.pad_code as u8,
+                        _ => byte(0, address, k),
+                    };
+                    for k in 0..b as usize {
+                        let dealt = dealt(&mac, line as usize, c, k);
+                        let at = value_at(k);
+                        let codes = dealt.row(&mac, value);
+                        self.at(at).rows.insert(slot as usize, exists.then_some(codes));
+                        let first = j == 0 && k == 0;
+                        let last = j + 1 == total && k + 1 == b as usize;
+                        let place = 1 << flag::VALID
+                            | i128::from(first) << flag::FIRST
+                            | i128::from(last) << flag::LAST;
+                        if dealt.live {
+                            self.at(at).modes.insert(slot as usize, dealt.mode);
+                        }
+                        let term = dealt.live.then_some(dealt.flags);
+                        self.at(at + 1).flags.insert(slot as usize, (place, term));
                     }
                 }
                 if slot < cols && column + slot < c.outputs {
@@ -206,14 +222,84 @@ impl Model {
                         + u64::from(j);
                     let address = (address % (1 << 24)) as u32;
                     self.at(read_at).read[1] = Some(address);
-                    for k in 0..line as usize {
-                        let value = if k < codes { byte(1, address, k) } else { 0 };
-                        self.at(value_at(k)).cols.insert(slot as usize, value);
+                    let value = |k: usize| if k < codes { byte(1, address, k) } else { 0 };
+                    for k in 0..b as usize {
+                        let dealt = dealt(&mac, line as usize, c, k);
+                        self.at(value_at(k)).cols.insert(slot as usize, dealt.column(&mac, value));
                     }
                 }
             }
         }
     }
+}
+
+/// What the lanes deal at a position of a line.
+struct Dealt {
+    /// There are codes left.
+    live: bool,
+    /// First code.
+    first: usize,
+    /// Place of the activations' bit, and of the weights' slice.
+    plane: usize,
+    slice_low: usize,
+    mode: i128,
+    flags: i128,
+}
+
+fn dealt(mac: &MacShape, line: usize, c: &Compute, position: usize) -> Dealt {
+    let signed = c.activation_signed == 1;
+    let operands = c.operands();
+    let (planes, slices) = match mac.kind {
+        MacKind::Fixed => (1, 1),
+        MacKind::Serial => {
+            (operands.activation_bits as usize, (operands.weight_bits as usize).div_ceil(mac.slice))
+        }
+    };
+    let (group, rest) = (position / (planes * slices), position % (planes * slices));
+    let (slice, plane) = (slices - 1 - rest / planes, planes - 1 - rest % planes);
+    let codes = (c.channels as usize).min(line);
+    // `fixed` goes on to the line's end, where codes are zero.
+    let end = if mac.kind == MacKind::Fixed { line } else { codes };
+    let (mode, flags) = match mac.kind {
+        MacKind::Fixed => (i128::from(signed) << mode::SIGNED, 0),
+        MacKind::Serial => {
+            let (first, top) = (plane + 1 == planes, slice + 1 == slices);
+            let negative = (first && signed) != (mac.slice == 1 && top);
+            let place = (plane + slice * mac.slice) as i128;
+            (
+                i128::from(first) << mode::LOAD | i128::from(top) << mode::TOP,
+                i128::from(negative) << flag::NEGATE | place << flag::SHIFT,
+            )
+        }
+    };
+    let first = group * mac.lanes;
+    Dealt { live: first < end, first, plane, slice_low: slice * mac.slice, mode, flags }
+}
+
+impl Dealt {
+    fn row(&self, mac: &MacShape, code: impl Fn(usize) -> u8) -> Vec<i128> {
+        let codes = (self.first..self.first + mac.lanes).map(|k| if self.live { code(k) } else { 0 });
+        match mac.kind {
+            MacKind::Fixed => codes.map(i128::from).collect(),
+            MacKind::Serial => vec![joined(codes.map(|code| code >> self.plane & 1))],
+        }
+    }
+
+    fn column(&self, mac: &MacShape, code: impl Fn(usize) -> u8) -> Vec<i128> {
+        let codes = (self.first..self.first + mac.lanes).map(|k| if self.live { code(k) } else { 0 });
+        let slice = codes.map(|code| ((u32::from(code) >> self.slice_low) & ((1 << mac.slice) - 1)) as u8);
+        match mac.kind {
+            MacKind::Fixed => (self.first..self.first + mac.lanes)
+                .map(|k| if self.live { i128::from(code(k) as i8) } else { 0 })
+                .collect(),
+            MacKind::Serial if mac.slice == 1 => vec![joined(slice)],
+            MacKind::Serial => slice.map(i128::from).collect(),
+        }
+    }
+}
+
+fn joined(bits: impl Iterator<Item = u8>) -> i128 {
+    bits.enumerate().map(|(lane, bit)| i128::from(bit) << lane).sum()
 }
 
 /// Plays commands; returns the cycles and how many of them waited for the drain before a first fold.
@@ -283,18 +369,31 @@ fn check(feed: &Feed, expected: &Expected, now: u64, ready: bool) {
         port(feed.weight_re.val(), feed.weight_raddr.val().value()),
     ];
     assert_eq!(reads, expected.read, "reads in {now}");
-    for row in 0..feed.a.len() {
-        let seen = feed.valid[row].val();
-        assert_eq!(seen, expected.rows.contains_key(&row), "valid of row {row} in {now}");
-        if let Some((value, signed, first, last)) = expected.rows.get(&row) {
-            let flags = (feed.a_signed[row].val(), feed.first[row].val(), feed.last[row].val());
-            assert_eq!(flags, (*signed, *first, *last), "flags of row {row} in {now}");
-            let value = i128::from(value.unwrap_or(0));
-            assert_eq!(feed.a[row].val().value(), value, "row {row} in {now}");
+    let rows = feed.flags.len();
+    let words = feed.a.len() / rows;
+    for row in 0..rows {
+        let seen = feed.flags[row].val().value();
+        let (place, term) = expected.flags.get(&row).copied().unwrap_or((0, None));
+        // Of what does not belong to a fold nothing else matters.
+        let places = if place == 0 { 1 << flag::VALID } else { (1 << flag::NEGATE) - 1 };
+        assert_eq!(seen & places, place, "place of row {row} in {now}");
+        if let Some(term) = term {
+            assert_eq!(seen - place, term, "term of row {row} in {now}");
+        }
+        if let Some(mode) = expected.modes.get(&row) {
+            assert_eq!(feed.mode[row].val().value(), *mode, "mode of row {row} in {now}");
+        }
+        if let Some(codes) = expected.rows.get(&row) {
+            let seen: Vec<i128> =
+                feed.a[row * words..][..words].iter().map(|signal| signal.val().value()).collect();
+            assert_eq!(seen, codes.clone().unwrap_or(vec![0; words]), "row {row} in {now}");
         }
     }
-    for (col, value) in &expected.cols {
-        assert_eq!(feed.w[*col].val().value(), i128::from(*value as i8), "column {col} in {now}");
+    for (col, codes) in &expected.cols {
+        let words = codes.len();
+        let seen: Vec<i128> =
+            feed.w[*col * words..][..words].iter().map(|signal| signal.val().value()).collect();
+        assert_eq!(seen, *codes, "column {col} in {now}");
     }
     assert_eq!(feed.push.val().then(|| feed.push_empty.val()), expected.push, "push in {now}");
     let fold = feed.fold_end.val().then(|| {
@@ -323,6 +422,37 @@ fn random_commands_keep_contract_and_values() {
         let accelerator = accelerator(rows, cols, lanes, bus);
         let seed = u64::from(rows * 100 + cols);
         play(&accelerator, &commands(&accelerator, count, seed), Reset::Initial, false, seed);
+    }
+}
+
+/// An accelerator whose elements are of another kind.
+fn of_kind(mac: MacKind, lanes: u32, slice: u32, port: u32, [rows, cols, bus]: [u32; 3]) -> Accelerator {
+    let mut accelerator = accelerator(rows, cols, 1, bus);
+    let array = &mut accelerator.array;
+    (array.mac, array.lanes, array.slice_bits, array.port_bits) = (mac, lanes, slice, port);
+    accelerator.check().unwrap();
+    accelerator
+}
+
+#[test]
+fn every_kind_keeps_contract_and_values() {
+    use MacKind::{Fixed, Serial};
+    for (mac, lanes, slice, port, sizes, count) in [
+        // Lines that take longer than they have codes for, and lines that rows are read from at leisure.
+        (Fixed, 4, 1, 8, [4, 4, 4], 20),
+        (Fixed, 2, 1, 0, [3, 4, 4], 20),
+        (Fixed, 8, 1, 0, [4, 2, 8], 12),
+        (Serial, 8, 1, 8, [2, 3, 4], 12),
+        (Serial, 8, 8, 8, [4, 4, 8], 16),
+        (Serial, 16, 2, 0, [4, 4, 4], 8),
+        (Serial, 8, 4, 16, [5, 3, 16], 10),
+        (Serial, 64, 1, 0, [2, 2, 4], 4),
+    ] {
+        let accelerator = of_kind(mac, lanes, slice, port, sizes);
+        let seed = u64::from(lanes * 1000 + slice * 100 + sizes[0]);
+        let commands = commands(&accelerator, count, seed);
+        play(&accelerator, &commands, Reset::Initial, false, seed);
+        play(&accelerator, &commands[..3], Reset::Synchronous, true, seed + 1);
     }
 }
 

@@ -5,10 +5,11 @@
 mod common;
 
 use bitgauge_arch::arith::Requant;
+use bitgauge_arch::description::MacKind;
 use bitgauge_rtl::bench::Bench;
 use bitgauge_rtl::units::Requantizer;
 use bitgauge_rtl::units::array::{Array, ArrayShape};
-use bitgauge_rtl::units::pe::PeWidths;
+use bitgauge_rtl::units::mac::{MacShape, flag, mode};
 use bitgauge_rtl::units::requantize::LATENCY;
 use bitgauge_rtl::verilog::{Options, Reset, elaborate};
 use rust_hdl::prelude::Block;
@@ -68,47 +69,116 @@ fn requantizer_agrees_with_the_contract() {
     }
 }
 
-/// Plays `folds` folds of `depth` steps through an array, with the feeders' skew, and drains it.
-fn play_array(shape: ArrayShape, operand: usize, reset: Reset, seed: u64) {
+/// What a row and a column of the array get in a cycle.
+#[derive(Clone, Default)]
+struct Beat {
+    a: Vec<i128>,
+    mode: i128,
+    w: Vec<i128>,
+    /// Sign and place of the term.
+    flags: i128,
+}
+
+/// The beats in which an element multiplies some activations and some weights, lane by lane.
+fn beats(mac: &MacShape, (a, w): (&[i64], &[i64]), signed: bool, bits: [usize; 2]) -> Vec<Beat> {
+    if mac.kind == MacKind::Fixed {
+        let whole = |codes: &[i64]| codes.iter().map(|&code| i128::from(code)).collect();
+        let mode = i128::from(signed) << mode::SIGNED;
+        return vec![Beat { a: whole(a), mode, w: whole(w), flags: 0 }];
+    }
+    let slices = bits[1].div_ceil(mac.slice);
+    let field = |code: i64, low: usize, bits: usize| i128::from(code >> low) & ((1 << bits) - 1);
+    let mut all = vec![];
+    for slice in (0..slices).rev() {
+        let top = slice + 1 == slices;
+        let parts: Vec<i128> = w.iter().map(|&code| field(code, slice * mac.slice, mac.slice)).collect();
+        let joined = parts.iter().enumerate().map(|(lane, bit)| bit << lane).sum();
+        for plane in (0..bits[0]).rev() {
+            let first = plane + 1 == bits[0];
+            let negative = (first && signed) != (mac.slice == 1 && top);
+            let place = (plane + slice * mac.slice) as i128;
+            all.push(Beat {
+                a: vec![a.iter().enumerate().map(|(lane, &code)| field(code, plane, 1) << lane).sum()],
+                mode: i128::from(first) << mode::LOAD | i128::from(top) << mode::TOP,
+                w: if mac.slice == 1 { vec![joined] } else { parts.clone() },
+                flags: i128::from(negative) << flag::NEGATE | place << flag::SHIFT,
+            });
+        }
+    }
+    all
+}
+
+/// Plays folds through an array, with the feeders' skew, and drains it.
+fn play_array(shape: ArrayShape, mac: MacShape, bits: [usize; 2], reset: Reset, seed: u64) {
     const FOLDS: usize = 3;
-    let widths = PeWidths { operand, accumulator: 24 };
-    let mut array = Array::new(shape, widths);
+    let mut array = Array::new(shape, &mac);
     array.connect_all();
     let design = elaborate(&array, &Options { reset, ..Options::default() }).unwrap();
     let mut bench = Bench::new(&design);
     let mut random = Random(seed);
     let ArrayShape { rows, cols, lanes } = shape;
     // Long enough that a fold is drained before the next one ends.
-    let steps = rows * cols / lanes + rows + cols + 3;
-    let (low, high) = (-(1i64 << (operand - 1)), (1i64 << (operand - 1)) - 1);
-    let mut operands = |signed: bool, lines: usize| -> Vec<Vec<i64>> {
+    let least = rows * cols / lanes + rows + cols + 3;
+    let mut operands = |bits: usize, signed: bool, lines: usize, count: usize| -> Vec<Vec<i64>> {
+        let low = if signed { -(1i64 << (bits - 1)) } else { 0 };
         let one = |random: &mut Random| match random.below(4) {
-            0 => [low, high][random.below(2) as usize] - if signed { 0 } else { low },
-            _ => random.below(1 << operand) as i64 + if signed { low } else { 0 },
+            0 => [low, low + (1 << bits) - 1][random.below(2) as usize],
+            _ => low + random.below(1 << bits) as i64,
         };
-        (0..lines).map(|_| (0..steps).map(|_| one(&mut random)).collect()).collect()
+        (0..lines).map(|_| (0..count).map(|_| one(&mut random)).collect()).collect()
     };
+    let zeros = vec![0i64; mac.lanes];
+    let group = beats(&mac, (&zeros, &zeros), false, bits).len();
+    let groups = least.div_ceil(group);
+    let steps = groups * group;
     // Folds alternate between unsigned and signed activations.
-    let folds: Vec<_> =
-        (0..FOLDS).map(|fold| (operands(fold % 2 == 1, rows), operands(true, cols))).collect();
+    let folds: Vec<_> = (0..FOLDS)
+        .map(|fold| {
+            let count = groups * mac.lanes;
+            (operands(bits[0], fold % 2 == 1, rows, count), operands(bits[1], true, cols, count))
+        })
+        .collect();
+    let dealt = |fold: usize, row: usize, col: usize| -> Vec<Beat> {
+        let (a, w) = (&folds[fold].0[row], &folds[fold].1[col]);
+        let parts = a.chunks(mac.lanes).zip(w.chunks(mac.lanes));
+        parts.flat_map(|part| beats(&mac, part, fold % 2 == 1, bits)).collect()
+    };
+    let all = |lines: usize, of: &dyn Fn(usize, usize) -> Vec<Beat>| -> Vec<Vec<Vec<Beat>>> {
+        (0..FOLDS).map(|fold| (0..lines).map(|line| of(fold, line)).collect()).collect()
+    };
+    let of_rows = all(rows, &|fold, row| dealt(fold, row, 0));
+    let of_cols = all(cols, &|fold, col| dealt(fold, 0, col));
+    let pick =
+        |of: &[Vec<Vec<Beat>>], line: usize, (fold, step): (usize, usize)| of[fold][line][step].clone();
     let (mut drained, mut expected) = (vec![], vec![]);
-    for cycle in 0..FOLDS * steps + steps + rows + cols {
-        let at = |line: usize| cycle.checked_sub(line).map(|step| (step / steps, step % steps));
+    for cycle in 0..FOLDS * steps + steps + rows + cols + 1 {
+        let at = |line: usize| {
+            let place = cycle.checked_sub(line).map(|step| (step / steps, step % steps));
+            place.filter(|place| place.0 < FOLDS)
+        };
         for row in 0..rows {
-            let place = at(row).filter(|place| place.0 < FOLDS);
-            array.valid[row].next = place.is_some();
-            let (fold, step) = place.unwrap_or((0, 1));
-            array.a[row].next = folds[fold].0[row][step].into();
-            array.a_signed[row].next = fold % 2 == 1;
-            array.first[row].next = step == 0;
-            array.last[row].next = step == steps - 1;
+            let beat = at(row).map_or(Beat::default(), |place| pick(&of_rows, row, place));
+            for (lane, value) in beat.a.iter().enumerate() {
+                array.a[row * beat.a.len() + lane].next = (*value).into();
+            }
+            array.mode[row].next = beat.mode.into();
+            // Of what came a cycle before.
+            array.flags[row].next = 0.into();
+            if let Some((fold, step)) = at(row + 1) {
+                let place =
+                    i128::from(step == 0) << flag::FIRST | i128::from(step == steps - 1) << flag::LAST;
+                array.flags[row].next =
+                    (pick(&of_rows, row, (fold, step)).flags | 1 << flag::VALID | place).into();
+            }
         }
         for col in 0..cols {
-            let (fold, step) = at(col).filter(|place| place.0 < FOLDS).unwrap_or((0, 0));
-            array.w[col].next = folds[fold].1[col][step].into();
+            let beat = at(col).map_or(Beat::default(), |place| pick(&of_cols, col, place));
+            for (lane, value) in beat.w.iter().enumerate() {
+                array.w[col * beat.w.len() + lane].next = (*value).into();
+            }
         }
         // The fold's sums are read row by row, group by group, once the last element has its sum.
-        let first_read = steps + rows + cols;
+        let first_read = steps + rows + cols + 1;
         let read = cycle.checked_sub(first_read).map(|read| (read / steps, read % steps));
         let read = read.filter(|read| read.0 < FOLDS && read.1 < rows * cols / lanes);
         if let Some((fold, turn)) = read {
@@ -126,10 +196,11 @@ fn play_array(shape: ArrayShape, operand: usize, reset: Reset, seed: u64) {
         }
     }
     assert_eq!(drained, expected);
+    assert!(!drained.is_empty());
     common::icarus(&design, &bench);
     common::verilator(&design);
     common::yosys(&design);
-    assert_eq!(design.modules.len(), 2);
+    assert_eq!(design.modules.len(), 3);
 }
 
 #[test]
@@ -140,7 +211,28 @@ fn array_computes_dot_products() {
         (5, 3, 3, 4, Reset::Asynchronous),
         (8, 8, 4, 8, Reset::Synchronous),
     ] {
-        play_array(ArrayShape { rows, cols, lanes }, operand, reset, 77 + rows as u64);
+        let mac = MacShape::multiplier(operand, 24);
+        play_array(ArrayShape { rows, cols, lanes }, mac, [operand; 2], reset, 77 + rows as u64);
+    }
+}
+
+#[test]
+fn lanes_share_an_accumulator() {
+    for lanes in [2, 4, 8] {
+        let mac = MacShape { lanes, ..MacShape::multiplier(8, 32) };
+        let shape = ArrayShape { rows: 3, cols: 4, lanes: 2 };
+        play_array(shape, mac, [8, 8], Reset::Synchronous, lanes as u64);
+    }
+}
+
+#[test]
+fn planes_and_slices_make_products() {
+    let shape = ArrayShape { rows: 3, cols: 2, lanes: 1 };
+    for (lanes, slice, bits) in
+        [(8, 1, [8, 8]), (64, 1, [3, 5]), (16, 8, [8, 6]), (8, 2, [2, 7]), (32, 4, [5, 3]), (16, 1, [2, 2])]
+    {
+        let mac = MacShape { kind: MacKind::Serial, operand: 8, lanes, slice, accumulator: 32 };
+        play_array(shape, mac, bits, Reset::Synchronous, (lanes * slice) as u64);
     }
 }
 
@@ -148,10 +240,15 @@ fn array_computes_dot_products() {
 fn text_does_not_depend_on_the_run() {
     let print = || {
         let shape = ArrayShape { rows: 3, cols: 4, lanes: 2 };
-        elaborate(&Array::new(shape, PeWidths { operand: 8, accumulator: 32 }), &Options::default()).unwrap()
+        elaborate(&Array::new(shape, &MacShape::multiplier(8, 32)), &Options::default()).unwrap()
     };
     let design = print();
     assert_eq!(design, print());
-    assert_eq!(design.file_list(), "pe_a9_w8_acc32.v\narray_3x4_by2_p8_acc32.v\n");
-    assert!(design.text().contains("  // weight for the neighbour below\n  output wire signed [7:0] w_out"));
+    assert_eq!(
+        design.file_list(),
+        "core_fixed8_v1.v\npe_fixed8_v1_acc32.v\narray_3x4_by2_fixed8_v1_acc32.v\n"
+    );
+    assert!(
+        design.text().contains("  // weights for the neighbour below\n  output wire signed [7:0] w_out_0")
+    );
 }

@@ -45,9 +45,12 @@ impl Component {
     #[must_use]
     pub fn of(action: Action) -> Component {
         match action {
-            Action::ArrayMac | Action::ArrayPaddingMac | Action::PeRegisterBit | Action::PeAccumulatorBit => {
-                Component::Array
-            }
+            Action::ArrayMac
+            | Action::ArrayPaddingMac
+            | Action::ArrayBitProduct
+            | Action::ArrayPaddingBitProduct
+            | Action::PeRegisterBit
+            | Action::PeAccumulatorBit => Component::Array,
             Action::ActivationReadByte
             | Action::ActivationWriteByte
             | Action::WeightReadByte

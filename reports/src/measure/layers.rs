@@ -48,6 +48,7 @@ pub struct LayerRow {
     pub array_padded_macs: u64,
     /// Useful multiply-accumulates on the vector unit.
     pub vector_macs: u64,
+    /// Share of the array's peak, at the widths of the layer's codes: of `fixed` with one lane
     /// `array_macs / (rows * cols * array_span)`.
     pub utilization: Option<f64>,
     /// What the geometry of the program's tiles allows: `array_macs / array_padded_macs`, with M padded to
@@ -94,7 +95,7 @@ pub struct LayerRow {
 
 pub(super) fn layers(input: &ReportInput<'_>, traffic: &Traffic, energy: &EnergySummary) -> Vec<LayerRow> {
     let accelerator = &input.program.accelerator;
-    let peak = accelerator.peak_macs_per_cycle();
+    let elements = u64::from(accelerator.array.rows) * u64::from(accelerator.array.cols);
     let bus_bytes = u64::from(accelerator.bus_bytes());
     let waits = super::waits::waits(input);
     let loads = super::loads::loads(input);
@@ -110,8 +111,8 @@ pub(super) fn layers(input: &ReportInput<'_>, traffic: &Traffic, energy: &Energy
         let (read_bytes, write_bytes) = (traffic.layer(index, false), traffic.layer(index, true));
         let transfers = [read_bytes, write_bytes].map(|bytes| bytes / bus_bytes.max(1));
         let bottleneck = bottleneck(layer, &known.loads, waits, transfers, window_cycles);
-        let utilization =
-            (layer.array_span > 0).then(|| ratio(layer.array_macs, peak.saturating_mul(layer.array_span)));
+        let utilization = (layer.array_span > 0)
+            .then(|| ratio(known.peak_cycles, elements.saturating_mul(layer.array_span)));
         let geometric_bound =
             (layer.array_padded_macs > 0).then(|| ratio(layer.array_macs, layer.array_padded_macs));
         let whole = symbol.product.zip(known.padded_k).and_then(|(product, padded_k)| {

@@ -51,6 +51,8 @@ pub(super) struct LayerLoads {
     /// Beats of a fold, which is K as the array pads it; `None` where the layer's commands differ in it, or
     /// none is known.
     pub padded_k: Option<u64>,
+    /// Cycles of one element for all multiply-accumulates of the array, at the codes' widths.
+    pub peak_cycles: u64,
 }
 
 /// Per layer, from the commands alone. A `zvc` block counts as long as it is without: how long it is only data
@@ -84,8 +86,12 @@ fn closed_forms(program: &Program) -> Vec<LayerLoads> {
             Operation::Compute(compute) => {
                 let timing = timing::compute(accelerator, compute);
                 loads.array += COMPUTE_SETUP + timing.feed_cycles();
-                differ[index] |= beats[index].is_some_and(|known| known != timing.beats);
-                beats[index] = Some(timing.beats);
+                // A command has room for so many products in an element's fold: padded K.
+                let rate = accelerator.array.rate(compute.operands());
+                let room = rate.products_in(timing.beats);
+                differ[index] |= beats[index].is_some_and(|known| known != room);
+                beats[index] = Some(room);
+                layer.peak_cycles += rate.cycles_of(timing.macs);
             }
         }
     }
@@ -117,5 +123,5 @@ fn from_counters(layer: &LayerResult) -> LayerLoads {
         vector: layer.unit_busy[bitgauge_arch::command::Unit::Vector.index()],
         ..Loads::default()
     };
-    LayerLoads { loads, padded_k: None }
+    LayerLoads { loads, padded_k: None, peak_cycles: layer.array_macs }
 }

@@ -90,6 +90,8 @@ pub fn measure(input: &ReportInput<'_>) -> Result<Measured, ReportError> {
     let hertz = f64::from(accelerator.clock.mhz) * 1e6;
     let seconds = if hertz > 0.0 { run.cycles as f64 / hertz } else { 0.0 };
     let array_macs = run.layers.iter().map(|layer| layer.array_macs).sum();
+    let peak_cycles = loads::loads(input).iter().map(|layer| layer.peak_cycles).sum();
+    let elements = u64::from(accelerator.array.rows) * u64::from(accelerator.array.cols);
     let headline = Headline {
         cycles: run.cycles,
         bound_cycles: run.bound_cycles,
@@ -101,7 +103,7 @@ pub fn measure(input: &ReportInput<'_>) -> Result<Measured, ReportError> {
         high_picojoules: energy.high_picojoules,
         assumed_energy_share: energy.assumed_share,
         milliwatts: if seconds > 0.0 { energy.total_picojoules * 1e-9 / seconds } else { 0.0 },
-        mac_utilization: ratio(array_macs, run.cycles.saturating_mul(accelerator.peak_macs_per_cycle())),
+        mac_utilization: ratio(peak_cycles, run.cycles.saturating_mul(elements)),
         array_macs,
         bus_bytes: run.bus_beats * u64::from(accelerator.bus_bytes()),
         bus_occupancy: ratio(run.bus_beats, run.cycles),

@@ -1,5 +1,7 @@
 //! Are commands counted as the hardware does them, event by event?
 
+use bitgauge_arch::description::MacKind;
+
 use super::*;
 use crate::random::{accelerator, alone, compute};
 use bitgauge_testing::Random;
@@ -52,8 +54,8 @@ fn parameters_are_read_once_per_fold() {
 #[test]
 fn registers_and_turns_of_the_drain_are_counted_once_each() {
     let mut random = Random(11);
-    let (mut checked, mut halves) = (0, 0);
-    while checked < 300 {
+    let (mut checked, mut halves, mut serial) = (0, 0, 0);
+    while checked < 2000 {
         let accelerator = accelerator(&mut random);
         let mut c = compute(&mut random);
         c.table_enable = random.small(2);
@@ -66,17 +68,32 @@ fn registers_and_turns_of_the_drain_are_counted_once_each() {
         let (rows, cols, lanes) = (accelerator.array.rows, accelerator.array.cols, accelerator.post.lanes);
         let line = u64::from(accelerator.line_bytes());
         let pixels = c.out_rows * c.out_cols;
-        let values = u64::from(c.kernel_rows * c.kernel_cols * c.segments)
-            * u64::from(c.channels).div_ceil(line)
-            * line;
-        let (mut register, mut accumulator, mut turns) = (0, 0, 0);
+        let array = &accelerator.array;
+        let bits = |field: u32| if field == 0 { 8 } else { field };
+        let (planes, weights) = (bits(c.activation_bits), bits(c.weight_bits));
+        let groups = c.channels.min(accelerator.line_bytes()).div_ceil(array.lanes);
+        let (levels, slice) = (array.lanes.ilog2(), array.slice_bits);
+        // Registers of an element: operands, what goes with them, flags, the term.
+        let (passes, bit_products, registers) = match array.mac {
+            MacKind::Fixed => (1, 0, array.lanes * (8 + 8) + 1 + 3 + (9 + 8 + levels)),
+            MacKind::Serial => {
+                let passes = planes * weights.div_ceil(slice);
+                let term = if slice == 1 { 1 } else { slice + 1 } + levels;
+                (passes, passes * slice, array.lanes * (1 + slice) + 2 + 8 + term)
+            }
+        };
+        let line_beats = (passes * groups).max(rows).max(cols).max(4);
+        let lines =
+            u64::from(c.kernel_rows * c.kernel_cols * c.segments) * u64::from(c.channels).div_ceil(line);
+        let values = lines * u64::from(line_beats);
+        let (mut register, mut accumulator, mut turns, mut elements) = (0, 0, 0, 0u64);
         let wide = |wide: u32| u64::from(lanes * (1 + wide)) > line;
         let two_steps = wide(c.output_wide) || (c.residual_enable == 1 && wide(c.residual_wide));
         for column in (0..c.outputs).step_by(cols as usize) {
             for pixel in (0..pixels).step_by(rows as usize) {
                 for _element in 0..rows * cols {
-                    // Activation of 9 bits, weight of 8, three flags; accumulator and shadow.
-                    register += values * (9 + 8 + 3);
+                    elements += 1;
+                    register += values * u64::from(registers);
                     accumulator += (values + 1) * 32;
                 }
                 for _row in pixel..pixels.min(pixel + rows) {
@@ -89,10 +106,20 @@ fn registers_and_turns_of_the_drain_are_counted_once_each() {
             }
         }
         assert_eq!(counts.get(Action::PeRegisterBit), register, "{c:?}");
+        // Products that the elements had time for, useful or not.
+        let room = elements * values * u64::from(array.lanes) / u64::from(passes);
+        let both = |useful, padding| counts.get(useful) + counts.get(padding);
+        let whole = both(Action::ArrayMac, Action::ArrayPaddingMac);
+        let by_bits = both(Action::ArrayBitProduct, Action::ArrayPaddingBitProduct);
+        assert_eq!(
+            (whole, by_bits),
+            if bit_products == 0 { (room, 0) } else { (0, room * u64::from(bit_products)) }
+        );
+        serial += u32::from(bit_products > 0);
         assert_eq!(counts.get(Action::PeAccumulatorBit), accumulator, "{c:?}");
         let tables = turns * u64::from(c.table_enable * (1 - c.accumulate) * lanes) * line;
         assert_eq!(counts.get(Action::TableReadByte), tables, "{c:?}");
         checked += 1;
     }
-    assert!(halves > 5, "{halves}");
+    assert!(halves > 5 && serial > 30, "{halves} {serial}");
 }

@@ -7,6 +7,7 @@ use bitgauge_arch::arith::rows::{Emit, Rescaled, emit, emit_rows, finish, narrow
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Signedness};
 use bitgauge_arch::code::Container;
 use bitgauge_arch::command::Compute;
+use bitgauge_arch::mac::Operands;
 
 use super::weights::Source;
 use super::{Buffers, Executor, State};
@@ -44,10 +45,12 @@ struct Sizes {
     most: u32,
     /// Pointwise, with pixels at equal distances: rows are read in place.
     in_place: Option<usize>,
+    /// Low bits that the array reads of each code.
+    reads: Operands,
 }
 
 impl Sizes {
-    fn new(c: &Compute, line: usize) -> Sizes {
+    fn new(c: &Compute, line: usize, reads: Operands) -> Sizes {
         let channels = c.channels as usize;
         let words = channels.div_ceil(line);
         let positions = c.kernel_rows as usize * c.kernel_cols as usize * c.segments as usize;
@@ -59,7 +62,8 @@ impl Sizes {
         let row_step = c.row_stride as usize * c.stride_rows as usize;
         let regular =
             c.out_rows == 1 || row_step == c.out_cols as usize * step || (c.out_cols == 1 && step == 0);
-        let in_place = (positions == 1 && inside && regular)
+        let whole = reads.activation_bits == 8;
+        let in_place = (positions == 1 && inside && regular && whole)
             .then_some(if c.out_cols == 1 && c.out_rows > 1 { row_step } else { step });
         // In place a row ends with its last channel: what lies behind is not zero.
         let row = if in_place.is_some() { channels } else { positions * words * line };
@@ -72,6 +76,7 @@ impl Sizes {
             scales: 0,
             most: u32::try_from(row).unwrap_or(u32::MAX).saturating_mul(255 * 128),
             in_place: in_place.map(|step| step * line),
+            reads,
         }
     }
 }
@@ -81,7 +86,8 @@ impl Executor<'_> {
         if c.out_rows == 0 || c.out_cols == 0 || c.outputs == 0 {
             return;
         }
-        let mut sizes = Sizes::new(c, self.plan.line as usize);
+        let mut sizes =
+            Sizes::new(c, self.plan.line as usize, self.plan.accelerator.array.reads(c.operands()));
         let cols = if c.grouped == 1 { self.plan.accelerator.array.cols as usize } else { sizes.outputs };
         let bank_lines = self.plan.accelerator.weight_bank_lines() as usize;
         let state = &mut *self.state;
@@ -154,7 +160,8 @@ impl State {
         let versions = std::array::from_fn(|bank| {
             if (first_bank..=last_bank).contains(&bank) { self.weight_versions[bank] } else { 0 }
         });
-        let of = Source { start, stride, outputs: columns.1, length: sizes.row };
+        let bits = sizes.reads.weight_bits;
+        let of = Source { start, stride, outputs: columns.1, length: sizes.row, bits };
         let packed = self.weights.get(of, versions, &mut self.weight, &self.memory, &self.written);
         let sign = if c.activation_signed == 1 { Signedness::Signed } else { Signedness::Unsigned };
         let origin = (c.activation_line as usize + group) * line;
@@ -166,6 +173,7 @@ impl State {
                 for (index, row) in rows.chunks_exact_mut(sizes.row).enumerate() {
                     gather(c, sizes, activation, group, pixels.0 + index, row);
                 }
+                extend(rows, sizes.reads.activation_bits, sign);
                 (rows, sizes.row)
             }
         };
@@ -276,6 +284,20 @@ fn look_up(c: &Compute, tables: &[u8], codes: &mut [u8]) {
     let table = &tables[256 * c.table_select as usize..][..256];
     for code in codes {
         *code = table[usize::from(*code)];
+    }
+}
+
+/// Extends the low bits of codes to bytes, as the array reads them.
+pub(super) fn extend(codes: &mut [u8], bits: u32, sign: Signedness) {
+    let unused = 8 - bits.clamp(1, 8);
+    match (unused, sign) {
+        (0, _) => {}
+        (_, Signedness::Signed) => {
+            codes
+                .iter_mut()
+                .for_each(|code| *code = ((*code << unused).cast_signed() >> unused).cast_unsigned());
+        }
+        (_, Signedness::Unsigned) => codes.iter_mut().for_each(|code| *code = *code << unused >> unused),
     }
 }
 

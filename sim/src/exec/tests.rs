@@ -1,12 +1,12 @@
 //! Data: each unit against its registers' documentation, value by value.
 
-use bitgauge_arch::Program;
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness};
 use bitgauge_arch::code::Container;
 use bitgauge_arch::codec::Codec;
 use bitgauge_arch::command::{Command, Compute, Load, Operation, Store, Vector, VectorFunction};
 use bitgauge_arch::footprint::{Space, fill_bank_masks};
 use bitgauge_arch::validate::validate;
+use bitgauge_arch::{Accelerator, Program};
 use bitgauge_testing::Random;
 
 use crate::random::{self, program};
@@ -52,10 +52,18 @@ fn requant(mantissa: u32, shift: u32) -> Requant {
     Requant { mantissa: mantissa as u16, shift: shift as u8 }
 }
 
+/// What the low bits of a code say.
+fn low_bits(code: i32, bits: u32, sign: Signedness) -> i32 {
+    let low = code.rem_euclid(1 << bits);
+    if sign == Signedness::Signed && low >= 1 << (bits - 1) { low - (1 << bits) } else { low }
+}
+
 /// The command as its registers are documented. Sources are read from the memory before.
-fn naive_compute(line: usize, cols: usize, c: &Compute, before: &Preload, after: &mut [u8]) {
+fn naive_compute(accelerator: &Accelerator, c: &Compute, before: &Preload, after: &mut [u8]) {
     let (activation, weight, table, entries) = (&before[0].2, &before[1].2, &before[2].2, &before[4].2);
     let sign = if c.activation_signed == 1 { Signedness::Signed } else { Signedness::Unsigned };
+    let (line, cols) = (accelerator.line_bytes() as usize, accelerator.array.cols as usize);
+    let reads = accelerator.array.reads(c.operands());
     let words = (c.channels as usize).div_ceil(line);
     for i in 0..c.out_rows * c.out_cols {
         for n in 0..c.outputs as usize {
@@ -83,6 +91,8 @@ fn naive_compute(line: usize, cols: usize, c: &Compute, before: &Preload, after:
                                 Container::Byte.read(activation, at * line + k, sign)
                             };
                             let w = i32::from(weight[weight_line * line + k] as i8);
+                            let code = low_bits(code, reads.activation_bits, sign);
+                            let w = low_bits(w, reads.weight_bits, Signedness::Signed);
                             sum = sum.wrapping_add(code * w);
                         }
                         weight_line += words;
@@ -137,13 +147,7 @@ fn compute_follows_its_registers() {
         };
         let mut expected = before[0].2.clone();
         let accelerator = &program.accelerator;
-        naive_compute(
-            accelerator.line_bytes() as usize,
-            accelerator.array.cols as usize,
-            &c,
-            &before,
-            &mut expected,
-        );
+        naive_compute(accelerator, &c, &before, &mut expected);
         assert!(machine.space(Space::Activation) == expected, "{c:?}");
         checked += 1;
         grouped += c.grouped;

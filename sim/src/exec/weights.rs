@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use bitgauge_arch::arith::Signedness;
 use bitgauge_arch::arith::gemm::PackedMatrix;
 
+use super::compute::extend;
 use super::deferred::{Deferred, Place};
 use crate::image::Written;
 
@@ -21,6 +23,8 @@ pub(super) struct Source {
     pub stride: usize,
     pub outputs: usize,
     pub length: usize,
+    /// Low bits that the array reads of each weight.
+    pub bits: u32,
 }
 
 impl Source {
@@ -81,6 +85,34 @@ impl Weights {
     }
 }
 
+impl Source {
+    /// Packs the matrix from its rows, as the array reads the codes.
+    fn pack<'a>(&self, row: impl Fn(usize) -> &'a [u8]) -> PackedMatrix {
+        match self.narrow(&row) {
+            Some(codes) => PackedMatrix::pack(self.outputs, self.length, |n| &codes[n * self.length..]),
+            None => PackedMatrix::pack(self.outputs, self.length, row),
+        }
+    }
+
+    /// As [`Source::pack`], in place of another matrix.
+    fn repack<'a>(&self, matrix: &mut PackedMatrix, row: impl Fn(usize) -> &'a [u8]) {
+        match self.narrow(&row) {
+            Some(codes) => matrix.repack(self.outputs, self.length, |n| &codes[n * self.length..]),
+            None => matrix.repack(self.outputs, self.length, row),
+        }
+    }
+
+    /// The rows with their low bits extended, where the array reads no more.
+    fn narrow<'a>(&self, row: impl Fn(usize) -> &'a [u8]) -> Option<Vec<u8>> {
+        (self.bits < 8).then(|| {
+            let mut codes = Vec::with_capacity(self.outputs * self.length);
+            (0..self.outputs).for_each(|n| codes.extend_from_slice(&row(n)[..self.length]));
+            extend(&mut codes, self.bits, Signedness::Signed);
+            codes
+        })
+    }
+}
+
 /// Packed constants.
 #[derive(Clone, Debug, Default)]
 struct Constants {
@@ -101,7 +133,7 @@ impl Constants {
             Entry::Vacant(place) => {
                 let row = |output: usize| &memory[source.start + output * source.stride..][..source.length];
                 self.bytes += source.outputs * source.length;
-                place.insert(PackedMatrix::pack(source.outputs, source.length, row))
+                place.insert(source.pack(row))
             }
         }
     }
@@ -124,15 +156,15 @@ impl Recent {
         let (outputs, length) = (key.0.outputs, key.0.length);
         if self.entries.len() < KEPT && outputs * length < LARGEST {
             self.next = self.entries.len();
-            self.entries.push((key, PackedMatrix::pack(outputs, length, row)));
+            self.entries.push((key, key.0.pack(row)));
         } else if self.entries.is_empty() {
-            self.entries.push((key, PackedMatrix::pack(outputs, length, row)));
+            self.entries.push((key, key.0.pack(row)));
             self.next = 0;
         } else {
             self.next = if outputs * length < LARGEST { (self.next + 1) % self.entries.len() } else { 0 };
             let entry = &mut self.entries[self.next];
             entry.0 = key;
-            entry.1.repack(outputs, length, row);
+            key.0.repack(&mut entry.1, row);
         }
         &self.entries[self.next].1
     }

@@ -63,6 +63,8 @@ impl Draft<'_> {
             residual_mantissa: random.mantissa(),
             residual_zero_point: random.zero_point(),
             residual_pixel_stride: random.within(0, output_lines + 1),
+            activation_bits: random.of(&[0, 0, 2, 3, 4, 5, 6, 7, 8]),
+            weight_bits: random.of(&[0, 0, 2, 3, 4, 5, 6, 7, 8]),
             ..Compute::default()
         };
         if random.once_in(4) {

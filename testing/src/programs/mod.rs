@@ -15,6 +15,7 @@ mod vector;
 
 use bitgauge_arch::codec::Codec;
 use bitgauge_arch::command::{Command, Compute, Encoder, Operation, Store, Target, Unit};
+use bitgauge_arch::description::{Array, MacKind};
 use bitgauge_arch::program::{CommandSymbol, LayerSymbol, Operand, Segment};
 use bitgauge_arch::validate::{Validated, validate};
 use bitgauge_arch::{Accelerator, Program};
@@ -44,6 +45,7 @@ pub fn accelerator(random: &mut Random, most: u32) -> Accelerator {
             a.array.rows = 1 << random.within(1, most.ilog2());
             a.array.cols = 1 << random.within(1, most.ilog2());
         }
+        kind(random, &mut a.array);
         a.post.lanes = 1 << random.within(0, a.array.cols.trailing_zeros());
         a.post.parameter_entries = random.of(&[64, 256, 1024]);
         a.memory.bus_bits = random.of(&[32, 64, 128]);
@@ -65,6 +67,22 @@ pub fn accelerator(random: &mut Random, most: u32) -> Accelerator {
             return a;
         }
     }
+}
+
+/// A random kind of processing element; [`Accelerator::check`] says whether its lines are short enough.
+pub fn kind(random: &mut Random, array: &mut Array) {
+    if random.below(2) == 0 {
+        return;
+    }
+    array.mac = random.of(&[MacKind::Fixed, MacKind::Serial]);
+    match array.mac {
+        MacKind::Fixed => array.lanes = random.of(&[1, 2, 4, 8]),
+        MacKind::Serial => {
+            array.lanes = random.of(&[8, 16, 32, 64]);
+            array.slice_bits = random.of(&[1, 1, 2, 4, 8]);
+        }
+    }
+    array.port_bits = random.of(&[0, 8, 16]);
 }
 
 /// A program in the making: what its next command is drawn from.

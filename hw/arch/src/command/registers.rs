@@ -185,6 +185,10 @@ register_file! {
         zero_point: i32 @ 13, 0, 16;
         /// Right shift of the residual's requantizer.
         residual_shift: u32 @ 13, 16, 6;
+        /// Bits of an activation's code: 2 to 7, 0 for 8.
+        activation_bits: u32 @ 13, 22, 4;
+        /// Bits of a weight's code: 2 to 7, 0 for 8.
+        weight_bits: u32 @ 13, 26, 4;
         /// Least output code before the table.
         clamp_low: i32 @ 14, 0, 16;
         /// Greatest output code before the table.

@@ -2,6 +2,9 @@
 
 use super::types::Accelerator;
 
+/// The longest line of a scratchpad.
+const MOST_LINE_BYTES: u32 = 64;
+
 /// One rule that a description breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -24,7 +27,7 @@ impl Accelerator {
         let array = &self.array;
         range("array", "rows", array.rows, 2, 64)?;
         range("array", "cols", array.cols, 2, 64)?;
-        only("array", "operand_bits", array.operand_bits, 8, "narrower multipliers are not modelled yet")?;
+        array.check_mac()?;
         only(
             "array",
             "accumulator_bits",
@@ -32,16 +35,27 @@ impl Accelerator {
             32,
             "other accumulator widths are not modelled yet",
         )?;
-        only("array", "port_bits", array.port_bits, 8, "one 8-bit operand per row and cycle")?;
-        only(
-            "array",
-            "weight_port_bits",
-            array.weight_port_bits,
-            8,
-            "one 8-bit operand per column and cycle",
-        )?;
-
+        if array.port_bits != 0 {
+            power("array", "port_bits", array.port_bits, 8, 64)?;
+        }
         one_of("memory", "bus_bits", self.memory.bus_bits, &[32, 64, 128])?;
+        if self.line_bytes() > MOST_LINE_BYTES {
+            return Err(Problem {
+                table: "array",
+                key: "port_bits",
+                message: format!(
+                    "{} bits for each of {} rows or columns make a scratchpad line of {} bytes, and a line has at most \
+                     {MOST_LINE_BYTES}",
+                    array.port_bits(),
+                    array.rows.max(array.cols),
+                    self.line_bytes()
+                ),
+                hint: format!(
+                    "use at most {} bits, or a smaller array",
+                    8 * MOST_LINE_BYTES / array.rows.max(array.cols).next_power_of_two()
+                ),
+            });
+        }
         range("memory", "latency_cycles", self.memory.latency_cycles, 1, 1000)?;
         power("memory", "max_burst_beats", self.memory.max_burst_beats, 1, 256)?;
 

@@ -49,30 +49,38 @@ pub struct Array {
     /// What a processing element is.
     #[serde(default)]
     pub mac: MacKind,
-    /// Operand width of the multiplier.
+    /// Greatest width of an operand.
     #[serde(default = "eight")]
     pub operand_bits: u32,
+    /// Codes that an element takes at once: `fixed` multiplies 1, 2, 4 or 8 and adds the products, `serial` takes a
+    /// bit of 8, 16, 32 or 64.
+    #[serde(default = "one")]
+    pub lanes: u32,
+    /// `serial`: bits of each weight in a cycle: 1, 2, 4 or 8.
+    #[serde(default = "one")]
+    pub slice_bits: u32,
     /// Which operand stays in the array.
     #[serde(default)]
     pub dataflow: Dataflow,
     /// Accumulator width; accumulators wrap.
     #[serde(default = "thirty_two")]
     pub accumulator_bits: u32,
-    /// Bits a row receives in a cycle.
-    #[serde(default = "eight")]
+    /// Bits that a row, and a column, receives in a cycle, on average; with the array's size this makes the line of
+    /// the scratchpads. 0, the default: 8 for each of `fixed`'s lanes, 32 for `serial`.
+    #[serde(default)]
     pub port_bits: u32,
-    /// Bits a column receives in a cycle.
-    #[serde(default = "eight")]
-    pub weight_port_bits: u32,
 }
 
 /// What a processing element is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MacKind {
-    /// One (P+1) x P multiplier, P = `operand_bits`.
+    /// `lanes` multipliers of full width.
     #[default]
     Fixed,
+    /// `lanes` products by bits: one bit of each activation and `slice_bits` of each weight in a cycle, so that
+    /// narrower codes take fewer cycles.
+    Serial,
 }
 
 /// Which operand stays in the array.
@@ -244,6 +252,10 @@ impl Default for Energy {
     fn default() -> Self {
         Energy { table: "horowitz-45nm".to_owned() }
     }
+}
+
+fn one() -> u32 {
+    1
 }
 
 fn four() -> u32 {

@@ -34,6 +34,8 @@ impl Memory {
             Action::TableReadByte | Action::TableWriteByte => Some(Memory::Table),
             Action::ArrayMac
             | Action::ArrayPaddingMac
+            | Action::ArrayBitProduct
+            | Action::ArrayPaddingBitProduct
             | Action::PeRegisterBit
             | Action::PeAccumulatorBit
             | Action::PostRequantize

@@ -43,6 +43,8 @@ fn horowitz() -> Vec<Scalar> {
     vec![
         (A::ArrayMac, Derived, [unit, mac, mac]),
         (A::ArrayPaddingMac, Assumed, [0.0, mac, mac]),
+        (A::ArrayBitProduct, Assumed, [unit / 64.0, mac / 64.0, mac / 64.0]),
+        (A::ArrayPaddingBitProduct, Assumed, [0.0, mac / 64.0, mac / 64.0]),
         (A::PeRegisterBit, Published, [EARLY_REGISTER, REGISTER, REGISTER]),
         (A::PeAccumulatorBit, Published, [EARLY_REGISTER, REGISTER, REGISTER]),
         (
@@ -65,6 +67,8 @@ fn bitfusions() -> Vec<Scalar> {
     vec![
         (A::ArrayMac, Published, mac),
         (A::ArrayPaddingMac, Assumed, [0.0, mac[1], mac[2]]),
+        (A::ArrayBitProduct, Assumed, mac.map(|price| price / 64.0)),
+        (A::ArrayPaddingBitProduct, Assumed, [0.0, mac[1] / 64.0, mac[2] / 64.0]),
         (A::PeRegisterBit, Assumed, [0.0, 0.0, REGISTER]),
         (A::PeAccumulatorBit, Published, [0.0, REGISTER, REGISTER]),
         (A::PostRequantize, Assumed, [sixteen, 2.0 * sixteen, 3.1 + 3.0 * 0.1]),

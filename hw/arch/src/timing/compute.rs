@@ -2,9 +2,10 @@
 //!
 //! With W = bytes of a scratchpad line, R x C the array, L the post-processor's lanes:
 //!
-//! - A feeder reads one line per cycle and deals lines to its rows in turn; a row consumes one line in W
-//!   cycles. A fold (one product of R rows and C columns over all of K) takes
-//!   `beats = kernel_rows * kernel_cols * segments * ceil(channels / W) * W` cycles of feeding.
+//! - A feeder reads one line per cycle and deals lines to its rows in turn; a row consumes each line in
+//!   `b = max(R, C, 4, B(min(W, channels)))` cycles, where `B` is what the kind of processing element takes for so
+//!   many codes ([`crate::mac`]). A fold (one product of R rows and C columns over all of K) takes
+//!   `beats = kernel_rows * kernel_cols * segments * ceil(channels / W) * b` cycles of feeding.
 //! - Fold f's value k enters PE(r, c) at cycle `feed_start + FEED_LATENCY + f * interval + k + r + c`. Its
 //!   sum is complete, in the PE's shadow accumulator, `beats` cycles after its first value.
 //! - The drain takes column group by column group (C / L groups of L columns), rows 0 to R-1, one row of a
@@ -19,8 +20,8 @@ use crate::command::Compute;
 
 /// Cycles from the `exec` to the first feeder read: registers are copied and address generators loaded.
 pub const COMPUTE_SETUP: u64 = 4;
-/// Cycles from a feeder's read to the value's arrival at PE(0, 0).
-pub const FEED_LATENCY: u64 = 2;
+/// Cycles from a feeder's read to the term that PE(0, 0) makes of what was read: memory, lane, operands.
+pub const FEED_LATENCY: u64 = 3;
 /// Cycles from a drain read to the write in the scratchpad being visible.
 pub const POST_LATENCY: u64 = 8;
 
@@ -43,6 +44,8 @@ pub struct ComputeTiming {
     pub drain_cycles: u64,
     /// Useful multiply-accumulates: M N K without padding. Taps outside the map count.
     pub macs: u64,
+    /// Multiply-accumulates that the array could have done while it was fed.
+    pub slots: u64,
 }
 
 impl ComputeTiming {
@@ -126,14 +129,15 @@ pub fn drain(rows: u64, cols: u64, lanes: u64, steps: u64) -> DrainTiming {
 /// The timing of a command.
 #[must_use]
 pub fn compute(accelerator: &Accelerator, command: &Compute) -> ComputeTiming {
-    let line = u64::from(accelerator.line_bytes());
     let rows = u64::from(accelerator.array.rows);
     let cols = u64::from(accelerator.array.cols);
     let lanes = u64::from(accelerator.post.lanes);
     let pixels = u64::from(command.out_rows) * u64::from(command.out_cols);
     let positions =
         u64::from(command.kernel_rows) * u64::from(command.kernel_cols) * u64::from(command.segments);
-    let beats = positions * u64::from(command.channels).div_ceil(line) * line;
+    let channels = u64::from(command.channels);
+    let lines = channels.div_ceil(u64::from(accelerator.line_bytes()));
+    let beats = positions * lines * accelerator.line_beats(command.operands(), channels);
 
     let DrainTiming { cycles: drain_cycles, offset: drain_offset, interval: drain_interval } =
         drain(rows, cols, lanes, drain_steps(accelerator, command));
@@ -142,15 +146,18 @@ pub fn compute(accelerator: &Accelerator, command: &Compute) -> ComputeTiming {
     let macs = pixels
         * u64::from(command.outputs)
         * if command.grouped == 1 { useful / u64::from(command.channels.max(1)) } else { useful };
+    let (row_folds, column_folds) = (pixels.div_ceil(rows), u64::from(command.outputs).div_ceil(cols));
+    let folds = row_folds * column_folds;
     ComputeTiming {
-        row_folds: pixels.div_ceil(rows),
-        column_folds: u64::from(command.outputs).div_ceil(cols),
+        row_folds,
+        column_folds,
         beats,
         interval: beats.max(drain_interval),
         drain_interval,
         drain_offset,
         drain_cycles,
         macs,
+        slots: accelerator.array.rate(command.operands()).products_in(folds * beats * rows * cols),
     }
 }
 

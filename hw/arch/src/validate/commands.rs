@@ -226,6 +226,11 @@ fn requant_problem(name: &str, mantissa: u32, shift: u32) -> Result<(), String> 
 
 fn compute_problem(accelerator: &Accelerator, compute: &Compute) -> Result<(), String> {
     require(compute.tag_mode | compute.tag_shift == 0, || "tag fields are reserved".to_owned())?;
+    for bits in [compute.activation_bits, compute.weight_bits] {
+        require(bits == 0 || (2..=8).contains(&bits), || {
+            format!("operands of {bits} bits; the array multiplies codes of 2 to 8")
+        })?;
+    }
     let pixels = u64::from(compute.out_rows) * u64::from(compute.out_cols);
     if compute.accumulate == 1 {
         let array = &accelerator.array;

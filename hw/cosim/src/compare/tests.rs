@@ -164,7 +164,7 @@ fn the_first_in_time_comes_first_and_every_difference_is_said() {
             "command 0: signal load_end rises in cycle 25, expected in cycle 20",
             "61 cycles, expected 60",
             "counter store_idle is 0, expected 307",
-            "accesses of `table_read_byte` at the ports are 1013, expected 1010",
+            "accesses of `table_read_byte` at the ports are 1015, expected 1012",
             "the bench: a breach",
             "1 bytes of external memory differ, the first at 0x0: 0x00, expected 0x07",
             "the bench gave 95 bytes of external memory, expected 96",

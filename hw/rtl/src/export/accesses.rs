@@ -11,6 +11,7 @@ use bitgauge_arch::actions::Action;
 use bitgauge_arch::arith::PARAMETER_BYTES;
 
 use crate::units::Shape;
+use crate::units::mac::flag;
 use crate::units::scratchpad::piece_bytes;
 
 /// The actions that the bench counts, in its order.
@@ -65,18 +66,25 @@ pub(super) fn text(accelerator: &Accelerator) -> String {
     // A row's flags pass all of its elements, one after the other.
     let array = "dut.core.u_compute.u_array";
     let element = format!("{array}.u_pe_0_0");
-    let valid = sum((0..rows).map(|row| format!("{array}.valid_{row}")).collect());
-    let ends = sum((0..rows).map(|row| format!("({array}.valid_{row} & {array}.last_{row})")).collect());
-    let bits = |registers: &[&str]| -> String {
+    let of_row = |row: usize, bit: usize| format!("{array}.flags_{row}[{bit}]");
+    let valid = sum((0..rows).map(|row| of_row(row, flag::VALID)).collect());
+    let ends = sum((0..rows)
+        .map(|row| format!("({} & {})", of_row(row, flag::VALID), of_row(row, flag::LAST)))
+        .collect());
+    let bits = |registers: &[String]| -> String {
         let bits: Vec<String> = registers.iter().map(|name| format!("$bits({element}.{name})")).collect();
         bits.join(" + ")
     };
-    let handed_on = bits(&["a_r_q", "w_r_q", "valid_r_q", "first_r_q", "last_r_q"]);
+    let words = |name: &str, count: usize| (0..count).map(|word| format!("{name}_{word}_q")).collect();
+    let (a, w): (Vec<String>, Vec<String>) =
+        (words("a_r", shape.mac.activation().0), words("w_r", shape.mac.weight().0));
+    let others = ["mode_r_q", "flags_r_q", "term_q"].map(str::to_owned).to_vec();
+    let handed_on = bits(&[a, w, others].concat());
     sums.push(format!("{cols} * ({handed_on}) * ({valid})"));
     sums.push(format!(
         "{cols} * ({} * ({valid}) + {} * ({ends}))",
-        bits(&["accumulator_q"]),
-        bits(&["shadow_q"])
+        bits(&["accumulator_q".to_owned()]),
+        bits(&["shadow_q".to_owned()])
     ));
 
     let mut text = format!("localparam ACCESSES = {};\n  reg [63:0] accesses [0:ACCESSES-1];\n", sums.len());

@@ -1,6 +1,7 @@
 //! The array of processing elements.
 
-use super::pe::{Pe, PeWidths};
+use super::mac::MacShape;
+use super::pe::Pe;
 use crate::prelude::*;
 use rust_hdl::prelude::*;
 
@@ -25,17 +26,13 @@ documented! {
         name: Named,
         /// clock
         pub clock: Signal<In, Clock>,
-        /// activation of each row
+        /// activations of each row, one row after the other
         pub a: Vec<Sig>,
-        /// the row's activation is signed
-        pub a_signed: Vec<Signal<In, Bit>>,
-        /// the row's activation belongs to a fold
-        pub valid: Vec<Signal<In, Bit>>,
-        /// the row's activation is the first of its fold
-        pub first: Vec<Signal<In, Bit>>,
-        /// the row's activation is the last of its fold
-        pub last: Vec<Signal<In, Bit>>,
-        /// weight of each column
+        /// bits that go with each row's operands
+        pub mode: Vec<Sig>,
+        /// flags of each row's term, a cycle after its operands
+        pub flags: Vec<Sig>,
+        /// weights of each column, one column after the other
         pub w: Vec<Sig>,
         /// row to drain
         pub drain_row: Sig,
@@ -43,10 +40,6 @@ documented! {
         pub drain_group: Sig,
         /// sums of that row and group, a cycle later
         pub sum: Vec<Sig>,
-        /// activation of each row, read as signed
-        reread: Vec<Sig>,
-        /// activation of each row, extended by one bit
-        extended: Vec<Sig>,
         /// the sums that the drain reads
         picked: Vec<Reg>,
         pe: Vec<Vec<Pe>>,
@@ -60,51 +53,52 @@ documented! {
         chosen: Vec<Sig>,
         ones: Const,
         lanes: Const,
+        words_a: Const,
+        words_w: Const,
         _rows: usize,
         _cols: usize,
         _lanes: usize,
-        _groups: usize
+        _groups: usize,
+        _words_a: usize,
+        _words_w: usize
     }
 }
 
 impl Array {
     /// An array of this shape. At least one row, one column and one lane are made.
     #[must_use]
-    pub fn new(shape: ArrayShape, widths: PeWidths) -> Array {
+    pub fn new(shape: ArrayShape, mac: &MacShape) -> Array {
         let (rows, cols, lanes) =
             (shape.rows.max(1), shape.cols.max(1), shape.lanes.clamp(1, shape.cols.max(1)));
-        let PeWidths { operand, accumulator } = widths;
+        let accumulator = mac.accumulator;
+        let ((words_a, activation), (words_w, weight)) = (mac.activation(), mac.weight());
         let groups = cols / lanes;
-        let flags = || vec![Signal::default(); rows];
         Array {
-            name: Named::of(
-                format!("array_{rows}x{cols}_by{lanes}_p{operand}_acc{accumulator}"),
-                &Array::DOCS,
-            ),
+            name: Named::of(format!("array_{rows}x{cols}_by{lanes}_{}", mac.name()), &Array::DOCS),
             clock: Signal::default(),
-            a: Sig::inputs(u(operand), rows),
-            a_signed: flags(),
-            valid: flags(),
-            first: flags(),
-            last: flags(),
-            w: Sig::inputs(s(operand), cols),
+            a: Sig::inputs(activation, rows * words_a),
+            mode: Sig::inputs(u(mac.mode_bits()), rows),
+            flags: Sig::inputs(u(mac.flag_bits()), rows),
+            w: Sig::inputs(weight, cols * words_w),
             drain_row: Sig::input(u(clog2(rows.max(2)))),
             drain_group: Sig::input(u(clog2(groups.max(2)))),
             sum: Sig::outputs(s(accumulator), lanes),
-            reread: Sig::locals(s(operand), rows),
-            extended: Sig::locals(s(operand + 1), rows),
             picked: Reg::many(s(accumulator), lanes),
-            pe: (0..rows).map(|_| (0..cols).map(|_| Pe::new(widths)).collect()).collect(),
+            pe: (0..rows).map(|_| (0..cols).map(|_| Pe::new(mac)).collect()).collect(),
             row_mask: Sig::locals(s(accumulator), rows),
             group_mask: Sig::locals(s(accumulator), groups),
             column: Sig::locals(s(accumulator), cols),
             chosen: Sig::locals(s(accumulator), lanes),
             ones: Const::new(-1),
             lanes: Const::new(lanes),
+            words_a: Const::new(words_a),
+            words_w: Const::new(words_w),
             _rows: rows,
             _cols: cols,
             _lanes: lanes,
             _groups: groups,
+            _words_a: words_a,
+            _words_w: words_w,
         }
     }
 }
@@ -113,26 +107,27 @@ impl Logic for Array {
     #[hdl_gen]
     fn update(&mut self) {
         for r in 0..self._rows {
-            self.reread[r].next = self.a[r].val();
-            self.extended[r].next = self.a[r].val();
-            if self.a_signed[r].val() {
-                self.extended[r].next = self.reread[r].val();
+            for i in 0..self._words_a {
+                self.pe[r][0].a[i].next = self.a[r * self._words_a + i].val();
             }
-            self.pe[r][0].a.next = self.extended[r].val();
-            self.pe[r][0].valid.next = self.valid[r].val();
-            self.pe[r][0].first.next = self.first[r].val();
-            self.pe[r][0].last.next = self.last[r].val();
+            self.pe[r][0].mode.next = self.mode[r].val();
+            self.pe[r][0].flags.next = self.flags[r].val();
             for c in 1..self._cols {
-                self.pe[r][c].a.next = self.pe[r][c - 1].a_out.val();
-                self.pe[r][c].valid.next = self.pe[r][c - 1].valid_out.val();
-                self.pe[r][c].first.next = self.pe[r][c - 1].first_out.val();
-                self.pe[r][c].last.next = self.pe[r][c - 1].last_out.val();
+                for i in 0..self._words_a {
+                    self.pe[r][c].a[i].next = self.pe[r][c - 1].a_out[i].val();
+                }
+                self.pe[r][c].mode.next = self.pe[r][c - 1].mode_out.val();
+                self.pe[r][c].flags.next = self.pe[r][c - 1].flags_out.val();
             }
         }
         for c in 0..self._cols {
-            self.pe[0][c].w.next = self.w[c].val();
+            for i in 0..self._words_w {
+                self.pe[0][c].w[i].next = self.w[c * self._words_w + i].val();
+            }
             for r in 1..self._rows {
-                self.pe[r][c].w.next = self.pe[r - 1][c].w_out.val();
+                for i in 0..self._words_w {
+                    self.pe[r][c].w[i].next = self.pe[r - 1][c].w_out[i].val();
+                }
             }
             for r in 0..self._rows {
                 self.pe[r][c].clock.next = self.clock.val();

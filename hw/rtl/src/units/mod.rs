@@ -7,6 +7,7 @@ pub mod controller;
 pub mod fields;
 pub mod fifo;
 pub mod load;
+pub mod mac;
 pub mod memory_port;
 pub mod parameters;
 pub mod pe;

@@ -1,7 +1,9 @@
 //! The numbers of a description that shape the hardware.
 
+use super::mac::MacShape;
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::codec::Codec;
+use bitgauge_arch::mac::Operands;
 use bitgauge_arch::timing::{load_fifo_beats, store_fifo_beats};
 
 /// Sizes of every unit, as plain numbers.
@@ -11,10 +13,10 @@ pub struct Shape {
     pub rows: usize,
     /// Columns of the array.
     pub cols: usize,
-    /// Bits of an operand.
-    pub operand_bits: usize,
-    /// Bits of an accumulator.
-    pub accumulator_bits: usize,
+    /// The processing elements.
+    pub mac: MacShape,
+    /// Cycles of the shortest line that the feeders deal, and of the longest.
+    pub line_beats: [usize; 2],
     /// Bytes of a scratchpad line.
     pub line: usize,
     /// Bytes of a beat.
@@ -57,8 +59,11 @@ impl Shape {
         Shape {
             rows: accelerator.array.rows as usize,
             cols: accelerator.array.cols as usize,
-            operand_bits: accelerator.array.operand_bits as usize,
-            accumulator_bits: accelerator.array.accumulator_bits as usize,
+            mac: MacShape::of(&accelerator.array),
+            line_beats: [
+                accelerator.least_beats() as usize,
+                accelerator.line_beats(Operands::BYTES, u64::MAX) as usize,
+            ],
             line: accelerator.line_bytes() as usize,
             bus: accelerator.bus_bytes() as usize,
             post_lanes: accelerator.post.lanes as usize,

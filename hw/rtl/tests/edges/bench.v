@@ -3,11 +3,12 @@
 `timescale 1ns/1ps
 module bench;
   reg clock;
-  reg signed [8:0] a;
+  reg [7:0] a;
+  reg is_signed;
   reg signed [7:0] w;
   wire signed [31:0] sum;
-  pe_a9_w8_acc32 element (.clock(clock), .reset(1'b0), .a(a), .w(w), .valid(1'b1), .first(1'b1), .last(1'b1),
-    .a_out(), .w_out(), .valid_out(), .first_out(), .last_out(), .sum(sum));
+  pe_fixed8_v1_acc32 element (.clock(clock), .reset(1'b0), .a_0(a), .w_0(w), .mode(is_signed), .flags(3'b111),
+    .a_out_0(), .w_out_0(), .mode_out(), .flags_out(), .sum(sum));
 
   reg signed [33:0] x;
   reg [15:0] mantissa;
@@ -50,9 +51,10 @@ module bench;
       for (i = 0; i < 256; i = i + 1)
         for (j = -128; j < 128; j = j + 1) begin
           m = i - 128 * sign;
-          a = m[8:0];
+          a = m[7:0];
+          is_signed = sign[0];
           w = j[7:0];
-          tick; tick;
+          tick; tick; tick;
           products = products + 1;
           if (sum !== m * j) begin
             errors = errors + 1;

@@ -7,6 +7,9 @@ pub mod folds;
 pub mod lane;
 pub mod lines;
 pub mod pace;
+pub mod planes;
+pub mod sequence;
+pub mod span;
 pub mod steps;
 pub mod walk;
 
@@ -19,15 +22,17 @@ use folds::Folds;
 use lines::Lines;
 use pace::Pace;
 use rust_hdl::prelude::*;
+use sequence::Sequence;
+use span::Span;
 use steps::Steps;
 use walk::Walk;
 
 documented! {
     /// Feed: reads the operands of a compute command and deals them to the array's edges.
     ///
-    /// A line takes as many cycles as it has bytes. In cycle `feed_start + j * line + r`, line j of row r
-    /// and line j of column r are read; the bytes of row r leave on `a[r]` from two cycles later on, one a
-    /// cycle, and those of a column on `w`. Positions outside the map give the pad code without a read;
+    /// A line takes b cycles, see `timing::compute`. In cycle `feed_start + j * b + r`, line j of row r
+    /// and line j of column r are read; the codes of row r leave on `a` from two cycles later on, and those of a
+    /// column on `w`; flags of the terms that they make follow a cycle later. Positions outside the map give the pad code without a read;
     /// codes behind a segment's last are zero on both sides; rows and columns that do not exist are zero.
     /// Behind a command that keeps its sums, no value is the first of its fold.
     ///
@@ -40,12 +45,13 @@ documented! {
     /// cycle         | t    | t + 1 | t + 2  | t + 3  | ...
     /// read, row r   | line |       |        |        |
     /// data          |      | line  |        |        |
-    /// a[r]          |      |       | byte 0 | byte 1 |
-    /// fold_end      | 3 cycles after the fold's last cycle of reading
+    /// a, row r      |      |       | codes 0| codes 1|
+    /// flags[r]      |      |       |        | of 0   |
+    /// fold_end      | 4 cycles after the fold's last cycle of reading
     /// ```
     ///
-    /// Cycles: setup 4, then `timing::compute`. Contract: `docs/reference/cycles.md`, Compute; a fold's
-    /// value k is on `a[0]` in cycle `feed_start + 2 + k`.
+    /// Cycles: setup 4, then `timing::compute`. Contract: `docs/reference/cycles.md`, Compute; what row 0 gets at
+    /// position k of a fold is on `a` in cycle `feed_start + 2 + k`.
     #[derive(LogicBlock)]
     pub struct Feed {
         name: Named,
@@ -67,17 +73,13 @@ documented! {
         pub weight_re: Signal<Out, Bit>,
         /// line to read there
         pub weight_raddr: Sig,
-        /// activation of each row
+        /// activations of each row, one row after the other
         pub a: Vec<Sig>,
-        /// it is signed
-        pub a_signed: Vec<Signal<Out, Bit>>,
-        /// it belongs to a fold
-        pub valid: Vec<Signal<Out, Bit>>,
-        /// it is the first of its fold
-        pub first: Vec<Signal<Out, Bit>>,
-        /// it is the last of its fold
-        pub last: Vec<Signal<Out, Bit>>,
-        /// weight of each column
+        /// bits that go with each row's operands
+        pub mode: Vec<Sig>,
+        /// flags of each row's term, a cycle after its operands
+        pub flags: Vec<Sig>,
+        /// weights of each column, one column after the other
         pub w: Vec<Sig>,
         /// a command may start in this cycle
         pub ready: Signal<Out, Bit>,
@@ -103,6 +105,8 @@ documented! {
         pub fold_last: Signal<Out, Bit>,
         fields: FeedFields,
         pace: Pace,
+        span: Span,
+        sequence: Vec<Sequence>,
         lines: Lines,
         steps: Steps,
         walk: Walk,
@@ -120,7 +124,9 @@ documented! {
         last_fold: Signal<Local, Bit>,
         _registers: usize,
         _rows: usize,
-        _cols: usize,
+        _all_a: usize,
+        _all_w: usize,
+        _serial: usize,
         _line: usize
     }
 }
@@ -130,10 +136,16 @@ impl Feed {
     #[must_use]
     pub fn new(shape: &Shape) -> Feed {
         let (rows, cols, line) = (shape.rows, shape.cols, shape.line);
+        let mac = &shape.mac;
+        let ((words_a, activation), (words_w, weight)) = (mac.activation(), mac.weight());
+        let serial = usize::from(mac.serial());
         let fields = FeedFields::default();
         let registers = fields.registers.len();
         Feed {
-            name: Named::of(format!("feed_{rows}x{cols}_by{}_line{line}", shape.post_lanes), &Feed::DOCS),
+            name: Named::of(
+                format!("feed_{rows}x{cols}_by{}_line{line}_{}", shape.post_lanes, shape.mac.name()),
+                &Feed::DOCS,
+            ),
             clock: Signal::default(),
             start: Signal::default(),
             registers: Sig::inputs(u(32), registers),
@@ -143,12 +155,10 @@ impl Feed {
             activation_raddr: Sig::output(u(24)),
             weight_re: Signal::default(),
             weight_raddr: Sig::output(u(24)),
-            a: Sig::outputs(u(8), rows),
-            a_signed: vec![Signal::default(); rows],
-            valid: vec![Signal::default(); rows],
-            first: vec![Signal::default(); rows],
-            last: vec![Signal::default(); rows],
-            w: Sig::outputs(s(8), cols),
+            a: Sig::outputs(activation, rows * words_a),
+            mode: Sig::outputs(u(mac.mode_bits()), rows),
+            flags: Sig::outputs(u(mac.flag_bits()), rows),
+            w: Sig::outputs(weight, cols * words_w),
             ready: Signal::default(),
             fed: Signal::default(),
             busy_stage: Signal::default(),
@@ -162,6 +172,8 @@ impl Feed {
             fold_last: Signal::default(),
             fields,
             pace: Pace::new(shape),
+            span: Span::new(shape),
+            sequence: (0..serial).map(|_| Sequence::new(shape)).collect(),
             lines: Lines::new(shape),
             steps: Steps::default(),
             walk: Walk::new(shape),
@@ -171,13 +183,15 @@ impl Feed {
             first_1: State::default(),
             keeps: State::default(),
             goes_on: State::default(),
-            place_1: Reg::new(u(clog2(line))),
+            place_1: Reg::new(u(clog2(shape.line_beats[1]))),
             empty: Signal::default(),
             wide: Signal::default(),
             last_fold: Signal::default(),
             _registers: registers,
             _rows: rows,
-            _cols: cols,
+            _all_a: rows * words_a,
+            _all_w: cols * words_w,
+            _serial: serial,
             _line: line,
         }
     }
@@ -201,6 +215,11 @@ impl Logic for Feed {
         self.pace.empty.next = self.empty.val();
         self.pace.wide.next = self.wide.val();
         self.pace.few.next = self.lines.few.val();
+        self.pace.line_last.next = self.span.last.val();
+        self.span.clock.next = self.clock.val();
+        self.span.channels.next = self.fields.channels.val();
+        self.lines.positions.next = self.span.few.val();
+        self.walk.line_last.next = self.span.last.val();
         self.pace.last_line.next = self.lines.last_line.val();
         self.last_fold.next = !self.walk.more.val() & self.columns.last.val();
         self.pace.last_fold.next = self.last_fold.val();
@@ -288,6 +307,20 @@ impl Logic for Feed {
             & self.pace.first_line.val()
             & (self.pace.position.val() == 0)
             & !self.goes_on.q.val();
+        for k in 0..self._serial {
+            self.sequence[k].clock.next = self.clock.val();
+            self.sequence[k].settle.next = self.pace.settle.val();
+            self.sequence[k].issue.next = self.pace.issue.val();
+            self.sequence[k].line_end.next = self.pace.line_end.val();
+            self.sequence[k].channels.next = self.fields.channels.val();
+            self.sequence[k].activation_bits.next = self.fields.activation_bits.val();
+            self.sequence[k].weight_bits.next = self.fields.weight_bits.val();
+            self.sequence[k].signed.next = self.fields.activation_signed.val().any();
+            self.span.passes[k].next = self.sequence[k].passes.val();
+            self.deal.token[k].next = self.sequence[k].token.val();
+            self.deal.sequence_mode[k].next = self.sequence[k].mode.val();
+            self.deal.sequence_flags[k].next = self.sequence[k].flags.val();
+        }
         self.deal.clock.next = self.clock.val();
         self.deal.pad_code.next = self.fields.pad_code.val();
         self.deal.tail.next = self.lines.tail.val();
@@ -305,14 +338,14 @@ impl Logic for Feed {
             self.deal.weight_rdata[k].next = self.weight_rdata[k].val();
         }
         for r in 0..self._rows {
-            self.a[r].next = self.deal.a[r].val();
-            self.a_signed[r].next = self.deal.a_signed[r].val();
-            self.valid[r].next = self.deal.valid[r].val();
-            self.first[r].next = self.deal.first[r].val();
-            self.last[r].next = self.deal.last[r].val();
+            self.mode[r].next = self.deal.mode[r].val();
+            self.flags[r].next = self.deal.flags[r].val();
         }
-        for c in 0..self._cols {
-            self.w[c].next = self.deal.w[c].val();
+        for i in 0..self._all_a {
+            self.a[i].next = self.deal.a[i].val();
+        }
+        for i in 0..self._all_w {
+            self.w[i].next = self.deal.w[i].val();
         }
 
         self.fold_end.next = self.folds.fold_end.val();

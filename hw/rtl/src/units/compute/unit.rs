@@ -12,7 +12,6 @@ use super::drain::Drain;
 use super::feed::Feed;
 use crate::prelude::*;
 use crate::units::array::{Array, ArrayShape};
-use crate::units::pe::PeWidths;
 use crate::units::shape::Shape;
 use rust_hdl::prelude::*;
 
@@ -80,7 +79,8 @@ documented! {
         drain: Drain,
         _registers: usize,
         _rows: usize,
-        _cols: usize,
+        _words_a: usize,
+        _words_w: usize,
         _lanes: usize,
         _line: usize
     }
@@ -91,12 +91,14 @@ impl Compute {
     #[must_use]
     pub fn new(shape: &Shape) -> Compute {
         let Shape { rows, cols, line, post_lanes: lanes, .. } = *shape;
-        let widths = PeWidths { operand: shape.operand_bits, accumulator: shape.accumulator_bits };
         let feed = Feed::new(shape);
         let drain = Drain::new(shape);
         let bytes = |count| Sig::inputs(u(8), count);
         Compute {
-            name: Named::of(format!("compute_{rows}x{cols}_by{lanes}_line{line}"), &Compute::DOCS),
+            name: Named::of(
+                format!("compute_{rows}x{cols}_by{lanes}_line{line}_{}", shape.mac.name()),
+                &Compute::DOCS,
+            ),
             clock: Signal::default(),
             start: Signal::default(),
             registers: Sig::inputs(u(32), feed.registers.len()),
@@ -125,10 +127,11 @@ impl Compute {
             wdata: Sig::outputs(u(8), line),
             _registers: feed.registers.len(),
             feed,
-            array: Array::new(ArrayShape { rows, cols, lanes }, widths),
+            array: Array::new(ArrayShape { rows, cols, lanes }, &shape.mac),
             drain,
             _rows: rows,
-            _cols: cols,
+            _words_a: rows * shape.mac.activation().0,
+            _words_w: cols * shape.mac.weight().0,
             _lanes: lanes,
             _line: line,
         }
@@ -163,14 +166,14 @@ impl Logic for Compute {
             self.wdata[b].next = self.drain.wdata[b].val();
         }
         for r in 0..self._rows {
-            self.array.a[r].next = self.feed.a[r].val();
-            self.array.a_signed[r].next = self.feed.a_signed[r].val();
-            self.array.valid[r].next = self.feed.valid[r].val();
-            self.array.first[r].next = self.feed.first[r].val();
-            self.array.last[r].next = self.feed.last[r].val();
+            self.array.mode[r].next = self.feed.mode[r].val();
+            self.array.flags[r].next = self.feed.flags[r].val();
         }
-        for c in 0..self._cols {
-            self.array.w[c].next = self.feed.w[c].val();
+        for i in 0..self._words_a {
+            self.array.a[i].next = self.feed.a[i].val();
+        }
+        for i in 0..self._words_w {
+            self.array.w[i].next = self.feed.w[i].val();
         }
 
         self.drain.push.next = self.feed.push.val();

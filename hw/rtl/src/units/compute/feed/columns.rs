@@ -77,11 +77,14 @@ impl Columns {
     pub fn new(shape: &Shape) -> Columns {
         let lines = u(24);
         Columns {
-            name: Named::of(format!("feed_columns_cols{}_line{}", shape.cols, shape.line), &Columns::DOCS),
+            name: Named::of(
+                format!("feed_columns_cols{}_line{}_most{}", shape.cols, shape.line, shape.line_beats[1]),
+                &Columns::DOCS,
+            ),
             clock: Signal::default(),
             prepare: Signal::default(),
             issue: Signal::default(),
-            position: Sig::input(u(clog2(shape.line))),
+            position: Sig::input(u(clog2(shape.line_beats[1]))),
             first_line: Signal::default(),
             line_end: Signal::default(),
             fold_done: Signal::default(),

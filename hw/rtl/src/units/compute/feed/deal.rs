@@ -1,8 +1,10 @@
 //! From lines to the array's edges.
 
-use super::lane::{Lane, WORD};
+use super::lane::{Lane, WORD, ends, token_bits};
+use super::planes::{Planes, Token};
 use crate::prelude::*;
 use crate::units::Shape;
+use crate::units::mac::flag;
 use rust_hdl::prelude::*;
 
 documented! {
@@ -16,10 +18,11 @@ documented! {
     ///                                lane 0  lane 1  lane 2
     /// place, flags --> register --> token --> token --> token
     ///
-    /// cycle    | t             | t + 1        | t + 2
-    /// inputs   | place 0, live |              |
-    /// rdata    |               | line, row 0  | line, row 1
-    /// a[0]     |               |              | byte 0
+    /// cycle    | t             | t + 1        | t + 2       | t + 3
+    /// inputs   | place 0, live |              |             |
+    /// rdata    |               | line, row 0  | line, row 1 |
+    /// a[0]     |               |              | codes 0     | codes 1
+    /// flags[0] |               |              |             | of codes 0
     /// ```
     #[derive(LogicBlock)]
     pub struct Deal {
@@ -38,6 +41,12 @@ documented! {
         pub reading: Signal<In, Bit>,
         /// row and column that read in this cycle
         pub place: Sig,
+        /// `serial`: what the lanes deal
+        pub token: Vec<Sig>,
+        /// `serial`: what goes with the operands
+        pub sequence_mode: Vec<Sig>,
+        /// `serial`: place and sign of the term
+        pub sequence_flags: Vec<Sig>,
         /// first cycle of a fold
         pub opening: Signal<In, Bit>,
         /// last cycle of a fold
@@ -52,41 +61,60 @@ documented! {
         pub outside: Signal<In, Bit>,
         /// the column of this cycle exists
         pub column_live: Signal<In, Bit>,
-        /// activation of each row
+        /// activations of each row, one row after the other
         pub a: Vec<Sig>,
-        /// it is signed
-        pub a_signed: Vec<Signal<Out, Bit>>,
-        /// it belongs to a fold
-        pub valid: Vec<Signal<Out, Bit>>,
-        /// it is the first of its fold
-        pub first: Vec<Signal<Out, Bit>>,
-        /// it is the last of its fold
-        pub last: Vec<Signal<Out, Bit>>,
-        /// weight of each column
+        /// bits that go with each row's operands
+        pub mode: Vec<Sig>,
+        /// flags of each row's term, a cycle after its operands
+        pub flags: Vec<Sig>,
+        /// weights of each column, one column after the other
         pub w: Vec<Sig>,
         row: Vec<Lane>,
         column: Vec<Lane>,
-        flags: Vec<Reg>,
+        row_planes: Vec<Planes>,
+        column_planes: Vec<Planes>,
+        modes: Vec<Reg>,
+        mode_in: Reg,
+        /// flags, as they walk; the first is that of row 0
+        walking: Vec<Reg>,
         flags_in: Reg,
-        token: Reg,
+        flags_late: Reg,
+        token_r: Reg,
+        place_token: Sig,
         keep_a: Reg,
         keep_w: Reg,
         pad: State<Bit>,
         reading_flag: Sig,
         opening_flag: Sig,
         closing_flag: Sig,
-        signed_flag: Sig,
+        line_flag: Sig,
         /// bytes of the activation line as the lanes take it
         bytes_a: Vec<Sig>,
         /// bytes of the weight line as the lanes take it
         bytes_w: Vec<Sig>,
-        words_a: Vec<Sig>,
-        words_w: Vec<Sig>,
+        line_a: Vec<Sig>,
+        line_w: Vec<Sig>,
         ones: Const,
-        fresh: Const,
+        fresh_low: Const,
+        live: Const,
+        positions: Const,
+        position_mask: Const,
+        first_low: Const,
+        last_low: Const,
         word: Const,
+        words_a: Const,
+        words_w: Const,
         _rows: usize,
         _cols: usize,
+        _fixed_rows: usize,
+        _fixed_cols: usize,
+        _serial_rows: usize,
+        _serial_cols: usize,
+        _fixed: usize,
+        _serial: usize,
+        _ends: usize,
+        _words_a: usize,
+        _words_w: usize,
         _line: usize,
         _words: usize,
         _word: usize
@@ -100,16 +128,28 @@ impl Deal {
         let (rows, cols, line) = (shape.rows, shape.cols, shape.line);
         let word = line.min(WORD);
         let words = line / word;
-        let place = clog2(line);
+        let mac = &shape.mac;
+        let serial = mac.serial();
+        let layout = Token::of(shape);
+        let positions = line / mac.lanes;
+        let token = u(if serial { layout.bits() } else { token_bits(shape) });
+        let fresh = if serial { layout.fresh() } else { clog2(positions) };
+        let (modes, flags) = (u(mac.mode_bits()), u(mac.flag_bits()));
+        let ((words_a, activation), (words_w, weight)) = (mac.activation(), mac.weight());
+        let [fixed_rows, serial_rows] = if serial { [0, rows] } else { [rows, 0] };
+        let [fixed_cols, serial_cols] = if serial { [0, cols] } else { [cols, 0] };
         Deal {
-            name: Named::of(format!("feed_deal_{rows}x{cols}_line{line}"), &Deal::DOCS),
+            name: Named::of(format!("feed_deal_{rows}x{cols}_line{line}_{}", mac.name()), &Deal::DOCS),
             clock: Signal::default(),
             activation_rdata: Sig::inputs(u(8), line),
             weight_rdata: Sig::inputs(u(8), line),
             pad_code: Sig::input(u(8)),
             tail: Sig::input(u(line)),
             reading: Signal::default(),
-            place: Sig::input(u(place)),
+            place: Sig::input(u(clog2(shape.line_beats[1]))),
+            token: Sig::inputs(u(layout.bits() - 1), usize::from(serial)),
+            sequence_mode: Sig::inputs(modes, usize::from(serial)),
+            sequence_flags: Sig::inputs(flags, usize::from(serial)),
             opening: Signal::default(),
             closing: Signal::default(),
             signed: Signal::default(),
@@ -117,33 +157,53 @@ impl Deal {
             row_live: Signal::default(),
             outside: Signal::default(),
             column_live: Signal::default(),
-            a: Sig::outputs(u(8), rows),
-            a_signed: vec![Signal::default(); rows],
-            valid: vec![Signal::default(); rows],
-            first: vec![Signal::default(); rows],
-            last: vec![Signal::default(); rows],
-            w: Sig::outputs(s(8), cols),
-            row: (0..rows).map(|_| Lane::new(line)).collect(),
-            column: (0..cols).map(|_| Lane::new(line)).collect(),
-            flags: Reg::many(u(4), rows),
-            flags_in: Reg::new(u(4)),
-            token: Reg::new(u(place + 1)),
+            a: Sig::outputs(activation, rows * words_a),
+            mode: Sig::outputs(modes, rows),
+            flags: Sig::outputs(flags, rows),
+            w: Sig::outputs(weight, cols * words_w),
+            row: (0..fixed_rows).map(|_| Lane::new(shape)).collect(),
+            column: (0..fixed_cols).map(|_| Lane::new(shape)).collect(),
+            row_planes: (0..serial_rows).map(|_| Planes::row(shape)).collect(),
+            column_planes: (0..serial_cols).map(|_| Planes::column(shape)).collect(),
+            modes: Reg::many(modes, rows),
+            mode_in: Reg::new(modes),
+            walking: Reg::many(flags, rows),
+            flags_in: Reg::new(flags),
+            flags_late: Reg::new(flags),
+            token_r: Reg::new(token),
+            place_token: Sig::local(token),
             keep_a: Reg::new(u(line)),
             keep_w: Reg::new(u(line)),
             pad: State::default(),
             reading_flag: Sig::local(u(1)),
             opening_flag: Sig::local(u(1)),
             closing_flag: Sig::local(u(1)),
-            signed_flag: Sig::local(u(1)),
+            line_flag: Sig::local(u(1)),
             bytes_a: Sig::locals(u(8), line),
             bytes_w: Sig::locals(u(8), line),
-            words_a: Sig::locals(u(8 * word), words),
-            words_w: Sig::locals(u(8 * word), words),
+            line_a: Sig::locals(u(8 * word), words),
+            line_w: Sig::locals(u(8 * word), words),
             ones: Const::new(((1u128 << line) - 1).cast_signed()),
-            fresh: Const::new(1i64 << place),
+            fresh_low: Const::new(fresh),
+            live: Const::new(2i64 << fresh),
+            positions: Const::new(positions),
+            position_mask: Const::new(positions - 1),
+            first_low: Const::new(flag::FIRST),
+            last_low: Const::new(flag::LAST),
             word: Const::new(word),
+            words_a: Const::new(words_a),
+            words_w: Const::new(words_w),
             _rows: rows,
             _cols: cols,
+            _fixed_rows: fixed_rows,
+            _fixed_cols: fixed_cols,
+            _serial_rows: serial_rows,
+            _serial_cols: serial_cols,
+            _fixed: usize::from(!serial),
+            _serial: usize::from(serial),
+            _ends: usize::from(!serial && ends(shape)),
+            _words_a: words_a,
+            _words_w: words_w,
             _line: line,
             _words: words,
             _word: word,
@@ -154,7 +214,7 @@ impl Deal {
 impl Logic for Deal {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, flags_in, token, keep_a, keep_w, pad);
+        dff_setup!(self, clock, mode_in, flags_in, flags_late, token_r, keep_a, keep_w, pad);
         // In the cycle of the read: what will have to be kept of the line.
         self.keep_a.d.next = 0.into();
         self.keep_w.d.next = 0.into();
@@ -171,18 +231,32 @@ impl Logic for Deal {
             }
         }
         self.pad.d.next = self.outside.val();
-        self.token.d.next = self.place.val();
-        if self.reading.val() & (self.place.val() == 0) {
-            self.token.d.next = self.fresh.val();
-        }
+        self.line_flag.next = (self.reading.val() & (self.place.val() == 0)).into();
         self.reading_flag.next = self.reading.val().into();
         self.opening_flag.next = self.opening.val().into();
         self.closing_flag.next = self.closing.val().into();
-        self.signed_flag.next = self.signed.val().into();
         self.flags_in.d.next = self.reading_flag.val()
-            | (self.opening_flag.val() << 1usize)
-            | (self.closing_flag.val() << 2usize)
-            | (self.signed_flag.val() << 3usize);
+            | (self.opening_flag.val() << self.first_low.val())
+            | (self.closing_flag.val() << self.last_low.val());
+        self.place_token.next = self.place.val() & self.position_mask.val();
+        for _e in 0..self._ends {
+            if self.place.val() < self.positions.val() {
+                self.place_token.next = (self.place.val() & self.position_mask.val()) | self.live.val();
+            }
+        }
+        for _k in 0..self._fixed {
+            self.mode_in.d.next = self.signed.val().into();
+        }
+        for k in 0..self._serial {
+            self.place_token.next = self.token[k].val();
+            self.mode_in.d.next = self.sequence_mode[k].val();
+            self.flags_in.d.next = self.sequence_flags[k].val()
+                | self.reading_flag.val()
+                | (self.opening_flag.val() << self.first_low.val())
+                | (self.closing_flag.val() << self.last_low.val());
+        }
+        self.token_r.d.next = self.place_token.val() | (self.line_flag.val() << self.fresh_low.val());
+        self.flags_late.d.next = self.flags_in.q.val();
 
         // A cycle later: the line.
         for k in 0..self._line {
@@ -199,44 +273,83 @@ impl Logic for Deal {
             }
         }
         for i in 0..self._words {
-            self.words_a[i].next = 0.into();
-            self.words_w[i].next = 0.into();
+            self.line_a[i].next = 0.into();
+            self.line_w[i].next = 0.into();
             for k in 0..self._word {
-                self.words_a[i].next =
-                    self.words_a[i].val() | (self.bytes_a[i * self._word + k].val() << (k * 8));
-                self.words_w[i].next =
-                    self.words_w[i].val() | (self.bytes_w[i * self._word + k].val() << (k * 8));
+                self.line_a[i].next =
+                    self.line_a[i].val() | (self.bytes_a[i * self._word + k].val() << (k * 8));
+                self.line_w[i].next =
+                    self.line_w[i].val() | (self.bytes_w[i * self._word + k].val() << (k * 8));
             }
         }
 
         for r in 0..self._rows {
-            self.row[r].clock.next = self.clock.val();
-            self.flags[r].clock.next = self.clock.val();
-            for i in 0..self._words {
-                self.row[r].data[i].next = self.words_a[i].val();
-            }
-            self.a[r].next = self.row[r].byte.val();
-            self.valid[r].next = self.flags[r].q.val().get_bit(0usize);
-            self.first[r].next = self.flags[r].q.val().get_bit(1usize);
-            self.last[r].next = self.flags[r].q.val().get_bit(2usize);
-            self.a_signed[r].next = self.flags[r].q.val().get_bit(3usize);
+            self.modes[r].clock.next = self.clock.val();
+            self.walking[r].clock.next = self.clock.val();
+            self.mode[r].next = self.modes[r].q.val();
+            self.flags[r].next = self.walking[r].q.val();
         }
-        self.row[0].token_in.next = self.token.q.val();
-        self.flags[0].d.next = self.flags_in.q.val();
+        self.modes[0].d.next = self.mode_in.q.val();
+        self.walking[0].d.next = self.flags_late.q.val();
         for r in 1..self._rows {
-            self.row[r].token_in.next = self.row[r - 1].token_out.val();
-            self.flags[r].d.next = self.flags[r - 1].q.val();
+            self.modes[r].d.next = self.modes[r - 1].q.val();
+            self.walking[r].d.next = self.walking[r - 1].q.val();
         }
-        for c in 0..self._cols {
+        for r in 0..self._fixed_rows {
+            self.row[r].clock.next = self.clock.val();
+            for i in 0..self._words {
+                self.row[r].data[i].next = self.line_a[i].val();
+            }
+            for i in 0..self._words_a {
+                self.a[r * self._words_a + i].next = self.row[r].code[i].val();
+            }
+        }
+        for c in 0..self._fixed_cols {
             self.column[c].clock.next = self.clock.val();
             for i in 0..self._words {
-                self.column[c].data[i].next = self.words_w[i].val();
+                self.column[c].data[i].next = self.line_w[i].val();
             }
-            self.w[c].next = self.column[c].byte.val();
+            for i in 0..self._words_w {
+                self.w[c * self._words_w + i].next = self.column[c].code[i].val();
+            }
         }
-        self.column[0].token_in.next = self.token.q.val();
-        for c in 1..self._cols {
+        for _k in 0..self._fixed {
+            self.row[0].token_in.next = self.token_r.q.val();
+            self.column[0].token_in.next = self.token_r.q.val();
+        }
+        for r in 1..self._fixed_rows {
+            self.row[r].token_in.next = self.row[r - 1].token_out.val();
+        }
+        for c in 1..self._fixed_cols {
             self.column[c].token_in.next = self.column[c - 1].token_out.val();
+        }
+        for r in 0..self._serial_rows {
+            self.row_planes[r].clock.next = self.clock.val();
+            for i in 0..self._words {
+                self.row_planes[r].data[i].next = self.line_a[i].val();
+            }
+            for i in 0..self._words_a {
+                self.a[r * self._words_a + i].next = self.row_planes[r].code[i].val();
+            }
+        }
+        for c in 0..self._serial_cols {
+            self.column_planes[c].clock.next = self.clock.val();
+            for i in 0..self._words {
+                self.column_planes[c].data[i].next = self.line_w[i].val();
+            }
+            for i in 0..self._words_w {
+                self.w[c * self._words_w + i].next = self.column_planes[c].code[i].val();
+            }
+        }
+        for _k in 0..self._serial {
+            self.row_planes[0].token_in.next = self.token_r.q.val();
+            self.column_planes[0].token_in.next = self.token_r.q.val();
+        }
+        for r in 1..self._serial_rows {
+            self.row_planes[r].token_in.next = self.row_planes[r - 1].token_out.val();
+        }
+        for c in 1..self._serial_cols {
+            self.column_planes[c].token_in.next = self.column_planes[c - 1].token_out.val();
         }
     }
 }

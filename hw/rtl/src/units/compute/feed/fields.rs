@@ -96,5 +96,7 @@ cut_fields! {
         25 residual_enable,
         26 residual_wide,
         27 accumulate,
+        28 activation_bits,
+        29 weight_bits,
     }
 }

@@ -5,13 +5,13 @@ use rust_hdl::prelude::*;
 
 documented! {
     /// Fold information for the drain: shown with the pulse that tells the fold's end at the array's first
-    /// element, four cycles after its last position is issued.
+    /// element, five cycles after its last position is issued.
     ///
     /// ```text
-    /// cycle     | i         | i + 1   | i + 2 | i + 3 | i + 4
-    /// fold_done | 1         |         |       |       |
-    /// closing   |           | 1: read |       |       |
-    /// fold_end  |           |         |       |       | 1
+    /// cycle     | i         | i + 1   | ... | i + 5
+    /// fold_done | 1         |         |     |
+    /// closing   |           | 1: read |     |
+    /// fold_end  |           |         |     | 1
     /// ```
     #[derive(LogicBlock)]
     pub struct Folds {
@@ -42,10 +42,14 @@ documented! {
         done_2: State<Bit>,
         done_3: State<Bit>,
         done_4: State<Bit>,
+        done_5: State<Bit>,
         pixel: Reg,
         kept_pixel: Reg,
         kept_column: Reg,
         kept_last: State<Bit>,
+        shown_pixel: Reg,
+        shown_column: Reg,
+        shown_last: State<Bit>,
         rows: Const
     }
 }
@@ -71,10 +75,14 @@ impl Folds {
             done_2: State::default(),
             done_3: State::default(),
             done_4: State::default(),
+            done_5: State::default(),
             pixel: Reg::new(u(21)),
             kept_pixel: Reg::new(u(21)),
             kept_column: Reg::new(u(17)),
             kept_last: State::default(),
+            shown_pixel: Reg::new(u(21)),
+            shown_column: Reg::new(u(17)),
+            shown_last: State::default(),
             rows: Const::new(rows),
         }
     }
@@ -83,11 +91,11 @@ impl Folds {
 impl Logic for Folds {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, done_1, done_2, done_3, done_4, pixel, kept_pixel, kept_column, kept_last);
+        dff_setup!(self, clock, done_1, done_2, done_3, done_4, done_5, pixel);
+        dff_setup!(self, clock, kept_pixel, kept_column, kept_last, shown_pixel, shown_column, shown_last);
         if self.prepare.val() {
             self.pixel.d.next = 0.into();
         }
-        // A line has four positions at least: what is kept stands until it is shown.
         if self.fold_done.val() {
             self.pixel.d.next = 0.into();
             if self.more.val() {
@@ -101,10 +109,17 @@ impl Logic for Folds {
         self.done_2.d.next = self.done_1.q.val();
         self.done_3.d.next = self.done_2.q.val();
         self.done_4.d.next = self.done_3.q.val();
+        self.done_5.d.next = self.done_4.q.val();
+        // Folds may be as close as four cycles, so what is shown is kept a second time.
+        if self.done_4.q.val() {
+            self.shown_pixel.d.next = self.kept_pixel.q.val();
+            self.shown_column.d.next = self.kept_column.q.val();
+            self.shown_last.d.next = self.kept_last.q.val();
+        }
         self.closing.next = self.done_1.q.val();
-        self.fold_end.next = self.done_4.q.val();
-        self.fold_pixel.next = self.kept_pixel.q.val();
-        self.fold_column.next = self.kept_column.q.val();
-        self.fold_last.next = self.kept_last.q.val();
+        self.fold_end.next = self.done_5.q.val();
+        self.fold_pixel.next = self.shown_pixel.q.val();
+        self.fold_column.next = self.shown_column.q.val();
+        self.fold_last.next = self.shown_last.q.val();
     }
 }

@@ -1,13 +1,14 @@
-//! One row or column of a feeder: a line at a time in, a byte a cycle out.
+//! One row or column of a feeder of `fixed`: a line at a time in, a byte of each lane of an element a cycle out.
 
 use crate::prelude::*;
+use crate::units::Shape;
 use rust_hdl::prelude::*;
 
 /// Bytes of a word of the buffer: a barrel shifter picks the byte, a multiplexer the word.
 pub const WORD: usize = 8;
 
 documented! {
-    /// Lane of a feeder: holds a line and deals its bytes, one a cycle.
+    /// Lane of a feeder: holds a line and deals its bytes, as many a cycle as an element has lanes.
     ///
     /// A token walks from lane to lane, one register a lane, so that each lane runs a cycle behind the
     /// one before it: position in the line, and on top of it whether a new line begins. The line must be
@@ -21,7 +22,7 @@ documented! {
     /// cycle     | 0        | 1        | 2       | W
     /// token_in  | new, 0   | 1        | 2       |
     /// data      | line     |          |         |
-    /// byte      |          | byte 0   | byte 1  | byte W-1
+    /// code      |          | byte 0   | byte 1  | byte W-1
     /// ```
     #[derive(LogicBlock, Clone)]
     pub struct Lane {
@@ -34,12 +35,14 @@ documented! {
         pub data: Vec<Sig>,
         /// the token, a cycle later
         pub token_out: Sig,
-        /// the byte at the position of `token_out`
-        pub byte: Sig,
+        /// the bytes at the position of `token_out`
+        pub code: Vec<Sig>,
         token: Reg,
         buffer: Vec<Reg>,
-        /// the byte at the position, of each word
+        /// the bytes at the position, of each word
         picked: Vec<Sig>,
+        /// those of the position's word
+        chosen: Sig,
         /// bits to shift
         amount: Sig,
         /// word of the position
@@ -48,34 +51,58 @@ documented! {
         position: Const,
         within: Const,
         word_low: Const,
-        _words: usize
+        code_low: Const,
+        live: Const,
+        _words: usize,
+        _lanes: usize,
+        _ends: usize
     }
 }
 
+/// Bits of a token: position, whether a line begins, whether bytes are left.
+#[must_use]
+pub fn token_bits(shape: &Shape) -> usize {
+    clog2(shape.line / shape.mac.lanes) + 1 + usize::from(ends(shape))
+}
+
+/// Whether a line can take more cycles than it has bytes for.
+#[must_use]
+pub fn ends(shape: &Shape) -> bool {
+    shape.line_beats[1] > shape.line / shape.mac.lanes
+}
+
 impl Lane {
-    /// A lane for lines of `line` bytes, a power of two from 4 on.
+    /// A lane for a shape's lines and elements.
     #[must_use]
-    pub fn new(line: usize) -> Lane {
+    pub fn new(shape: &Shape) -> Lane {
+        let (line, lanes) = (shape.line, shape.mac.lanes.max(1));
         let word = line.min(WORD);
         let words = line / word;
-        let bits = clog2(line);
+        let positions = line / lanes;
+        let token = u(token_bits(shape));
+        let live = if ends(shape) { "_live" } else { "" };
         Lane {
-            name: Named::of(format!("feed_lane{line}"), &Lane::DOCS),
+            name: Named::of(format!("feed_lane{line}_by{lanes}{live}"), &Lane::DOCS),
             clock: Signal::default(),
-            token_in: Sig::input(u(bits + 1)),
+            token_in: Sig::input(token),
             data: Sig::inputs(u(8 * word), words),
-            token_out: Sig::output(u(bits + 1)),
-            byte: Sig::output(u(8)),
-            token: Reg::new(u(bits + 1)),
+            token_out: Sig::output(token),
+            code: Sig::outputs(u(8), lanes),
+            token: Reg::new(token),
             buffer: Reg::many(u(8 * word), words),
-            picked: Sig::locals(u(8), words),
+            picked: Sig::locals(u(8 * lanes), words),
+            chosen: Sig::local(u(8 * lanes)),
             amount: Sig::local(u(clog2(8 * word))),
-            word: Sig::local(u(bits)),
-            fresh: Const::new(bits),
-            position: Const::new(line - 1),
-            within: Const::new(word - 1),
-            word_low: Const::new(clog2(word)),
+            word: Sig::local(u(clog2(positions).max(1))),
+            fresh: Const::new(clog2(positions)),
+            position: Const::new(positions - 1),
+            within: Const::new(word / lanes - 1),
+            word_low: Const::new(clog2(word / lanes)),
+            code_low: Const::new(clog2(8 * lanes)),
+            live: Const::new(clog2(positions) + 1),
             _words: words,
+            _lanes: lanes,
+            _ends: usize::from(ends(shape)),
         }
     }
 }
@@ -86,7 +113,7 @@ impl Logic for Lane {
         dff_setup!(self, clock, token);
         self.token.d.next = self.token_in.val();
         self.token_out.next = self.token.q.val();
-        self.amount.next = (self.token.q.val() & self.within.val()) << 3usize;
+        self.amount.next = (self.token.q.val() & self.within.val()) << self.code_low.val();
         self.word.next = (self.token.q.val() & self.position.val()) >> self.word_low.val();
         for k in 0..self._words {
             self.buffer[k].clock.next = self.clock.val();
@@ -96,11 +123,19 @@ impl Logic for Lane {
             }
             self.picked[k].next = self.buffer[k].q.val() >> self.amount.val();
         }
-        self.byte.next = self.picked[0].val();
+        self.chosen.next = self.picked[0].val();
         for k in 1..self._words {
             if self.word.val() == k {
-                self.byte.next = self.picked[k].val();
+                self.chosen.next = self.picked[k].val();
             }
+        }
+        for _e in 0..self._ends {
+            if !self.token.q.val().get_bit(self.live.val()) {
+                self.chosen.next = 0.into();
+            }
+        }
+        for v in 0..self._lanes {
+            self.code[v].next = self.chosen.val() >> (8 * v);
         }
     }
 }

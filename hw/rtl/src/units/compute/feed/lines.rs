@@ -1,6 +1,6 @@
 //! Which line of its sums a fold is at.
 
-use super::pace::enough_lines;
+use super::pace::{enough_lines, longest_wait};
 use crate::prelude::*;
 use crate::units::Shape;
 use rust_hdl::prelude::*;
@@ -18,8 +18,8 @@ documented! {
     /// 1, segment_stride, column_step, row_step +
     /// ```
     ///
-    /// In the cycles `prepare` and `settle` two small multipliers form `few`, the number of lines, every
-    /// factor clipped: it serves the drain stall only, for which more lines do not matter.
+    /// In the cycles `prepare` and `settle` small multipliers form `few`, the number of positions, every
+    /// factor clipped: it serves the drain stall only, for which more do not matter.
     #[derive(LogicBlock)]
     pub struct Lines {
         name: Named,
@@ -47,7 +47,9 @@ documented! {
         pub row_step: Sig,
         /// lines from a kernel column to the next
         pub column_step: Sig,
-        /// lines of a fold, clipped; from the third cycle after the start on
+        /// positions of a line, clipped; from the second cycle after the start on
+        pub positions: Sig,
+        /// positions of a fold, clipped; from the third cycle after the start on
         pub few: Sig,
         /// bytes of a segment's last line that are codes, a bit each
         pub tail: Sig,
@@ -94,10 +96,13 @@ documented! {
         kernel_product: Sig,
         depth_product: Sig,
         product: Sig,
+        total: Sig,
         base: Sig,
         step: Sig,
         most: Const,
+        longest: Const,
         _bits: usize,
+        _product_bits: usize,
         line_bits: Const,
         round: Const,
         ones: Const
@@ -111,9 +116,11 @@ impl Lines {
         let most = enough_lines(shape);
         let few = u(clog2(most + 1));
         let product = Sig::local(u(2 * few.width));
+        let longest = longest_wait(shape);
+        let wait = u(clog2(longest + 1));
         let lines = u(24);
         Lines {
-            name: Named::of(format!("feed_lines_line{}_most{most}", shape.line), &Lines::DOCS),
+            name: Named::of(format!("feed_lines_line{}_most{most}_of{longest}", shape.line), &Lines::DOCS),
             clock: Signal::default(),
             prepare: Signal::default(),
             line_end: Signal::default(),
@@ -126,7 +133,8 @@ impl Lines {
             dilation_cols: Sig::input(u(8)),
             row_step: Sig::input(lines),
             column_step: Sig::input(lines),
-            few: Sig::output(few),
+            positions: Sig::input(wait),
+            few: Sig::output(wait),
             tail: Sig::output(u(shape.line)),
             offset: Sig::output(lines),
             down: Sig::output(u(16)),
@@ -154,7 +162,7 @@ impl Lines {
             tail_r: Reg::new(u(shape.line)),
             kernel_few: Reg::new(few),
             depth_few: Reg::new(few),
-            few_r: Reg::new(few),
+            few_r: Reg::new(wait),
             words: Sig::local(u(15)),
             spare: Sig::local(u(clog2(shape.line))),
             rows_clip: Sig::local(few),
@@ -164,10 +172,13 @@ impl Lines {
             kernel_product: product.clone(),
             depth_product: product.clone(),
             product,
+            total: Sig::local(u(2 * few.width + wait.width)),
             base: Sig::local(lines),
             step: Sig::local(lines),
             most: Const::new(most),
+            longest: Const::new(longest),
             _bits: clog2(most + 1),
+            _product_bits: 2 * few.width,
             line_bits: Const::new(clog2(shape.line)),
             round: Const::new(shape.line - 1),
             ones: Const::new(((1u128 << shape.line) - 1).cast_signed()),
@@ -249,9 +260,15 @@ impl Logic for Lines {
         if self.depth_product.val() < self.most.val() {
             self.depth_few.d.next = self.depth_product.val();
         }
-        self.few_r.d.next = self.most.val();
-        if self.product.val() < self.most.val() {
-            self.few_r.d.next = self.product.val();
+        self.total.next = 0.into();
+        for i in 0..self._product_bits {
+            if self.product.val().get_bit(i) {
+                self.total.next = self.total.val() + (self.positions.val() << i);
+            }
+        }
+        self.few_r.d.next = self.longest.val();
+        if self.total.val() < self.longest.val() {
+            self.few_r.d.next = self.total.val();
         }
         self.few.next = self.few_r.q.val();
 

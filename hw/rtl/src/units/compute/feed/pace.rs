@@ -25,7 +25,7 @@ documented! {
     /// ready    | 1     |         |        |           |         |      |     | 1
     /// ```
     ///
-    /// The waiting is decided without products of whole numbers: `few` is the number of lines of a fold, but
+    /// The waiting is decided without products of whole numbers: `few` is the number of positions of a fold, but
     /// at most as many as outlast every drain; how many are needed is known a cycle before.
     #[derive(LogicBlock)]
     pub struct Pace {
@@ -42,7 +42,9 @@ documented! {
         pub last_line: Signal<In, Bit>,
         /// this fold is the command's last
         pub last_fold: Signal<In, Bit>,
-        /// lines of a fold, clipped
+        /// the last position of a line
+        pub line_last: Sig,
+        /// positions of a fold, clipped
         pub few: Sig,
         /// a command may start in this cycle
         pub ready: Signal<Out, Bit>,
@@ -62,7 +64,7 @@ documented! {
         pub follow: Signal<Out, Bit>,
         /// a position is issued; it is read in the next cycle
         pub issue: Signal<Out, Bit>,
-        /// the position: row and column, and byte of row 0
+        /// the position: row and column that read in it
         pub position: Sig,
         /// the position belongs to the fold's first line
         pub first_line: Signal<Out, Bit>,
@@ -88,32 +90,34 @@ documented! {
         age: Reg,
         /// cycles that have to lie between that position and the end of this command's first fold
         threshold: Reg,
-        /// lines that the first fold needs to end late enough
+        /// positions that the first fold needs to end late enough
         needed: Reg,
         /// cycles until the next fold may begin
         spacing: Reg,
         /// `spacing` is over; wrong in the cycle after a fold's first issue, when no fold begins
         spaced: State<Bit>,
-        /// as `needed`, where that is more than none
-        lacking: Sig,
         /// `age` of the next cycle, in which alone `needed` counts
         older: Sig,
         busy: Signal<Local, Bit>,
         allowed: Signal<Local, Bit>,
         last_issue: Signal<Local, Bit>,
-        line_bits: Const,
-        line_last: Const,
         oldest: Const,
         interval_single: Const,
         interval_double: Const
     }
 }
 
+/// The clip of counts of positions: so many outlast every drain.
+#[must_use]
+pub fn longest_wait(shape: &Shape) -> usize {
+    let [single, double] = intervals(shape);
+    single.max(double)
+}
+
 /// The clip of line counts: so many lines outlast every drain.
 #[must_use]
 pub fn enough_lines(shape: &Shape) -> usize {
-    let [single, double] = intervals(shape);
-    single.max(double).div_ceil(shape.line).max(1)
+    longest_wait(shape).div_ceil(shape.line_beats[0]).max(1)
 }
 
 /// The least distance of folds that the drain allows, for one and for two cycles a row.
@@ -136,7 +140,10 @@ impl Pace {
         let wait = u(clog2(oldest + 1).max(1));
         Pace {
             name: Named::of(
-                format!("feed_pace_{}x{}_by{}_line{}", shape.rows, shape.cols, shape.post_lanes, shape.line),
+                format!(
+                    "feed_pace_{}x{}_by{}_line{}_most{}",
+                    shape.rows, shape.cols, shape.post_lanes, shape.line, shape.line_beats[1]
+                ),
                 &Pace::DOCS,
             ),
             clock: Signal::default(),
@@ -145,7 +152,8 @@ impl Pace {
             wide: Signal::default(),
             last_line: Signal::default(),
             last_fold: Signal::default(),
-            few: Sig::input(u(clog2(enough_lines(shape) + 1))),
+            line_last: Sig::input(u(clog2(shape.line_beats[1]))),
+            few: Sig::input(wait),
             ready: Signal::default(),
             fed: Signal::default(),
             busy_stage: Signal::default(),
@@ -155,7 +163,7 @@ impl Pace {
             settle: Signal::default(),
             follow: Signal::default(),
             issue: Signal::default(),
-            position: Sig::output(u(clog2(shape.line))),
+            position: Sig::output(u(clog2(shape.line_beats[1]))),
             first_line: Signal::default(),
             line_end: Signal::default(),
             fold_done: Signal::default(),
@@ -171,19 +179,16 @@ impl Pace {
             reading_r: State::default(),
             finishing: State::default(),
             double: State::default(),
-            place: Reg::new(u(clog2(shape.line))),
+            place: Reg::new(u(clog2(shape.line_beats[1]))),
             age: Reg::reset_to(wait, oldest),
             threshold: Reg::new(wait),
-            needed: Reg::new(u(clog2(enough_lines(shape) + 1))),
+            needed: Reg::new(wait),
             spacing: Reg::new(wait),
             spaced: State::default(),
-            lacking: Sig::local(u(wait.width + 2)),
             older: Sig::local(u(wait.width + 1)),
             busy: Signal::default(),
             allowed: Signal::default(),
             last_issue: Signal::default(),
-            line_bits: Const::new(clog2(shape.line)),
-            line_last: Const::new(shape.line - 1),
             oldest: Const::new(oldest),
             interval_single: Const::new(single),
             interval_double: Const::new(double),
@@ -213,13 +218,12 @@ impl Logic for Pace {
                 self.threshold.d.next = self.interval_double.val();
             }
         }
-        // The number of positions that are missing, in whole lines. A command asks three cycles after its
-        // start at the earliest, when age and threshold have stood for two.
+        // The number of positions that are missing. A command asks three cycles after its start at the earliest,
+        // when age and threshold have stood for two.
         self.older.next = self.age.q.val() + 1;
         self.needed.d.next = 0.into();
-        self.lacking.next = self.threshold.q.val() + self.line_last.val() - self.older.val();
         if self.older.val() < self.threshold.q.val() {
-            self.needed.d.next = self.lacking.val() >> self.line_bits.val();
+            self.needed.d.next = self.threshold.q.val() - self.older.val();
         }
         self.spaced.d.next = self.spacing.q.val() < 2;
         self.allowed.next = self.spaced.q.val();
@@ -241,6 +245,9 @@ impl Logic for Pace {
         }
         if self.issue.val() {
             self.place.d.next = self.place.q.val() + 1;
+            if self.line_end.val() {
+                self.place.d.next = 0.into();
+            }
             self.pending.d.next = false;
             if self.pending.q.val() {
                 self.spacing.d.next = self.interval_single.val() - 1;

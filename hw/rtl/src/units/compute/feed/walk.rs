@@ -33,6 +33,8 @@ documented! {
         pub issue: Signal<In, Bit>,
         /// the position
         pub position: Sig,
+        /// the last position of a line
+        pub line_last: Sig,
         /// it belongs to a fold's first line
         pub first_line: Signal<In, Bit>,
         /// it is a fold's last
@@ -129,11 +131,15 @@ impl Walk {
         let (lines, place) = (u(LINE), s(PLACE));
         let word = u(LINE + 2 * PLACE + 1);
         Walk {
-            name: Named::of(format!("feed_walk_rows{}_line{}", shape.rows, shape.line), &Walk::DOCS),
+            name: Named::of(
+                format!("feed_walk_rows{}_line{}_most{}", shape.rows, shape.line, shape.line_beats[1]),
+                &Walk::DOCS,
+            ),
             clock: Signal::default(),
             settle: Signal::default(),
             issue: Signal::default(),
-            position: Sig::input(u(clog2(shape.line))),
+            position: Sig::input(u(clog2(shape.line_beats[1]))),
+            line_last: Sig::input(u(clog2(shape.line_beats[1]))),
             first_line: Signal::default(),
             fold_done: Signal::default(),
             offset: Sig::input(lines),
@@ -291,7 +297,14 @@ impl Logic for Walk {
                 | self.exists_bit.val();
         }
         self.memory.re.next = self.issue.val();
+        // The row after the next: at a line's end, one of the next line.
         self.memory.raddr.next = self.position.val() + 2;
+        if self.position.val() == self.line_last.val() {
+            self.memory.raddr.next = 1.into();
+        }
+        if (self.position.val() + 1) == self.line_last.val() {
+            self.memory.raddr.next = 0.into();
+        }
         self.held.d.next = self.memory.rdata.val();
 
         // The address of this row in this line.

@@ -1,0 +1,47 @@
+//! `fixed`: one multiplier for every product, of full width whatever the codes need.
+
+use super::{Kind, Operands, ProductActions, Rate, one_of};
+use crate::actions::Action;
+use crate::description::{Array, Problem};
+
+/// `lanes` multipliers of 9 x 8 bits whose products share an accumulator.
+pub(super) struct Fixed;
+
+impl Kind for Fixed {
+    fn check(&self, array: &Array) -> Result<(), Problem> {
+        one_of("operand_bits", array.operand_bits, &[8])?;
+        one_of("lanes", array.lanes, &[1, 2, 4, 8])?;
+        one_of("slice_bits", array.slice_bits, &[1])
+    }
+
+    fn port_bits(&self, array: &Array) -> u32 {
+        8 * array.lanes
+    }
+
+    fn least_codes(&self, array: &Array) -> u32 {
+        array.lanes
+    }
+
+    fn beats(&self, array: &Array, _: Operands, codes: u64) -> u64 {
+        codes.div_ceil(u64::from(array.lanes))
+    }
+
+    fn reads(&self, _: &Array, _: Operands) -> Operands {
+        Operands::BYTES
+    }
+
+    fn rate(&self, array: &Array, _: Operands) -> Rate {
+        Rate { products: u64::from(array.lanes), cycles: 1 }
+    }
+
+    fn actions(&self, _: &Array, _: Operands) -> ProductActions {
+        ProductActions { useful: Action::ArrayMac, padding: Action::ArrayPaddingMac, each: 1 }
+    }
+
+    fn register_bits(&self, array: &Array) -> u64 {
+        // Operands, whether activations are signed, three flags, and the sum of products of 9 x 8 bits.
+        let lanes = u64::from(array.lanes);
+        let term = 2 * u64::from(array.operand_bits) + 1 + u64::from(array.lanes.max(1).ilog2());
+        2 * lanes * u64::from(array.operand_bits) + 4 + term
+    }
+}

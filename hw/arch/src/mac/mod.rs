@@ -1,0 +1,190 @@
+//! Kinds of processing elements: which operands one takes, and in how many cycles it takes a line of them.
+//!
+//! A kind is a [`Kind`] in a file of its own and a line in [`kind`]; its gates are a core and a lane of the feeder in
+//! the crate `bitgauge-rtl`. Simulator and compiler know no kind: they ask [`Array`] and [`Compute`] for what is here.
+
+mod fixed;
+mod serial;
+
+use crate::Accelerator;
+use crate::actions::Action;
+use crate::command::Compute;
+use crate::description::{Array, MacKind, Problem};
+
+/// Bits of the two codes that a product takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Operands {
+    /// Bits of an activation: 2 to 8.
+    pub activation_bits: u32,
+    /// Bits of a weight: 2 to 8.
+    pub weight_bits: u32,
+}
+
+impl Operands {
+    /// Whole bytes.
+    pub const BYTES: Operands = Operands { activation_bits: 8, weight_bits: 8 };
+    /// The narrowest.
+    pub const NARROWEST: Operands = Operands { activation_bits: 2, weight_bits: 2 };
+}
+
+/// How fast a processing element is: so many products in so many cycles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Products.
+    pub products: u64,
+    /// Cycles that they take.
+    pub cycles: u64,
+}
+
+impl Rate {
+    /// Products in so many cycles, rounded down.
+    #[must_use]
+    pub fn products_in(self, cycles: u64) -> u64 {
+        let products = u128::from(cycles) * u128::from(self.products) / u128::from(self.cycles.max(1));
+        u64::try_from(products).unwrap_or(u64::MAX)
+    }
+
+    /// Cycles that so many products take at least.
+    #[must_use]
+    pub fn cycles_of(self, products: u64) -> u64 {
+        let cycles =
+            (u128::from(products) * u128::from(self.cycles)).div_ceil(u128::from(self.products.max(1)));
+        u64::try_from(cycles).unwrap_or(u64::MAX)
+    }
+}
+
+/// What a product counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProductActions {
+    /// Where it belongs to the layer.
+    pub useful: Action,
+    /// Where it is padding.
+    pub padding: Action,
+    /// So many of them make a product.
+    pub each: u64,
+}
+
+/// A kind of processing element.
+pub(crate) trait Kind: Sync {
+    /// Which keys of the description go together.
+    fn check(&self, array: &Array) -> Result<(), Problem>;
+
+    /// Bits that a row and a column receive in a cycle where the description does not say.
+    fn port_bits(&self, array: &Array) -> u32;
+
+    /// The least codes that a line must hold.
+    fn least_codes(&self, array: &Array) -> u32;
+
+    /// Cycles in which a row takes `codes` codes of a line.
+    fn beats(&self, array: &Array, operands: Operands, codes: u64) -> u64;
+
+    /// The low bits of a container that the gates read, extended by the sign; for the command's operands.
+    fn reads(&self, array: &Array, operands: Operands) -> Operands;
+
+    /// The speed of one element on full lines.
+    fn rate(&self, array: &Array, operands: Operands) -> Rate;
+
+    /// What a product of such operands counts as.
+    fn actions(&self, array: &Array, operands: Operands) -> ProductActions;
+
+    /// Bits of the registers of an element but for its sums: what it hands on, and the term.
+    fn register_bits(&self, array: &Array) -> u64;
+}
+
+/// The table of kinds.
+fn kind(mac: MacKind) -> &'static dyn Kind {
+    match mac {
+        MacKind::Fixed => &fixed::Fixed,
+        MacKind::Serial => &serial::Serial,
+    }
+}
+
+/// Positions of a line that a feeder takes at least: what comes next is known from the fourth on.
+pub const LEAST_BEATS: u64 = 4;
+
+impl Array {
+    pub(crate) fn check_mac(&self) -> Result<(), Problem> {
+        kind(self.mac).check(self)
+    }
+
+    /// Bits that a row, and a column, receives in a cycle, on average.
+    #[must_use]
+    pub fn port_bits(&self) -> u32 {
+        if self.port_bits == 0 { kind(self.mac).port_bits(self) } else { self.port_bits }
+    }
+
+    pub(crate) fn least_codes(&self) -> u32 {
+        kind(self.mac).least_codes(self)
+    }
+
+    /// The speed of one element on full lines of codes of such widths.
+    #[must_use]
+    pub fn rate(&self, operands: Operands) -> Rate {
+        kind(self.mac).rate(self, operands)
+    }
+
+    /// What a product of such operands counts as.
+    #[must_use]
+    pub fn product_actions(&self, operands: Operands) -> ProductActions {
+        kind(self.mac).actions(self, operands)
+    }
+
+    /// The low bits of each code that the gates read for such operands, extended by the sign: codes that keep to their
+    /// widths are the same in them.
+    #[must_use]
+    pub fn reads(&self, operands: Operands) -> Operands {
+        kind(self.mac).reads(self, operands)
+    }
+
+    /// Bits of the registers of a processing element but for its sums, written in every cycle: operands and flags,
+    /// which it hands on, and the term that it makes of them.
+    #[must_use]
+    pub fn pe_register_bits(&self) -> u64 {
+        kind(self.mac).register_bits(self)
+    }
+}
+
+impl Accelerator {
+    /// Cycles that a feeder spends on each line of a segment of `channels` codes: a row or column reads its line in
+    /// each, so at least as many as there are of them.
+    #[must_use]
+    pub fn line_beats(&self, operands: Operands, channels: u64) -> u64 {
+        let codes = channels.min(u64::from(self.line_bytes()));
+        kind(self.array.mac).beats(&self.array, operands, codes).max(self.least_beats())
+    }
+
+    /// Cycles of the shortest line.
+    #[must_use]
+    pub fn least_beats(&self) -> u64 {
+        u64::from(self.array.rows.max(self.array.cols)).max(LEAST_BEATS)
+    }
+}
+
+impl Compute {
+    /// Widths of the codes that the array multiplies.
+    #[must_use]
+    pub fn operands(&self) -> Operands {
+        let bits = |field: u32| if field == 0 { 8 } else { field };
+        Operands { activation_bits: bits(self.activation_bits), weight_bits: bits(self.weight_bits) }
+    }
+
+    /// Sets the widths of the codes.
+    pub fn set_operands(&mut self, operands: Operands) {
+        let field = |bits: u32| if bits == 8 { 0 } else { bits };
+        (self.activation_bits, self.weight_bits) =
+            (field(operands.activation_bits), field(operands.weight_bits));
+    }
+}
+
+/// A key of `[array]` that must be one of `choices`.
+fn one_of(key: &'static str, value: u32, choices: &[u32]) -> Result<(), Problem> {
+    if choices.contains(&value) {
+        return Ok(());
+    }
+    Err(Problem {
+        table: "array",
+        key,
+        message: format!("{value} is not supported by this kind of processing element"),
+        hint: format!("choices: {choices:?}"),
+    })
+}

@@ -1,0 +1,110 @@
+//! How long the feeders deal each line of a command.
+
+use crate::prelude::*;
+use crate::units::Shape;
+use crate::units::compute::feed::pace::longest_wait;
+use rust_hdl::prelude::*;
+
+documented! {
+    /// Cycles of a line: `timing::compute`'s b, and what it is made of.
+    ///
+    /// Groups of as many codes as an element takes at once, times the passes that `serial` makes over each; at least as
+    /// many as there are rows or columns to read for. Small products by their addends. Everything stands from the
+    /// second cycle after the start on.
+    #[derive(LogicBlock)]
+    pub struct Span {
+        name: Named,
+        /// clock
+        pub clock: Signal<In, Clock>,
+        /// field
+        pub channels: Sig,
+        /// the line's last position
+        pub last: Sig,
+        /// positions of a line, clipped
+        pub few: Sig,
+        /// passes of `serial` over a group
+        pub passes: Vec<Sig>,
+        codes: Sig,
+        groups: Sig,
+        times: Sig,
+        positions: Sig,
+        last_r: Reg,
+        few_r: Reg,
+        line: Const,
+        round: Const,
+        lane_bits: Const,
+        least: Const,
+        clip: Const,
+        _group_bits: usize,
+        _serial: usize
+    }
+}
+
+impl Span {
+    /// For a shape.
+    #[must_use]
+    pub fn new(shape: &Shape) -> Span {
+        let [least, most] = shape.line_beats;
+        let mac = &shape.mac;
+        let serial = usize::from(mac.serial());
+        let groups = shape.line / mac.lanes;
+        let (place, few) = (u(clog2(most)), u(clog2(longest_wait(shape) + 1)));
+        let codes = shape.line;
+        Span {
+            name: Named::of(
+                format!("feed_span_{}x{}_line{}_{}", shape.rows, shape.cols, shape.line, mac.name()),
+                &Span::DOCS,
+            ),
+            clock: Signal::default(),
+            channels: Sig::input(u(16)),
+            last: Sig::output(place),
+            few: Sig::output(few),
+            codes: Sig::local(u(clog2(codes + 1))),
+            groups: Sig::local(u(clog2(groups + 1))),
+            times: Sig::local(u(7)),
+            passes: Sig::inputs(u(7), serial),
+            positions: Sig::local(u(clog2(most + 1))),
+            last_r: Reg::new(place),
+            few_r: Reg::new(few),
+            line: Const::new(codes),
+            round: Const::new(mac.lanes - 1),
+            lane_bits: Const::new(clog2(mac.lanes)),
+            least: Const::new(least),
+            clip: Const::new(longest_wait(shape)),
+            _group_bits: clog2(groups + 1),
+            _serial: serial,
+        }
+    }
+}
+
+impl Logic for Span {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, last_r, few_r);
+        self.codes.next = self.channels.val();
+        if self.channels.val() > self.line.val() {
+            self.codes.next = self.line.val();
+        }
+        self.groups.next = (self.codes.val() + self.round.val()) >> self.lane_bits.val();
+        self.times.next = 1.into();
+        for k in 0..self._serial {
+            self.times.next = self.passes[k].val();
+        }
+        self.positions.next = 0.into();
+        for i in 0..self._group_bits {
+            if self.groups.val().get_bit(i) {
+                self.positions.next = self.positions.val() + (self.times.val() << i);
+            }
+        }
+        if self.positions.val() < self.least.val() {
+            self.positions.next = self.least.val();
+        }
+        self.last_r.d.next = self.positions.val() - 1;
+        self.few_r.d.next = self.positions.val();
+        if self.positions.val() > self.clip.val() {
+            self.few_r.d.next = self.clip.val();
+        }
+        self.last.next = self.last_r.q.val();
+        self.few.next = self.few_r.q.val();
+    }
+}

@@ -1,0 +1,136 @@
+//! What differs between kinds of processing elements: widths of what travels, and the core that makes a term of it.
+//!
+//! A kind is a core here, a lane of the feeder and a sequence of positions in `compute/feed`, and a line in each of the
+//! functions of [`MacShape`].
+
+pub mod fixed;
+pub mod serial;
+
+use crate::prelude::*;
+use bitgauge_arch::description::{Array, MacKind};
+use rust_hdl::prelude::clog2;
+
+/// Kind and sizes of a processing element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MacShape {
+    /// The kind.
+    pub kind: MacKind,
+    /// Bits of a code.
+    pub operand: usize,
+    /// Codes taken at once.
+    pub lanes: usize,
+    /// Serial kinds: bits of each weight in a cycle.
+    pub slice: usize,
+    /// Bits of the accumulator.
+    pub accumulator: usize,
+}
+
+/// Places of the flags that travel with a term.
+pub mod flag {
+    /// It belongs to a fold.
+    pub const VALID: usize = 0;
+    /// It is the first of its fold.
+    pub const FIRST: usize = 1;
+    /// It is the last of its fold.
+    pub const LAST: usize = 2;
+    /// Serial kinds: it is subtracted.
+    pub const NEGATE: usize = 3;
+    /// Serial kinds: its place, from this bit on.
+    pub const SHIFT: usize = 4;
+    /// Bits of the place.
+    pub const SHIFT_BITS: usize = 4;
+}
+
+/// Places of the bits that travel with the operands.
+pub mod mode {
+    /// `fixed`: activations are signed.
+    pub const SIGNED: usize = 0;
+    /// Serial kinds: a new slice of the weights comes.
+    pub const LOAD: usize = 0;
+    /// Serial kinds: it is the weights' highest slice.
+    pub const TOP: usize = 1;
+}
+
+impl MacShape {
+    /// Of a checked description.
+    #[must_use]
+    pub fn of(array: &Array) -> MacShape {
+        MacShape {
+            kind: array.mac,
+            operand: array.operand_bits as usize,
+            lanes: array.lanes as usize,
+            slice: array.slice_bits as usize,
+            accumulator: array.accumulator_bits as usize,
+        }
+    }
+
+    /// One multiplier of so many bits.
+    #[must_use]
+    pub fn multiplier(operand: usize, accumulator: usize) -> MacShape {
+        MacShape { kind: MacKind::Fixed, operand, lanes: 1, slice: 1, accumulator }
+    }
+
+    /// Whether terms come bit by bit, with a place and a sign.
+    #[must_use]
+    pub fn serial(&self) -> bool {
+        self.kind == MacKind::Serial
+    }
+
+    /// The part of module names that tells kind and sizes.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let MacShape { operand, lanes, slice, accumulator, .. } = self;
+        match self.kind {
+            MacKind::Fixed => format!("fixed{operand}_v{lanes}_acc{accumulator}"),
+            MacKind::Serial => format!("serial_v{lanes}_s{slice}_acc{accumulator}"),
+        }
+    }
+
+    /// The activations of a row: signals and their type.
+    #[must_use]
+    pub fn activation(&self) -> (usize, Ty) {
+        match self.kind {
+            MacKind::Fixed => (self.lanes, u(self.operand)),
+            // A plane: a bit of each.
+            MacKind::Serial => (1, u(self.lanes)),
+        }
+    }
+
+    /// The weights of a column: signals and their type.
+    #[must_use]
+    pub fn weight(&self) -> (usize, Ty) {
+        match self.kind {
+            MacKind::Fixed => (self.lanes, s(self.operand)),
+            MacKind::Serial if self.slice == 1 => (1, u(self.lanes)),
+            MacKind::Serial => (self.lanes, u(self.slice)),
+        }
+    }
+
+    /// Bits that travel with the operands, see [`mode`].
+    #[must_use]
+    pub fn mode_bits(&self) -> usize {
+        match self.kind {
+            MacKind::Fixed => 1,
+            MacKind::Serial => 2,
+        }
+    }
+
+    /// Flags that travel with the term, see [`flag`].
+    #[must_use]
+    pub fn flag_bits(&self) -> usize {
+        match self.kind {
+            MacKind::Fixed => 3,
+            MacKind::Serial => flag::SHIFT + flag::SHIFT_BITS,
+        }
+    }
+
+    /// What a core makes of operands.
+    #[must_use]
+    pub fn term(&self) -> Ty {
+        match self.kind {
+            MacKind::Fixed => s(2 * self.operand + 1 + clog2(self.lanes)),
+            MacKind::Serial if self.slice == 1 => u(1 + clog2(self.lanes)),
+            MacKind::Serial => s(self.slice + 1 + clog2(self.lanes)),
+        }
+    }
+}
