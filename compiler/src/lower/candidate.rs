@@ -203,6 +203,7 @@ pub(super) fn candidate(
         fill: rows.input + rows.patch.1 + tile.weights + stored.1 + 2 * latency,
         drain: stored.2 + latency + tail.drain_offset + tail.drain_cycles,
     };
+    let work = if area.shared() && !double { work.in_turns() } else { work };
     // More slots than two, where there is room, take up jitter of the bus.
     let deep = |region: usize, kind: usize, least: u64| {
         (regions.regions[region].1 / lines[kind].max(1)).min(uses).min(8).max(least)
