@@ -94,7 +94,11 @@ impl Work {
 
     /// The same where nothing overlaps within the layer: its unit stands still while the bus works for it.
     pub fn in_turns(&self) -> Work {
-        Work { unit: self.unit + self.bus.max(self.store), band: self.band + self.bus.max(self.store), ..*self }
+        Work {
+            unit: self.unit + self.bus.max(self.store),
+            band: self.band + self.bus.max(self.store),
+            ..*self
+        }
     }
 
     /// Of tilings of a layer that runs beside others, the least of this is best: its work, and how long the

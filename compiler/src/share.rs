@@ -64,7 +64,7 @@ pub(crate) fn lower_next<'a>(
         let range = first..first + count;
         let (Some(nodes), Some(of)) = (graph.nodes.get(range.clone()), units.get(range)) else { continue };
         let mark = emitter.mark();
-        let mut trials = 0;
+        let (mut trials, mut after) = (0, None);
         for bands in BANDS {
             let Some(areas) = areas(emitter.accelerator, nodes, views, of, bands) else { continue };
             emitter.trial = true;
@@ -73,7 +73,11 @@ pub(crate) fn lower_next<'a>(
             emitter.rewind(&mark);
             let Ok(lowered) = lowered else { continue };
             trials += 1;
-            let (beside, after) = cycles(&lowered, of);
+            let beside = beside(&lowered, of);
+            let after = match after {
+                Some(known) => known,
+                None => *after.insert(alone(emitter, graph, views, units, first, count)?),
+            };
             if beside < after && best.as_ref().is_none_or(|(least, _)| beside < *least) {
                 best = Some((beside, areas));
             }
@@ -116,17 +120,34 @@ fn lower_in<'a>(
     Ok(lowered)
 }
 
-/// Cycles of the layers beside each other, and one after the other.
-fn cycles(lowered: &[Lowered], vector: &[Option<bool>]) -> (u64, u64) {
+/// Cycles of so many layers one after the other, each with all of the memories.
+fn alone<'a>(
+    emitter: &mut Emitter<'a>,
+    graph: &'a IntGraph,
+    views: &'a [View],
+    units: &[Option<bool>],
+    first: usize,
+    count: usize,
+) -> Result<u64, CompileError> {
+    let mark = emitter.mark();
+    emitter.trial = true;
+    let areas = vec![Area::whole(emitter.accelerator); count];
+    let lowered = lower_in(emitter, graph, views, units, first, &areas);
+    emitter.trial = false;
+    emitter.rewind(&mark);
+    Ok(lowered?.iter().map(|layer| layer.work.bound()).sum())
+}
+
+/// Cycles of the layers beside each other.
+fn beside(lowered: &[Lowered], vector: &[Option<bool>]) -> u64 {
     let mut units = [0; 2];
-    let (mut bus, mut bands, mut after) = (0, 0, 0);
+    let (mut bus, mut bands) = (0, 0);
     for (layer, vector) in lowered.iter().zip(vector) {
         units[usize::from(*vector == Some(true))] += layer.work.unit;
         bus += layer.work.bus;
         bands += layer.work.band;
-        after += layer.work.bound();
     }
-    (units[0].max(units[1]).max(bus) + bands, after)
+    units[0].max(units[1]).max(bus) + bands
 }
 
 /// Shares of the layers when each works in `bands` bands; `None` where they do not fit or do not differ in

@@ -90,6 +90,9 @@ fn row_step(geometry: &Geometry, bus: u64) -> u64 {
 }
 
 /// The best tiling, or what is missing for any.
+/// A cycle of the bus counts as so many parts of a cycle of the layer.
+const BUS_SHARE: u64 = 16;
+
 pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator, area: &Area) -> Result<Plan, Shortage> {
     let line = u64::from(accelerator.line_bytes());
     let output = &geometry.output;
@@ -147,6 +150,7 @@ pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator, area: &Area) 
                         continue;
                     };
                     let cycles = if area.shared() { plan.work.beside() } else { plan.cycles() };
+                    let cycles = cycles + plan.work.bus / BUS_SHARE;
                     if best.as_ref().is_none_or(|(least, ..)| cycles < *least) {
                         best = Some((cycles, plan, tile));
                     }
