@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use bitgauge_arch::Accelerator;
+use bitgauge_arch::mac::Operands;
 use serde::Serialize;
 
 use crate::compilation::Compilation;
@@ -124,6 +125,22 @@ fn derive(accelerator: &Accelerator) -> Derived {
     }
 }
 
+/// What codes of fewer bits make of the peak, where they change it.
+fn narrower(accelerator: &Accelerator) -> String {
+    let at = |bits: u32| {
+        let operands = Operands { activation_bits: bits, weight_bits: bits };
+        // A line takes at least as long as it takes to read one for every row or column.
+        let line = u64::from(accelerator.line_bytes());
+        let cycles = accelerator.line_beats(operands, line).max(1);
+        u64::from(accelerator.array.rows) * u64::from(accelerator.array.cols) * line / cycles
+    };
+    let peaks = [8, 6, 4, 2].map(at);
+    if peaks.iter().all(|&peak| peak == peaks[0]) {
+        return String::new();
+    }
+    format!("; on full lines {} at 8 bits, {} at 6, {} at 4, {} at 2", peaks[0], peaks[1], peaks[2], peaks[3])
+}
+
 fn text(design: &Design, answer: &Answer<'_>) -> String {
     let derived = &answer.derived;
     let rows = [
@@ -133,8 +150,10 @@ fn text(design: &Design, answer: &Answer<'_>) -> String {
         (
             "peak",
             format!(
-                "{} MAC per cycle, {:.1} GOPS (1 MAC = 2 OPs)",
-                derived.peak_macs_per_cycle, derived.peak_giga_ops_per_second
+                "{} MAC per cycle, {:.1} GOPS (1 MAC = 2 OPs){}",
+                derived.peak_macs_per_cycle,
+                derived.peak_giga_ops_per_second,
+                narrower(&design.accelerator)
             ),
         ),
         (

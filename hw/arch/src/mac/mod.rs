@@ -188,3 +188,76 @@ fn one_of(key: &'static str, value: u32, choices: &[u32]) -> Result<(), Problem>
         hint: format!("choices: {choices:?}"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::description::tests_support::reference;
+    use crate::timing::compute;
+
+    /// Cycles in which `reference` is fed for sums of 384 products, over those of an array of as many elements of one
+    /// bit at the same widths.
+    fn gain(size: u32, [activation_bits, weight_bits]: [u32; 2]) -> f64 {
+        let mut command = Compute {
+            out_rows: 1,
+            out_cols: size,
+            outputs: size,
+            kernel_rows: 1,
+            kernel_cols: 1,
+            segments: 1,
+            channels: 384,
+            ..Compute::default()
+        };
+        command.set_operands(Operands { activation_bits, weight_bits });
+        let mut fixed = reference();
+        (fixed.array.rows, fixed.array.cols, fixed.post.lanes, fixed.memory.bus_bits) = (size, size, 1, 64);
+        let mut serial = fixed.clone();
+        (serial.array.mac, serial.array.lanes, serial.array.port_bits) = (MacKind::Serial, 64, 32);
+        serial.check().unwrap();
+        assert_eq!(fixed.peak_macs_per_cycle(), serial.peak_macs_per_cycle());
+        compute(&fixed, &command).beats as f64 / compute(&serial, &command).beats as f64
+    }
+
+    #[test]
+    fn narrow_codes_take_fewer_cycles_on_serial() {
+        for (bits, factor) in
+            [([8, 8], 1.0), ([8, 4], 2.0), ([6, 6], 1.78), ([5, 5], 2.56), ([4, 4], 4.0), ([4, 8], 2.0)]
+        {
+            for size in [8, 16] {
+                assert!(
+                    (gain(size, bits) / factor - 1.0).abs() < 0.05,
+                    "{size} {bits:?} {}",
+                    gain(size, bits)
+                );
+            }
+        }
+        // As far as there are rows to read lines for.
+        for (size, bits, factor) in [(8, [3, 3], 7.1), (8, [2, 2], 8.0), (16, [3, 3], 4.0), (16, [2, 2], 4.0)]
+        {
+            assert!((gain(size, bits) / factor - 1.0).abs() < 0.05, "{size} {bits:?} {}", gain(size, bits));
+        }
+    }
+
+    #[test]
+    fn rates_are_those_of_full_lines() {
+        let mut accelerator = reference();
+        for (mac, lanes, slice_bits) in [
+            (MacKind::Fixed, 1, 1),
+            (MacKind::Fixed, 4, 1),
+            (MacKind::Serial, 16, 8),
+            (MacKind::Serial, 64, 1),
+            (MacKind::Serial, 32, 2),
+        ] {
+            let array = &mut accelerator.array;
+            (array.mac, array.lanes, array.slice_bits, array.port_bits) = (mac, lanes, slice_bits, 0);
+            accelerator.check().unwrap();
+            for bits in 4..=8 {
+                let operands = Operands { activation_bits: bits, weight_bits: bits };
+                let line = u64::from(accelerator.line_bytes());
+                let products =
+                    accelerator.array.rate(operands).products_in(accelerator.line_beats(operands, line));
+                assert_eq!(products, line, "{mac:?} {lanes} {bits}");
+            }
+        }
+    }
+}
