@@ -1,6 +1,6 @@
 //! Kinds of processing elements: which operands one takes, and in how many cycles it takes a line of them.
 //!
-//! A kind is a [`Kind`] in a file of its own and a line in [`kind`]; its gates are a core and a lane of the feeder in
+//! A kind is a `Kind` in a file of its own and a line in the table `kind`; its gates are a core and a lane of the feeder in
 //! the crate `bitgauge-rtl`. Simulator and compiler know no kind: they ask [`Array`] and [`Compute`] for what is here.
 
 mod fixed;
