@@ -20,6 +20,7 @@ mod output;
 mod pipeline;
 mod plots;
 mod quantization;
+mod results;
 mod rtl;
 mod shipped;
 mod simulator;

@@ -31,6 +31,10 @@ fn snapshot(name: &str, folder: &Path, arguments: &[&str]) {
     assert!(found == wanted, "{} differs; found:\n{found}", path.display());
 }
 
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
 fn scratch() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
@@ -60,6 +64,7 @@ const COMMANDS: &[&str] = &[
     "compile",
     "simulate",
     "compare",
+    "price",
     "cosim",
     "export-verilog",
     "synth",
@@ -75,6 +80,49 @@ fn what_cannot_be_compared_is_named() {
     std::fs::write(folder.path().join("result.json"), "{\"format_version\": 99}").unwrap();
     snapshot("compare-version", folder.path(), &["compare", "new=result.json", "result.json"]);
     assert!(!folder.path().join("comparison").exists());
+}
+
+/// What `price` makes of a run's counts is what a run with that table says.
+#[test]
+fn a_run_is_priced_anew() {
+    let folder = scratch();
+    let read = |bytes: &[u8]| -> serde_json::Value { serde_json::from_slice(bytes).unwrap() };
+    let run = |design: &str, output: &str| {
+        let done =
+            bitgauge(folder.path(), &["run", "--images", "1", "--accelerator", design, "--output", output]);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        read(&std::fs::read(folder.path().join(output).join("result.json")).unwrap())
+    };
+    let text = std::fs::read_to_string(repository("designs/reference-16x16.toml")).unwrap();
+    std::fs::write(folder.path().join("one.toml"), &text).unwrap();
+    let other = text.replace("table = \"horowitz-45nm\"", "table = \"bitfusion-45nm\"");
+    assert_ne!(text, other);
+    std::fs::write(folder.path().join("other.toml"), other).unwrap();
+    let documents = [run("one.toml", "one"), run("other.toml", "other")];
+    let done = bitgauge(folder.path(), &["price", "one", "--format", "json"]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let answer = read(&done.stdout);
+    for (pricing, document) in answer["prices"].as_array().unwrap().iter().zip(&documents) {
+        for key in
+            ["table", "total_picojoules", "low_picojoules", "high_picojoules", "assumed_share", "components"]
+        {
+            assert_eq!(pricing[key], document["energy"][key], "{key}");
+        }
+    }
+    assert_ne!(answer["prices"][0]["total_picojoules"], answer["prices"][1]["total_picojoules"]);
+    // A table from before there were bit-serial elements prices what it has rows for, and no run of such elements.
+    let table = std::fs::read_to_string(repository("hw/arch/src/energy/horowitz-45nm.toml")).unwrap();
+    let (before, rest) = table.split_once("[entry.array_bit_product]").unwrap();
+    let after = &rest[rest.find("[entry.pe_register_bit]").unwrap()..];
+    std::fs::write(folder.path().join("old.toml"), format!("{before}{after}")).unwrap();
+    let serial = repository("designs/serial-16x16.toml");
+    run(serial.to_str().unwrap(), "serial");
+    for (of, sound) in [("one", true), ("serial", false)] {
+        let done = bitgauge(folder.path(), &["price", of, "--energy", "old.toml"]);
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(if sound { 0 } else { 2 }), "{said}");
+        assert!(sound || said.contains("array_bit_product"), "{said}");
+    }
 }
 
 #[test]

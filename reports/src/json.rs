@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Version of the file's shape: raised when a field changes its meaning or goes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 #[derive(Serialize)]
 struct Document<'a> {

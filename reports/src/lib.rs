@@ -19,6 +19,7 @@ mod number;
 mod page;
 mod perfetto;
 mod plots;
+pub mod price;
 mod tables;
 mod words;
 

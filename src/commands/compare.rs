@@ -1,16 +1,17 @@
 //! `bitgauge compare`: two or more runs side by side.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
-use bitgauge_reports::compare::{Comparison, Run, compare, render_with};
+use bitgauge_reports::compare::{Comparison, compare, render_with};
 use serde::Serialize;
 
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
-use crate::files::{self, OutputFolder};
+use crate::files::OutputFolder;
 use crate::output::{self, Format};
 use crate::plots::PlotArgument;
+use crate::results;
 
 /// Options of `compare`.
 #[derive(clap::Args)]
@@ -36,7 +37,7 @@ struct Answer<'a> {
 impl Compare {
     pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
         let folder = OutputFolder::create(&self.output)?;
-        let runs = self.runs.iter().map(|argument| read(argument)).collect::<Result<Vec<_>>>()?;
+        let runs = self.runs.iter().map(|argument| results::read(argument)).collect::<Result<Vec<_>>>()?;
         let comparison = compare(&runs);
         if let Some(twice) =
             (1..runs.len()).find(|&index| comparison.runs[..index].contains(&runs[index].label))
@@ -56,20 +57,6 @@ impl Compare {
         })?;
         Ok(ExitStatus::Success)
     }
-}
-
-fn read(argument: &str) -> Result<Run> {
-    // A path that exists is one, whatever characters it has.
-    let named = argument.split_once('=').filter(|_| !Path::new(argument).exists());
-    let (label, path) = named.unwrap_or((argument.trim_end_matches('/'), argument));
-    let path = Path::new(path);
-    let file = if path.is_dir() { path.join("result.json") } else { path.to_owned() };
-    let hint = "`bitgauge run --output FOLDER` writes FOLDER/result.json";
-    if !file.exists() {
-        return Err(Failure::new("there is no result of a run").at(file.display()).hint(hint).into());
-    }
-    let run = Run::read(label, &files::read(&file)?);
-    Ok(run.map_err(|error| Failure::new(error.to_string()).at(file.display()).hint(hint))?)
 }
 
 fn text(answer: &Answer<'_>) -> String {

@@ -7,6 +7,7 @@ mod completions;
 mod cosim;
 mod export_verilog;
 mod init;
+mod price;
 mod quantize;
 mod run;
 mod schema;
@@ -34,6 +35,8 @@ pub enum Command {
     Simulate(simulate::Simulate),
     /// Put two or more runs side by side
     Compare(compare::Compare),
+    /// Price the energy of a run by other tables, without running it again
+    Price(price::Price),
     /// Run a network on the simulator and on the exported Verilog, and compare
     Cosim(cosim::Cosim),
     /// Write the accelerator as Verilog, with bench and vectors
@@ -58,6 +61,7 @@ impl Command {
             Command::Compile(command) => command.run(format),
             Command::Simulate(command) => command.run(format),
             Command::Compare(command) => command.run(format),
+            Command::Price(command) => command.run(format),
             Command::Cosim(command) => command.run(format),
             Command::ExportVerilog(command) => command.run(format),
             Command::Synth(command) => command.run(format),

@@ -11,6 +11,7 @@ pub use figures::{Better, Figure};
 pub use layers::LayerFigures;
 
 use bitgauge_arch::Accelerator;
+use bitgauge_arch::actions::{Action, ActionCounts};
 use serde::{Deserialize, Serialize};
 
 use crate::{Accuracy, FORMAT_VERSION, ModelInfo, PlotFormat, Report, ReportError, Synthesis, tables};
@@ -70,6 +71,13 @@ struct Layer {
 struct Energy {
     table: String,
     components: Vec<f64>,
+    actions: Vec<Counted>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Counted {
+    action: Action,
+    count: u64,
 }
 
 #[derive(Deserialize)]
@@ -102,6 +110,26 @@ impl Run {
         }
         let document = serde_json::from_slice(json).map_err(ReportError::Result)?;
         Ok(Run { label: label.into(), document })
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The accelerator it ran on.
+    #[must_use]
+    pub fn accelerator(&self) -> &Accelerator {
+        &self.document.accelerator
+    }
+
+    /// What the run counted.
+    #[must_use]
+    pub fn counts(&self) -> ActionCounts {
+        let mut counts = ActionCounts::default();
+        self.document.energy.actions.iter().for_each(|counted| counts.add(counted.action, counted.count));
+        counts
     }
 }
 

@@ -1,7 +1,8 @@
 //! Energy: counts times prices, per layer and component, adding up.
 
+use bitgauge_arch::Accelerator;
 use bitgauge_arch::actions::{Action, ActionCounts};
-use bitgauge_arch::energy::{Basis, Price};
+use bitgauge_arch::energy::{Basis, EnergyTable, Price};
 use serde::Serialize;
 
 use crate::{ReportError, ReportInput};
@@ -147,11 +148,18 @@ pub struct ActionEnergy {
     pub high_source: Option<String>,
 }
 
-pub(super) fn energy(input: &ReportInput<'_>) -> Result<EnergySummary, ReportError> {
-    let (run, table, accelerator) = (input.run, input.energy, &input.program.accelerator);
+/// Each action of a run, priced.
+///
+/// # Errors
+/// [`ReportError::Unpriced`] for an action that was counted and has no row.
+pub(crate) fn by_action(
+    counts: &ActionCounts,
+    table: &EnergyTable,
+    accelerator: &Accelerator,
+) -> Result<Vec<ActionEnergy>, ReportError> {
     let mut actions = Vec::new();
     for &action in Action::ALL {
-        let count = run.actions.get(action);
+        let count = counts.get(action);
         let entry = table.entry.get(&action);
         if entry.is_none() && count > 0 {
             return Err(ReportError::Unpriced { table: table.name.clone(), action: action.name(), count });
@@ -173,7 +181,12 @@ pub(super) fn energy(input: &ReportInput<'_>) -> Result<EnergySummary, ReportErr
             high_source: entry.and_then(|entry| entry.high_source.clone()),
         });
     }
+    Ok(actions)
+}
 
+pub(super) fn energy(input: &ReportInput<'_>) -> Result<EnergySummary, ReportError> {
+    let (run, table, accelerator) = (input.run, input.energy, &input.program.accelerator);
+    let actions = by_action(&run.actions, table, accelerator)?;
     let split = |counts: &ActionCounts, of: fn(Price) -> f64| {
         let mut components = [0.0; 5];
         for (action, count) in counts.iter() {

@@ -11,6 +11,7 @@ mod waits;
 
 pub(crate) use bottleneck::BINDING;
 pub use checks::Check;
+pub(crate) use energy::by_action;
 pub use energy::{ActionEnergy, Component, EnergySummary, LayerEnergy};
 pub use layers::LayerRow;
 pub use loads::{Loads, planned_loads};

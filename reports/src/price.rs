@@ -1,0 +1,57 @@
+//! A run's energy by another table: its counts are in `result.json`, so nothing is simulated again.
+
+use bitgauge_arch::energy::{Basis, EnergyTable};
+use serde::Serialize;
+
+use crate::ReportError;
+use crate::compare::Run;
+use crate::measure::{ActionEnergy, Component, by_action};
+
+/// Energy of a run by one table, picojoules.
+#[derive(Clone, Debug, Serialize)]
+pub struct Pricing {
+    /// Name of the table.
+    pub table: String,
+    /// What limits its figures.
+    pub note: String,
+    /// Whole inference.
+    pub total_picojoules: f64,
+    /// The same at the least price that a source gives for each action.
+    pub low_picojoules: f64,
+    /// The same at the most.
+    pub high_picojoules: f64,
+    /// The share of the total that is priced by assumption, 0 to 1.
+    pub assumed_share: f64,
+    /// Whole inference by component, in the order of [`Component::ALL`].
+    pub components: [f64; 5],
+    /// Memories whose size the table has no price for, one sentence each.
+    pub outside: Vec<String>,
+    /// Per action, with prices and sources.
+    pub actions: Vec<ActionEnergy>,
+}
+
+/// Prices a run by `table`.
+///
+/// # Errors
+/// An action that the run counted and the table has no row for.
+pub fn price(run: &Run, table: &EnergyTable) -> Result<Pricing, ReportError> {
+    let accelerator = run.accelerator();
+    let actions = by_action(&run.counts(), table, accelerator)?;
+    let sum = |of: fn(&ActionEnergy) -> f64| actions.iter().map(of).sum::<f64>();
+    let total = sum(|action| action.picojoules);
+    let assumed: f64 =
+        actions.iter().filter(|action| action.basis == Basis::Assumed).map(|action| action.picojoules).sum();
+    let mut components = [0.0; 5];
+    actions.iter().for_each(|action| components[Component::of(action.action) as usize] += action.picojoules);
+    Ok(Pricing {
+        table: table.name.clone(),
+        note: table.note.clone(),
+        total_picojoules: total,
+        low_picojoules: sum(|action| action.low_picojoules),
+        high_picojoules: sum(|action| action.high_picojoules),
+        assumed_share: if total > 0.0 { assumed / total } else { 0.0 },
+        components,
+        outside: table.outside(accelerator).iter().map(ToString::to_string).collect(),
+        actions,
+    })
+}
