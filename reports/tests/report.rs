@@ -162,7 +162,7 @@ fn the_json_has_a_version_and_the_headline() {
     let fixture = Fixture::new(1).unwrap();
     let report = render(&fixture.input()).unwrap();
     let json: serde_json::Value = serde_json::from_slice(report.file("result.json").unwrap()).unwrap();
-    assert_eq!(json["format_version"], 1);
+    assert_eq!(json["format_version"], 2);
     assert_eq!(json["headline"]["cycles"], fixture.run.cycles);
     assert_eq!(json["layers"].as_array().unwrap().len(), 12);
     assert_eq!(json["units"][1]["unit"], "compute");
