@@ -89,10 +89,10 @@ fn row_step(geometry: &Geometry, bus: u64) -> u64 {
     if flat { step.max(geometry.input.row_step(bus)) } else { step }
 }
 
-/// The best tiling, or what is missing for any.
-/// A cycle of the bus counts as so many parts of a cycle of the layer.
+/// So many cycles of the bus count as a cycle of the layer: of tilings that take about as long, the one that moves less.
 const BUS_SHARE: u64 = 16;
 
+/// The best tiling, or what is missing for any.
 pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator, area: &Area) -> Result<Plan, Shortage> {
     let line = u64::from(accelerator.line_bytes());
     let output = &geometry.output;
