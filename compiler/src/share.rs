@@ -63,15 +63,10 @@ pub(crate) fn lower_next<'a>(
     for count in (2..=MOST_LAYERS).rev() {
         let range = first..first + count;
         let (Some(nodes), Some(of)) = (graph.nodes.get(range.clone()), units.get(range)) else { continue };
-        let mark = emitter.mark();
         let (mut trials, mut after) = (0, None);
         for bands in BANDS {
             let Some(areas) = areas(emitter.accelerator, nodes, views, of, bands) else { continue };
-            emitter.trial = true;
-            let lowered = lower_in(emitter, graph, views, units, first, &areas);
-            emitter.trial = false;
-            emitter.rewind(&mark);
-            let Ok(lowered) = lowered else { continue };
+            let Ok(lowered) = tried(emitter, graph, views, units, first, &areas) else { continue };
             trials += 1;
             let beside = beside(&lowered, of);
             let after = match after {
@@ -129,13 +124,26 @@ fn alone<'a>(
     first: usize,
     count: usize,
 ) -> Result<u64, CompileError> {
+    let areas = vec![Area::whole(emitter.accelerator); count];
+    let lowered = tried(emitter, graph, views, units, first, &areas)?;
+    Ok(lowered.iter().map(|layer| layer.work.bound()).sum())
+}
+
+/// What lowering in these shares would give; nothing is emitted.
+fn tried<'a>(
+    emitter: &mut Emitter<'a>,
+    graph: &'a IntGraph,
+    views: &'a [View],
+    units: &[Option<bool>],
+    first: usize,
+    areas: &[Area],
+) -> Result<Vec<Lowered>, CompileError> {
     let mark = emitter.mark();
     emitter.trial = true;
-    let areas = vec![Area::whole(emitter.accelerator); count];
-    let lowered = lower_in(emitter, graph, views, units, first, &areas);
+    let lowered = lower_in(emitter, graph, views, units, first, areas);
     emitter.trial = false;
     emitter.rewind(&mark);
-    Ok(lowered?.iter().map(|layer| layer.work.bound()).sum())
+    lowered
 }
 
 /// Cycles of the layers beside each other.

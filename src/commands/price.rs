@@ -37,7 +37,7 @@ impl Price {
         let names: Vec<String> = if self.energy.is_empty() { shipped() } else { self.energy.clone() };
         let mut prices = Vec::new();
         for name in &names {
-            let hint = "`result.json` of a run with `[energy] table` has the rows that it needs";
+            let hint = "add a row for it to the table; the tables that ship have one for every action";
             let refuse = |message: String| Failure::new(message).at(name).hint(hint);
             prices.push(price(&run, &table(name)?).map_err(|error| refuse(error.to_string()))?);
         }

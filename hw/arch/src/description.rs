@@ -130,6 +130,43 @@ mod tests {
         assert!(error.to_string().contains("^^^"), "{error}");
     }
 
+    /// What a kind of processing element does not have, and what it has beside it.
+    #[test]
+    fn kinds_name_what_they_take() {
+        const SERIAL: &str = include_str!("../../../designs/serial-16x16.toml");
+        for (text, from, sound, broken, hint) in [
+            (
+                REFERENCE,
+                "operand_bits = 8",
+                "operand_bits = 8\nlanes = 4",
+                "operand_bits = 8\nlanes = 3",
+                "[1, 2, 4, 8]",
+            ),
+            (REFERENCE, "operand_bits = 8", "operand_bits = 8", "operand_bits = 4", "[8]"),
+            (REFERENCE, "operand_bits = 8", "slice_bits = 1", "slice_bits = 2", "[1]"),
+            (SERIAL, "lanes = 64", "lanes = 32", "lanes = 4", "[8, 16, 32, 64]"),
+            (SERIAL, "slice_bits = 1", "slice_bits = 2", "slice_bits = 4", "use at most 2"),
+            (
+                SERIAL,
+                "slice_bits = 1",
+                "slice_bits = 1\nport_bits = 16",
+                "slice_bits = 1\nport_bits = 12",
+                "8 or 16",
+            ),
+            (
+                SERIAL,
+                "slice_bits = 1",
+                "slice_bits = 1\nport_bits = 32",
+                "slice_bits = 1\nport_bits = 64",
+                "use at most 32 bits",
+            ),
+        ] {
+            Accelerator::from_toml(&text.replacen(from, sound, 1)).unwrap();
+            let error = Accelerator::from_toml(&text.replacen(from, broken, 1)).unwrap_err();
+            assert!(error.hint.as_deref().unwrap_or("").contains(hint), "{broken}: {error}");
+        }
+    }
+
     #[test]
     fn a_value_out_of_range_is_refused_with_a_hint() {
         for (from, to, hint) in [

@@ -48,8 +48,8 @@ impl Loads {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct LayerLoads {
     pub loads: Loads,
-    /// Beats of a fold, which is K as the array pads it; `None` where the layer's commands differ in it, or
-    /// none is known.
+    /// Products that an element has time for in a fold, which is K as the array pads it; `None` where the layer's
+    /// commands differ in it, or none is known.
     pub padded_k: Option<u64>,
     /// Cycles of one element for all multiply-accumulates of the array, at the codes' widths.
     pub peak_cycles: u64,

@@ -165,6 +165,8 @@ fn products() {
             (|c| c.dilation_rows = 0, |c| c.stride_cols = 0, "must not be zero"),
             (|c| c.table_enable = 1, |c| (c.table_enable, c.output_wide) = (1, 1), "tables emit bytes"),
             (|_| (), |c| c.tag_mode = 1, "reserved"),
+            (|c| c.activation_bits = 8, |c| c.activation_bits = 9, "codes of 2 to 8"),
+            (|c| c.weight_bits = 2, |c| c.weight_bits = 1, "codes of 2 to 8"),
             (|c| c.residual_line = BANK, |c| c.residual_line = 8, "bank that the feeder reads"),
             (|_| (), |c| c.accumulate = 1, "without residual"),
             (|c| c.output_line = 2, |c| c.output_line = 1, "reads activation scratchpad"),
