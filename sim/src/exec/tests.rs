@@ -5,6 +5,7 @@ use bitgauge_arch::code::Container;
 use bitgauge_arch::codec::Codec;
 use bitgauge_arch::command::{Command, Compute, Load, Operation, Store, Vector, VectorFunction};
 use bitgauge_arch::footprint::{Space, fill_bank_masks};
+use bitgauge_arch::mac::Operands;
 use bitgauge_arch::validate::validate;
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_testing::Random;
@@ -122,11 +123,13 @@ fn naive_compute(accelerator: &Accelerator, c: &Compute, before: &Preload, after
 #[test]
 fn compute_follows_its_registers() {
     let mut random = Random(3);
-    let (mut checked, mut grouped) = (0, 0);
+    let (mut checked, mut grouped, mut narrow) = (0, 0, 0);
     while checked < 500 {
         let mut c = random::compute(&mut random);
         c.activation_signed = random.small(2);
         c.grouped = random.small(2);
+        // Noise has codes of 8 bits: what the array reads of them shows.
+        (c.activation_bits, c.weight_bits) = (2 + random.small(7), 2 + random.small(7));
         // Operands end before the output begins.
         c.residual_pixel_stride %= 10;
         c.pad_code = random.small(256);
@@ -151,8 +154,9 @@ fn compute_follows_its_registers() {
         assert!(machine.space(Space::Activation) == expected, "{c:?}");
         checked += 1;
         grouped += c.grouped;
+        narrow += u32::from(accelerator.array.reads(c.operands()) != Operands::BYTES);
     }
-    assert!(grouped > 100);
+    assert!(grouped > 100 && narrow > 50, "{grouped} {narrow}");
 }
 
 fn naive_vector(line: usize, v: &Vector, before: &Preload, after: &mut [u8]) {
