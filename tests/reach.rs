@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use bitgauge_arch::Program;
+use bitgauge_arch::code::OperandContainer;
 use bitgauge_arch::codec::Codec;
 use bitgauge_arch::command::{Command, Operation, Store, Target, Unit, VectorFunction};
 use bitgauge_arch::description::MacKind;
@@ -47,6 +48,8 @@ const CORNERS: &[&str] = &[
     "compute on `fixed` of several lanes",
     "compute on `serial` with narrow activations",
     "compute on `serial` with narrow weights",
+    "compute on operand lines of 4-bit containers",
+    "compute on operand lines of 2-bit containers",
     "compute on `serial` with a line that takes longer than its codes",
     "compute that keeps its sums",
     "compute with the second table",
@@ -148,8 +151,18 @@ impl Seen {
                 let narrow = [operands.activation_bits, operands.weight_bits].map(|bits| serial && bits < 8);
                 self.see_if(narrow[0], "compute on `serial` with narrow activations");
                 self.see_if(narrow[1], "compute on `serial` with narrow weights");
-                let beats = accelerator.line_beats(operands, u64::from(compute.channels));
-                let codes = u64::from(compute.channels.min(accelerator.line_bytes()));
+                let container = compute.operand_container();
+                let beats = accelerator.line_beats(operands, container, u64::from(compute.channels));
+                let most = container.codes_of(u64::from(accelerator.line_bytes()));
+                let codes = u64::from(compute.channels).min(most);
+                self.see_if(
+                    container == OperandContainer::Bits4,
+                    "compute on operand lines of 4-bit containers",
+                );
+                self.see_if(
+                    container == OperandContainer::Bits2,
+                    "compute on operand lines of 2-bit containers",
+                );
                 self.see_if(
                     serial
                         && beats

@@ -2,6 +2,7 @@
 
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::arith::ChannelParameter;
+use bitgauge_arch::code::OperandContainer;
 use bitgauge_arch::codec::{Codec, pack};
 use bitgauge_arch::command::{Load, Operation, Store, Target};
 use bitgauge_arch::program::{Bytes, CommandSymbol, Operand, Segment};
@@ -190,6 +191,7 @@ impl<'a> Emitter<'a> {
                 codec: view.codec.code(),
                 value_bits: view.value_bits,
                 signed: u32::from(view.signed && view.codec != Codec::None),
+                container: view.operand.code(),
                 ..Load::default()
             };
             self.push(Operation::Load(load), operand);
@@ -230,12 +232,25 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// Loads a run of signed codes of a constant, of so many bits each, as `pixels` pixels of `channels` codes.
-    pub fn load_codes(&mut self, address: u64, line: u64, shape: [u64; 3], bits: u64, operand: Operand) {
+    /// Loads a run of signed codes of a constant, of so many bits each, as `pixels` pixels of `channels` codes in
+    /// containers.
+    pub fn load_codes(
+        &mut self,
+        address: u64,
+        line: u64,
+        shape: [u64; 3],
+        (bits, container): (u64, OperandContainer),
+        operand: Operand,
+    ) {
         let dense = bits < 8;
         let codec = if dense { Codec::Pack } else { Codec::None };
-        let load =
-            Load { codec: codec.code(), value_bits: reg(bits), signed: u32::from(dense), ..Load::default() };
+        let load = Load {
+            codec: codec.code(),
+            value_bits: reg(bits),
+            signed: u32::from(dense),
+            container: container.code(),
+            ..Load::default()
+        };
         self.load_constant(address, Target::Weight, line, shape, operand, load);
     }
 

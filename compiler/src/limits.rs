@@ -79,6 +79,7 @@ mod tests {
             "residual_shift",
             "activation_bits",
             "weight_bits",
+            "container",
             "clamp_low",
             "clamp_high",
             "residual_mantissa",

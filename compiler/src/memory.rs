@@ -6,7 +6,7 @@
 
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::arith::Signedness;
-use bitgauge_arch::code::Container;
+use bitgauge_arch::code::{Container, OperandContainer};
 use bitgauge_arch::codec::Codec;
 use bitgauge_arch::codec::encode;
 use bitgauge_arch::program::{OutputSymbol, Segment, TensorRole, TensorSymbol};
@@ -168,6 +168,7 @@ fn coded(tensor: &IntTensor, bus: u64, codec: Codec, value_bits: u32) -> View {
         row_stride: 0,
         col_bits: 0,
         container: tensor.code.container().bytes() as u64,
+        operand: OperandContainer::Bits8,
         codec,
         value_bits,
         signed: tensor.code.sign == Signedness::Signed,

@@ -1,5 +1,6 @@
 //! How a lowering sees a tensor in external memory: strides, reshapes, and tiles cut into blocks.
 
+use bitgauge_arch::code::OperandContainer;
 use bitgauge_arch::codec::{Codec, Format};
 
 /// A strided look at a tensor: `groups x rows x cols` pixels of `channels` codes. Groups and rows are so many bytes
@@ -17,6 +18,8 @@ pub(crate) struct View {
     pub col_bits: u64,
     /// Bytes of a code's container on chip.
     pub container: u64,
+    /// What codes of a byte and less lie in where the array reads them.
+    pub operand: OperandContainer,
     pub codec: Codec,
     pub value_bits: u32,
     /// Whether codes are signed.
@@ -54,7 +57,10 @@ impl View {
 
     /// Bytes of a pixel's containers on chip.
     pub fn pixel_bytes(&self) -> u64 {
-        self.channels * self.container
+        match self.operand {
+            OperandContainer::Bits8 => self.channels * self.container,
+            narrow => narrow.bytes_of(self.channels),
+        }
     }
 
     /// Lines of a pixel on chip.
@@ -266,6 +272,7 @@ mod tests {
             row_stride,
             col_bits: 8 * channels,
             container: 1,
+            operand: OperandContainer::Bits8,
             codec: Codec::None,
             value_bits: 8,
             signed: false,

@@ -126,7 +126,7 @@ fn compute(plan: &Plan, c: &Compute, row_folds: u64, column_folds: u64, counts: 
     if pixels == 0 || outputs == 0 {
         return;
     }
-    let words = u64::from(c.channels).div_ceil(ports.line);
+    let words = c.segment_lines(ports.line);
     let inside = inside(c.out_rows, c.stride_rows, c.kernel_rows, c.dilation_rows, c.pad_top, c.in_rows)
         * inside(c.out_cols, c.stride_cols, c.kernel_cols, c.dilation_cols, c.pad_left, c.in_cols);
     counts.add(A::ActivationReadByte, column_folds * inside * u64::from(c.segments) * words * ports.line);

@@ -49,13 +49,13 @@ pub(crate) enum Shape {
 
 impl Shape {
     fn new(accelerator: &Accelerator, operation: &Operation) -> Shape {
-        let line = u64::from(accelerator.line_bytes());
         let transfer = |shape: DmaShape, external, stride, table, format: Format| {
-            let container = format.container().bytes() as u64;
-            let bits = if format.codec == Codec::None { 8 * container } else { u64::from(format.value_bits) };
-            let of = |bytes: u64| (bytes / container * bits) as u32;
-            let last_bytes = shape.pixel_bytes - shape.pixel_lines.saturating_sub(1) * line;
-            let (line_bits, last_bits) = (of(line), of(last_bytes));
+            let container = 8 * format.container().bytes() as u64;
+            let bits = if format.codec == Codec::None { container } else { u64::from(format.value_bits) };
+            let of = |codes: u64| (codes * bits) as u32;
+            let last =
+                shape.codes / shape.pixels.max(1) - shape.pixel_lines.saturating_sub(1) * shape.line_codes;
+            let (line_bits, last_bits) = (of(shape.line_codes), of(last));
             Transfer { shape, external, stride, table, line_bits, last_bits }
         };
         match operation {

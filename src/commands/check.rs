@@ -130,9 +130,10 @@ fn narrower(accelerator: &Accelerator) -> String {
     let at = |bits: u32| {
         let operands = Operands { activation_bits: bits, weight_bits: bits };
         // A line takes at least as long as it takes to read one for every row or column.
-        let line = u64::from(accelerator.line_bytes());
-        let cycles = accelerator.line_beats(operands, line).max(1);
-        u64::from(accelerator.array.rows) * u64::from(accelerator.array.cols) * line / cycles
+        let container = accelerator.array.container(operands).unwrap_or_default();
+        let codes = container.codes_of(u64::from(accelerator.line_bytes()));
+        let cycles = accelerator.line_beats(operands, container, codes).max(1);
+        u64::from(accelerator.array.rows) * u64::from(accelerator.array.cols) * codes / cycles
     };
     let peaks = [8, 6, 4, 2].map(at);
     if peaks.iter().all(|&peak| peak == peaks[0]) {

@@ -18,8 +18,8 @@ pub(crate) struct Blocks {
 
 impl Blocks {
     /// Lines of a pixel before the channels that output `first` reads.
-    pub fn skip(&self, first: u64, line: u64) -> u64 {
-        first / self.outputs.max(1) * self.channels.div_ceil(line)
+    pub fn skip(&self, first: u64, line_codes: u64) -> u64 {
+        first / self.outputs.max(1) * self.channels.div_ceil(line_codes)
     }
 
     /// The blocks of a convolution in parts of `channels` to `outputs`; `None` where only all of it is a block.

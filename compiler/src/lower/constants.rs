@@ -135,7 +135,7 @@ impl Run<'_, '_, '_> {
                     self.weight_tiles[tile as usize],
                     line,
                     shape,
-                    geometry.weight_bits,
+                    (geometry.weight_bits, geometry.input.operand),
                     self.product.weight_operand,
                 );
             }

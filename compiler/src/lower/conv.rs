@@ -1,5 +1,6 @@
 //! Convolutions and linear layers on the array.
 
+use bitgauge_arch::code::OperandContainer;
 use bitgauge_arch::codec::Codec;
 use bitgauge_arch::command::{Vector, VectorFunction};
 use bitgauge_arch::mac::Operands;
@@ -122,9 +123,13 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
         }
     };
     product.flatten();
-    let direct = product.plan(context);
+    let accelerator = context.emitter.accelerator;
+    // The vector unit writes bytes.
     let gathered = patched(&product.geometry, context.emitter.bus(), product.pad_code)
+        .filter(|_| accelerator.array.takes(OperandContainer::Bits8))
         .map(|geometry| Product { geometry, ..product.clone() });
+    product.choose_container(accelerator).map_err(|reason| context.unsupported(reason))?;
+    let direct = product.plan(context);
     let plan = match (direct, gathered) {
         (direct, Some(gathered)) => match (direct, gathered.plan(context)) {
             (Ok(direct), Ok(plan)) if direct.cycles() <= plan.cycles() => direct,

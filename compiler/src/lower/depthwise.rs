@@ -6,6 +6,7 @@
 //! multipliers than the vector unit's lanes times the codes of a line.
 
 use bitgauge_arch::Accelerator;
+use bitgauge_arch::code::OperandContainer;
 use bitgauge_arch::command::{Target, Vector, VectorFunction};
 use bitgauge_arch::program::{Bytes, Operand};
 use bitgauge_models::integer::{IntOp, Window};
@@ -87,7 +88,9 @@ fn block_diagonal(weight: &[i8], channels: usize, line: usize) -> Vec<i8> {
 fn product<'p, 'a: 'p>(context: &Context<'a, '_>, expanded: &'p Bytes) -> Option<Product<'p>> {
     let IntOp::Depthwise { window, weight, parameters, post } = &context.node.op else { return None };
     let (input, output) = (context.input(0).ok()?, context.output());
-    if input.container != 1 || input.groups != 1 || !is_short(window) {
+    // A block is a line of bytes, on chip and of the output.
+    let bytes = context.emitter.accelerator.array.takes(OperandContainer::Bits8);
+    if !bytes || input.container != 1 || input.groups != 1 || !is_short(window) {
         return None;
     }
     let segment = segment(context.emitter.accelerator, input.channels)?;
@@ -190,7 +193,13 @@ fn on_vector_unit(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError
         let mut slots = Slots::new(from, total, taps * words, 1, emitter.weight_cursor);
         let (start, _) = slots.get(0);
         emitter.weight_cursor = slots.cursor();
-        emitter.load_codes(weights, start, [taps, count, words], bits, Operand::Weight);
+        emitter.load_codes(
+            weights,
+            start,
+            [taps, count, words],
+            (bits, OperandContainer::Bits8),
+            Operand::Weight,
+        );
         let bytes = parameter_bytes(parameters.iter().skip(range.start).take(range.len()).copied());
         let address = emitter.constant(bytes);
         registers.parameter_base = reg(emitter.load_parameters(address, count, true));

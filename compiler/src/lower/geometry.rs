@@ -134,6 +134,11 @@ impl Geometry {
         self.blocks.filter(|blocks| !blocks.walked).map_or(whole, |blocks| blocks.outputs.min(whole))
     }
 
+    /// Codes of an operand line.
+    pub fn line_codes(&self, line: u64) -> u64 {
+        self.input.operand.codes_of(line)
+    }
+
     /// Lines of a segment.
     pub fn segment_lines(&self, line: u64) -> u64 {
         View { channels: self.segment(), ..self.input }.words(line)
@@ -218,6 +223,7 @@ impl Geometry {
             ..Compute::default()
         };
         compute.set_operands(self.operands);
+        compute.container = self.input.operand.code();
         compute
     }
 }

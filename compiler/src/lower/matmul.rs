@@ -18,7 +18,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
     let mut work = Work::default();
     for group in 0..output.groups {
         let weights = right.group(group);
-        let product = Product {
+        let mut product = Product {
             geometry: Geometry {
                 input: left.group(group),
                 window: Window::POINT,
@@ -42,6 +42,9 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
             input_operand: Operand::Input,
             weight_operand: Operand::Input,
         };
+        product
+            .choose_container(context.emitter.accelerator)
+            .map_err(|reason| context.unsupported(reason))?;
         // Groups differ in their addresses alone.
         let chosen = match plan.take() {
             Some(chosen) => chosen,

@@ -30,9 +30,9 @@ pub(crate) struct Parts {
 
 impl Parts {
     /// The channels of part `index` of a segment of `channels`.
-    fn channels(&self, index: u64, channels: u64, line: u64) -> (u64, u64) {
-        let first = index * self.lines * line;
-        (first, (first + self.lines * line).min(channels))
+    fn channels(&self, index: u64, channels: u64, line_codes: u64) -> (u64, u64) {
+        let first = index * self.lines * line_codes;
+        (first, (first + self.lines * line_codes).min(channels))
     }
 }
 
@@ -77,8 +77,10 @@ pub(super) fn plan(geometry: &Geometry, accelerator: &Accelerator, area: &Area) 
     let banks = u64::from(accelerator.scratchpad.banks);
     let weights = bus_cycles(accelerator, 1, (each * geometry.segment() * geometry.weight_bits).div_ceil(8))
         + bus_cycles(accelerator, 1, 8 * size);
-    let part =
-        Compute { channels: reg(geometry.segment().min(parts.lines * line)), ..geometry.command(1, size) };
+    let part = Compute {
+        channels: reg(geometry.segment().min(parts.lines * geometry.line_codes(line))),
+        ..geometry.command(1, size)
+    };
     let feed = timing::COMPUTE_SETUP + timing::compute(accelerator, &part).feed_cycles();
     let mut best: Option<Plan> = None;
     for rows in row_sizes(geometry, accelerator) {
@@ -147,11 +149,11 @@ impl Run<'_, '_, '_> {
     pub(super) fn place_parts(&mut self, parts: Parts) {
         let Weights::Constant(weights) = self.product.weights else { return };
         let geometry = &self.product.geometry;
-        let (channels, line) = (geometry.segment(), self.emitter.line());
+        let (channels, line_codes) = (geometry.segment(), geometry.line_codes(self.emitter.line()));
         let segments = (geometry.positions() * geometry.input.groups) as usize;
         let tiles = self.plan.tiles.iter().flat_map(|tile| (0..parts.count).map(move |part| (tile, part)));
         for (tile, part) in tiles {
-            let (first, end) = parts.channels(part, channels, line);
+            let (first, end) = parts.channels(part, channels, line_codes);
             let range = first as usize..end as usize;
             let bytes: Vec<u8> = weights
                 .chunks_exact((channels as usize).max(1))
@@ -170,12 +172,12 @@ impl Run<'_, '_, '_> {
         if fill {
             let geometry = &self.product.geometry;
             let line = self.emitter.line();
-            let (first, end) = parts.channels(part, geometry.segment(), line);
+            let (first, end) = parts.channels(part, geometry.segment(), geometry.line_codes(line));
             let pixels = tile.cut.count * geometry.positions() * geometry.input.groups;
-            let shape = [pixels, end - first, (end - first).div_ceil(line)];
+            let shape = [pixels, end - first, geometry.input.operand.lines(end - first, line)];
             let address = self.weight_tiles[key as usize];
-            let bits = geometry.weight_bits;
-            self.emitter.load_codes(address, start, shape, bits, self.product.weight_operand);
+            let format = (geometry.weight_bits, geometry.input.operand);
+            self.emitter.load_codes(address, start, shape, format, self.product.weight_operand);
         }
         start
     }
@@ -184,6 +186,7 @@ impl Run<'_, '_, '_> {
     pub(super) fn compute_in_parts(&mut self, tile: &Tile<'_>, parts: Parts) {
         let geometry = &self.product.geometry;
         let (line, window) = (self.emitter.line(), &geometry.window);
+        let line_codes = geometry.line_codes(line);
         let (input, words) = (&geometry.input, geometry.input.words(line));
         let cols = geometry.output.cols;
         let segments = geometry.positions() * input.groups;
@@ -196,10 +199,12 @@ impl Run<'_, '_, '_> {
             let down = reach.rows.0 - tile.place.reach.rows.0;
             let pixel = (rows.0 - tile.rows.0) * cols + columns.0;
             for part in 0..parts.count {
-                let (first, end) = parts.channels(part, geometry.segment(), line);
+                let (first, end) = parts.channels(part, geometry.segment(), line_codes);
                 let place = Place {
                     weight_line: self.load_part(tile, parts, part),
-                    input_line: tile.place.input_line + (down * input.cols + skipped) * words + first / line,
+                    input_line: tile.place.input_line
+                        + (down * input.cols + skipped) * words
+                        + first / line_codes,
                     reach: Band { ..reach },
                     ..tile.place
                 };
@@ -209,7 +214,7 @@ impl Run<'_, '_, '_> {
                     in_cols: reg(geometry.long.map_or(left, |long| long.in_cols(left))),
                     pad_left: reg(pad_left),
                     channels: reg(end - first),
-                    weight_stride: reg(segments * (end - first).div_ceil(line)),
+                    weight_stride: reg(segments * input.operand.lines(end - first, line)),
                     output_line: reg(tile.output.line + pixel * tile.output.pixel_stride),
                     output_pixel_stride: reg(tile.output.pixel_stride),
                     ..self.compute(tile.cut, rows.1 - rows.0, &place)

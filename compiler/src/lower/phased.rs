@@ -33,7 +33,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
                 view.pixel_bytes()
             )));
         }
-        let product = Product {
+        let mut product = Product {
             geometry: Geometry {
                 input,
                 window: phase.window,
@@ -57,6 +57,9 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
             input_operand: Operand::Input,
             weight_operand: Operand::Weight,
         };
+        product
+            .choose_container(context.emitter.accelerator)
+            .map_err(|reason| context.unsupported(reason))?;
         let plan = product.plan(context)?;
         product.emit(context.emitter, &plan);
         work = work.then(&plan.work);

@@ -179,6 +179,7 @@ pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator, area: &Area) 
 
 #[cfg(test)]
 mod tests {
+    use bitgauge_arch::code::OperandContainer;
     use bitgauge_arch::mac::Operands;
 
     use super::*;
@@ -197,6 +198,7 @@ mod tests {
             row_stride: channels,
             col_bits: 8 * channels,
             container: 1,
+            operand: OperandContainer::Bits8,
             codec: Codec::None,
             value_bits: 8,
             signed: false,

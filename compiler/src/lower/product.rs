@@ -1,10 +1,16 @@
 //! A product of the array: operands, parameters, how it is planned and described.
 
+use bitgauge_arch::Accelerator;
 use bitgauge_arch::arith::{ChannelParameter, Post, Residual};
+use bitgauge_arch::code::OperandContainer;
+use bitgauge_arch::codec::Codec;
+use bitgauge_arch::mac::Operands;
 use bitgauge_arch::program::{Bytes, Operand};
+use bitgauge_arch::timing;
 use bitgauge_models::integer::Window;
 
 use super::Context;
+use super::blocks::Blocks;
 use super::geometry::Geometry;
 use super::plan::{Order, Plan, Shortage, plan};
 use super::run::Run;
@@ -57,6 +63,62 @@ impl Product<'_> {
             geometry.output = output;
             geometry.residual = residual.flatten();
         }
+    }
+
+    /// Chooses what the operands lie in on their way to the array: what takes the fewest cycles, and of equals the
+    /// narrowest, which takes the least room.
+    pub fn choose_container(&mut self, accelerator: &Accelerator) -> Result<(), String> {
+        let array = &accelerator.array;
+        let line = u64::from(accelerator.line_bytes());
+        let mut best: Option<(u64, OperandContainer)> = None;
+        for container in OperandContainer::ALL {
+            if !array.takes(container) || !self.fits(container, line) {
+                continue;
+            }
+            let mut geometry = self.geometry.clone();
+            geometry.input.operand = container;
+            let beats = timing::compute(accelerator, &geometry.command(1, 1)).beats;
+            if best.is_none_or(|(least, _)| beats <= least) {
+                best = Some((beats, container));
+            }
+        }
+        let (_, container) = best.ok_or_else(|| {
+            let Operands { activation_bits, weight_bits } = self.geometry.operands;
+            format!(
+                "the array's elements take dense codes of up to {} bits, and this layer multiplies codes of \
+                 {activation_bits} and {weight_bits}, or reads bytes",
+                array.operand_bits
+            )
+        })?;
+        self.geometry.input.operand = container;
+        let views = [
+            self.geometry.weights.as_mut(),
+            match &mut self.weights {
+                Weights::Tensor(view) => Some(view),
+                Weights::Constant(_) => None,
+            },
+        ];
+        views.into_iter().flatten().for_each(|view| view.operand = container);
+        Ok(())
+    }
+
+    /// Whether both operands can be loaded into such containers.
+    fn fits(&self, container: OperandContainer, line: u64) -> bool {
+        let geometry = &self.geometry;
+        let Operands { activation_bits, weight_bits } = geometry.operands;
+        let wide = activation_bits.max(weight_bits) > container.bits();
+        if wide || container == OperandContainer::Bits8 {
+            return !wide;
+        }
+        let dense = |view: &View| view.codec == Codec::Pack && view.value_bits <= container.bits();
+        // A block starts on a line.
+        let whole =
+            |blocks: Blocks| !blocks.walked && blocks.channels.is_multiple_of(container.codes_of(line));
+        dense(&geometry.input)
+            && geometry.weights.as_ref().is_none_or(dense)
+            && (geometry.weights.is_some() || geometry.weight_bits <= u64::from(container.bits()))
+            && geometry.patch.is_none()
+            && geometry.blocks.is_none_or(whole)
     }
 
     /// Plans; the caller may plan once for several equal products.

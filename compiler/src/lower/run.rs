@@ -202,7 +202,7 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
         let long = geometry.long;
         let line = self.emitter.line();
         let words = input.words(line);
-        let skip = geometry.blocks.map_or(0, |blocks| blocks.skip(cut.first, line));
+        let skip = geometry.blocks.map_or(0, |blocks| blocks.skip(cut.first, geometry.line_codes(line)));
         let mut compute = Compute {
             activation_line: reg(place.input_line + skip),
             weight_line: reg(place.weight_line),
@@ -222,7 +222,7 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
             grouped: u32::from(geometry.walked()),
             segments: reg(input.groups),
             segment_stride: reg(place.segment_stride),
-            pad_code: self.product.pad_code,
+            pad_code: u32::from(input.operand.repeated(self.product.pad_code as u8)),
             row_stride: reg(long.map_or(input.cols, |long| long.step) * words),
             activation_signed: u32::from(input.signed),
             parameter_per_row: u32::from(geometry.parameter_per_row),
@@ -239,6 +239,7 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
             ..Compute::default()
         };
         compute.set_operands(geometry.operands);
+        compute.container = input.operand.code();
         compute
     }
 

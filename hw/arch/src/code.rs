@@ -1,7 +1,7 @@
 //! What holds a code on chip.
 
 use crate::arith::Signedness;
-use crate::command::{Compute, Vector};
+use crate::command::{Compute, Load, Vector};
 
 /// A place for one code in a scratchpad line, and in memory where codes do not lie dense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,7 +67,107 @@ impl Container {
     }
 }
 
+/// A place for one code in an operand line: what loads make and the array's feeders read. Codes lie one after the other
+/// from the lowest bits of a byte up, each in as many bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum OperandContainer {
+    /// A byte.
+    #[default]
+    Bits8,
+    /// Half a byte.
+    Bits4,
+    /// A quarter of a byte.
+    Bits2,
+}
+
+impl OperandContainer {
+    /// All of them.
+    pub const ALL: [OperandContainer; 3] =
+        [OperandContainer::Bits8, OperandContainer::Bits4, OperandContainer::Bits2];
+
+    /// By its number in registers.
+    #[must_use]
+    pub const fn from_code(code: u32) -> Option<OperandContainer> {
+        match code {
+            0 => Some(OperandContainer::Bits8),
+            1 => Some(OperandContainer::Bits4),
+            2 => Some(OperandContainer::Bits2),
+            _ => None,
+        }
+    }
+
+    /// Its number in registers; a byte has two to the power of so many codes.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        self as u32
+    }
+
+    /// The least that holds codes of so many bits.
+    #[must_use]
+    pub const fn of_bits(bits: u32) -> OperandContainer {
+        match bits {
+            0..=2 => OperandContainer::Bits2,
+            3..=4 => OperandContainer::Bits4,
+            _ => OperandContainer::Bits8,
+        }
+    }
+
+    /// Bits of one code.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        8 >> self.code()
+    }
+
+    /// Codes in so many bytes.
+    #[must_use]
+    pub const fn codes_of(self, bytes: u64) -> u64 {
+        bytes << self.code()
+    }
+
+    /// Bytes of so many codes; the last may have room for more.
+    #[must_use]
+    pub const fn bytes_of(self, codes: u64) -> u64 {
+        codes.div_ceil(1 << self.code())
+    }
+
+    /// Lines of `line_bytes` bytes that so many codes take.
+    #[must_use]
+    pub const fn lines(self, codes: u64, line_bytes: u64) -> u64 {
+        self.bytes_of(codes).div_ceil(line_bytes)
+    }
+
+    /// A byte that has `code` in each of its places.
+    #[must_use]
+    pub const fn repeated(self, code: u8) -> u8 {
+        match self {
+            OperandContainer::Bits8 => code,
+            OperandContainer::Bits4 => (code & 0xf) * 0x11,
+            OperandContainer::Bits2 => (code & 3) * 0x55,
+        }
+    }
+}
+
+impl Load {
+    /// What codes become; an unknown one reads as bytes.
+    #[must_use]
+    pub fn operand_container(&self) -> OperandContainer {
+        OperandContainer::from_code(self.container).unwrap_or_default()
+    }
+}
+
 impl Compute {
+    /// What the operands lie in; an unknown one reads as bytes.
+    #[must_use]
+    pub fn operand_container(&self) -> OperandContainer {
+        OperandContainer::from_code(self.container).unwrap_or_default()
+    }
+
+    /// Lines of a segment of the operands.
+    #[must_use]
+    pub fn segment_lines(&self, line_bytes: u64) -> u64 {
+        self.operand_container().lines(u64::from(self.channels), line_bytes)
+    }
+
     /// What the outputs lie in.
     #[must_use]
     pub fn output(&self) -> Container {
@@ -117,6 +217,24 @@ mod tests {
             }
         }
         assert_eq!(Container::Byte.read(&[0xff], 0, Signedness::Unsigned), 255);
+    }
+
+    #[test]
+    fn operand_lines_hold_more_narrow_codes() {
+        for (container, bits) in OperandContainer::ALL.into_iter().zip([8, 4, 2]) {
+            assert_eq!(
+                (container.bits(), OperandContainer::from_code(container.code())),
+                (bits, Some(container))
+            );
+            assert_eq!(container.codes_of(16), 128 / u64::from(bits));
+            assert_eq!(OperandContainer::of_bits(bits), container);
+            for codes in 0..70 {
+                assert_eq!(container.bytes_of(codes), (codes * u64::from(bits)).div_ceil(8));
+            }
+        }
+        assert_eq!(OperandContainer::from_code(3), None);
+        assert_eq!([3, 5, 7].map(OperandContainer::of_bits).map(OperandContainer::bits), [4, 8, 8]);
+        assert_eq!(OperandContainer::ALL.map(|container| container.repeated(0xfe)), [0xfe, 0xee, 0xaa]);
     }
 
     #[test]

@@ -116,8 +116,11 @@ fn read(byte: u8, bits: u32, signed: bool) -> i32 {
 /// The code of pixel `i` and output `n`, as the registers define it.
 fn code(a: &Accelerator, c: &Command, i: u32, n: u32) -> i32 {
     let (line, cols) = (a.line_bytes(), a.array.cols);
-    let words = c.channels.div_ceil(line);
-    let group = if c.grouped == 1 { n / cols * cols / line } else { 0 };
+    // Narrow codes lie two or four to a byte; those of the last byte all count.
+    let (bits, per_byte) = (8 >> c.container, 1 << c.container);
+    let segment = c.channels.div_ceil(per_byte);
+    let words = segment.div_ceil(line);
+    let group = if c.grouped == 1 { n / cols * cols / (line * per_byte) } else { 0 };
     let mut sum = 0i32;
     let reads = a.array.reads(c.operands());
     for position in 0..c.kernel_rows * c.kernel_cols * c.segments {
@@ -126,8 +129,9 @@ fn code(a: &Accelerator, c: &Command, i: u32, n: u32) -> i32 {
         let iy = (i / c.out_cols * c.stride_rows + r * c.dilation_rows) as i32 - c.pad_top as i32;
         let ix = (i % c.out_cols * c.stride_cols + s * c.dilation_cols) as i32 - c.pad_left as i32;
         let inside = iy >= 0 && ix >= 0 && iy < c.in_rows as i32 && ix < c.in_cols as i32;
-        for k in 0..c.channels {
-            let (word, byte) = (k / line, u64::from(k % line));
+        for k in 0..segment * per_byte {
+            let (word, byte) = (k / per_byte / line, u64::from(k / per_byte % line));
+            let place = k % per_byte * bits;
             let at = |base: u32| u64::from(base + g * c.segment_stride + group + word);
             let raw = if inside {
                 let base = c.activation_line + iy as u32 * c.row_stride + ix as u32 * c.pixel_stride;
@@ -137,8 +141,9 @@ fn code(a: &Accelerator, c: &Command, i: u32, n: u32) -> i32 {
             };
             let weight = c.weight_line + n * c.weight_stride + position * words + word;
             let weight = content(WEIGHT, u64::from(weight), byte);
-            sum += read(raw, reads.activation_bits, c.activation_signed == 1)
-                * read(weight, reads.weight_bits, true);
+            // Wider reads than containers see the sign.
+            sum += read(raw >> place, reads.activation_bits.min(bits), c.activation_signed == 1)
+                * read(weight >> place, reads.weight_bits.min(bits), true);
         }
     }
     let parameter = c.parameter_base + if c.parameter_per_row == 1 { i } else { n };
@@ -264,6 +269,11 @@ fn play(a: &Accelerator, count: u32, tools: bool, seed: u64) {
         }
         if start {
             let mut c = command(&mut random, a, next + 1);
+            if a.array.mac == MacKind::Serial {
+                c.container = random.below(3);
+                let most = 8 >> c.container;
+                (c.activation_bits, c.weight_bits) = (2 + random.below(most - 1), 2 + random.below(most - 1));
+            }
             if c.output_wide == 0 && random.below(3) == 0 {
                 (c.table_enable, c.table_select) = (1, random.below(2));
             }

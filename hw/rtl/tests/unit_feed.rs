@@ -158,7 +158,9 @@ impl Model {
         let timing = compute(accelerator, c);
         let line = accelerator.line_bytes();
         let (rows, cols) = (accelerator.array.rows, accelerator.array.cols);
-        let words = c.channels.div_ceil(line);
+        // Narrow codes lie two or four to a byte.
+        let segment_bytes = c.channels.div_ceil(1 << c.container);
+        let words = segment_bytes.div_ceil(line);
         let column = (fold / timing.row_folds) as u32 * cols;
         let pixel = (fold % timing.row_folds) as u32 * rows;
         for cycle in 0..timing.beats {
@@ -166,13 +168,14 @@ impl Model {
         }
         self.at(start + timing.beats + FEED_LATENCY).fold = Some((pixel, column, fold + 1 == timing.folds()));
         let total = c.kernel_rows * c.kernel_cols * c.segments * words;
-        let b = accelerator.line_beats(c.operands(), u64::from(c.channels)) as u32;
+        let b = accelerator.line_beats(c.operands(), c.operand_container(), u64::from(c.channels)) as u32;
         let mac = MacShape::of(&accelerator.array);
         for j in 0..total {
             let (word, rest) = (j % words, j / words);
             let (segment, rest) = (rest % c.segments, rest / c.segments);
             let (s, r) = (rest % c.kernel_cols, rest / c.kernel_cols);
-            let codes = (c.channels - word * line).min(line) as usize;
+            let codes = ((segment_bytes - word * line).min(line) << c.container) as usize;
+            let narrow = |byte: &dyn Fn(usize) -> u8, k: usize| narrow(c, byte, k);
             for slot in 0..b.max(rows).max(cols) {
                 let read_at = start + u64::from(j * b + slot);
                 let value_at = |k: usize| read_at + 2 + k as u64;
@@ -184,7 +187,7 @@ impl Model {
                     let ix = i64::from(x * c.stride_cols + s * c.dilation_cols) - i64::from(c.pad_left);
                     let inside =
                         (0..i64::from(c.in_rows)).contains(&iy) && (0..i64::from(c.in_cols)).contains(&ix);
-                    let group = if c.grouped == 1 { column / line } else { 0 };
+                    let group = if c.grouped == 1 { column / (line << c.container) } else { 0 };
                     let address = i64::from(c.activation_line)
                         + iy * i64::from(c.row_stride)
                         + ix * i64::from(c.pixel_stride)
@@ -196,8 +199,8 @@ impl Model {
                     }
                     let value = |k: usize| match (k < codes, inside) {
                         (false, _) => 0,
-                        (_, false) => c.pad_code as u8,
-                        _ => byte(0, address, k),
+                        (_, false) => narrow(&|_| c.pad_code as u8, k),
+                        _ => narrow(&|at| byte(0, address, at), k),
                     };
                     for k in 0..b as usize {
                         let dealt = dealt(&mac, line as usize, c, k);
@@ -222,7 +225,7 @@ impl Model {
                         + u64::from(j);
                     let address = (address % (1 << 24)) as u32;
                     self.at(read_at).read[1] = Some(address);
-                    let value = |k: usize| if k < codes { byte(1, address, k) } else { 0 };
+                    let value = |k: usize| if k < codes { narrow(&|at| byte(1, address, at), k) } else { 0 };
                     for k in 0..b as usize {
                         let dealt = dealt(&mac, line as usize, c, k);
                         self.at(value_at(k)).cols.insert(slot as usize, dealt.column(&mac, value));
@@ -242,6 +245,8 @@ struct Dealt {
     /// Place of the activations' bit, and of the weights' slice.
     plane: usize,
     slice_low: usize,
+    /// Bits of a container.
+    bits: usize,
     mode: i128,
     flags: i128,
 }
@@ -257,7 +262,7 @@ fn dealt(mac: &MacShape, line: usize, c: &Compute, position: usize) -> Dealt {
     };
     let (group, rest) = (position / (planes * slices), position % (planes * slices));
     let (slice, plane) = (slices - 1 - rest / planes, planes - 1 - rest % planes);
-    let codes = (c.channels as usize).min(line);
+    let codes = (c.channels as usize).min(line << c.container);
     // `fixed` goes on to the line's end, where codes are zero.
     let end = if mac.kind == MacKind::Fixed { line } else { codes };
     let (mode, flags) = match mac.kind {
@@ -273,7 +278,8 @@ fn dealt(mac: &MacShape, line: usize, c: &Compute, position: usize) -> Dealt {
         }
     };
     let first = group * mac.lanes;
-    Dealt { live: first < end, first, plane, slice_low: slice * mac.slice, mode, flags }
+    let bits = 8 >> c.container;
+    Dealt { live: first < end, first, plane, slice_low: slice * mac.slice, bits, mode, flags }
 }
 
 impl Dealt {
@@ -287,7 +293,8 @@ impl Dealt {
 
     fn column(&self, mac: &MacShape, code: impl Fn(usize) -> u8) -> Vec<i128> {
         let codes = (self.first..self.first + mac.lanes).map(|k| if self.live { code(k) } else { 0 });
-        let slice = codes.map(|code| ((u32::from(code) >> self.slice_low) & ((1 << mac.slice) - 1)) as u8);
+        let extended = |code: u8| i32::from((code << (8 - self.bits)) as i8 >> (8 - self.bits));
+        let slice = codes.map(|code| ((extended(code) >> self.slice_low) & ((1 << mac.slice) - 1)) as u8);
         match mac.kind {
             MacKind::Fixed => (self.first..self.first + mac.lanes)
                 .map(|k| if self.live { i128::from(code(k) as i8) } else { 0 })
@@ -296,6 +303,13 @@ impl Dealt {
             MacKind::Serial => slice.map(i128::from).collect(),
         }
     }
+}
+
+/// Code number `k` of a line of bytes.
+fn narrow(c: &Compute, byte: &dyn Fn(usize) -> u8, k: usize) -> u8 {
+    let bits = 8 >> c.container;
+    let mask = (0xff >> (8 - bits)) as u8;
+    byte(k >> c.container) >> (k % (1 << c.container) * bits) & mask
 }
 
 fn joined(bits: impl Iterator<Item = u8>) -> i128 {
@@ -411,7 +425,17 @@ fn check(feed: &Feed, expected: &Expected, now: u64, ready: bool) {
 
 fn commands(accelerator: &Accelerator, count: usize, seed: u64) -> Vec<Compute> {
     let mut random = Random(seed);
-    (0..count).map(|_| command(&mut random, accelerator.line_bytes(), accelerator.array.cols)).collect()
+    let one = |_| {
+        let mut c = command(&mut random, accelerator.line_bytes(), accelerator.array.cols);
+        if accelerator.array.mac == MacKind::Serial {
+            c.container = random.below(3);
+            let most = 8 >> c.container;
+            (c.activation_bits, c.weight_bits) = (2 + random.below(most - 1), 2 + random.below(most - 1));
+            c.channels += random.below(2) * c.container * accelerator.line_bytes();
+        }
+        c
+    };
+    (0..count).map(one).collect()
 }
 
 #[test]

@@ -15,7 +15,7 @@ use bitgauge_rtl::bench::Bench;
 use bitgauge_rtl::prelude::Sig;
 use bitgauge_rtl::units::load::Load as Unit;
 use bitgauge_rtl::units::load::beats::window_banks;
-use bitgauge_rtl::units::load::setup::members;
+use bitgauge_rtl::units::load::setup::{members, operand_members};
 use bitgauge_rtl::units::shape::Shape;
 use bitgauge_rtl::verilog::{Options, Reset, elaborate};
 use rust_hdl::prelude::{Block, simulate};
@@ -267,7 +267,7 @@ impl Model {
 /// Bytes of a block in memory, whether it is escaped, and what it becomes on chip.
 fn content(load: &Load, shape: &DmaShape, bus: usize, random: &mut Random) -> (Vec<u8>, bool, Vec<u8>) {
     let format = load.format();
-    let bytes = shape.pixels * shape.pixel_bytes;
+    let bytes = shape.codes * format.container().bytes() as u64;
     let zeros = random.below(9);
     let mut containers: Vec<u8> = (0..bytes)
         .map(|_| if random.below(8) < zeros { load.zero_code as u8 } else { random.below(256) as u8 })
@@ -282,7 +282,19 @@ fn content(load: &Load, shape: &DmaShape, bus: usize, random: &mut Random) -> (V
     let count = containers.len() / format.container().bytes();
     let decoded = decode(format, &coded.bytes, count, coded.escaped);
     assert_eq!(length_entry(&coded, bus) >> 15 == 1, coded.escaped);
-    (coded.bytes, coded.escaped, decoded)
+    if load.container == 0 {
+        return (coded.bytes, coded.escaped, decoded);
+    }
+    // Two or four codes to a byte, each pixel from a byte on; the rest of its last byte is 0.
+    let bits = 8 >> load.container;
+    let mut lines = vec![];
+    for pixel in decoded.chunks(load.channels as usize) {
+        for codes in pixel.chunks(1 << load.container) {
+            let place = |(at, code): (usize, &u8)| (code & ((1 << bits) - 1)) << (at * bits);
+            lines.push(codes.iter().enumerate().map(place).sum());
+        }
+    }
+    (coded.bytes, coded.escaped, lines)
 }
 
 /// Bits of a block up to the end of each line.
@@ -303,15 +315,17 @@ fn ends(
     let zero = format.zero_code & ((1u32 << format.value_bits.min(8)) - 1) as u8;
     let (mut bits, mut ends) = (0, vec![]);
     for pixel in 0..shape.pixels {
-        for byte in 0..shape.pixel_bytes {
-            let index = pixel * shape.pixel_bytes + byte;
+        // Codes; halves of those of 16 bits.
+        let codes = shape.codes / shape.pixels * format.container().bytes() as u64;
+        for byte in 0..codes {
+            let index = pixel * codes + byte;
             if format.codec == Codec::Zvc && !escaped {
                 let code = containers[index as usize] & ((1u32 << format.value_bits) - 1) as u8;
                 bits += if index.is_multiple_of(8) { 8 } else { 0 } + if code == zero { 0 } else { width };
             } else {
                 bits += width;
             }
-            if (byte + 1) % line == 0 || byte + 1 == shape.pixel_bytes {
+            if (byte + 1) % (line << load.container) == 0 || byte + 1 == codes {
                 ends.push(bits);
             }
         }
@@ -320,7 +334,12 @@ fn ends(
 }
 
 /// A random command; its external places are apart for each of eight in flight.
-fn random_load(random: &mut Random, accelerator: &Accelerator, codecs: &[Codec], slot: u64) -> Load {
+fn random_load(
+    random: &mut Random,
+    accelerator: &Accelerator,
+    (codecs, narrow): (&[Codec], bool),
+    slot: u64,
+) -> Load {
     let bus = accelerator.bus_bytes();
     let w = accelerator.line_bytes();
     let place = slot as u32 * (1 << 14);
@@ -354,6 +373,13 @@ fn random_load(random: &mut Random, accelerator: &Accelerator, codecs: &[Codec],
     if codec == Codec::Zvc {
         load.value_bits = load.value_bits.min(8);
     }
+    if codec == Codec::Pack && narrow {
+        load.container = match load.value_bits {
+            2 => random.below(3) as u32,
+            3 | 4 => random.below(2) as u32,
+            _ => 0,
+        };
+    }
     load.blocks = random.of(&[0, 1, 1, 2, 3]);
     load.pixels = random.of(&[0, 1, 2, 3, 7, 16]);
     if codec == Codec::Zvc {
@@ -385,6 +411,8 @@ fn play(
     let accelerator = accelerator(line, bus, burst);
     let shape = Shape {
         pack: codecs.contains(&Codec::Pack),
+        // Most, so that there are some without.
+        narrow: codecs.contains(&Codec::Pack) && (line, bus) != (16, 16),
         zvc: codecs.contains(&Codec::Zvc),
         ..Shape::of(&accelerator)
     };
@@ -399,7 +427,9 @@ fn play(
     let contexts = (0..members(&shape)).map(|member| (format!("u_walk.u_memory_{member}"), 8));
     let tables = if shape.zvc { 2 * shape.bus / 4 } else { 0 };
     let tables = (0..tables).map(|memory| (format!("u_table_0.u_memory_{memory}"), 256 / shape.bus));
-    let contexts = contexts.chain(tables);
+    let operands =
+        (0..operand_members(&shape)).map(|member| (format!("u_walk.u_operand_memory_{member}"), 8));
+    let contexts = contexts.chain(tables).chain(operands);
     for (path, depth) in (0..banks).map(|bank| (format!("u_fifo.u_memory_{bank}"), depth)).chain(contexts) {
         bench.setup(&format!("for (i = 0; i < {depth}; i = i + 1) dut.{path}.words[i] = 0;"));
         bench.setup(&format!("dut.{path}.rdata = 0;"));
@@ -459,7 +489,7 @@ fn play(
             assert_eq!(unit.load_table.val(), burst.table, "{case}");
         }
         if start {
-            let load = random_load(&mut random, &accelerator, codecs, started % 8);
+            let load = random_load(&mut random, &accelerator, (codecs, shape.narrow), started % 8);
             registers = load.to_registers().unwrap();
             model.start(now, &accelerator, &load, &mut memory, &mut random);
             started += 1;

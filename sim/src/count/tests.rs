@@ -71,7 +71,9 @@ fn registers_and_turns_of_the_drain_are_counted_once_each() {
         let array = &accelerator.array;
         let bits = |field: u32| if field == 0 { 8 } else { field };
         let (planes, weights) = (bits(c.activation_bits), bits(c.weight_bits));
-        let groups = c.channels.min(accelerator.line_bytes()).div_ceil(array.lanes);
+        let (per_byte, bytes) = ([1, 2, 4][c.container as usize], accelerator.line_bytes());
+        let groups = c.channels.min(per_byte * bytes).div_ceil(array.lanes);
+        let segment_lines = u64::from(c.channels).div_ceil(u64::from(per_byte)).div_ceil(line);
         let (levels, slice) = (array.lanes.ilog2(), array.slice_bits);
         // Registers of an element: operands, what goes with them, flags, the term.
         let (passes, bit_products, registers) = match array.mac {
@@ -83,8 +85,7 @@ fn registers_and_turns_of_the_drain_are_counted_once_each() {
             }
         };
         let line_beats = (passes * groups).max(rows).max(cols).max(4);
-        let lines =
-            u64::from(c.kernel_rows * c.kernel_cols * c.segments) * u64::from(c.channels).div_ceil(line);
+        let lines = u64::from(c.kernel_rows * c.kernel_cols * c.segments) * segment_lines;
         let values = lines * u64::from(line_beats);
         let (mut register, mut accumulator, mut turns, mut elements) = (0, 0, 0, 0u64);
         let wide = |wide: u32| u64::from(lanes * (1 + wide)) > line;

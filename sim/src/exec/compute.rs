@@ -5,7 +5,7 @@
 use bitgauge_arch::arith::gemm::matmul;
 use bitgauge_arch::arith::rows::{Emit, Rescaled, emit, emit_rows, finish, narrow, requantize, widen};
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Signedness};
-use bitgauge_arch::code::Container;
+use bitgauge_arch::code::{Container, OperandContainer};
 use bitgauge_arch::command::Compute;
 use bitgauge_arch::mac::Operands;
 
@@ -33,6 +33,9 @@ fn finish_of(c: &Compute) -> Post {
 /// Lengths of one command, in bytes.
 struct Sizes {
     line: usize,
+    /// What the operands lie in, and codes of a line.
+    container: OperandContainer,
+    line_codes: usize,
     /// Lines of a segment.
     words: usize,
     /// Rows of the left operand and of the weights.
@@ -52,7 +55,15 @@ struct Sizes {
 impl Sizes {
     fn new(c: &Compute, line: usize, reads: Operands) -> Sizes {
         let channels = c.channels as usize;
-        let words = channels.div_ceil(line);
+        let container = c.operand_container();
+        let line_codes = container.codes_of(line as u64) as usize;
+        let words = c.segment_lines(line as u64) as usize;
+        let narrow = |bits: u32| bits.min(container.bits());
+        // There is no more in a container, and above it the gates see its sign.
+        let reads = Operands {
+            activation_bits: narrow(reads.activation_bits),
+            weight_bits: narrow(reads.weight_bits),
+        };
         let positions = c.kernel_rows as usize * c.kernel_cols as usize * c.segments as usize;
         let inside = c.pad_top == 0
             && c.pad_left == 0
@@ -62,13 +73,15 @@ impl Sizes {
         let row_step = c.row_stride as usize * c.stride_rows as usize;
         let regular =
             c.out_rows == 1 || row_step == c.out_cols as usize * step || (c.out_cols == 1 && step == 0);
-        let whole = reads.activation_bits == 8;
+        let whole = reads.activation_bits == 8 && container == OperandContainer::Bits8;
         let in_place = (positions == 1 && inside && regular && whole)
             .then_some(if c.out_cols == 1 && c.out_rows > 1 { row_step } else { step });
         // In place a row ends with its last channel: what lies behind is not zero.
-        let row = if in_place.is_some() { channels } else { positions * words * line };
+        let row = if in_place.is_some() { channels } else { positions * words * line_codes };
         Sizes {
             line,
+            container,
+            line_codes,
             words,
             row,
             pixels: c.out_rows as usize * c.out_cols as usize,
@@ -150,18 +163,21 @@ impl State {
         bank_lines: usize,
     ) {
         let line = sizes.line;
-        let group = if c.grouped == 1 { columns.0 / line } else { 0 };
+        let group = if c.grouped == 1 { columns.0 / sizes.line_codes } else { 0 };
         let stride = c.weight_stride as usize * line;
         let start = c.weight_line as usize * line + columns.0 * stride;
         let (first_bank, last_bank) = (
             start / line / bank_lines,
-            (start + (columns.1 - 1) * stride + sizes.row - 1) / line / bank_lines,
+            (start + (columns.1 - 1) * stride + sizes.container.bytes_of(sizes.row as u64) as usize - 1)
+                / line
+                / bank_lines,
         );
         let versions = std::array::from_fn(|bank| {
             if (first_bank..=last_bank).contains(&bank) { self.weight_versions[bank] } else { 0 }
         });
         let bits = sizes.reads.weight_bits;
-        let of = Source { start, stride, outputs: columns.1, length: sizes.row, bits };
+        let of =
+            Source { start, stride, outputs: columns.1, length: sizes.row, bits, container: sizes.container };
         let packed = self.weights.get(of, versions, &mut self.weight, &self.memory, &self.written);
         let sign = if c.activation_signed == 1 { Signedness::Signed } else { Signedness::Unsigned };
         let origin = (c.activation_line as usize + group) * line;
@@ -301,11 +317,40 @@ pub(super) fn extend(codes: &mut [u8], bits: u32, sign: Signedness) {
     }
 }
 
+/// The codes of an operand line, a byte each, not yet extended.
+pub(super) fn spread(bytes: &[u8], container: OperandContainer, codes: &mut [u8]) {
+    match container {
+        OperandContainer::Bits8 => codes.copy_from_slice(bytes),
+        OperandContainer::Bits4 => {
+            let pairs = codes.as_chunks_mut::<2>().0;
+            pairs.iter_mut().zip(bytes).for_each(|(pair, byte)| *pair = [byte & 15, byte >> 4]);
+        }
+        OperandContainer::Bits2 => {
+            let fours = codes.as_chunks_mut::<4>().0;
+            fours.iter_mut().zip(bytes).for_each(|(four, byte)| {
+                *four = [byte & 3, byte >> 2 & 3, byte >> 4 & 3, byte >> 6];
+            });
+        }
+    }
+}
+
+/// As [`spread`], of the same byte over and over.
+fn spread_byte(byte: u8, container: OperandContainer, codes: &mut [u8]) {
+    if container == OperandContainer::Bits8 {
+        return codes.fill(byte);
+    }
+    let mut one = [0; 4];
+    let count = container.codes_of(1) as usize;
+    spread(&[byte], container, &mut one[..count]);
+    codes.chunks_exact_mut(count).for_each(|codes| codes.copy_from_slice(&one[..count]));
+}
+
 /// The left operand of one output pixel: segments with zeros up to whole lines.
 fn gather(c: &Compute, sizes: &Sizes, activation: &[u8], group: usize, pixel: usize, row: &mut [u8]) {
     let (y, x) = (pixel as u32 / c.out_cols, pixel as u32 % c.out_cols);
-    let channels = c.channels as usize;
-    let length = sizes.words * sizes.line;
+    let bytes = sizes.container.bytes_of(u64::from(c.channels)) as usize;
+    let channels = sizes.container.codes_of(bytes as u64) as usize;
+    let length = sizes.words * sizes.line_codes;
     let mut segments = row.chunks_exact_mut(length);
     for r in 0..c.kernel_rows {
         let iy = i64::from(y * c.stride_rows + r * c.dilation_rows) - i64::from(c.pad_top);
@@ -321,9 +366,9 @@ fn gather(c: &Compute, sizes: &Sizes, activation: &[u8], group: usize, pixel: us
                         + ix as usize * c.pixel_stride as usize
                         + g * c.segment_stride as usize
                         + group;
-                    codes.copy_from_slice(&activation[at * sizes.line..][..channels]);
+                    spread(&activation[at * sizes.line..][..bytes], sizes.container, codes);
                 } else {
-                    codes.fill(c.pad_code as u8);
+                    spread_byte(c.pad_code as u8, sizes.container, codes);
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! Load: blocks of coded pixels into scratchpad lines, parameters and tables into their memories.
 
+use bitgauge_arch::code::OperandContainer;
 use bitgauge_arch::codec::{Codec, Format, decode, zvc};
 use bitgauge_arch::command::{Load, Target, Unit};
 use bitgauge_arch::timing::DmaShape;
@@ -59,6 +60,11 @@ impl Executor<'_> {
         let raw = shape.raw_bytes as usize;
         let whole = format.codec != Codec::Zvc
             && (format.codec == Codec::None || format.value_bits.is_multiple_of(8));
+        let container = load.operand_container();
+        // Dense codes that are as wide as the containers, each pixel from a byte on, are the operand line already.
+        let narrow = container != OperandContainer::Bits8;
+        let dense_bits = load.channels * format.value_bits;
+        let whole = whole || narrow && format.value_bits == container.bits() && dense_bits.is_multiple_of(8);
         for block in 0..shape.blocks as usize {
             let source = load.external_address as usize + block * load.external_block_stride as usize;
             let bytes = &state.memory[source..source + raw.next_multiple_of(bus)];
@@ -78,9 +84,19 @@ impl Executor<'_> {
                 *buffer = decode(format, &bytes[..beats * bus], shape.codes as usize, escaped);
                 buffer
             } else {
-                buffer.resize(block_bytes, 0);
+                buffer.resize(shape.codes as usize, 0);
                 packed::unpack(&bytes[..raw], format.value_bits, format.signed, buffer);
-                buffer
+                if narrow {
+                    let lines = &mut state.buffers.lines;
+                    lines.resize(block_bytes, 0);
+                    let pixels = buffer.chunks_exact((load.channels as usize).max(1));
+                    for (codes, bytes) in pixels.zip(lines.chunks_exact_mut(pixel_bytes)) {
+                        packed::pack(codes, container.bits(), bytes);
+                    }
+                    lines
+                } else {
+                    buffer
+                }
             };
             let space = if weight { &mut state.weight } else { &mut state.activation };
             let first = load.line as usize + block * load.block_stride as usize;

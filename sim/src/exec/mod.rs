@@ -67,6 +67,8 @@ struct Buffers {
     kept: Vec<i32>,
     codes: Vec<i32>,
     bytes: Vec<u8>,
+    /// Operand lines of narrow codes.
+    lines: Vec<u8>,
     /// Scales of depthwise convolutions, and of the array's commands.
     scales: rows::ManyScales,
     array_scales: rows::ManyScales,

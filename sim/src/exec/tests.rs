@@ -65,11 +65,18 @@ fn naive_compute(accelerator: &Accelerator, c: &Compute, before: &Preload, after
     let sign = if c.activation_signed == 1 { Signedness::Signed } else { Signedness::Unsigned };
     let (line, cols) = (accelerator.line_bytes() as usize, accelerator.array.cols as usize);
     let reads = accelerator.array.reads(c.operands());
-    let words = (c.channels as usize).div_ceil(line);
+    // Narrow codes lie two or four to a byte, the first in its lowest bits.
+    let bits = [8, 4, 2][c.container as usize];
+    let segment_bytes = (c.channels as usize * bits).div_ceil(8);
+    let words = segment_bytes.div_ceil(line);
+    let code_of = |bytes: &[u8], at: usize, sign: Signedness| {
+        let raw = i32::from(bytes[at * bits / 8] >> (at * bits % 8)) & ((1 << bits) - 1);
+        low_bits(raw, bits as u32, sign)
+    };
     for i in 0..c.out_rows * c.out_cols {
         for n in 0..c.outputs as usize {
             let mut sum = 0i32;
-            let group = if c.grouped == 1 { n / cols * cols / line } else { 0 };
+            let group = if c.grouped == 1 { n / cols * cols / (line * 8 / bits) } else { 0 };
             let mut weight_line = c.weight_line as usize + n * c.weight_stride as usize;
             for r in 0..c.kernel_rows {
                 for s in 0..c.kernel_cols {
@@ -80,18 +87,18 @@ fn naive_compute(accelerator: &Accelerator, c: &Compute, before: &Preload, after
                             - i64::from(c.pad_left);
                         let outside =
                             iy < 0 || ix < 0 || iy >= i64::from(c.in_rows) || ix >= i64::from(c.in_cols);
-                        for k in 0..c.channels as usize {
+                        for k in 0..segment_bytes * 8 / bits {
                             let code = if outside {
-                                Container::Byte.read(&[c.pad_code as u8], 0, sign)
+                                code_of(&[c.pad_code as u8], k % (8 / bits), sign)
                             } else {
                                 let at = c.activation_line as usize
                                     + iy as usize * c.row_stride as usize
                                     + ix as usize * c.pixel_stride as usize
                                     + (g * c.segment_stride) as usize
                                     + group;
-                                Container::Byte.read(activation, at * line + k, sign)
+                                code_of(&activation[at * line..], k, sign)
                             };
-                            let w = i32::from(weight[weight_line * line + k] as i8);
+                            let w = code_of(&weight[weight_line * line..], k, Signedness::Signed);
                             let code = low_bits(code, reads.activation_bits, sign);
                             let w = low_bits(w, reads.weight_bits, Signedness::Signed);
                             sum = sum.wrapping_add(code * w);
@@ -123,13 +130,15 @@ fn naive_compute(accelerator: &Accelerator, c: &Compute, before: &Preload, after
 #[test]
 fn compute_follows_its_registers() {
     let mut random = Random(3);
-    let (mut checked, mut grouped, mut narrow) = (0, 0, 0);
+    let (mut checked, mut grouped, mut narrow, mut containers) = (0, 0, 0, [0; 3]);
     while checked < 500 {
         let mut c = random::compute(&mut random);
         c.activation_signed = random.small(2);
         c.grouped = random.small(2);
         // Noise has codes of 8 bits: what the array reads of them shows.
-        (c.activation_bits, c.weight_bits) = (2 + random.small(7), 2 + random.small(7));
+        c.container = random.of(&[0, 1, 1, 1, 2, 2, 2]);
+        let most = 8 >> c.container;
+        (c.activation_bits, c.weight_bits) = (2 + random.small(most - 1), 2 + random.small(most - 1));
         // Operands end before the output begins.
         c.residual_pixel_stride %= 10;
         c.pad_code = random.small(256);
@@ -154,9 +163,11 @@ fn compute_follows_its_registers() {
         assert!(machine.space(Space::Activation) == expected, "{c:?}");
         checked += 1;
         grouped += c.grouped;
+        containers[c.container as usize] += 1;
         narrow += u32::from(accelerator.array.reads(c.operands()) != Operands::BYTES);
     }
     assert!(grouped > 100 && narrow > 50, "{grouped} {narrow}");
+    assert!(containers.iter().all(|&count| count > 50), "{containers:?}");
 }
 
 fn naive_vector(line: usize, v: &Vector, before: &Preload, after: &mut [u8]) {
@@ -258,8 +269,8 @@ fn vector_functions_follow_their_registers() {
 #[test]
 fn what_is_stored_in_any_format_is_loaded_again() {
     let mut random = Random(8);
-    let mut checked = 0;
-    while checked < 300 {
+    let (mut checked, mut narrow_lines, mut filled) = (0, 0, 0);
+    while checked < 300 || filled < 30 {
         let codec = random.of(&[Codec::None, Codec::Pack, Codec::Zvc]);
         let wide = codec != Codec::Zvc && random.below(4) == 0;
         let bits = if wide { 16 } else { random.of(&[2, 3, 4, 5, 6, 7, 8]) };
@@ -289,6 +300,7 @@ fn what_is_stored_in_any_format_is_loaded_again() {
             value_bits: bits,
             zero_code: 1,
             signed: random.small(2),
+            container: if codec == Codec::Pack { random.small(3) } else { 0 },
             ..Load::default()
         };
         let mut commands = [
@@ -313,16 +325,36 @@ fn what_is_stored_in_any_format_is_loaded_again() {
                 let read = |bytes: &[u8], line_number: usize| {
                     container.read(&bytes[line_number * line..], channel, Signedness::Unsigned)
                 };
-                let (was, is) = (read(&codes, at), read(machine.space(Space::Activation), 1000 + at));
+                let was = read(&codes, at);
+                let loaded = machine.space(Space::Activation);
+                let place = channel * 8 >> load.container;
+                let narrow = 0xff >> (8 - (8 >> load.container));
+                let is = match load.container {
+                    0 => read(loaded, 1000 + at),
+                    _ => i32::from(loaded[(1000 + at) * line + place / 8]) >> (place % 8) & narrow,
+                };
                 let expected = if wide || bits == 8 || codec == Codec::None {
                     was
                 } else {
                     let low = was & ((1 << bits) - 1);
                     if load.signed == 1 && low >> (bits - 1) == 1 { low | (0xff << bits & 0xff) } else { low }
                 };
+                let expected = if load.container == 0 { expected } else { expected & narrow };
                 assert_eq!(is, expected, "{store:?}");
             }
         }
+        // What the last byte has room for beyond the last code is 0.
+        let codes_of_byte = 1 << load.container;
+        if store.channels % codes_of_byte > 0 {
+            for pixel in 0..store.blocks * store.pixels {
+                let at = (1000 + pixel / store.pixels * 130 + pixel % store.pixels * 20) as usize * line;
+                let byte = machine.space(Space::Activation)[at + (store.channels / codes_of_byte) as usize];
+                assert_eq!(byte >> (store.channels % codes_of_byte * (8 >> load.container)), 0, "{load:?}");
+                filled += 1;
+            }
+        }
+        narrow_lines += u32::from(load.container > 0);
         checked += 1;
     }
+    assert!(narrow_lines > 10, "{narrow_lines}");
 }

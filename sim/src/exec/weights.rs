@@ -6,8 +6,9 @@ use std::collections::btree_map::Entry;
 
 use bitgauge_arch::arith::Signedness;
 use bitgauge_arch::arith::gemm::PackedMatrix;
+use bitgauge_arch::code::OperandContainer;
 
-use super::compute::extend;
+use super::compute::{extend, spread};
 use super::deferred::{Deferred, Place};
 use crate::image::Written;
 
@@ -22,15 +23,23 @@ pub(super) struct Source {
     pub start: usize,
     pub stride: usize,
     pub outputs: usize,
+    /// Weights of an output.
     pub length: usize,
     /// Low bits that the array reads of each weight.
     pub bits: u32,
+    /// What they lie in.
+    pub container: OperandContainer,
 }
 
 impl Source {
     /// One past the last byte.
     fn end(&self) -> usize {
-        self.start + (self.outputs - 1) * self.stride + self.length
+        self.start + (self.outputs - 1) * self.stride + self.bytes()
+    }
+
+    /// Bytes of an output's weights.
+    fn bytes(&self) -> usize {
+        self.container.bytes_of(self.length as u64) as usize
     }
 }
 
@@ -60,7 +69,7 @@ impl Weights {
                 if written.is_clean(start, outside.end()) && constants.has_room(&outside, memory) {
                     return constants.get(outside, memory);
                 }
-                let row = |output: usize| &memory[start + output * source.stride..][..source.length];
+                let row = |output: usize| &memory[start + output * source.stride..][..source.bytes()];
                 recent.get((source, versions), row)
             }
             place => {
@@ -68,7 +77,7 @@ impl Weights {
                     waiting.settle(scratchpad, memory);
                 }
                 let row =
-                    |output: usize| &scratchpad[source.start + output * source.stride..][..source.length];
+                    |output: usize| &scratchpad[source.start + output * source.stride..][..source.bytes()];
                 recent.get((source, versions), row)
             }
         }
@@ -102,11 +111,13 @@ impl Source {
         }
     }
 
-    /// The rows with their low bits extended, where the array reads no more.
+    /// The rows as a byte for each code, the low bits extended, where they do not lie so or the array reads no more.
     fn narrow<'a>(&self, row: impl Fn(usize) -> &'a [u8]) -> Option<Vec<u8>> {
-        (self.bits < 8).then(|| {
-            let mut codes = Vec::with_capacity(self.outputs * self.length);
-            (0..self.outputs).for_each(|n| codes.extend_from_slice(&row(n)[..self.length]));
+        (self.bits < 8 || self.container != OperandContainer::Bits8).then(|| {
+            let mut codes = vec![0; self.outputs * self.length];
+            for (n, codes) in codes.chunks_exact_mut(self.length.max(1)).enumerate() {
+                spread(&row(n)[..self.bytes()], self.container, codes);
+            }
             extend(&mut codes, self.bits, Signedness::Signed);
             codes
         })
@@ -131,7 +142,7 @@ impl Constants {
         match self.matrices.entry(source) {
             Entry::Occupied(found) => found.into_mut(),
             Entry::Vacant(place) => {
-                let row = |output: usize| &memory[source.start + output * source.stride..][..source.length];
+                let row = |output: usize| &memory[source.start + output * source.stride..][..source.bytes()];
                 self.bytes += source.outputs * source.length;
                 place.insert(source.pack(row))
             }

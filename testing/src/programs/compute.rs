@@ -1,9 +1,11 @@
 //! Random compute commands.
 
+use bitgauge_arch::code::OperandContainer;
 use bitgauge_arch::command::{Compute, Operation};
 use bitgauge_arch::footprint::Space;
 
 use super::Draft;
+use crate::Random;
 
 impl Draft<'_> {
     pub(super) fn compute(&mut self) -> Compute {
@@ -13,7 +15,18 @@ impl Draft<'_> {
         let (residual_line, output_line) = (self.source(Space::Activation), self.line(Space::Activation));
         let random = &mut *self.random;
         let channels = random.within(1, 3 * line_bytes);
-        let words = channels.div_ceil(line_bytes);
+        // Codes of a byte: 1, 2 or 4.
+        let takes = |one: &OperandContainer| self.accelerator.array.takes(*one);
+        let containers: Vec<OperandContainer> = OperandContainer::ALL.into_iter().filter(takes).collect();
+        let container = random.of(&containers);
+        let words = channels.div_ceil(1 << container.code()).div_ceil(line_bytes);
+        let bits = |random: &mut Random| {
+            let most = container.bits();
+            // 0 stands for 8.
+            let bits = random.of(&[0, 0, 2, 3, 4, 5, 6, 7, 8]);
+            if bits.min(most) == bits && (bits > 0 || most == 8) { bits } else { random.within(2, most) }
+        };
+        let (activation_bits, weight_bits) = (bits(random), bits(random));
         let outputs = random.within(0, 3 * cols);
         let (in_rows, in_cols) = (random.within(1, 6), random.within(1, 7));
         let segments = if random.once_in(4) { 2 } else { 1 };
@@ -63,8 +76,9 @@ impl Draft<'_> {
             residual_mantissa: random.mantissa(),
             residual_zero_point: random.zero_point(),
             residual_pixel_stride: random.within(0, output_lines + 1),
-            activation_bits: random.of(&[0, 0, 2, 3, 4, 5, 6, 7, 8]),
-            weight_bits: random.of(&[0, 0, 2, 3, 4, 5, 6, 7, 8]),
+            activation_bits,
+            weight_bits,
+            container: container.code(),
             ..Compute::default()
         };
         if random.once_in(4) {

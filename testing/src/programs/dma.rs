@@ -1,5 +1,6 @@
 //! Random loads and stores.
 
+use bitgauge_arch::code::OperandContainer;
 use bitgauge_arch::codec::Codec;
 use bitgauge_arch::command::{Load, Store, Target};
 use bitgauge_arch::footprint::Space;
@@ -25,6 +26,15 @@ struct Block {
 }
 
 impl Draft<'_> {
+    /// What an operand line of such codes may have, or bytes.
+    fn container(&mut self, value_bits: u32) -> u32 {
+        let fits = |one: &OperandContainer| {
+            *one == OperandContainer::Bits8 || one.bits() >= value_bits && self.accelerator.array.takes(*one)
+        };
+        let fitting: Vec<OperandContainer> = OperandContainer::ALL.into_iter().filter(fits).collect();
+        self.random.of(&fitting).code()
+    }
+
     fn block(&mut self) -> Block {
         let line_bytes = self.accelerator.line_bytes();
         let codec = self.random.of(&CODECS);
@@ -49,6 +59,7 @@ impl Draft<'_> {
         let Block { codec, value_bits, pixels, channels, lines } = self.block();
         let space = self.random.of(&[Space::Activation, Space::Weight]);
         let line = self.line(space);
+        let container = if codec == Codec::Pack { self.container(value_bits) } else { 0 };
         let random = &mut *self.random;
         let mut load = Load {
             target: u32::from(space == Space::Weight),
@@ -61,6 +72,7 @@ impl Draft<'_> {
             codec: codec.code(),
             value_bits,
             signed: random.within(0, 1),
+            container,
             zero_code: zero_code(random, value_bits),
             external_address: 16 * random.within(0, 4000),
             external_block_stride: 16 * random.within(0, 300),

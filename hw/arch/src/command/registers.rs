@@ -13,8 +13,9 @@ register_file! {
     ///
     /// Block b starts at `external_address + b * external_block_stride` and is a dense stream of codes,
     /// coded by `codec`. Pixel p of block b goes to lines `line + b * block_stride + p * pixel_stride`
-    /// and following, in containers of 8 bits (16 for `value_bits` > 8); bytes of the last line beyond
-    /// the pixel keep their old content. Parameter and table targets take whole lines, one after the other.
+    /// and following, in containers of 8 bits (16 for `value_bits` > 8), or of 4 or 2 bits where `container` says
+    /// so; bytes of the last line beyond the pixel keep their old content, and what the pixel's last byte has room
+    /// for beyond the last code is 0. Parameter and table targets take whole lines, one after the other.
     Load, 4 {
         /// Byte address of block 0, bus-aligned.
         external_address: u32 @ 0, 0, 32;
@@ -51,6 +52,8 @@ register_file! {
         group_width: u32 @ 8, 0, 16;
         /// Nonzero where codes narrower than their container extend their sign.
         signed: u32 @ 8, 16, 1;
+        /// [`crate::code::OperandContainer`]: 0 for the containers above; else codes of `pack` become an operand line.
+        container: u32 @ 8, 17, 2;
     }
 }
 
@@ -98,9 +101,10 @@ register_file! {
     /// codes at line `activation_line + iy * row_stride + ix * pixel_stride + g * segment_stride +
     /// group offset`. K runs over r, s, g and the codes of a segment, whose last line is filled with
     /// zeros. The weights of output n are the same K codes at line `weight_line + n * weight_stride`,
-    /// each segment starting on a line.
+    /// each segment starting on a line. A line is an operand line: it has as many codes of `container` as there is
+    /// room for; where `channels` are no whole bytes, the rest of the last byte counts as codes as well.
     ///
-    /// `grouped`: fold f of the columns reads its activations `(f * cols) / line_bytes` lines further on
+    /// `grouped`: fold f of the columns reads its activations `(f * cols) / codes of a line` lines further on
     /// (block-diagonal depthwise on the array).
     ///
     /// `accumulate`: the sums stay in the array, and those of the next compute command are added to them; nothing
@@ -145,7 +149,7 @@ register_file! {
         segments: u32 @ 7, 16, 16;
         /// Lines from a segment to the next.
         segment_stride: u32 @ 8, 0, 24;
-        /// Code of positions outside the map.
+        /// Byte of positions outside the map: one code, or two or four narrow ones.
         pad_code: u32 @ 8, 24, 8;
         /// Lines from an input row to the next.
         row_stride: u32 @ 9, 0, 24;
@@ -189,6 +193,8 @@ register_file! {
         activation_bits: u32 @ 13, 22, 4;
         /// Bits of a weight's code: 2 to 7, 0 for 8.
         weight_bits: u32 @ 13, 26, 4;
+        /// [`crate::code::OperandContainer`] of both operands.
+        container: u32 @ 13, 30, 2;
         /// Least output code before the table.
         clamp_low: i32 @ 14, 0, 16;
         /// Greatest output code before the table.

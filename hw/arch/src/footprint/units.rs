@@ -7,7 +7,8 @@ use crate::command::{Compute, Vector, VectorFunction};
 
 pub(super) fn of_compute(collector: &mut Collector<'_>, accelerator: &Accelerator, compute: &Compute) {
     let line = u64::from(accelerator.line_bytes());
-    let words = u64::from(compute.channels).div_ceil(line);
+    let words = compute.segment_lines(line);
+    let codes = compute.operand_container().codes_of(line);
     let pixels = u64::from(compute.out_rows) * u64::from(compute.out_cols);
     let outputs = u64::from(compute.outputs);
     if pixels == 0 || outputs == 0 || words == 0 || compute.segments == 0 {
@@ -15,7 +16,7 @@ pub(super) fn of_compute(collector: &mut Collector<'_>, accelerator: &Accelerato
     }
     let folds = outputs.div_ceil(u64::from(accelerator.array.cols));
     let group_offset =
-        if compute.grouped == 1 { (folds - 1) * u64::from(accelerator.array.cols) / line } else { 0 };
+        if compute.grouped == 1 { (folds - 1) * u64::from(accelerator.array.cols) / codes } else { 0 };
     let pixel = u64::from(compute.segments - 1) * u64::from(compute.segment_stride) + words + group_offset;
     let row = u64::from(compute.in_cols).saturating_sub(1) * u64::from(compute.pixel_stride) + pixel;
     // Rows and columns of the map that exist are all taken to be read.

@@ -2,6 +2,7 @@
 
 use super::{Kind, Operands, ProductActions, Rate, one_of};
 use crate::actions::Action;
+use crate::code::OperandContainer;
 use crate::description::{Array, Problem};
 
 /// `lanes` multipliers of 9 x 8 bits whose products share an accumulator.
@@ -20,6 +21,10 @@ impl Kind for Fixed {
 
     fn least_codes(&self, array: &Array) -> u32 {
         array.lanes
+    }
+
+    fn takes(&self, array: &Array, container: OperandContainer) -> bool {
+        container == OperandContainer::of_bits(array.operand_bits)
     }
 
     fn beats(&self, array: &Array, _: Operands, codes: u64) -> u64 {

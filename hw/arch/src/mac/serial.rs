@@ -5,6 +5,7 @@
 
 use super::{Kind, Operands, ProductActions, Rate, one_of};
 use crate::actions::Action;
+use crate::code::OperandContainer;
 use crate::description::{Array, Problem};
 
 /// `lanes` codes a cycle, `slice_bits` bits of each weight.
@@ -45,6 +46,10 @@ impl Kind for Serial {
 
     fn least_codes(&self, array: &Array) -> u32 {
         array.lanes
+    }
+
+    fn takes(&self, _: &Array, _: OperandContainer) -> bool {
+        true
     }
 
     fn beats(&self, array: &Array, operands: Operands, codes: u64) -> u64 {

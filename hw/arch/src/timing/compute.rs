@@ -136,8 +136,9 @@ pub fn compute(accelerator: &Accelerator, command: &Compute) -> ComputeTiming {
     let positions =
         u64::from(command.kernel_rows) * u64::from(command.kernel_cols) * u64::from(command.segments);
     let channels = u64::from(command.channels);
-    let lines = channels.div_ceil(u64::from(accelerator.line_bytes()));
-    let beats = positions * lines * accelerator.line_beats(command.operands(), channels);
+    let lines = command.segment_lines(u64::from(accelerator.line_bytes()));
+    let beats =
+        positions * lines * accelerator.line_beats(command.operands(), command.operand_container(), channels);
 
     let DrainTiming { cycles: drain_cycles, offset: drain_offset, interval: drain_interval } =
         drain(rows, cols, lanes, drain_steps(accelerator, command));

@@ -8,6 +8,7 @@
 //! with its last write response.
 
 use crate::Accelerator;
+use crate::code::OperandContainer;
 use crate::codec::Codec;
 use crate::codec::Format;
 use crate::command::{Load, Store, Target};
@@ -76,6 +77,8 @@ pub struct DmaShape {
     pub pixel_lines: u64,
     /// Container bytes of a pixel.
     pub pixel_bytes: u64,
+    /// Codes of a whole line.
+    pub line_codes: u64,
     /// Cycles the codec needs for each line.
     pub cycles_per_line: u64,
     /// Loads under `zvc`: bits that a line may take at most; so many are waited for.
@@ -87,7 +90,8 @@ impl DmaShape {
         let line = u64::from(accelerator.line_bytes());
         let (pixels, channels) = (u64::from(pixels), u64::from(channels));
         let pixel_bytes = channels * format.container().bytes() as u64;
-        let per_line = line.min(pixel_bytes) / format.container().bytes() as u64;
+        let line_codes = line / format.container().bytes() as u64;
+        let per_line = line_codes.min(channels);
         DmaShape {
             blocks: u64::from(blocks),
             pixels,
@@ -95,6 +99,7 @@ impl DmaShape {
             raw_bytes: format.raw_bytes(pixels * channels),
             pixel_lines: pixel_bytes.div_ceil(line),
             pixel_bytes,
+            line_codes,
             cycles_per_line: match format.codec {
                 Codec::None | Codec::Pack => 1,
                 Codec::Zvc => per_line.div_ceil(8 * u64::from(accelerator.compression.lanes)).max(1),
@@ -123,6 +128,13 @@ pub fn load_shape(accelerator: &Accelerator, load: &Load) -> DmaShape {
     match load.target() {
         Some(Target::Activation | Target::Weight) | None => {
             let mut shape = DmaShape::new(accelerator, format, load.blocks, load.pixels, load.channels);
+            let container = load.operand_container();
+            if container != OperandContainer::Bits8 {
+                let line = u64::from(accelerator.line_bytes());
+                shape.pixel_bytes = container.bytes_of(u64::from(load.channels));
+                shape.pixel_lines = shape.pixel_bytes.div_ceil(line);
+                shape.line_codes = container.codes_of(line);
+            }
             if format.codec == Codec::Zvc {
                 let per_line = shape.pixel_bytes.min(u64::from(accelerator.line_bytes()));
                 // Lines need not begin with a group: so many groups they touch at most.

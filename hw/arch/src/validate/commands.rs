@@ -3,12 +3,13 @@
 use super::sums::Sums;
 use super::{MAX_PROBLEMS, Problem, word_problem};
 use crate::arith::post::PARAMETER_BYTES;
-use crate::code::Container;
+use crate::code::{Container, OperandContainer};
 use crate::codec::Codec;
 use crate::command::{
     Command, Compute, Decoded, Decoder, Load, Operation, Store, Target, Vector, VectorFunction, Word,
 };
 use crate::footprint::{Access, Port, Run, Space, add_footprint, banks, format_is_valid};
+use crate::mac::Operands;
 use crate::timing::{LENGTH_TABLE_BYTES, load_shape, store_fifo_beats, store_shape};
 use crate::{Accelerator, Program};
 
@@ -190,6 +191,7 @@ fn load_problem(accelerator: &Accelerator, load: &Load) -> Result<(), String> {
     require(load.group_width == 0, || "group widths are reserved".to_owned())?;
     codec_problem(accelerator, load.format(), load.codec, shape.raw_bytes)?;
     zvc_problem(accelerator, load.codec, load.blocks, 0)?;
+    container_problem(accelerator, load)?;
     let whole = match load.target() {
         None => return Err(format!("target {} does not exist", load.target)),
         Some(Target::Activation) => return lines_problem(shape.lines(), accelerator.activation_lines()),
@@ -206,6 +208,29 @@ fn load_problem(accelerator: &Accelerator, load: &Load) -> Result<(), String> {
     require(whole != PARAMETER_BYTES as u64 || load.line.is_multiple_of(align), || {
         format!("parameters are loaded to entry {}, which is no multiple of {align}", load.line)
     })
+}
+
+/// Operand lines of narrow containers are made of dense codes.
+fn container_problem(accelerator: &Accelerator, load: &Load) -> Result<(), String> {
+    let container = operand_container(load.container)?;
+    let bytes = container == OperandContainer::Bits8;
+    require(bytes || accelerator.array.takes(container), || not_read(container))?;
+    let lines = matches!(load.target(), Some(Target::Activation | Target::Weight));
+    let dense = lines && load.codec == Codec::Pack.code() && load.value_bits <= container.bits();
+    require(bytes || dense, || {
+        format!(
+            "operand lines of {}-bit containers are made of packed codes that fit, for a scratchpad",
+            container.bits()
+        )
+    })
+}
+
+fn not_read(container: OperandContainer) -> String {
+    format!("the array's elements do not read operands in containers of {} bits", container.bits())
+}
+
+fn operand_container(code: u32) -> Result<OperandContainer, String> {
+    OperandContainer::from_code(code).ok_or_else(|| format!("operand container {code} does not exist"))
 }
 
 fn store_problem(accelerator: &Accelerator, store: &Store) -> Result<(), String> {
@@ -231,6 +256,12 @@ fn compute_problem(accelerator: &Accelerator, compute: &Compute) -> Result<(), S
             format!("operands of {bits} bits; the array multiplies codes of 2 to 8")
         })?;
     }
+    let container = operand_container(compute.container)?;
+    let Operands { activation_bits, weight_bits } = compute.operands();
+    require(accelerator.array.takes(container), || not_read(container))?;
+    require(activation_bits.max(weight_bits) <= container.bits(), || {
+        format!("operands of {activation_bits} and {weight_bits} bits in containers of {}", container.bits())
+    })?;
     let pixels = u64::from(compute.out_rows) * u64::from(compute.out_cols);
     if compute.accumulate == 1 {
         let array = &accelerator.array;

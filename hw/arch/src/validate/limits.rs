@@ -81,6 +81,8 @@ fn loads_and_stores() {
             ),
             (|load| load.target = 1, |load| load.target = 6, "does not exist"),
             (|load| load.value_bits = 16, |load| load.value_bits = 15, "does not exist"),
+            (|_| (), |load| load.container = 1, "do not read operands in containers of 4"),
+            (|_| (), |load| load.container = 3, "container 3 does not exist"),
             (|_| (), |load| load.group_width = 1, "reserved"),
             (
                 |load| load.external_address = 65_536 - 64,
@@ -165,6 +167,8 @@ fn products() {
             (|c| c.dilation_rows = 0, |c| c.stride_cols = 0, "must not be zero"),
             (|c| c.table_enable = 1, |c| (c.table_enable, c.output_wide) = (1, 1), "tables emit bytes"),
             (|_| (), |c| c.tag_mode = 1, "reserved"),
+            (|_| (), |c| c.container = 1, "do not read operands in containers of 4"),
+            (|_| (), |c| c.container = 3, "container 3 does not exist"),
             (|c| c.activation_bits = 8, |c| c.activation_bits = 9, "codes of 2 to 8"),
             (|c| c.weight_bits = 2, |c| c.weight_bits = 1, "codes of 2 to 8"),
             (|c| c.residual_line = BANK, |c| c.residual_line = 8, "bank that the feeder reads"),
@@ -262,4 +266,68 @@ fn the_container() {
     broken(|program| program.tensors[0].channels = 0, "is empty");
     broken(|program| program.tensors[0].groups = 0, "is empty");
     broken(|program| program.tensors[0].address = (1 << 16) - 64, "outside memory");
+}
+
+#[test]
+fn operand_lines() {
+    // An array that reads all containers.
+    let serial = |operation: Operation| {
+        let mut program = program(operation);
+        let array = &mut program.accelerator.array;
+        (array.mac, array.lanes, array.port_bits) = (crate::description::MacKind::Serial, 16, 8);
+        program
+    };
+    let load = Load {
+        external_address: 4096,
+        blocks: 1,
+        pixels: 4,
+        channels: 16,
+        pixel_stride: 1,
+        value_bits: 4,
+        codec: Codec::Pack.code(),
+        container: 1,
+        ..Load::default()
+    };
+    let loaded = |change: fn(&mut Load)| {
+        let mut load = load.clone();
+        change(&mut load);
+        serial(Operation::Load(load))
+    };
+    assert_eq!(problems(&loaded(|_| ())), []);
+    assert_eq!(problems(&loaded(|load| (load.value_bits, load.container) = (2, 2))), []);
+    for (change, case) in [
+        ((|load| load.value_bits = 5) as fn(&mut Load), "wider codes"),
+        (|load| load.codec = 0, "bytes"),
+        (|load| load.target = 2, "parameters"),
+    ] {
+        refused(&loaded(change), "made of packed codes that fit", &case);
+    }
+    let compute = Compute {
+        out_rows: 1,
+        out_cols: 1,
+        in_rows: 1,
+        in_cols: 1,
+        kernel_rows: 1,
+        kernel_cols: 1,
+        stride_rows: 1,
+        stride_cols: 1,
+        channels: 33,
+        segments: 1,
+        outputs: 1,
+        output_line: 64,
+        activation_bits: 4,
+        weight_bits: 3,
+        container: 1,
+        ..Compute::default()
+    };
+    let with = |change: fn(&mut Compute)| {
+        let mut compute = compute.clone();
+        change(&mut compute);
+        serial(Operation::Compute(compute))
+    };
+    assert_eq!(problems(&with(|_| ())), []);
+    refused(&with(|c| c.activation_bits = 5), "operands of 5 and 3 bits in containers of 4", &"activations");
+    refused(&with(|c| c.weight_bits = 0), "operands of 4 and 8 bits in containers of 4", &"weights");
+    // 33 codes are two lines in halves of bytes, and three in bytes.
+    refused(&with(|c| c.output_line = 1), "reads activation scratchpad 0..2", &"lines");
 }

@@ -2,6 +2,7 @@
 
 use super::mac::MacShape;
 use bitgauge_arch::Accelerator;
+use bitgauge_arch::code::OperandContainer;
 use bitgauge_arch::codec::Codec;
 use bitgauge_arch::mac::Operands;
 use bitgauge_arch::timing::{load_fifo_beats, store_fifo_beats};
@@ -27,6 +28,8 @@ pub struct Shape {
     pub vector_lanes: usize,
     /// Whether load and store have the codec `pack`.
     pub pack: bool,
+    /// Whether loads make operand lines of narrow containers.
+    pub narrow: bool,
     /// Whether load and store have the codec `zvc`.
     pub zvc: bool,
     /// Banks of the activation scratchpad.
@@ -62,13 +65,17 @@ impl Shape {
             mac: MacShape::of(&accelerator.array),
             line_beats: [
                 accelerator.least_beats() as usize,
-                accelerator.line_beats(Operands::BYTES, u64::MAX) as usize,
+                accelerator.line_beats(Operands::BYTES, OperandContainer::Bits8, u64::MAX) as usize,
             ],
             line: accelerator.line_bytes() as usize,
             bus: accelerator.bus_bytes() as usize,
             post_lanes: accelerator.post.lanes as usize,
             vector_lanes: accelerator.vector.lanes as usize,
             pack: codec(Codec::Pack),
+            narrow: codec(Codec::Pack)
+                && [OperandContainer::Bits4, OperandContainer::Bits2]
+                    .into_iter()
+                    .any(|container| accelerator.array.takes(container)),
             zvc: codec(Codec::Zvc),
             activation_banks: accelerator.scratchpad.banks as usize,
             activation_bank_lines: accelerator.activation_bank_lines() as usize,

@@ -9,6 +9,7 @@ pub mod lines;
 pub mod pace;
 pub mod planes;
 pub mod sequence;
+pub mod slots;
 pub mod span;
 pub mod steps;
 pub mod walk;
@@ -119,6 +120,7 @@ documented! {
         /// the command goes on with the sums of the one before
         goes_on: State<Bit>,
         place_1: Reg,
+        segment_bytes: Sig,
         empty: Signal<Local, Bit>,
         wide: Signal<Local, Bit>,
         last_fold: Signal<Local, Bit>,
@@ -184,6 +186,7 @@ impl Feed {
             keeps: State::default(),
             goes_on: State::default(),
             place_1: Reg::new(u(clog2(shape.line_beats[1]))),
+            segment_bytes: Sig::local(u(17)),
             empty: Signal::default(),
             wide: Signal::default(),
             last_fold: Signal::default(),
@@ -230,7 +233,17 @@ impl Logic for Feed {
         self.lines.kernel_rows.next = self.fields.kernel_rows.val();
         self.lines.kernel_cols.next = self.fields.kernel_cols.val();
         self.lines.segments.next = self.fields.segments.val();
-        self.lines.channels.next = self.fields.channels.val();
+        // What lines and their tails are counted in: bytes of a segment.
+        self.segment_bytes.next = self.fields.channels.val();
+        for _k in 0..self._serial {
+            if self.fields.container.val() == 1 {
+                self.segment_bytes.next = (self.fields.channels.val() + 1) >> 1usize;
+            }
+            if self.fields.container.val() == 2 {
+                self.segment_bytes.next = (self.fields.channels.val() + 3) >> 2usize;
+            }
+        }
+        self.lines.channels.next = self.segment_bytes.val();
         self.lines.segment_stride.next = self.fields.segment_stride.val();
         self.lines.dilation_rows.next = self.fields.dilation_rows.val();
         self.lines.dilation_cols.next = self.fields.dilation_cols.val();
@@ -312,6 +325,10 @@ impl Logic for Feed {
             self.sequence[k].settle.next = self.pace.settle.val();
             self.sequence[k].issue.next = self.pace.issue.val();
             self.sequence[k].line_end.next = self.pace.line_end.val();
+            self.sequence[k].container.next = self.fields.container.val();
+            self.span.container[k].next = self.fields.container.val();
+            self.deal.container[k].next = self.fields.container.val();
+            self.columns.container[k].next = self.fields.container.val();
             self.sequence[k].channels.next = self.fields.channels.val();
             self.sequence[k].activation_bits.next = self.fields.activation_bits.val();
             self.sequence[k].weight_bits.next = self.fields.weight_bits.val();

@@ -67,5 +67,6 @@ load_fields! {
     value_bits _value_bits_r value_bits_r value_bits_low, "bits of a code";
     zero_code _zero_code_r zero_code_r zero_code_low, "the code that zvc leaves out";
     length_table _length_table_r length_table_r length_table_low, "byte address of the length table";
+    container _container_r container_r container_low, "what codes become: 0, 1, 2 for 8, 4, 2 bits";
     signed _signed_r signed_r signed_low, "codes extend their sign";
 }

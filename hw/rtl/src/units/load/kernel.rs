@@ -47,6 +47,9 @@ impl Logic for Load {
         for m in 0..self._members {
             self.walk.context[m].next = self.setup.context[m].val();
         }
+        for m in 0..self._operand_members {
+            self.walk.operand_context[m].next = self.setup.operand_context[m].val();
+        }
         self.walk.came.next = self.fifo.came.val();
         self.busy.next = self.walk.busy.val();
         self.waits_memory.next = self.walk.waits_memory.val();
@@ -79,6 +82,20 @@ impl Logic for Load {
             }
             for b in 0..self._line {
                 self.code[b].next = self.expand[x].code[b].val();
+            }
+        }
+
+        // To operand lines.
+        for n in 0..self._narrow {
+            self.expand[n].signed.next = self.walk.signed.val() & !self.walk.halves[n].val().any();
+            self.split[n].halves.next = self.walk.halves[n].val();
+            self.split[n].width.next = self.walk.width.val();
+            self.split[n].signed.next = self.walk.signed.val();
+            self.split[n].spare.next = self.walk.unused[n].val();
+            self.split[n].bytes.next = self.walk.bytes.val();
+            for b in 0..self._line {
+                self.split[n].byte[b].next = self.expand[n].code[b].val();
+                self.code[b].next = self.split[n].line[b].val();
             }
         }
 

@@ -26,6 +26,7 @@ pub mod groups;
 mod kernel;
 pub mod rotate;
 pub mod setup;
+pub mod split;
 pub mod table;
 pub mod walk;
 
@@ -34,7 +35,8 @@ use self::beats::{BeatFifo, window_bytes};
 use self::expand::Expand;
 use self::fields::REGISTERS;
 use self::groups::Groups;
-use self::setup::{Setup, members};
+use self::setup::{Setup, members, operand_members};
+use self::split::Split;
 use self::table::LengthTable;
 use self::walk::Walk;
 use super::Shape;
@@ -102,6 +104,7 @@ documented! {
         walk: Walk,
         fifo: BeatFifo,
         expand: Vec<Expand>,
+        split: Vec<Split>,
         groups: Vec<Groups>,
         table: Vec<LengthTable>,
         /// a table entry was wrong
@@ -120,6 +123,8 @@ documented! {
         _padding: usize,
         window: Const,
         _members: usize,
+        _operand_members: usize,
+        _narrow: usize,
         _expand: usize,
         _zvc: usize
     }
@@ -130,7 +135,7 @@ impl Load {
     #[must_use]
     pub fn new(shape: &Shape) -> Load {
         let Shape { line, bus, load_fifo_beats, burst_beats, pack, zvc, .. } = *shape;
-        let codecs = [(pack, "_pack"), (zvc, "_zvc")];
+        let codecs = [(pack, "_pack"), (zvc, "_zvc"), (shape.narrow, "_operands")];
         let codecs: String = codecs.iter().filter(|codec| codec.0).map(|codec| codec.1).collect();
         let name = format!("load_line{line}_bus{bus}_burst{burst_beats}_fifo{load_fifo_beats}{codecs}");
         let expand = usize::from(pack || zvc);
@@ -167,6 +172,7 @@ impl Load {
             walk: Walk::new(shape),
             fifo: BeatFifo::new(shape),
             expand: (0..expand).map(|_| Expand::new(expanded)).collect(),
+            split: (0..usize::from(shape.narrow)).map(|_| Split::new(line)).collect(),
             groups: (0..usize::from(zvc)).map(|_| Groups::new(shape)).collect(),
             table: (0..usize::from(zvc)).map(|_| LengthTable::new(shape)).collect(),
             wrong: State::default(),
@@ -184,6 +190,8 @@ impl Load {
             _padding: expanded - window.min(expanded),
             window: Const::new(window.min(expanded)),
             _members: members(shape),
+            _operand_members: operand_members(shape),
+            _narrow: usize::from(shape.narrow),
             _expand: expand,
             _zvc: usize::from(zvc),
         }

@@ -26,6 +26,25 @@ pub const CONTEXT: [(Context, usize); 17] = [
     (Context::MostBits, 10),
 ];
 
+/// What it needs besides where narrow codes become operand lines, in the order of [`Setup::operand_context`].
+pub const OPERAND_CONTEXT: [(OperandContext, usize); 2] =
+    [(OperandContext::Halves, 1), (OperandContext::Spare, 2)];
+
+/// Members of the operand context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperandContext {
+    /// What becomes a byte is two codes, which are extended to half a byte each.
+    Halves,
+    /// Quarters of a pixel's last byte that are no codes.
+    Spare,
+}
+
+/// Members of the operand context that a design needs.
+#[must_use]
+pub fn operand_members(shape: &Shape) -> usize {
+    if shape.narrow { OPERAND_CONTEXT.len() } else { 0 }
+}
+
 /// Members of the context that a design needs: the last four are for `zvc`.
 #[must_use]
 pub fn members(shape: &Shape) -> usize {
@@ -105,6 +124,8 @@ documented! {
         pub table: Sig,
         /// what the write side needs
         pub context: Vec<Sig>,
+        /// what it needs for operand lines
+        pub operand_context: Vec<Sig>,
         fields: LoadFields,
         cycle_1: State<Bit>,
         cycle_2: State<Bit>,
@@ -136,6 +157,11 @@ documented! {
         line_shift: Const,
         within: Const,
         line_bytes: Const,
+        /// codes that are missing in a pixel's last byte, and their bits
+        spare: Vec<Sig>,
+        spare_sum: Vec<Sig>,
+        spare_bits: Vec<Reg>,
+        _narrow: usize,
         _zvc: usize
     }
 }
@@ -151,7 +177,9 @@ impl Setup {
                     "load_setup_line{}_bus{}{}",
                     shape.line,
                     shape.bus,
-                    if shape.zvc { "_zvc" } else { "" }
+                    [(shape.zvc, "_zvc"), (shape.narrow, "_operands")]
+                        .map(|(has, name)| if has { name } else { "" })
+                        .concat()
                 ),
                 &Setup::DOCS,
             ),
@@ -168,6 +196,14 @@ impl Setup {
             blocks: Sig::output(u(16)),
             table: Sig::output(u(32)),
             context: CONTEXT[..members(shape)].iter().map(|member| Sig::output(u(member.1))).collect(),
+            operand_context: OPERAND_CONTEXT[..operand_members(shape)]
+                .iter()
+                .map(|member| Sig::output(u(member.1)))
+                .collect(),
+            spare: Sig::locals(u(2), usize::from(shape.narrow)),
+            spare_sum: Sig::locals(u(4), usize::from(shape.narrow)),
+            spare_bits: Reg::many(u(4), usize::from(shape.narrow)),
+            _narrow: usize::from(shape.narrow),
             fields: LoadFields::default(),
             cycle_1: State::default(),
             cycle_2: State::default(),
@@ -239,8 +275,37 @@ impl Logic for Setup {
         if !self.plain.val() & !self.wide.val() {
             self.width.next = self.fields.value_bits.val();
         }
-        self.width_r.d.next = self.width.val();
         self.pixel_bytes.d.next = self.fields.channels.val();
+        for n in 0..self._narrow {
+            // A byte of an operand line is two or four codes.
+            self.spare_bits[n].clock.next = self.clock.val();
+            self.spare[n].next = 0.into();
+            if self.fields.container.val() == 1 {
+                self.width.next = self.fields.value_bits.val() << 1usize;
+                self.pixel_bytes.d.next = (self.fields.channels.val() + 1) >> 1usize;
+                self.spare[n].next = self.fields.channels.val() & 1;
+            }
+            if self.fields.container.val() == 2 {
+                self.width.next = self.fields.value_bits.val() << 2usize;
+                self.pixel_bytes.d.next = (self.fields.channels.val() + 3) >> 2usize;
+                self.spare[n].next = -self.fields.channels.val();
+            }
+            self.spare_sum[n].next = 0.into();
+            if self.spare[n].val().get_bit(0) {
+                self.spare_sum[n].next = self.fields.value_bits.val();
+            }
+            if self.spare[n].val().get_bit(1) {
+                self.spare_sum[n].next = self.spare_sum[n].val() + (self.fields.value_bits.val() << 1usize);
+            }
+            self.spare_bits[n].d.next = self.spare_sum[n].val();
+            self.operand_context[2 * n].next =
+                ((self.fields.container.val() == 1) & (self.fields.value_bits.val() != 4)).into();
+            self.operand_context[2 * n + 1].next = self.spare[n].val();
+            if self.fields.container.val() == 1 {
+                self.operand_context[2 * n + 1].next = self.spare[n].val() << 1usize;
+            }
+        }
+        self.width_r.d.next = self.width.val();
         if self.wide.val() {
             self.pixel_bytes.d.next = self.fields.channels.val() << 1usize;
         }
@@ -291,6 +356,9 @@ impl Logic for Setup {
         self.context[6].next = self.fields.blocks.val() - 1;
         self.context[7].next = self.last_bytes.val();
         self.context[8].next = self.last_bytes.val() * self.width_r.q.val();
+        for n in 0..self._narrow {
+            self.context[8].next = self.last_bytes.val() * self.width_r.q.val() - self.spare_bits[n].q.val();
+        }
         self.context[9].next = self.width_r.q.val();
         self.context[10].next = self.fields.signed.val();
         self.context[11].next = self.nothing.q.val().into();

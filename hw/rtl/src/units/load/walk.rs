@@ -3,7 +3,7 @@
 mod kernel;
 
 use super::beats::{beat_counter_bits, position_bits};
-use super::setup::{CONTEXT, members};
+use super::setup::{CONTEXT, OPERAND_CONTEXT, members, operand_members};
 use crate::prelude::*;
 use crate::units::Shape;
 use rust_hdl::prelude::*;
@@ -29,6 +29,8 @@ documented! {
         pub push: Signal<In, Bit>,
         /// the context
         pub context: Vec<Sig>,
+        /// and what operand lines need
+        pub operand_context: Vec<Sig>,
         /// beats that have come
         pub came: Sig,
         /// position of the first bit that the decoder has not taken
@@ -59,6 +61,10 @@ documented! {
         pub width: Sig,
         /// they extend their sign
         pub signed: Signal<Out, Bit>,
+        /// they are two codes
+        pub halves: Vec<Sig>,
+        /// quarters of the line's last byte that are no codes
+        pub unused: Vec<Sig>,
         /// the line is the decoder's affair
         pub begin: Signal<Out, Bit>,
         /// it is the first of its block
@@ -90,6 +96,7 @@ documented! {
         /// and with the line
         pub over: Signal<In, Bit>,
         memory: Vec<Mem>,
+        operand_memory: Vec<Mem>,
         head: Reg,
         tail: Reg,
         /// the memories show the context of the command being written
@@ -144,12 +151,16 @@ documented! {
         address_at: Vec<Reg>,
         bytes_at: Vec<Reg>,
         width_at: Vec<Reg>,
+        halves_at: Vec<Reg>,
+        spare_at: Vec<Reg>,
         line_bytes: Const,
         line_shift: Const,
         beat_shift: Const,
         round: Const,
         sign_bit: Const,
         _members: usize,
+        _operand_members: usize,
+        _narrow: usize,
         _zvc: usize
     }
 }
@@ -167,7 +178,9 @@ impl Walk {
             name: Named::of(
                 format!(
                     "load_walk_line{line}_bus{bus}_fifo{load_fifo_beats}{}",
-                    if shape.zvc { "_zvc" } else { "" }
+                    [(shape.zvc, "_zvc"), (shape.narrow, "_operands")]
+                        .map(|(has, name)| if has { name } else { "" })
+                        .concat()
                 ),
                 &Walk::DOCS,
             ),
@@ -175,6 +188,10 @@ impl Walk {
             start: Signal::default(),
             push: Signal::default(),
             context: CONTEXT[..members(shape)].iter().map(|member| Sig::input(u(member.1))).collect(),
+            operand_context: OPERAND_CONTEXT[..operand_members(shape)]
+                .iter()
+                .map(|member| Sig::input(u(member.1)))
+                .collect(),
             came: Sig::input(u(counter)),
             position: Sig::output(position),
             at: Sig::output(position),
@@ -190,6 +207,12 @@ impl Walk {
             bytes: Sig::output(u(7)),
             width: Sig::output(u(4)),
             signed: Signal::default(),
+            halves: Sig::outputs(u(1), usize::from(shape.narrow)),
+            unused: Sig::outputs(u(2), usize::from(shape.narrow)),
+            operand_memory: OPERAND_CONTEXT[..operand_members(shape)]
+                .iter()
+                .map(|member| Mem::new(IN_FLIGHT, u(member.1)))
+                .collect(),
             memory: CONTEXT[..members(shape)].iter().map(|member| Mem::new(IN_FLIGHT, u(member.1))).collect(),
             begin: Signal::default(),
             first: Signal::default(),
@@ -255,12 +278,16 @@ impl Walk {
             address_at: Reg::many(address, STAGES),
             bytes_at: Reg::many(u(7), STAGES),
             width_at: Reg::many(u(4), STAGES),
+            halves_at: Reg::many(u(1), if shape.narrow { STAGES } else { 0 }),
+            spare_at: Reg::many(u(2), if shape.narrow { STAGES } else { 0 }),
             line_bytes: Const::new(line),
             line_shift: Const::new(clog2(line)),
             beat_shift: Const::new(clog2(8 * bus)),
             round: Const::new(8 * bus - 1),
             sign_bit: Const::new(position_bits(shape) - 1),
             _members: members(shape),
+            _operand_members: operand_members(shape),
+            _narrow: usize::from(shape.narrow),
             _zvc: usize::from(shape.zvc),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::prelude::*;
 use crate::units::Shape;
+use crate::units::compute::feed::slots::CONTAINER;
 use rust_hdl::prelude::*;
 
 documented! {
@@ -43,6 +44,8 @@ documented! {
         pub outputs: Sig,
         /// field
         pub grouped: Sig,
+        /// `serial`: what the operands lie in
+        pub container: Vec<Sig>,
         /// read enable, a cycle after the issue
         pub re: Signal<Out, Bit>,
         /// line to read
@@ -67,7 +70,8 @@ documented! {
         reads: Signal<Local, Bit>,
         cols: Const,
         last_col: Const,
-        line_bits: Const
+        line_bits: Const,
+        _serial: usize
     }
 }
 
@@ -78,7 +82,13 @@ impl Columns {
         let lines = u(24);
         Columns {
             name: Named::of(
-                format!("feed_columns_cols{}_line{}_most{}", shape.cols, shape.line, shape.line_beats[1]),
+                format!(
+                    "feed_columns_cols{}_line{}_most{}{}",
+                    shape.cols,
+                    shape.line,
+                    shape.line_beats[1],
+                    if shape.mac.serial() { "_operands" } else { "" }
+                ),
                 &Columns::DOCS,
             ),
             clock: Signal::default(),
@@ -93,6 +103,8 @@ impl Columns {
             weight_stride: Sig::input(u(16)),
             outputs: Sig::input(u(16)),
             grouped: Sig::input(u(1)),
+            container: Sig::inputs(u(CONTAINER), usize::from(shape.mac.serial())),
+            _serial: usize::from(shape.mac.serial()),
             re: Signal::default(),
             raddr: Sig::output(lines),
             column: Sig::output(u(17)),
@@ -178,6 +190,10 @@ impl Logic for Columns {
         self.group.next = 0.into();
         if self.grouped.val().any() {
             self.group.next = (self.first_output.q.val() + self.cols.val()) >> self.line_bits.val();
+            for k in 0..self._serial {
+                self.group.next = ((self.first_output.q.val() + self.cols.val()) >> self.line_bits.val())
+                    >> self.container[k].val();
+            }
         }
         self.re.next = self.re_r.q.val();
         self.raddr.next = self.raddr_r.q.val();

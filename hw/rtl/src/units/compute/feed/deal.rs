@@ -2,6 +2,7 @@
 
 use super::lane::{Lane, WORD, ends, token_bits};
 use super::planes::{Planes, Token};
+use super::slots::{CONTAINER, Slots, slots};
 use crate::prelude::*;
 use crate::units::Shape;
 use crate::units::mac::flag;
@@ -47,6 +48,8 @@ documented! {
         pub sequence_mode: Vec<Sig>,
         /// `serial`: place and sign of the term
         pub sequence_flags: Vec<Sig>,
+        /// `serial`: what the operands lie in, in the cycle of the line
+        pub container: Vec<Sig>,
         /// first cycle of a fold
         pub opening: Signal<In, Bit>,
         /// last cycle of a fold
@@ -71,6 +74,9 @@ documented! {
         pub w: Vec<Sig>,
         row: Vec<Lane>,
         column: Vec<Lane>,
+        /// `serial`: lines by planes
+        slots_a: Vec<Slots>,
+        slots_w: Vec<Slots>,
         row_planes: Vec<Planes>,
         column_planes: Vec<Planes>,
         modes: Vec<Reg>,
@@ -110,12 +116,14 @@ documented! {
         _fixed_cols: usize,
         _serial_rows: usize,
         _serial_cols: usize,
+        _slots: usize,
         _fixed: usize,
         _serial: usize,
         _ends: usize,
         _words_a: usize,
         _words_w: usize,
         _line: usize,
+        _serial_line: usize,
         _words: usize,
         _word: usize
     }
@@ -150,6 +158,7 @@ impl Deal {
             token: Sig::inputs(u(layout.bits() - 1), usize::from(serial)),
             sequence_mode: Sig::inputs(modes, usize::from(serial)),
             sequence_flags: Sig::inputs(flags, usize::from(serial)),
+            container: Sig::inputs(u(CONTAINER), usize::from(serial)),
             opening: Signal::default(),
             closing: Signal::default(),
             signed: Signal::default(),
@@ -163,6 +172,8 @@ impl Deal {
             w: Sig::outputs(weight, cols * words_w),
             row: (0..fixed_rows).map(|_| Lane::new(shape)).collect(),
             column: (0..fixed_cols).map(|_| Lane::new(shape)).collect(),
+            slots_a: (0..usize::from(serial)).map(|_| Slots::new(shape)).collect(),
+            slots_w: (0..usize::from(serial)).map(|_| Slots::new(shape)).collect(),
             row_planes: (0..serial_rows).map(|_| Planes::row(shape)).collect(),
             column_planes: (0..serial_cols).map(|_| Planes::column(shape)).collect(),
             modes: Reg::many(modes, rows),
@@ -199,12 +210,14 @@ impl Deal {
             _fixed_cols: fixed_cols,
             _serial_rows: serial_rows,
             _serial_cols: serial_cols,
+            _slots: if serial { slots(shape) } else { 0 },
             _fixed: usize::from(!serial),
             _serial: usize::from(serial),
             _ends: usize::from(!serial && ends(shape)),
             _words_a: words_a,
             _words_w: words_w,
             _line: line,
+            _serial_line: if serial { line } else { 0 },
             _words: words,
             _word: word,
         }
@@ -325,8 +338,8 @@ impl Logic for Deal {
         }
         for r in 0..self._serial_rows {
             self.row_planes[r].clock.next = self.clock.val();
-            for i in 0..self._words {
-                self.row_planes[r].data[i].next = self.line_a[i].val();
+            for j in 0..self._slots {
+                self.row_planes[r].data[j].next = self.slots_a[0].slot[j].val();
             }
             for i in 0..self._words_a {
                 self.a[r * self._words_a + i].next = self.row_planes[r].code[i].val();
@@ -334,12 +347,20 @@ impl Logic for Deal {
         }
         for c in 0..self._serial_cols {
             self.column_planes[c].clock.next = self.clock.val();
-            for i in 0..self._words {
-                self.column_planes[c].data[i].next = self.line_w[i].val();
+            for j in 0..self._slots {
+                self.column_planes[c].data[j].next = self.slots_w[0].slot[j].val();
             }
             for i in 0..self._words_w {
                 self.w[c * self._words_w + i].next = self.column_planes[c].code[i].val();
             }
+        }
+        for k in 0..self._serial {
+            self.slots_a[k].container.next = self.container[k].val();
+            self.slots_w[k].container.next = self.container[k].val();
+        }
+        for b in 0..self._serial_line {
+            self.slots_a[0].byte[b].next = self.bytes_a[b].val();
+            self.slots_w[0].byte[b].next = self.bytes_w[b].val();
         }
         for _k in 0..self._serial {
             self.row_planes[0].token_in.next = self.token_r.q.val();

@@ -98,5 +98,6 @@ cut_fields! {
         27 accumulate,
         28 activation_bits,
         29 weight_bits,
+        30 container,
     }
 }

@@ -1,43 +1,42 @@
 //! One row or column of a feeder of `serial`: a line at a time in, the same bits of a group of codes a cycle out.
 
-use super::lane::WORD;
+use super::slots::{CONTAINER, slots};
 use crate::prelude::*;
 use crate::units::Shape;
 use rust_hdl::prelude::*;
 
-/// Bits of the place of a bit in a code.
-const PLACE: usize = 3;
-
 /// Where a token says what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// Bits of the group's number, which are the lowest.
-    pub group: usize,
+    /// Bits of a slot's number.
+    pub slot: usize,
+    /// Bits of the container, where slices can be wider than it.
+    pub container: usize,
 }
 
 impl Token {
     /// Of a shape.
     #[must_use]
     pub fn of(shape: &Shape) -> Token {
-        Token { group: clog2(shape.line / shape.mac.lanes) }
+        Token { slot: clog2(slots(shape)), container: if shape.mac.slice > 2 { CONTAINER } else { 0 } }
     }
 
-    /// Lowest bit of the plane, which rows deal.
-    #[must_use]
-    pub fn plane(self) -> usize {
-        self.group
-    }
-
-    /// Lowest bit of the slice's place, which columns deal.
+    /// Lowest bit of the slice's first slot, which columns deal; the plane's slot, which rows deal, is below.
     #[must_use]
     pub fn slice(self) -> usize {
-        self.group + PLACE
+        self.slot
+    }
+
+    /// Lowest bit of the container.
+    #[must_use]
+    pub fn container_low(self) -> usize {
+        2 * self.slot
     }
 
     /// The bit that says that there are codes left.
     #[must_use]
     pub fn live(self) -> usize {
-        self.group + 2 * PLACE
+        2 * self.slot + self.container
     }
 
     /// The bit that says that a line begins.
@@ -54,11 +53,12 @@ impl Token {
 }
 
 documented! {
-    /// Lane of a feeder: holds a line and deals some bits of a group of its codes, all codes of the group at once.
+    /// Lane of a feeder: holds a line by planes and deals some bits of a group of its codes, all codes of the group at
+    /// once.
     ///
     /// A token walks from lane to lane, one register a lane, so that each lane runs a cycle behind the one before it:
-    /// group, place of the bits, whether there are codes left (else all is zero), whether a new line begins. The line
-    /// must be on `data` in the cycle in which such a token comes in.
+    /// which slots, whether there are codes left (else all is zero), whether a new line begins. The line must be on
+    /// `data` in the cycle in which such a token comes in. A slice that is wider than the container repeats the sign.
     #[derive(LogicBlock, Clone)]
     pub struct Planes {
         name: Named,
@@ -66,7 +66,7 @@ documented! {
         pub clock: Signal<In, Clock>,
         /// what to deal
         pub token_in: Sig,
-        /// words of the line
+        /// slots of the line
         pub data: Vec<Sig>,
         /// the token, a cycle later
         pub token_out: Sig,
@@ -74,27 +74,29 @@ documented! {
         pub code: Vec<Sig>,
         token: Reg,
         buffer: Vec<Reg>,
-        /// codes of the line
-        codes: Vec<Sig>,
-        /// codes of the group
-        byte: Vec<Sig>,
-        /// their bits
-        part: Vec<Sig>,
-        place: Sig,
-        group: Sig,
+        /// slots, and zeros behind them
+        all: Vec<Sig>,
+        /// planes of the slice
+        plane: Vec<Sig>,
+        /// with the sign above the container
+        extended: Vec<Sig>,
+        number: Sig,
+        container: Sig,
         fresh: Const,
         live: Const,
-        place_low: Const,
-        group_mask: Const,
-        lanes: Const,
-        word: Const,
-        _words: usize,
-        _word: usize,
-        _lanes: usize,
-        _groups: usize,
-        _whole: usize,
+        low: Const,
+        container_low: Const,
+        bit: Vec<Const>,
+        slots: Const,
+        _slots: usize,
+        _beyond: usize,
+        _pairs: usize,
+        _singles: usize,
+        _bits: usize,
+        _slices: usize,
         _joined: usize,
-        _parts: usize
+        _above_4: usize,
+        _above_2: usize
     }
 }
 
@@ -102,7 +104,7 @@ impl Planes {
     /// A lane of a row: a bit of each code.
     #[must_use]
     pub fn row(shape: &Shape) -> Planes {
-        Planes::new(shape, 1, Token::of(shape).plane(), "planes")
+        Planes::new(shape, 1, 0, "planes")
     }
 
     /// A lane of a column: a slice of each code.
@@ -111,41 +113,42 @@ impl Planes {
         Planes::new(shape, shape.mac.slice, Token::of(shape).slice(), "slices")
     }
 
-    fn new(shape: &Shape, bits: usize, place_low: usize, what: &str) -> Planes {
+    fn new(shape: &Shape, bits: usize, low: usize, what: &str) -> Planes {
         let (line, lanes) = (shape.line, shape.mac.lanes.max(1));
-        let word = line.min(WORD);
-        let words = line / word;
         let token = Token::of(shape);
-        let ty = u(token.bits());
+        let (ty, slot, slots) = (u(token.bits()), u(lanes), slots(shape));
         let joined = bits == 1;
-        let (signals, code) = if joined { (1, u(lanes)) } else { (lanes, u(bits)) };
+        let (signals, code) = if joined { (1, slot) } else { (lanes, u(bits)) };
         Planes {
-            name: Named::of(format!("feed_{what}{line}_v{lanes}_by{bits}"), &Planes::DOCS),
+            name: Named::of(format!("feed_{what}{line}_v{lanes}_s{}", shape.mac.slice), &Planes::DOCS),
             clock: Signal::default(),
             token_in: Sig::input(ty),
-            data: Sig::inputs(u(8 * word), words),
+            data: Sig::inputs(slot, slots),
             token_out: Sig::output(ty),
             code: Sig::outputs(code, signals),
             token: Reg::new(ty),
-            buffer: Reg::many(u(8 * word), words),
-            codes: Sig::locals(u(8), line),
-            byte: Sig::locals(u(8), lanes),
-            part: Sig::locals(u(bits), lanes),
-            place: Sig::local(u(PLACE)),
-            group: Sig::local(u(token.group.max(1))),
+            buffer: Reg::many(slot, slots),
+            all: Sig::locals(slot, slots + bits),
+            plane: Sig::locals(slot, bits),
+            extended: Sig::locals(slot, bits),
+            number: Sig::local(u(token.slot)),
+            container: Sig::local(u(CONTAINER)),
             fresh: Const::new(token.fresh()),
             live: Const::new(token.live()),
-            place_low: Const::new(place_low),
-            group_mask: Const::new((1i64 << token.group) - 1),
-            lanes: Const::new(lanes),
-            word: Const::new(word),
-            _words: words,
-            _word: word,
-            _lanes: lanes,
-            _groups: line / lanes,
-            _whole: usize::from(joined),
-            _joined: if joined { lanes } else { 0 },
-            _parts: if joined { 0 } else { lanes },
+            low: Const::new(low),
+            container_low: Const::new(token.container_low()),
+            bit: (0..bits).map(|bit| Const::new(1i64 << bit)).collect(),
+            slots: Const::new(slots),
+            _slots: slots,
+            _beyond: bits,
+            // Slices of two bits and more begin at every second slot.
+            _pairs: if joined { 0 } else { slots / 2 },
+            _singles: if joined { slots } else { 0 },
+            _bits: bits,
+            _slices: if joined { 0 } else { lanes },
+            _joined: usize::from(joined),
+            _above_4: bits.saturating_sub(4),
+            _above_2: bits.saturating_sub(2),
         }
     }
 }
@@ -156,40 +159,55 @@ impl Logic for Planes {
         dff_setup!(self, clock, token);
         self.token.d.next = self.token_in.val();
         self.token_out.next = self.token.q.val();
-        self.place.next = self.token.q.val() >> self.place_low.val();
-        self.group.next = self.token.q.val() & self.group_mask.val();
-        for k in 0..self._words {
-            self.buffer[k].clock.next = self.clock.val();
-            self.buffer[k].d.next = self.buffer[k].q.val();
+        self.number.next = self.token.q.val() >> self.low.val();
+        self.container.next = self.token.q.val() >> self.container_low.val();
+        for j in 0..self._slots {
+            self.buffer[j].clock.next = self.clock.val();
+            self.buffer[j].d.next = self.buffer[j].q.val();
             if self.token_in.val().get_bit(self.fresh.val()) {
-                self.buffer[k].d.next = self.data[k].val();
+                self.buffer[j].d.next = self.data[j].val();
             }
+            self.all[j].next = self.buffer[j].q.val();
         }
-        for k in 0..self._words {
-            for b in 0..self._word {
-                self.codes[k * self._word + b].next = self.buffer[k].q.val() >> (8 * b);
-            }
+        for q in 0..self._beyond {
+            self.all[self._slots + q].next = 0.into();
         }
-        for v in 0..self._lanes {
-            self.byte[v].next = self.codes[v].val();
-            for g in 1..self._groups {
-                if self.group.val() == g {
-                    self.byte[v].next = self.codes[g * self._lanes + v].val();
+        for q in 0..self._bits {
+            self.plane[q].next = 0.into();
+            if self.token.q.val().get_bit(self.live.val()) {
+                for j in 0..self._singles {
+                    if self.number.val() == j {
+                        self.plane[q].next = self.all[j].val();
+                    }
+                }
+                for m in 0..self._pairs {
+                    if (self.number.val() >> 1usize) == m {
+                        self.plane[q].next = self.all[2 * m + q].val();
+                    }
                 }
             }
-            self.part[v].next = 0.into();
-            if self.token.q.val().get_bit(self.live.val()) {
-                self.part[v].next = self.byte[v].val() >> self.place.val();
+            self.extended[q].next = self.plane[q].val();
+        }
+        for q in 0..self._above_4 {
+            if self.container.val() == 1 {
+                self.extended[q + 4].next = self.plane[3].val();
             }
         }
-        for v in 0..self._parts {
-            self.code[v].next = self.part[v].val();
+        for q in 0..self._above_2 {
+            if self.container.val() == 2 {
+                self.extended[q + 2].next = self.plane[1].val();
+            }
         }
-        for _j in 0..self._whole {
-            self.code[0].next = 0.into();
+        for _j in 0..self._joined {
+            self.code[0].next = self.extended[0].val();
         }
-        for v in 0..self._joined {
-            self.code[0].next = self.code[0].val() | (self.part[v].val() << v);
+        for v in 0..self._slices {
+            self.code[v].next = 0.into();
+            for q in 0..self._bits {
+                if self.extended[q].val().get_bit(v) {
+                    self.code[v].next = self.code[v].val() | self.bit[q].val();
+                }
+            }
         }
     }
 }

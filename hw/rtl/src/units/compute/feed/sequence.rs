@@ -1,6 +1,7 @@
 //! What the elements of `serial` do at each position of a line.
 
 use super::planes::Token;
+use super::slots::CONTAINER;
 use crate::prelude::*;
 use crate::units::Shape;
 use crate::units::mac::{flag, mode};
@@ -35,6 +36,8 @@ documented! {
         pub activation_bits: Sig,
         /// field
         pub weight_bits: Sig,
+        /// field: what the operands lie in
+        pub container: Sig,
         /// activations are signed
         pub signed: Signal<In, Bit>,
         /// passes over a group of codes
@@ -48,10 +51,18 @@ documented! {
         planes: Sig,
         slices: Sig,
         codes: Sig,
+        /// codes of a line
+        most: Sig,
+        /// bits of a container
+        width: Sig,
+        plane_slot: Sig,
+        slice_slot: Sig,
         groups: Sig,
         plane_top: Reg,
         slice_top: Reg,
         group_last: Reg,
+        /// slot before the group's
+        base: Reg,
         token_r: Reg,
         mode_r: Reg,
         flags_r: Reg,
@@ -75,13 +86,14 @@ documented! {
         slice_bits: Const,
         full: Const,
         live_low: Const,
-        plane_low: Const,
+        container_low: Const,
         slice_low: Const,
         negate_low: Const,
         shift_low: Const,
         top_low: Const,
         _width: usize,
-        _narrow: usize
+        _narrow: usize,
+        _told: usize
     }
 }
 
@@ -91,7 +103,7 @@ impl Sequence {
     pub fn new(shape: &Shape) -> Sequence {
         let mac = &shape.mac;
         let layout = Token::of(shape);
-        let groups = shape.line / mac.lanes;
+        let groups = 4 * shape.line / mac.lanes;
         let (width, token) = (u(WIDTH), u(layout.bits() - 1));
         let (mode_ty, flags) = (u(mac.mode_bits()), u(mac.flag_bits()));
         let group = u(clog2(groups).max(1));
@@ -104,6 +116,7 @@ impl Sequence {
             channels: Sig::input(u(16)),
             activation_bits: Sig::input(width),
             weight_bits: Sig::input(width),
+            container: Sig::input(u(CONTAINER)),
             signed: Signal::default(),
             passes: Sig::output(u(7)),
             token: Sig::output(token),
@@ -111,11 +124,16 @@ impl Sequence {
             flags: Sig::output(flags),
             planes: Sig::local(width),
             slices: Sig::local(width),
-            codes: Sig::local(u(clog2(shape.line + 1))),
+            codes: Sig::local(u(clog2(4 * shape.line + 1))),
+            most: Sig::local(u(clog2(4 * shape.line + 1))),
             groups: Sig::local(u(clog2(groups + 1))),
+            width: Sig::local(u(WIDTH)),
+            plane_slot: Sig::local(u(layout.slot)),
+            slice_slot: Sig::local(u(layout.slot)),
             plane_top: Reg::new(u(WIDTH - 1)),
             slice_top: Reg::new(u(WIDTH - 1)),
             group_last: Reg::new(group),
+            base: Reg::new(u(layout.slot)),
             token_r: Reg::new(token),
             mode_r: Reg::new(mode_ty),
             flags_r: Reg::new(flags),
@@ -139,13 +157,14 @@ impl Sequence {
             slice_bits: Const::new(clog2(mac.slice)),
             full: Const::new(8),
             live_low: Const::new(layout.live()),
-            plane_low: Const::new(layout.plane()),
+            container_low: Const::new(layout.container_low()),
             slice_low: Const::new(layout.slice()),
             negate_low: Const::new(flag::NEGATE),
             shift_low: Const::new(flag::SHIFT),
             top_low: Const::new(mode::TOP),
             _width: WIDTH,
             _narrow: usize::from(mac.slice == 1),
+            _told: usize::from(layout.container > 0),
         }
     }
 }
@@ -154,7 +173,7 @@ impl Logic for Sequence {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, plane_top, slice_top, group_last, token_r, mode_r, flags_r);
-        dff_setup!(self, clock, plane, slice, group, live);
+        dff_setup!(self, clock, plane, slice, group, live, base);
         self.planes.next = self.activation_bits.val();
         if self.activation_bits.val() == 0 {
             self.planes.next = self.full.val();
@@ -169,10 +188,12 @@ impl Logic for Sequence {
                 self.passes.next = self.passes.val() + (self.planes.val() << i);
             }
         }
+        self.most.next = self.line.val() << self.container.val();
         self.codes.next = self.channels.val();
-        if self.channels.val() > self.line.val() {
-            self.codes.next = self.line.val();
+        if self.channels.val() > self.most.val() {
+            self.codes.next = self.most.val();
         }
+        self.width.next = self.full.val() >> self.container.val();
         self.groups.next = (self.codes.val() + self.round.val()) >> self.lane_bits.val();
         self.plane_top.d.next = self.planes.val() - 1;
         self.slice_top.d.next = self.slices.val() - 1;
@@ -191,10 +212,17 @@ impl Logic for Sequence {
             self.negative.next = (self.first_plane.val() & self.signed.val()) != self.first_slice.val();
         }
         self.negate_flag.next = self.negative.val().into();
-        self.token_r.d.next = self.group.q.val()
-            | (self.plane.q.val() << self.plane_low.val())
-            | (self.slice_place.val() << self.slice_low.val())
+        self.plane_slot.next = self.base.q.val() + self.plane.q.val();
+        self.slice_slot.next = self.base.q.val() + self.slice_place.val();
+        self.token_r.d.next = self.plane_slot.val()
+            | (self.slice_slot.val() << self.slice_low.val())
             | (self.live_flag.val() << self.live_low.val());
+        for _k in 0..self._told {
+            self.token_r.d.next = self.plane_slot.val()
+                | (self.slice_slot.val() << self.slice_low.val())
+                | (self.container.val() << self.container_low.val())
+                | (self.live_flag.val() << self.live_low.val());
+        }
         self.mode_r.d.next = self.load_mode.val() | (self.top_mode.val() << self.top_low.val());
         self.flags_r.d.next =
             (self.negate_flag.val() << self.negate_low.val()) | (self.place.val() << self.shift_low.val());
@@ -207,6 +235,7 @@ impl Logic for Sequence {
                 if self.slice.q.val() == 0 {
                     self.slice.d.next = self.slice_top.q.val();
                     self.group.d.next = self.group.q.val() + 1;
+                    self.base.d.next = self.base.q.val() + self.width.val();
                     if self.group.q.val() == self.group_last.q.val() {
                         self.live.d.next = false;
                     }
@@ -217,6 +246,7 @@ impl Logic for Sequence {
             self.plane.d.next = self.plane_top.q.val();
             self.slice.d.next = self.slice_top.q.val();
             self.group.d.next = 0.into();
+            self.base.d.next = 0.into();
             self.live.d.next = true;
         }
         self.token.next = self.token_r.q.val();

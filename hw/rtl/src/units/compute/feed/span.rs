@@ -3,6 +3,7 @@
 use crate::prelude::*;
 use crate::units::Shape;
 use crate::units::compute::feed::pace::longest_wait;
+use crate::units::compute::feed::slots::CONTAINER;
 use rust_hdl::prelude::*;
 
 documented! {
@@ -18,6 +19,8 @@ documented! {
         pub clock: Signal<In, Clock>,
         /// field
         pub channels: Sig,
+        /// field: what the operands lie in
+        pub container: Vec<Sig>,
         /// the line's last position
         pub last: Sig,
         /// positions of a line, clipped
@@ -25,6 +28,8 @@ documented! {
         /// passes of `serial` over a group
         pub passes: Vec<Sig>,
         codes: Sig,
+        /// codes of a line
+        most: Sig,
         groups: Sig,
         times: Sig,
         positions: Sig,
@@ -47,9 +52,9 @@ impl Span {
         let [least, most] = shape.line_beats;
         let mac = &shape.mac;
         let serial = usize::from(mac.serial());
-        let groups = shape.line / mac.lanes;
+        let codes = if mac.serial() { 4 } else { 1 } * shape.line;
+        let groups = codes / mac.lanes;
         let (place, few) = (u(clog2(most)), u(clog2(longest_wait(shape) + 1)));
-        let codes = shape.line;
         Span {
             name: Named::of(
                 format!("feed_span_{}x{}_line{}_{}", shape.rows, shape.cols, shape.line, mac.name()),
@@ -57,6 +62,8 @@ impl Span {
             ),
             clock: Signal::default(),
             channels: Sig::input(u(16)),
+            container: Sig::inputs(u(CONTAINER), serial),
+            most: Sig::local(u(clog2(codes + 1))),
             last: Sig::output(place),
             few: Sig::output(few),
             codes: Sig::local(u(clog2(codes + 1))),
@@ -66,7 +73,7 @@ impl Span {
             positions: Sig::local(u(clog2(most + 1))),
             last_r: Reg::new(place),
             few_r: Reg::new(few),
-            line: Const::new(codes),
+            line: Const::new(shape.line),
             round: Const::new(mac.lanes - 1),
             lane_bits: Const::new(clog2(mac.lanes)),
             least: Const::new(least),
@@ -81,9 +88,13 @@ impl Logic for Span {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, last_r, few_r);
+        self.most.next = self.line.val();
+        for k in 0..self._serial {
+            self.most.next = self.line.val() << self.container[k].val();
+        }
         self.codes.next = self.channels.val();
-        if self.channels.val() > self.line.val() {
-            self.codes.next = self.line.val();
+        if self.channels.val() > self.most.val() {
+            self.codes.next = self.most.val();
         }
         self.groups.next = (self.codes.val() + self.round.val()) >> self.lane_bits.val();
         self.times.next = 1.into();

@@ -130,6 +130,14 @@ impl Logic for Walk {
             self.memory[m].re.next = false;
             self.memory[m].raddr.next = self.head.q.val();
         }
+        for m in 0..self._operand_members {
+            self.operand_memory[m].clock.next = self.clock.val();
+            self.operand_memory[m].we.next = self.push.val().into();
+            self.operand_memory[m].waddr.next = self.tail.q.val();
+            self.operand_memory[m].wdata.next = self.operand_context[m].val();
+            self.operand_memory[m].re.next = false;
+            self.operand_memory[m].raddr.next = self.head.q.val();
+        }
         if !self.open.q.val() | (self.go.val() & self.ends.val()) {
             self.open.d.next = self.waiting.val();
             if self.waiting.val() {
@@ -137,6 +145,9 @@ impl Logic for Walk {
                 self.fresh.d.next = true;
                 for m in 0..self._members {
                     self.memory[m].re.next = true;
+                }
+                for m in 0..self._operand_members {
+                    self.operand_memory[m].re.next = true;
                 }
             }
         }
@@ -198,6 +209,23 @@ impl Logic for Walk {
             self.address_at[i].d.next = self.address_at[i - 1].q.val();
             self.bytes_at[i].d.next = self.bytes_at[i - 1].q.val();
             self.width_at[i].d.next = self.width_at[i - 1].q.val();
+        }
+        for n in 0..self._narrow {
+            for i in 0..3 {
+                self.halves_at[i].clock.next = self.clock.val();
+                self.spare_at[i].clock.next = self.clock.val();
+            }
+            self.halves_at[0].d.next = self.operand_memory[n].rdata.val();
+            self.spare_at[0].d.next = 0.into();
+            if self.ends_pixel.val() {
+                self.spare_at[0].d.next = self.operand_memory[n + 1].rdata.val();
+            }
+            for i in 1..3 {
+                self.halves_at[i].d.next = self.halves_at[i - 1].q.val();
+                self.spare_at[i].d.next = self.spare_at[i - 1].q.val();
+            }
+            self.halves[n].next = self.halves_at[2].q.val();
+            self.unused[n].next = self.spare_at[2].q.val();
         }
         self.valid.next = self.valid_at[2].q.val();
         self.last.next = self.last_at[2].q.val();
