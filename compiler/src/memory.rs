@@ -43,6 +43,8 @@ pub(crate) fn lay_out(graph: &IntGraph, accelerator: &Accelerator, options: &Opt
     let roles: Vec<TensorRole> = (0..graph.tensors.len()).map(|index| role(graph, index)).collect();
     let packs = packs(accelerator, options);
     let mut packed = vec![packs; graph.tensors.len()];
+    // Elements that read no bytes.
+    let dense_inputs = !accelerator.array.takes(OperandContainer::Bits8);
     for node in &graph.nodes {
         // Rows that are not written or read in one run have no packed form.
         match &node.op {
@@ -53,7 +55,7 @@ pub(crate) fn lay_out(graph: &IntGraph, accelerator: &Accelerator, options: &Opt
         packed[node.output.0] = false;
     }
     memory.views = (0..graph.tensors.len())
-        .map(|index| view(&graph.tensors[index], roles[index], bus, packed[index]))
+        .map(|index| view(&graph.tensors[index], roles[index], bus, packed[index], dense_inputs))
         .collect();
 
     // Inputs, outputs and constants keep their places; the arena follows.
@@ -140,12 +142,18 @@ fn role(graph: &IntGraph, index: usize) -> TensorRole {
 
 /// How a tensor lies: in bytes, or at its own width. Where rows without gaps would get some, or pixels would no longer
 /// start on whole bytes, it lies at the next width at which neither happens: what reads it as other rows could not.
-fn view(tensor: &IntTensor, role: TensorRole, bus: u64, packs: bool) -> View {
+fn view(tensor: &IntTensor, role: TensorRole, bus: u64, packs: bool, dense_inputs: bool) -> View {
     // Codes of 9 to 15 bits live in 16-bit containers; nothing is gained by packing them.
     let value_bits =
         if tensor.code.container() == Container::Word { 16 } else { u32::from(tensor.code.bits).max(2) };
     let bytes = coded(tensor, bus, Codec::None, value_bits);
-    if !packs || role != TensorRole::Internal {
+    let kept = match role {
+        TensorRole::Internal => false,
+        // The host brings what the array's loads take.
+        TensorRole::Input => !dense_inputs,
+        _ => true,
+    };
+    if !packs || kept {
         return bytes;
     }
     let regular = |view: &View| {

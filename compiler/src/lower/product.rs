@@ -70,9 +70,11 @@ impl Product<'_> {
     pub fn choose_container(&mut self, accelerator: &Accelerator) -> Result<(), String> {
         let array = &accelerator.array;
         let line = u64::from(accelerator.line_bytes());
+        let Operands { activation_bits, weight_bits } = self.geometry.operands;
+        let too_wide = activation_bits.max(weight_bits) > array.widest();
         let mut best: Option<(u64, OperandContainer)> = None;
         for container in OperandContainer::ALL {
-            if !array.takes(container) || !self.fits(container, line) {
+            if !array.takes(container) || too_wide || !self.fits(container, line) {
                 continue;
             }
             let mut geometry = self.geometry.clone();
@@ -83,12 +85,18 @@ impl Product<'_> {
             }
         }
         let (_, container) = best.ok_or_else(|| {
-            let Operands { activation_bits, weight_bits } = self.geometry.operands;
-            format!(
-                "the array's elements take dense codes of up to {} bits, and this layer multiplies codes of \
-                 {activation_bits} and {weight_bits}, or reads bytes",
-                array.operand_bits
-            )
+            let most = array.widest();
+            if too_wide {
+                format!(
+                    "it multiplies codes of {activation_bits} by {weight_bits} bits, and the array's elements take up \
+                     to {most}; give it fewer bits, or raise [array] operand_bits"
+                )
+            } else {
+                format!(
+                    "it multiplies codes that lie in bytes, and the array's elements of {most} bits read dense ones; \
+                     raise [array] operand_bits to 5 or more"
+                )
+            }
         })?;
         self.geometry.input.operand = container;
         let views = [

@@ -5,6 +5,7 @@ mod common;
 
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual};
+use bitgauge_arch::code::OperandContainer;
 use bitgauge_arch::command::{Compute as Command, RegisterFile};
 use bitgauge_arch::description::MacKind;
 use bitgauge_arch::timing::{COMPUTE_SETUP, FEED_LATENCY, compute};
@@ -269,6 +270,10 @@ fn play(a: &Accelerator, count: u32, tools: bool, seed: u64) {
         }
         if start {
             let mut c = command(&mut random, a, next + 1);
+            if a.array.mac == MacKind::Fixed && a.array.operand_bits < 8 {
+                c.container = OperandContainer::of_bits(a.array.operand_bits).code();
+                (c.activation_bits, c.weight_bits) = (2, a.array.operand_bits);
+            }
             if a.array.mac == MacKind::Serial {
                 c.container = random.below(3);
                 let most = 8 >> c.container;
@@ -360,5 +365,13 @@ fn every_kind_writes_what_registers_say() {
         let seed = u64::from(lanes * 100 + slice);
         play(&a, count, false, seed);
         play(&a, count, true, seed + 1);
+    }
+    for (operand, lanes, [rows, cols, post]) in
+        [(4, 1, [4, 4, 2]), (3, 4, [4, 2, 2]), (2, 8, [3, 4, 1]), (7, 1, [2, 4, 4])]
+    {
+        let mut a = accelerator(rows, cols, post, 8);
+        (a.array.operand_bits, a.array.lanes, a.array.port_bits) = (operand, lanes, 0);
+        a.check().unwrap();
+        play(&a, 18, operand == 3, u64::from(operand));
     }
 }

@@ -4,6 +4,7 @@
 mod common;
 
 use bitgauge_arch::Accelerator;
+use bitgauge_arch::code::OperandContainer;
 use bitgauge_arch::command::{Compute, RegisterFile};
 use bitgauge_arch::description::MacKind;
 use bitgauge_arch::timing::{COMPUTE_SETUP, FEED_LATENCY, compute};
@@ -264,7 +265,7 @@ fn dealt(mac: &MacShape, line: usize, c: &Compute, position: usize) -> Dealt {
     let (slice, plane) = (slices - 1 - rest / planes, planes - 1 - rest % planes);
     let codes = (c.channels as usize).min(line << c.container);
     // `fixed` goes on to the line's end, where codes are zero.
-    let end = if mac.kind == MacKind::Fixed { line } else { codes };
+    let end = if mac.kind == MacKind::Fixed { line << c.container } else { codes };
     let (mode, flags) = match mac.kind {
         MacKind::Fixed => (i128::from(signed) << mode::SIGNED, 0),
         MacKind::Serial => {
@@ -286,7 +287,7 @@ impl Dealt {
     fn row(&self, mac: &MacShape, code: impl Fn(usize) -> u8) -> Vec<i128> {
         let codes = (self.first..self.first + mac.lanes).map(|k| if self.live { code(k) } else { 0 });
         match mac.kind {
-            MacKind::Fixed => codes.map(i128::from).collect(),
+            MacKind::Fixed => codes.map(|code| i128::from(code) & ((1 << mac.operand) - 1)).collect(),
             MacKind::Serial => vec![joined(codes.map(|code| code >> self.plane & 1))],
         }
     }
@@ -297,7 +298,10 @@ impl Dealt {
         let slice = codes.map(|code| ((extended(code) >> self.slice_low) & ((1 << mac.slice) - 1)) as u8);
         match mac.kind {
             MacKind::Fixed => (self.first..self.first + mac.lanes)
-                .map(|k| if self.live { i128::from(code(k) as i8) } else { 0 })
+                .map(|k| {
+                    let unused = 8 - mac.operand;
+                    if self.live { i128::from((code(k) << unused) as i8 >> unused) } else { 0 }
+                })
                 .collect(),
             MacKind::Serial if mac.slice == 1 => vec![joined(slice)],
             MacKind::Serial => slice.map(i128::from).collect(),
@@ -427,7 +431,9 @@ fn commands(accelerator: &Accelerator, count: usize, seed: u64) -> Vec<Compute> 
     let mut random = Random(seed);
     let one = |_| {
         let mut c = command(&mut random, accelerator.line_bytes(), accelerator.array.cols);
-        if accelerator.array.mac == MacKind::Serial {
+        if accelerator.array.mac == MacKind::Fixed {
+            c.container = OperandContainer::of_bits(accelerator.array.operand_bits).code();
+        } else {
             c.container = random.below(3);
             let most = 8 >> c.container;
             (c.activation_bits, c.weight_bits) = (2 + random.below(most - 1), 2 + random.below(most - 1));
@@ -475,6 +481,18 @@ fn every_kind_keeps_contract_and_values() {
         let accelerator = of_kind(mac, lanes, slice, port, sizes);
         let seed = u64::from(lanes * 1000 + slice * 100 + sizes[0]);
         let commands = commands(&accelerator, count, seed);
+        play(&accelerator, &commands, Reset::Initial, false, seed);
+        play(&accelerator, &commands[..3], Reset::Synchronous, true, seed + 1);
+    }
+    for (operand, lanes, sizes) in
+        [(4, 1, [4, 4, 4]), (3, 2, [8, 3, 4]), (2, 4, [4, 4, 8]), (6, 1, [3, 4, 4])]
+    {
+        let mut accelerator = accelerator(sizes[0], sizes[1], 1, sizes[2]);
+        let array = &mut accelerator.array;
+        (array.operand_bits, array.lanes, array.port_bits) = (operand, lanes, 0);
+        accelerator.check().unwrap();
+        let seed = u64::from(operand * 1000 + lanes);
+        let commands = commands(&accelerator, 15, seed);
         play(&accelerator, &commands, Reset::Initial, false, seed);
         play(&accelerator, &commands[..3], Reset::Synchronous, true, seed + 1);
     }

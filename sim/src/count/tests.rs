@@ -77,7 +77,11 @@ fn registers_and_turns_of_the_drain_are_counted_once_each() {
         let (levels, slice) = (array.lanes.ilog2(), array.slice_bits);
         // Registers of an element: operands, what goes with them, flags, the term.
         let (passes, bit_products, registers) = match array.mac {
-            MacKind::Fixed => (1, 0, array.lanes * (8 + 8) + 1 + 3 + (9 + 8 + levels)),
+            MacKind::Fixed => {
+                let bits = array.operand_bits;
+                let products = if bits < 8 { bits * bits } else { 0 };
+                (1, products, 2 * array.lanes * bits + 1 + 3 + (2 * bits + 1 + levels))
+            }
             MacKind::Serial => {
                 let passes = planes * weights.div_ceil(slice);
                 let term = if slice == 1 { 1 } else { slice + 1 } + levels;

@@ -270,7 +270,7 @@ fn vector_functions_follow_their_registers() {
 fn what_is_stored_in_any_format_is_loaded_again() {
     let mut random = Random(8);
     let (mut checked, mut narrow_lines, mut filled) = (0, 0, 0);
-    while checked < 300 || filled < 30 {
+    while checked < 300 || filled < 30 || narrow_lines < 12 {
         let codec = random.of(&[Codec::None, Codec::Pack, Codec::Zvc]);
         let wide = codec != Codec::Zvc && random.below(4) == 0;
         let bits = if wide { 16 } else { random.of(&[2, 3, 4, 5, 6, 7, 8]) };
@@ -356,5 +356,4 @@ fn what_is_stored_in_any_format_is_loaded_again() {
         narrow_lines += u32::from(load.container > 0);
         checked += 1;
     }
-    assert!(narrow_lines > 10, "{narrow_lines}");
 }

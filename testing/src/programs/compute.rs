@@ -21,7 +21,7 @@ impl Draft<'_> {
         let container = random.of(&containers);
         let words = channels.div_ceil(1 << container.code()).div_ceil(line_bytes);
         let bits = |random: &mut Random| {
-            let most = container.bits();
+            let most = container.bits().min(self.accelerator.array.widest());
             // 0 stands for 8.
             let bits = random.of(&[0, 0, 2, 3, 4, 5, 6, 7, 8]);
             if bits.min(most) == bits && (bits > 0 || most == 8) { bits } else { random.within(2, most) }

@@ -76,7 +76,10 @@ pub fn kind(random: &mut Random, array: &mut Array) {
     }
     array.mac = random.of(&[MacKind::Fixed, MacKind::Serial]);
     match array.mac {
-        MacKind::Fixed => array.lanes = random.of(&[1, 2, 4, 8]),
+        MacKind::Fixed => {
+            array.lanes = random.of(&[1, 2, 4, 8]);
+            array.operand_bits = random.of(&[2, 3, 4, 4, 6, 8, 8, 8, 8]);
+        }
         MacKind::Serial => {
             array.lanes = random.of(&[8, 16, 32, 64]);
             array.slice_bits = random.of(&[1, 1, 2, 4, 8]);

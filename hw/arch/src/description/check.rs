@@ -36,7 +36,7 @@ impl Accelerator {
             "other accumulator widths are not modelled yet",
         )?;
         if array.port_bits != 0 {
-            power("array", "port_bits", array.port_bits, 8, 64)?;
+            power("array", "port_bits", array.port_bits, 2, 64)?;
         }
         one_of("memory", "bus_bits", self.memory.bus_bits, &[32, 64, 128])?;
         if self.line_bytes() > MOST_LINE_BYTES {

@@ -5,18 +5,18 @@ use crate::actions::Action;
 use crate::code::OperandContainer;
 use crate::description::{Array, Problem};
 
-/// `lanes` multipliers of 9 x 8 bits whose products share an accumulator.
+/// `lanes` multipliers whose products share an accumulator: of 9 x 8 bits, or of one more than `operand_bits` by those.
 pub(super) struct Fixed;
 
 impl Kind for Fixed {
     fn check(&self, array: &Array) -> Result<(), Problem> {
-        one_of("operand_bits", array.operand_bits, &[8])?;
+        one_of("operand_bits", array.operand_bits, &[2, 3, 4, 5, 6, 7, 8])?;
         one_of("lanes", array.lanes, &[1, 2, 4, 8])?;
         one_of("slice_bits", array.slice_bits, &[1])
     }
 
     fn port_bits(&self, array: &Array) -> u32 {
-        8 * array.lanes
+        OperandContainer::of_bits(array.operand_bits).bits() * array.lanes
     }
 
     fn least_codes(&self, array: &Array) -> u32 {
@@ -31,15 +31,25 @@ impl Kind for Fixed {
         codes.div_ceil(u64::from(array.lanes))
     }
 
-    fn reads(&self, _: &Array, _: Operands) -> Operands {
-        Operands::BYTES
+    fn widest(&self, array: &Array) -> u32 {
+        array.operand_bits
+    }
+
+    fn reads(&self, array: &Array, _: Operands) -> Operands {
+        Operands { activation_bits: array.operand_bits, weight_bits: array.operand_bits }
     }
 
     fn rate(&self, array: &Array, _: Operands) -> Rate {
         Rate { products: u64::from(array.lanes), cycles: 1 }
     }
 
-    fn actions(&self, _: &Array, _: Operands) -> ProductActions {
+    fn actions(&self, array: &Array, _: Operands) -> ProductActions {
+        if array.operand_bits < 8 {
+            // No source has a price of such a multiplier: it counts as its products of bits.
+            let each = u64::from(array.operand_bits).pow(2);
+            let (useful, padding) = (Action::ArrayBitProduct, Action::ArrayPaddingBitProduct);
+            return ProductActions { useful, padding, each };
+        }
         ProductActions { useful: Action::ArrayMac, padding: Action::ArrayPaddingMac, each: 1 }
     }
 

@@ -82,6 +82,9 @@ pub(crate) trait Kind: Sync {
     /// Cycles in which a row takes `codes` codes of a line.
     fn beats(&self, array: &Array, operands: Operands, codes: u64) -> u64;
 
+    /// Bits of the widest code.
+    fn widest(&self, array: &Array) -> u32;
+
     /// The low bits of a container that the gates read, extended by the sign; for the command's operands.
     fn reads(&self, array: &Array, operands: Operands) -> Operands;
 
@@ -127,12 +130,19 @@ impl Array {
         kind(self.mac).takes(self, container)
     }
 
+    /// Bits of the widest code that an element multiplies.
+    #[must_use]
+    pub fn widest(&self) -> u32 {
+        kind(self.mac).widest(self)
+    }
+
     /// The narrowest containers that such codes fit in, of those that feeders read; `None` where the elements are
     /// too narrow for the codes.
     #[must_use]
     pub fn container(&self, operands: Operands) -> Option<OperandContainer> {
         let bits = operands.activation_bits.max(operands.weight_bits);
-        OperandContainer::ALL.into_iter().rev().find(|&one| one.bits() >= bits && self.takes(one))
+        let fits = |one: &OperandContainer| one.bits() >= bits && self.takes(*one) && bits <= self.widest();
+        OperandContainer::ALL.into_iter().rev().find(fits)
     }
 
     /// The speed of one element on full lines of codes of such widths.

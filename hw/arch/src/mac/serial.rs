@@ -56,6 +56,10 @@ impl Kind for Serial {
         cycles(array, operands) * codes.div_ceil(u64::from(array.lanes))
     }
 
+    fn widest(&self, _: &Array) -> u32 {
+        8
+    }
+
     fn reads(&self, array: &Array, operands: Operands) -> Operands {
         let slice = array.slice_bits.max(1);
         Operands { weight_bits: operands.weight_bits.next_multiple_of(slice).min(8), ..operands }

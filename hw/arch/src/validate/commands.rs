@@ -259,8 +259,15 @@ fn compute_problem(accelerator: &Accelerator, compute: &Compute) -> Result<(), S
     let container = operand_container(compute.container)?;
     let Operands { activation_bits, weight_bits } = compute.operands();
     require(accelerator.array.takes(container), || not_read(container))?;
-    require(activation_bits.max(weight_bits) <= container.bits(), || {
+    let widest = activation_bits.max(weight_bits);
+    require(widest <= container.bits(), || {
         format!("operands of {activation_bits} and {weight_bits} bits in containers of {}", container.bits())
+    })?;
+    let most = accelerator.array.widest();
+    require(widest <= most, || {
+        format!(
+            "operands of {activation_bits} and {weight_bits} bits; the array multiplies codes of up to {most}"
+        )
     })?;
     let pixels = u64::from(compute.out_rows) * u64::from(compute.out_cols);
     if compute.accumulate == 1 {

@@ -55,9 +55,16 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// Codes of a whole operand line, of the widest containers.
+    #[must_use]
+    pub fn line_codes(&self) -> usize {
+        8 * self.line / self.mac.container
+    }
+
     /// The shape of a checked description.
     #[must_use]
     pub fn of(accelerator: &Accelerator) -> Shape {
+        let widest = OperandContainer::of_bits(accelerator.array.widest());
         let codec = |kind| accelerator.compression.codecs.contains(&kind);
         Shape {
             rows: accelerator.array.rows as usize,
@@ -65,7 +72,7 @@ impl Shape {
             mac: MacShape::of(&accelerator.array),
             line_beats: [
                 accelerator.least_beats() as usize,
-                accelerator.line_beats(Operands::BYTES, OperandContainer::Bits8, u64::MAX) as usize,
+                accelerator.line_beats(Operands::BYTES, widest, u64::MAX) as usize,
             ],
             line: accelerator.line_bytes() as usize,
             bus: accelerator.bus_bytes() as usize,

@@ -121,6 +121,9 @@ documented! {
         goes_on: State<Bit>,
         place_1: Reg,
         segment_bytes: Sig,
+        /// narrow `fixed`: codes of a byte, less one, and as a power
+        byte_round: Const,
+        byte_bits: Const,
         empty: Signal<Local, Bit>,
         wide: Signal<Local, Bit>,
         last_fold: Signal<Local, Bit>,
@@ -129,6 +132,7 @@ documented! {
         _all_a: usize,
         _all_w: usize,
         _serial: usize,
+        _narrow: usize,
         _line: usize
     }
 }
@@ -187,6 +191,8 @@ impl Feed {
             goes_on: State::default(),
             place_1: Reg::new(u(clog2(shape.line_beats[1]))),
             segment_bytes: Sig::local(u(17)),
+            byte_round: Const::new(8 / mac.container - 1),
+            byte_bits: Const::new(clog2(8 / mac.container)),
             empty: Signal::default(),
             wide: Signal::default(),
             last_fold: Signal::default(),
@@ -195,6 +201,7 @@ impl Feed {
             _all_a: rows * words_a,
             _all_w: cols * words_w,
             _serial: serial,
+            _narrow: usize::from(mac.container < 8),
             _line: line,
         }
     }
@@ -235,6 +242,10 @@ impl Logic for Feed {
         self.lines.segments.next = self.fields.segments.val();
         // What lines and their tails are counted in: bytes of a segment.
         self.segment_bytes.next = self.fields.channels.val();
+        for _k in 0..self._narrow {
+            self.segment_bytes.next =
+                (self.fields.channels.val() + self.byte_round.val()) >> self.byte_bits.val();
+        }
         for _k in 0..self._serial {
             if self.fields.container.val() == 1 {
                 self.segment_bytes.next = (self.fields.channels.val() + 1) >> 1usize;

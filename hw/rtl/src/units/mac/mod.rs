@@ -7,6 +7,7 @@ pub mod fixed;
 pub mod serial;
 
 use crate::prelude::*;
+use bitgauge_arch::code::OperandContainer;
 use bitgauge_arch::description::{Array, MacKind};
 use rust_hdl::prelude::clog2;
 
@@ -17,6 +18,8 @@ pub struct MacShape {
     pub kind: MacKind,
     /// Bits of a code.
     pub operand: usize,
+    /// `fixed`: bits of a code's place in an operand line.
+    pub container: usize,
     /// Codes taken at once.
     pub lanes: usize,
     /// Serial kinds: bits of each weight in a cycle.
@@ -58,6 +61,7 @@ impl MacShape {
         MacShape {
             kind: array.mac,
             operand: array.operand_bits as usize,
+            container: OperandContainer::of_bits(array.operand_bits).bits() as usize,
             lanes: array.lanes as usize,
             slice: array.slice_bits as usize,
             accumulator: array.accumulator_bits as usize,
@@ -67,7 +71,8 @@ impl MacShape {
     /// One multiplier of so many bits.
     #[must_use]
     pub fn multiplier(operand: usize, accumulator: usize) -> MacShape {
-        MacShape { kind: MacKind::Fixed, operand, lanes: 1, slice: 1, accumulator }
+        let container = OperandContainer::of_bits(operand as u32).bits() as usize;
+        MacShape { kind: MacKind::Fixed, operand, container, lanes: 1, slice: 1, accumulator }
     }
 
     /// Whether terms come bit by bit, with a place and a sign.

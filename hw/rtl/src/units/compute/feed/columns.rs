@@ -85,7 +85,7 @@ impl Columns {
                 format!(
                     "feed_columns_cols{}_line{}_most{}{}",
                     shape.cols,
-                    shape.line,
+                    shape.line_codes(),
                     shape.line_beats[1],
                     if shape.mac.serial() { "_operands" } else { "" }
                 ),
@@ -124,7 +124,7 @@ impl Columns {
             reads: Signal::default(),
             cols: Const::new(shape.cols),
             last_col: Const::new(shape.cols - 1),
-            line_bits: Const::new(clog2(shape.line)),
+            line_bits: Const::new(clog2(shape.line_codes())),
         }
     }
 }

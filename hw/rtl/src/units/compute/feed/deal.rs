@@ -139,7 +139,7 @@ impl Deal {
         let mac = &shape.mac;
         let serial = mac.serial();
         let layout = Token::of(shape);
-        let positions = line / mac.lanes;
+        let positions = shape.line_codes() / mac.lanes;
         let token = u(if serial { layout.bits() } else { token_bits(shape) });
         let fresh = if serial { layout.fresh() } else { clog2(positions) };
         let (modes, flags) = (u(mac.mode_bits()), u(mac.flag_bits()));

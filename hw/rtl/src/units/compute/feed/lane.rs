@@ -52,6 +52,7 @@ documented! {
         within: Const,
         word_low: Const,
         code_low: Const,
+        place: Vec<Const>,
         live: Const,
         _words: usize,
         _lanes: usize,
@@ -62,13 +63,13 @@ documented! {
 /// Bits of a token: position, whether a line begins, whether bytes are left.
 #[must_use]
 pub fn token_bits(shape: &Shape) -> usize {
-    clog2(shape.line / shape.mac.lanes) + 1 + usize::from(ends(shape))
+    clog2(shape.line_codes() / shape.mac.lanes) + 1 + usize::from(ends(shape))
 }
 
 /// Whether a line can take more cycles than it has bytes for.
 #[must_use]
 pub fn ends(shape: &Shape) -> bool {
-    shape.line_beats[1] > shape.line / shape.mac.lanes
+    shape.line_beats[1] > shape.line_codes() / shape.mac.lanes
 }
 
 impl Lane {
@@ -76,29 +77,32 @@ impl Lane {
     #[must_use]
     pub fn new(shape: &Shape) -> Lane {
         let (line, lanes) = (shape.line, shape.mac.lanes.max(1));
+        let (bits, operand) = (shape.mac.container, shape.mac.operand);
         let word = line.min(WORD);
         let words = line / word;
-        let positions = line / lanes;
+        let positions = shape.line_codes() / lanes;
+        let narrow = if operand == 8 { String::new() } else { format!("_p{operand}") };
         let token = u(token_bits(shape));
         let live = if ends(shape) { "_live" } else { "" };
         Lane {
-            name: Named::of(format!("feed_lane{line}_by{lanes}{live}"), &Lane::DOCS),
+            name: Named::of(format!("feed_lane{line}_by{lanes}{narrow}{live}"), &Lane::DOCS),
             clock: Signal::default(),
             token_in: Sig::input(token),
             data: Sig::inputs(u(8 * word), words),
             token_out: Sig::output(token),
-            code: Sig::outputs(u(8), lanes),
+            code: Sig::outputs(u(operand), lanes),
             token: Reg::new(token),
             buffer: Reg::many(u(8 * word), words),
-            picked: Sig::locals(u(8 * lanes), words),
-            chosen: Sig::local(u(8 * lanes)),
+            picked: Sig::locals(u(bits * lanes), words),
+            chosen: Sig::local(u(bits * lanes)),
             amount: Sig::local(u(clog2(8 * word))),
             word: Sig::local(u(clog2(positions).max(1))),
             fresh: Const::new(clog2(positions)),
             position: Const::new(positions - 1),
-            within: Const::new(word / lanes - 1),
-            word_low: Const::new(clog2(word / lanes)),
-            code_low: Const::new(clog2(8 * lanes)),
+            within: Const::new(8 * word / (bits * lanes) - 1),
+            word_low: Const::new(clog2(8 * word / (bits * lanes))),
+            code_low: Const::new(clog2(bits * lanes)),
+            place: (0..lanes).map(|lane| Const::new(bits * lane)).collect(),
             live: Const::new(clog2(positions) + 1),
             _words: words,
             _lanes: lanes,
@@ -135,7 +139,7 @@ impl Logic for Lane {
             }
         }
         for v in 0..self._lanes {
-            self.code[v].next = self.chosen.val() >> (8 * v);
+            self.code[v].next = self.chosen.val() >> self.place[v].val();
         }
     }
 }

@@ -52,7 +52,7 @@ impl Span {
         let [least, most] = shape.line_beats;
         let mac = &shape.mac;
         let serial = usize::from(mac.serial());
-        let codes = if mac.serial() { 4 } else { 1 } * shape.line;
+        let codes = if mac.serial() { 4 } else { 1 } * shape.line_codes();
         let groups = codes / mac.lanes;
         let (place, few) = (u(clog2(most)), u(clog2(longest_wait(shape) + 1)));
         Span {
@@ -73,7 +73,7 @@ impl Span {
             positions: Sig::local(u(clog2(most + 1))),
             last_r: Reg::new(place),
             few_r: Reg::new(few),
-            line: Const::new(shape.line),
+            line: Const::new(shape.line_codes()),
             round: Const::new(mac.lanes - 1),
             lane_bits: Const::new(clog2(mac.lanes)),
             least: Const::new(least),
