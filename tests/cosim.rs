@@ -197,7 +197,7 @@ fn shipped_models_agree() {
 /// A network of mixed widths on an array of another kind.
 fn mixed_agree(accelerator: &Accelerator, models: &[&str], seed: u64, images: usize) {
     for model in models {
-        let graph = mixed(model, seed).0.graph;
+        let graph = mixed(model, seed, accelerator.array.widest()).0.graph;
         let program =
             bitgauge_compiler::compile(&graph, accelerator, &bitgauge_compiler::Options::default()).unwrap();
         let build = build(accelerator, program.memory_bytes.max(SMALL_MEMORY));
@@ -231,7 +231,7 @@ fn mixed_widths_agree_on_every_kind() {
     if !verilator() {
         return;
     }
-    for name in ["reference-16x16"].into_iter().chain(KINDS) {
+    for name in ["reference-16x16", "fixed-4-bit-16x16"].into_iter().chain(KINDS) {
         mixed_agree(&design(name), &bitgauge_tests::MODELS, 2, 2);
     }
 }

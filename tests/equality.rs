@@ -136,7 +136,7 @@ fn widths_mixed_layer_by_layer() {
     let images = Images::mnist("calibration");
     for model in MODELS {
         for seed in 0..3 {
-            let (quantized, drawn) = mixed(model, seed);
+            let (quantized, drawn) = mixed(model, seed, 8);
             for node in &quantized.graph.nodes {
                 if let IntOp::Conv { weight, .. } | IntOp::Depthwise { weight, .. } = &node.op {
                     assert_eq!(weight.bits, drawn.weights.layers[&node.name], "{model}, {}", node.name);

@@ -5,10 +5,10 @@ use bitgauge_testing::Random;
 
 use crate::{Images, float_model, repository};
 
-/// A shipped model with another width for each layer and tensor, from 2 to 8 bits and drawn anew for each seed, and
-/// what was asked for.
+/// A shipped model with another width for each layer and tensor, from 2 to `most` bits and drawn anew for each seed,
+/// and what was asked for.
 #[must_use]
-pub fn mixed(model: &str, seed: u64) -> (Quantized, Assignment) {
+pub fn mixed(model: &str, seed: u64, most: u32) -> (Quantized, Assignment) {
     let images = Images::mnist("calibration");
     let float = float_model(&repository(&format!("models/zoo/{model}.onnx")));
     let calibration = calibrate(&float, 8, |index| vec![images.tensor(index)]).unwrap();
@@ -22,7 +22,9 @@ pub fn mixed(model: &str, seed: u64) -> (Quantized, Assignment) {
     let mut random = Random(seed);
     drawn.stream = random.of(&[8, 16]);
     let layers = drawn.weights.layers.values_mut();
-    layers.chain(drawn.activations.tensors.values_mut()).for_each(|bits| *bits = random.within(2, 8) as u8);
+    layers
+        .chain(drawn.activations.tensors.values_mut())
+        .for_each(|bits| *bits = random.within(2, most) as u8);
     let quantized = with(&drawn);
     let written = Assignment::from_toml(&Assignment::of(&float, &quantized, &drawn).to_toml()).unwrap();
     assert_eq!(with(&written).graph.to_text(), quantized.graph.to_text(), "{model}, seed {seed}");

@@ -43,8 +43,10 @@ pub(crate) fn lay_out(graph: &IntGraph, accelerator: &Accelerator, options: &Opt
     let roles: Vec<TensorRole> = (0..graph.tensors.len()).map(|index| role(graph, index)).collect();
     let packs = packs(accelerator, options);
     let mut packed = vec![packs; graph.tensors.len()];
-    // Elements that read no bytes.
-    let dense_inputs = !accelerator.array.takes(OperandContainer::Bits8);
+    // What the array's feeders read, where that is no bytes.
+    let array = &accelerator.array;
+    let narrow = |one: &OperandContainer| !array.takes(OperandContainer::Bits8) && array.takes(*one);
+    let only = OperandContainer::ALL.into_iter().find(narrow);
     for node in &graph.nodes {
         // Rows that are not written or read in one run have no packed form.
         match &node.op {
@@ -55,7 +57,7 @@ pub(crate) fn lay_out(graph: &IntGraph, accelerator: &Accelerator, options: &Opt
         packed[node.output.0] = false;
     }
     memory.views = (0..graph.tensors.len())
-        .map(|index| view(&graph.tensors[index], roles[index], bus, packed[index], dense_inputs))
+        .map(|index| view(&graph.tensors[index], roles[index], bus, packed[index], only))
         .collect();
 
     // Inputs, outputs and constants keep their places; the arena follows.
@@ -142,7 +144,7 @@ fn role(graph: &IntGraph, index: usize) -> TensorRole {
 
 /// How a tensor lies: in bytes, or at its own width. Where rows without gaps would get some, or pixels would no longer
 /// start on whole bytes, it lies at the next width at which neither happens: what reads it as other rows could not.
-fn view(tensor: &IntTensor, role: TensorRole, bus: u64, packs: bool, dense_inputs: bool) -> View {
+fn view(tensor: &IntTensor, role: TensorRole, bus: u64, packs: bool, only: Option<OperandContainer>) -> View {
     // Codes of 9 to 15 bits live in 16-bit containers; nothing is gained by packing them.
     let value_bits =
         if tensor.code.container() == Container::Word { 16 } else { u32::from(tensor.code.bits).max(2) };
@@ -150,7 +152,7 @@ fn view(tensor: &IntTensor, role: TensorRole, bus: u64, packs: bool, dense_input
     let kept = match role {
         TensorRole::Internal => false,
         // The host brings what the array's loads take.
-        TensorRole::Input => !dense_inputs,
+        TensorRole::Input => only.is_none(),
         _ => true,
     };
     if !packs || kept {
@@ -161,7 +163,15 @@ fn view(tensor: &IntTensor, role: TensorRole, bus: u64, packs: bool, dense_input
         whole && view.pixel_bits().is_multiple_of(8)
     };
     let mut dense = (value_bits..8).map(|bits| coded(tensor, bus, Codec::Pack, bits));
-    dense.find(|dense| regular(dense) || !regular(&bytes)).unwrap_or(bytes)
+    let found = dense.find(|dense| regular(dense) || !regular(&bytes)).unwrap_or(bytes);
+    // What the array's loads do not take helps nobody: rather gaps.
+    let fits = |only: &OperandContainer| value_bits <= only.bits();
+    match only.filter(fits) {
+        Some(only) if found.codec == Codec::None || found.value_bits > only.bits() => {
+            coded(tensor, bus, Codec::Pack, value_bits)
+        }
+        _ => found,
+    }
 }
 
 fn coded(tensor: &IntTensor, bus: u64, codec: Codec, value_bits: u32) -> View {

@@ -27,7 +27,10 @@ impl Draft<'_> {
             if bits.min(most) == bits && (bits > 0 || most == 8) { bits } else { random.within(2, most) }
         };
         let (activation_bits, weight_bits) = (bits(random), bits(random));
-        let outputs = random.within(0, 3 * cols);
+        // Blocks are a line's codes each: enough outputs for a second one.
+        let grouped = random.once_in(5);
+        let second = (line_bytes << container.code()) + cols;
+        let outputs = random.within(0, if grouped && second < 96 { second } else { 3 * cols });
         let (in_rows, in_cols) = (random.within(1, 6), random.within(1, 7));
         let segments = if random.once_in(4) { 2 } else { 1 };
         let kernel = random.of(&[(1, 1), (1, 1), (3, 3), (2, 1), (1, 4)]);
@@ -57,7 +60,7 @@ impl Draft<'_> {
             row_stride: in_cols * words * segments + random.within(0, 2),
             pixel_stride: words * segments,
             activation_signed: random.within(0, 1),
-            grouped: u32::from(random.once_in(5)),
+            grouped: u32::from(grouped),
             parameter_per_row: random.within(0, 1),
             outputs,
             weight_stride: random.within(0, words * segments * kernel.0 * kernel.1),

@@ -49,7 +49,7 @@ pub struct Array {
     /// What a processing element is.
     #[serde(default)]
     pub mac: MacKind,
-    /// Greatest width of an operand.
+    /// Greatest width of an operand, 2 to 8 bits: of `fixed`, the width of its multipliers; 8 for `serial`.
     #[serde(default = "eight")]
     pub operand_bits: u32,
     /// Codes that an element takes at once: `fixed` multiplies 1, 2, 4 or 8 and adds the products, `serial` takes a

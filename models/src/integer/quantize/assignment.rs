@@ -125,6 +125,12 @@ impl Assignment {
         self.activations.tensors.get(value).copied().unwrap_or(self.activations.default)
     }
 
+    /// Whether a tensor is named, with fewer bits than 8.
+    #[must_use]
+    pub fn narrows(&self, value: &str) -> bool {
+        self.activations.tensors.get(value).is_some_and(|&bits| bits < 8)
+    }
+
     /// Reads the text form.
     ///
     /// # Errors

@@ -196,6 +196,8 @@ impl<'a> Lowering<'a> {
         let (code, fraction) = match self.options.input {
             _ if self.given(id).is_some() => (self.code_for(id), 0.0),
             InputCode::Calibrated => (self.code_for(id), 0.0),
+            // Who names the input's bits wants fewer than pixels have.
+            InputCode::Pixels { .. } if self.options.bits.narrows(&value.name) => (self.code_for(id), 0.0),
             InputCode::Pixels { mean, std } => {
                 let zero_point = mean.round() as i32 - 128;
                 let code = CodeType { bits: 8, scale: 1.0 / std, zero_point, ..self.code_for(id) };
