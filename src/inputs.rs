@@ -85,15 +85,39 @@ pub fn design(path: Option<&Path>) -> Result<Design> {
     Ok(Design { place, accelerator })
 }
 
+/// The energy table that prices a design: the one that `named` names, or else the description; refused where it was
+/// measured on gates and lacks the design's.
+pub fn energy_table(
+    accelerator: &Accelerator,
+    design: Option<&Path>,
+    named: Option<&str>,
+) -> Result<EnergyTable> {
+    let table = named.map_or_else(|| table_of(accelerator, design), named_table)?;
+    table.elements(accelerator).map_err(|error| Failure::new(error.to_string()).at("the energy table"))?;
+    Ok(table)
+}
+
 /// The energy table that a description names: one that ships, or a file beside the description.
-pub fn energy_table(accelerator: &Accelerator, design: Option<&Path>) -> Result<EnergyTable> {
+pub fn table_of(accelerator: &Accelerator, design: Option<&Path>) -> Result<EnergyTable> {
     let name = &accelerator.energy.table;
     if !name.ends_with(".toml") {
         return EnergyTable::shipped(name)
             .map_err(|error| Failure::new(error.to_string()).at("[energy] table").into());
     }
-    let path = design.and_then(Path::parent).map_or_else(|| PathBuf::from(name), |folder| folder.join(name));
-    let text = files::read_text(&path)?;
+    table_in(&design.and_then(Path::parent).map_or_else(|| PathBuf::from(name), |folder| folder.join(name)))
+}
+
+/// An energy table by its name: one that ships, or a TOML file.
+pub fn named_table(name: &str) -> Result<EnergyTable> {
+    if !name.ends_with(".toml") {
+        return EnergyTable::shipped(name)
+            .map_err(|error| Failure::new(error.to_string()).at("--energy").into());
+    }
+    table_in(Path::new(name))
+}
+
+fn table_in(path: &Path) -> Result<EnergyTable> {
+    let text = files::read_text(path)?;
     EnergyTable::from_toml(&text).map_err(|error| Failure::new(error.to_string()).at(path.display()).into())
 }
 

@@ -13,6 +13,7 @@ mod exit;
 mod failure;
 mod files;
 mod inputs;
+mod liberty;
 mod measure;
 mod memory;
 mod network;

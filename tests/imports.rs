@@ -12,13 +12,14 @@ use serde_json::Value;
 
 /// Our crates and which of ours each may import. The command line, the tests and the developer commands may
 /// import all.
-const MAY_IMPORT: [(&str, &[&str]); 8] = [
+const MAY_IMPORT: [(&str, &[&str]); 9] = [
     ("bitgauge-arch", &[]),
     ("bitgauge-models", &["bitgauge-arch"]),
     ("bitgauge-compiler", &["bitgauge-arch", "bitgauge-models"]),
     ("bitgauge-sim", &["bitgauge-arch"]),
     ("bitgauge-rtl", &["bitgauge-arch"]),
     ("bitgauge-cosim", &["bitgauge-arch", "bitgauge-rtl"]),
+    ("bitgauge-gates", &["bitgauge-arch", "bitgauge-rtl"]),
     ("bitgauge-reports", &["bitgauge-arch", "bitgauge-sim"]),
     ("bitgauge-testing", &["bitgauge-arch"]),
 ];

@@ -1,5 +1,6 @@
 //! Why a report was refused.
 
+use bitgauge_arch::energy::EnergyError;
 use thiserror::Error;
 
 /// Why a report was refused.
@@ -36,6 +37,17 @@ pub enum ReportError {
         action: &'static str,
         /// Events.
         count: u64,
+    },
+    /// The table lacks what was measured of a design.
+    #[error(transparent)]
+    Energy(#[from] EnergyError),
+    /// A run does not say what a table measured on gates prices.
+    #[error(
+        "energy table `{table}` prices processing elements by the bits of their operands, and the result does not say them; run again: `bitgauge run`"
+    )]
+    Elements {
+        /// Table.
+        table: String,
     },
     /// A plot could not be drawn.
     #[error("drawing a plot: {0}")]

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::ReportError;
 use crate::compare::Run;
-use crate::measure::{ActionEnergy, Component, by_action};
+use crate::measure::{ActionEnergy, Component, Priced, by_action};
 
 /// Energy of a run by one table, picojoules.
 #[derive(Clone, Debug, Serialize)]
@@ -33,10 +33,16 @@ pub struct Pricing {
 /// Prices a run by `table`.
 ///
 /// # Errors
-/// An action that the run counted and the table has no row for.
+/// An action that the run counted and the table has no row for; a table measured on gates, without the design's
+/// elements or for a run of an earlier version, which does not say what they did.
 pub fn price(run: &Run, table: &EnergyTable) -> Result<Pricing, ReportError> {
     let accelerator = run.accelerator();
-    let actions = by_action(&run.counts(), table, accelerator)?;
+    let priced = Priced::new(table, accelerator)?;
+    let uses = run.elements();
+    if uses.is_none() && !table.unit.is_empty() {
+        return Err(ReportError::Elements { table: table.name.clone() });
+    }
+    let actions = by_action(&run.counts(), uses.unwrap_or(&[]), &priced)?;
     let sum = |of: fn(&ActionEnergy) -> f64| actions.iter().map(of).sum::<f64>();
     let total = sum(|action| action.picojoules);
     let assumed: f64 =

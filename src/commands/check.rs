@@ -68,7 +68,7 @@ struct Derived {
 impl Check {
     pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
         let design = inputs::design(self.accelerator.as_deref())?;
-        let energy = inputs::energy_table(&design.accelerator, self.accelerator.as_deref())?;
+        let energy = inputs::energy_table(&design.accelerator, self.accelerator.as_deref(), None)?;
         let warnings = inputs::energy_warnings(&energy, &design.accelerator);
         let fit = (self.fit || self.source.named()).then(|| self.find_fit(&design)).transpose()?;
         let accelerator = &design.accelerator;

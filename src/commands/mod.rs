@@ -1,5 +1,6 @@
 //! The sub-commands, one file each.
 
+mod calibrate_energy;
 mod check;
 mod compare;
 mod compile;
@@ -37,6 +38,8 @@ pub enum Command {
     Compare(compare::Compare),
     /// Price the energy of a run by other tables, without running it again
     Price(price::Price),
+    /// Measure what the design's units take on a cell library, gate by gate, as a table of prices
+    CalibrateEnergy(calibrate_energy::CalibrateEnergy),
     /// Run a network on the simulator and on the exported Verilog, and compare
     Cosim(cosim::Cosim),
     /// Write the accelerator as Verilog, with bench and vectors
@@ -62,6 +65,7 @@ impl Command {
             Command::Simulate(command) => command.run(format),
             Command::Compare(command) => command.run(format),
             Command::Price(command) => command.run(format),
+            Command::CalibrateEnergy(command) => command.run(format),
             Command::Cosim(command) => command.run(format),
             Command::ExportVerilog(command) => command.run(format),
             Command::Synth(command) => command.run(format),

@@ -1,17 +1,15 @@
 //! `bitgauge price`: the energy of a run by other tables, without running it again.
 
-use std::path::{Path, PathBuf};
-
 use anyhow::Result;
-use bitgauge_arch::energy::{EnergyTable, TABLES};
-use bitgauge_reports::Component;
+use bitgauge_arch::energy::TABLES;
 use bitgauge_reports::price::{Pricing, price};
+use bitgauge_reports::{Component, ReportError};
 use serde::Serialize;
 
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{self, Format};
-use crate::{files, results};
+use crate::{inputs, results};
 
 /// Options of `price`.
 #[derive(clap::Args)]
@@ -37,9 +35,16 @@ impl Price {
         let names: Vec<String> = if self.energy.is_empty() { shipped() } else { self.energy.clone() };
         let mut prices = Vec::new();
         for name in &names {
-            let hint = "add a row for it to the table; the tables that ship have one for every action";
-            let refuse = |message: String| Failure::new(message).at(name).hint(hint);
-            prices.push(price(&run, &table(name)?).map_err(|error| refuse(error.to_string()))?);
+            let refuse = |error: ReportError| {
+                let failure = Failure::new(error.to_string()).at(name);
+                match error {
+                    ReportError::Unpriced { .. } => failure.hint(
+                        "add a row for it to the table; the tables that ship have one for every action",
+                    ),
+                    _ => failure,
+                }
+            };
+            prices.push(price(&run, &inputs::named_table(name)?).map_err(refuse)?);
         }
         for sentence in prices.iter().flat_map(|pricing| &pricing.outside) {
             output::talk(&format!("warning: {sentence}"));
@@ -51,17 +56,6 @@ impl Price {
         })?;
         Ok(ExitStatus::Success)
     }
-}
-
-/// A table that ships, or one from a file.
-fn table(name: &str) -> Result<EnergyTable> {
-    if !name.ends_with(".toml") {
-        return EnergyTable::shipped(name)
-            .map_err(|error| Failure::new(error.to_string()).at("--energy").into());
-    }
-    let text = files::read_text(&PathBuf::from(name))?;
-    let place = Path::new(name).display();
-    EnergyTable::from_toml(&text).map_err(|error| Failure::new(error.to_string()).at(place).into())
 }
 
 fn text(answer: &Answer) -> String {

@@ -30,6 +30,9 @@ pub struct Run {
     /// Accelerator description (TOML); the reference design if left out
     #[arg(long, value_name = "TOML")]
     accelerator: Option<PathBuf>,
+    /// Energy table: the name of one that ships, or a TOML file [default: what the description names]
+    #[arg(long, value_name = "TABLE")]
+    energy: Option<String>,
     /// Folder of the report
     #[arg(long, default_value = "report", value_name = "DIR")]
     output: PathBuf,
@@ -85,7 +88,8 @@ impl Run {
     pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
         let folder = OutputFolder::create(&self.output)?;
         let design = inputs::design(self.accelerator.as_deref())?;
-        let energy = inputs::energy_table(&design.accelerator, self.accelerator.as_deref())?;
+        let energy =
+            inputs::energy_table(&design.accelerator, self.accelerator.as_deref(), self.energy.as_deref())?;
         let synth = self.synth.as_deref();
         let synthesis = synth.map(|path| summary::read(path, &design.accelerator)).transpose()?;
         let (mut network, data) = self.source.with_data()?;

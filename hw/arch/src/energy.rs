@@ -2,9 +2,13 @@
 //!
 //! The tables that ship are TOML files beside this module; a user may point at one of his own.
 
+mod elements;
+mod measured;
 mod memory;
 mod price;
 
+pub use elements::{ArrayEnergy, ElementUse};
+pub use measured::{Activity, MeasuredUnit, Method, ModeRow, element_module};
 pub use memory::{Memory, Outside};
 pub use price::{Basis, Entry, Price, SizePoint};
 
@@ -35,6 +39,9 @@ pub struct EnergyTable {
     pub note: String,
     /// One entry for each action.
     pub entry: BTreeMap<Action, Entry>,
+    /// Units measured on gates. Where there are any, processing elements are priced by them and not by entries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unit: Vec<MeasuredUnit>,
 }
 
 /// Why a table was refused.
@@ -52,6 +59,26 @@ pub enum EnergyError {
         action: &'static str,
         /// What is wrong.
         problem: &'static str,
+    },
+    /// A measured unit contradicts itself.
+    #[error("energy table `{table}`: unit `{module}` {problem}")]
+    Unit {
+        /// Table.
+        table: String,
+        /// Module of the unit.
+        module: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// The table has measured units, and not what a design needs.
+    #[error(
+        "energy table `{table}` has units measured on gates, and {missing}; measure it: `bitgauge calibrate-energy DESIGN --output TABLE`"
+    )]
+    Uncalibrated {
+        /// Table.
+        table: String,
+        /// What is missing.
+        missing: String,
     },
     /// A name that no table has.
     #[error("unknown energy table `{name}`; choices: {choices}, or the path of a TOML file")]
@@ -97,7 +124,29 @@ impl EnergyTable {
                 return Err(EnergyError::Entry { table: table.name, action: action.name(), problem });
             }
         }
+        let mut modules = std::collections::BTreeSet::new();
+        for unit in &table.unit {
+            let twice = (!modules.insert(&unit.module)).then_some("is there twice");
+            if let Some(problem) = unit.problem().or(twice) {
+                let (table, module) = (table.name.clone(), unit.module.clone());
+                return Err(EnergyError::Unit { table, module, problem });
+            }
+        }
         Ok(table)
+    }
+
+    /// The whole table as TOML.
+    ///
+    /// # Errors
+    /// A table that TOML cannot hold.
+    pub fn to_toml(&self) -> Result<String, EnergyError> {
+        let entries = EnergyTable { unit: Vec::new(), ..self.clone() };
+        let mut text = toml::to_string(&entries).map_err(|error| EnergyError::Syntax(error.to_string()))?;
+        for unit in &self.unit {
+            text.push('\n');
+            text += &unit.to_toml();
+        }
+        Ok(text)
     }
 
     /// Picojoules of one event on this accelerator; zero for an action without an entry.

@@ -12,6 +12,7 @@ pub use layers::LayerFigures;
 
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::actions::{Action, ActionCounts};
+use bitgauge_arch::energy::ElementUse;
 use serde::{Deserialize, Serialize};
 
 use crate::{Accuracy, FORMAT_VERSION, ModelInfo, PlotFormat, Report, ReportError, Synthesis, tables};
@@ -72,6 +73,9 @@ struct Energy {
     table: String,
     components: Vec<f64>,
     actions: Vec<Counted>,
+    // Reports of earlier versions do not have it.
+    #[serde(default)]
+    elements: Option<Vec<ElementUse>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -122,6 +126,12 @@ impl Run {
     #[must_use]
     pub fn accelerator(&self) -> &Accelerator {
         &self.document.accelerator
+    }
+
+    /// What processing elements did, by the widths of their operands; none in results of earlier versions.
+    #[must_use]
+    pub fn elements(&self) -> Option<&[ElementUse]> {
+        self.document.energy.elements.as_deref()
     }
 
     /// What the run counted.

@@ -1,10 +1,12 @@
 //! Energy: counts times prices, per layer and component, adding up.
 
-use bitgauge_arch::Accelerator;
+use std::collections::BTreeMap;
+
 use bitgauge_arch::actions::{Action, ActionCounts};
-use bitgauge_arch::energy::{Basis, EnergyTable, Price};
+use bitgauge_arch::energy::{Basis, ElementUse, Price};
 use serde::Serialize;
 
+use super::priced::Priced;
 use crate::{ReportError, ReportInput};
 
 /// Relative difference that rounding may make between two orders of summation.
@@ -94,6 +96,8 @@ pub struct EnergySummary {
     pub low_components: [f64; 5],
     /// The same at the most.
     pub high_components: [f64; 5],
+    /// What processing elements did, by the widths of their operands.
+    pub elements: Vec<ElementUse>,
     /// Memories whose size the table has no price for, one sentence each.
     pub outside: Vec<String>,
     /// Per layer.
@@ -151,34 +155,40 @@ pub struct ActionEnergy {
 /// Each action of a run, priced.
 ///
 /// # Errors
-/// [`ReportError::Unpriced`] for an action that was counted and has no row.
+/// [`ReportError::Unpriced`] for an action that was counted and has no row; elements in a mode that was not measured.
 pub(crate) fn by_action(
     counts: &ActionCounts,
-    table: &EnergyTable,
-    accelerator: &Accelerator,
+    uses: &[ElementUse],
+    priced: &Priced<'_>,
 ) -> Result<Vec<ActionEnergy>, ReportError> {
+    let energies: BTreeMap<Action, Price> = priced.energies(counts, uses)?.into_iter().collect();
     let mut actions = Vec::new();
     for &action in Action::ALL {
         let count = counts.get(action);
-        let entry = table.entry.get(&action);
-        if entry.is_none() && count > 0 {
-            return Err(ReportError::Unpriced { table: table.name.clone(), action: action.name(), count });
-        }
-        let price = table.price(accelerator, action);
+        priced.check(action, count)?;
+        let (source, basis) = priced.origin(action);
+        let [low_source, high_source] = priced.other_sources(action);
+        // What was not counted has its price too.
+        let (each, all) = match energies.get(&action) {
+            Some(&all) if basis == Basis::Measured => (all.over(count as f64), all),
+            Some(&all) => (priced.table.price(priced.accelerator, action), all),
+            None if basis == Basis::Measured => (Price::default(), Price::default()),
+            None => (priced.table.price(priced.accelerator, action), Price::default()),
+        };
         actions.push(ActionEnergy {
             action,
             component: Component::of(action),
             count,
-            picojoules_each: price.picojoules,
-            picojoules: price.picojoules * count as f64,
-            source: entry.map(|entry| entry.source.clone()).unwrap_or_default(),
-            basis: entry.map(|entry| entry.basis).unwrap_or_default(),
-            low_picojoules_each: price.low,
-            high_picojoules_each: price.high,
-            low_picojoules: price.low * count as f64,
-            high_picojoules: price.high * count as f64,
-            low_source: entry.and_then(|entry| entry.low_source.clone()),
-            high_source: entry.and_then(|entry| entry.high_source.clone()),
+            picojoules_each: each.picojoules,
+            picojoules: all.picojoules,
+            source,
+            basis,
+            low_picojoules_each: each.low,
+            high_picojoules_each: each.high,
+            low_picojoules: all.low,
+            high_picojoules: all.high,
+            low_source,
+            high_source,
         });
     }
     Ok(actions)
@@ -186,28 +196,28 @@ pub(crate) fn by_action(
 
 pub(super) fn energy(input: &ReportInput<'_>) -> Result<EnergySummary, ReportError> {
     let (run, table, accelerator) = (input.run, input.energy, &input.program.accelerator);
-    let actions = by_action(&run.actions, table, accelerator)?;
-    let split = |counts: &ActionCounts, of: fn(Price) -> f64| {
-        let mut components = [0.0; 5];
-        for (action, count) in counts.iter() {
-            components[Component::of(action) as usize] += of(table.price(accelerator, action)) * count as f64;
+    let priced = Priced::new(table, accelerator)?;
+    let uses = ElementUse::of_layers(input.program);
+    let elements = ElementUse::together(&uses);
+    let actions = by_action(&run.actions, &elements, &priced)?;
+    let split = |counts: &ActionCounts, uses: &[ElementUse]| -> Result<[[f64; 5]; 3], ReportError> {
+        let mut components = [[0.0; 5]; 3];
+        for (action, Price { low, picojoules, high }) in priced.energies(counts, uses)? {
+            for (sums, energy) in components.iter_mut().zip([low, picojoules, high]) {
+                sums[Component::of(action) as usize] += energy;
+            }
         }
-        components
+        Ok(components)
     };
     let fetch = fetch_counts(input)?;
-    let layers: Vec<LayerEnergy> = run
-        .layers
-        .iter()
-        .map(|layer| {
-            let components = split(&layer.actions, middle);
-            LayerEnergy {
-                components,
-                total: components.iter().sum(),
-                low: split(&layer.actions, least).iter().sum(),
-                high: split(&layer.actions, most).iter().sum(),
-            }
-        })
-        .collect();
+    let mut layers = Vec::new();
+    for (layer, uses) in run.layers.iter().zip(&uses) {
+        let [low, components, high] = split(&layer.actions, uses)?;
+        let sum = |parts: [f64; 5]| parts.iter().sum();
+        layers.push(LayerEnergy { components, total: sum(components), low: sum(low), high: sum(high) });
+    }
+    let [low_components, components, high_components] = split(&run.actions, &elements)?;
+    let [_, fetched, _] = split(&fetch, &[])?;
     // From the run's own counters, so that comparing it with the layers' sum says something.
     let total_picojoules: f64 = actions.iter().map(|action| action.picojoules).sum();
     let assumed = actions.iter().filter(|action| action.basis == Basis::Assumed);
@@ -220,11 +230,12 @@ pub(super) fn energy(input: &ReportInput<'_>) -> Result<EnergySummary, ReportErr
         high_picojoules: actions.iter().map(|action| action.high_picojoules).sum(),
         assumed_picojoules,
         assumed_share: if total_picojoules > 0.0 { assumed_picojoules / total_picojoules } else { 0.0 },
-        fetch_picojoules: split(&fetch, middle).iter().sum(),
+        fetch_picojoules: fetched.iter().sum(),
         fetch_bytes: fetch.get(Action::ExternalReadByte),
-        components: split(&run.actions, middle),
-        low_components: split(&run.actions, least),
-        high_components: split(&run.actions, most),
+        components,
+        low_components,
+        high_components,
+        elements,
         outside: table.outside(accelerator).iter().map(ToString::to_string).collect(),
         layers,
         actions,
@@ -236,18 +247,6 @@ pub(super) fn energy(input: &ReportInput<'_>) -> Result<EnergySummary, ReportErr
     conserve("least energy of components, pJ", summary.low_components.iter().sum(), summary.low_picojoules)?;
     conserve("most energy of components, pJ", summary.high_components.iter().sum(), summary.high_picojoules)?;
     Ok(summary)
-}
-
-fn least(price: Price) -> f64 {
-    price.low
-}
-
-fn middle(price: Price) -> f64 {
-    price.picojoules
-}
-
-fn most(price: Price) -> f64 {
-    price.high
 }
 
 /// What the run counts beyond its layers. Only reads of command words may be left over.

@@ -6,6 +6,7 @@ mod checks;
 mod energy;
 mod layers;
 mod loads;
+mod priced;
 mod traffic;
 mod waits;
 
@@ -15,6 +16,7 @@ pub(crate) use energy::by_action;
 pub use energy::{ActionEnergy, Component, EnergySummary, LayerEnergy};
 pub use layers::LayerRow;
 pub use loads::{Loads, planned_loads};
+pub(crate) use priced::Priced;
 pub use traffic::{Traffic, TrafficSeries};
 pub use waits::WaitsFor;
 

@@ -10,6 +10,8 @@ pub enum Basis {
     Published,
     /// Arithmetic with published figures gives it, as `source` says.
     Derived,
+    /// `bitgauge calibrate-energy` found it on gates.
+    Measured,
     /// Somebody supposed that it is like another figure. So is a row that does not say what it rests on.
     #[default]
     Assumed,
@@ -22,6 +24,7 @@ impl Basis {
         match self {
             Basis::Published => "published",
             Basis::Derived => "derived",
+            Basis::Measured => "measured",
             Basis::Assumed => "assumed",
         }
     }
@@ -32,17 +35,17 @@ impl Basis {
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// Picojoules per event. For memories, see `sizes`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picojoules: Option<f64>,
     /// The least that a source gives, picojoules per event; `picojoules` if left out.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub low: Option<f64>,
     /// The most that a source gives, picojoules per event; `picojoules` if left out.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high: Option<f64>,
     /// Picojoules per byte by memory size: prices between two sizes are interpolated in the logarithms of both, by
     /// the size of one bank. A size outside takes the price of the nearest, and is named ([`super::Outside`]).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sizes: Option<Vec<SizePoint>>,
     /// What stands behind the price.
     #[serde(default)]
@@ -50,10 +53,10 @@ pub struct Entry {
     /// Where the price comes from.
     pub source: String,
     /// Where the low prices come from; needed where one differs.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub low_source: Option<String>,
     /// Where the high prices come from; needed where one differs.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high_source: Option<String>,
 }
 
@@ -66,10 +69,10 @@ pub struct SizePoint {
     /// Picojoules per byte.
     pub picojoules_per_byte: f64,
     /// The least that a source gives; `picojoules_per_byte` if left out.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub low: Option<f64>,
     /// The most that a source gives; `picojoules_per_byte` if left out.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high: Option<f64>,
 }
 
@@ -87,6 +90,13 @@ pub struct Price {
 impl Price {
     fn new(picojoules: f64, low: Option<f64>, high: Option<f64>) -> Price {
         Price { low: low.unwrap_or(picojoules), picojoules, high: high.unwrap_or(picojoules) }
+    }
+
+    /// The price of one of so many events, of the energy of all.
+    #[must_use]
+    pub fn over(self, events: f64) -> Price {
+        let one = |all: f64| if events > 0.0 { all / events } else { 0.0 };
+        Price { low: one(self.low), picojoules: one(self.picojoules), high: one(self.high) }
     }
 
     fn problem(&self) -> Option<&'static str> {

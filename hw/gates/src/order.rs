@@ -1,0 +1,85 @@
+//! In which order a feeder gives operands to a processing element: the beats of a line, kind by kind.
+//!
+//! A test holds it to the feeder's own lanes and sequence.
+
+use bitgauge_arch::description::MacKind;
+use bitgauge_arch::mac::Operands;
+use bitgauge_rtl::units::mac::{MacShape, flag, mode};
+
+use crate::operands::Codes;
+
+/// What an element gets in a cycle.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beat {
+    /// Activation words.
+    pub a: Vec<u64>,
+    /// Weight words.
+    pub w: Vec<u64>,
+    /// Bits that go with the operands.
+    pub mode: u64,
+    /// Flags of the term that they make, which go a cycle later.
+    pub flags: u64,
+}
+
+fn field(code: i64, low: usize, bits: usize) -> u64 {
+    (code >> low) as u64 & ((1 << bits) - 1)
+}
+
+/// The beats of a fold: products in the order in which codes lie in lines, the last group filled with zeros.
+#[must_use]
+pub fn fold(shape: &MacShape, operands: Operands, codes: &Codes) -> Vec<Beat> {
+    let mut beats = Vec::new();
+    let lanes = shape.lanes.max(1);
+    for (a, w) in codes.activations.chunks(lanes).zip(codes.weights.chunks(lanes)) {
+        let full =
+            |codes: &[i64]| -> Vec<i64> { (0..lanes).map(|v| codes.get(v).copied().unwrap_or(0)).collect() };
+        group(shape, operands, (&full(a), &full(w)), codes.signed, &mut beats);
+    }
+    let last = beats.len().saturating_sub(1);
+    for (index, beat) in beats.iter_mut().enumerate() {
+        beat.flags |=
+            1 << flag::VALID | u64::from(index == 0) << flag::FIRST | u64::from(index == last) << flag::LAST;
+    }
+    beats
+}
+
+/// The beats of a group of as many codes as an element takes at once.
+fn group(
+    shape: &MacShape,
+    operands: Operands,
+    (a, w): (&[i64], &[i64]),
+    signed: bool,
+    beats: &mut Vec<Beat>,
+) {
+    let whole = |codes: &[i64]| codes.iter().map(|&code| field(code, 0, shape.operand)).collect();
+    match shape.kind {
+        MacKind::Fixed => {
+            let mode = u64::from(signed) << mode::SIGNED;
+            beats.push(Beat { a: whole(a), w: whole(w), mode, flags: 0 });
+        }
+        MacKind::Serial => {
+            let slices = (operands.weight_bits as usize).div_ceil(shape.slice);
+            for slice in (0..slices).rev() {
+                let low = slice * shape.slice;
+                let parts: Vec<u64> = w.iter().map(|&code| field(code, low, shape.slice)).collect();
+                let joined = parts.iter().enumerate().fold(0, |word, (lane, bit)| word | bit << lane);
+                let top = slice + 1 == slices;
+                for plane in (0..operands.activation_bits as usize).rev() {
+                    let first = plane + 1 == operands.activation_bits as usize;
+                    // The highest slice of one bit is the weights' sign; both signs cancel.
+                    let negative = (first && signed) != (shape.slice == 1 && top);
+                    let plane_word = a
+                        .iter()
+                        .enumerate()
+                        .fold(0, |word, (lane, &code)| word | field(code, plane, 1) << lane);
+                    beats.push(Beat {
+                        a: vec![plane_word],
+                        w: if shape.slice == 1 { vec![joined] } else { parts.clone() },
+                        mode: u64::from(first) << mode::LOAD | u64::from(top) << mode::TOP,
+                        flags: u64::from(negative) << flag::NEGATE | ((plane + low) as u64) << flag::SHIFT,
+                    });
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What do the exported units take on a cell library, gate by gate, and do the rows of a table predict it?
+//!
+//! These need Yosys and a library: `cargo xtask test` brings both where it may.
+
+// Helpers outside of #[test] functions fail the test by panicking.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod layer;
+mod second;
+
+use std::path::PathBuf;
+
+use bitgauge_arch::Accelerator;
+use bitgauge_arch::energy::{Activity, MeasuredUnit};
+use bitgauge_arch::mac::Operands;
+use bitgauge_gates::calibrate::{self, Effort, Figures, Origin};
+use bitgauge_gates::element::Element;
+use bitgauge_gates::liberty::Library;
+use bitgauge_gates::mapping::Mapper;
+use bitgauge_tests::{KINDS, design, repository, skipped};
+
+/// A library and the program that maps onto it.
+pub struct Tools {
+    pub yosys: PathBuf,
+    pub liberty: String,
+    pub library: Library,
+}
+
+impl Tools {
+    /// What is at hand; says so where something is missing.
+    pub fn find() -> Option<Tools> {
+        let named = std::env::var_os("BITGAUGE_LIBERTY").map(PathBuf::from);
+        let debian = PathBuf::from("/usr/share/qflow/tech/osu018/osu018_stdcells.lib");
+        let own = repository(".tools/osu018/usr/share/qflow/tech/osu018/osu018_stdcells.lib");
+        let path = named.into_iter().chain([own, debian]).find(|path| path.is_file());
+        let yosys = std::env::var_os("BITGAUGE_YOSYS").map_or_else(|| PathBuf::from("yosys"), PathBuf::from);
+        let starts = std::process::Command::new(&yosys).arg("-V").output().is_ok();
+        let Some((path, true)) = path.zip(Some(starts)) else {
+            assert!(std::env::var_os("BITGAUGE_REQUIRE_TOOLS").is_none() || starts, "yosys does not start");
+            skipped("energy on gates: `apt-get install yosys qflow-tech-osu018` brings what it needs");
+            return None;
+        };
+        let liberty = std::fs::read_to_string(path).unwrap();
+        let library = Library::from_text(&liberty).unwrap();
+        Some(Tools { yosys, liberty, library })
+    }
+
+    pub fn element(&self, accelerator: &Accelerator) -> (Element, Figures) {
+        let mapper = Mapper { yosys: &self.yosys, liberty: &self.liberty, period: None };
+        calibrate::element(accelerator, &self.library, &mapper).unwrap()
+    }
+
+    pub fn measure(&self, accelerator: &Accelerator, effort: Effort) -> MeasuredUnit {
+        let origin = Origin { tools: "Yosys".to_owned(), command: "a test".to_owned() };
+        let element = self.element(accelerator);
+        calibrate::measure(accelerator, &self.library, &element, effort, &origin).unwrap()
+    }
+}
+
+/// The kinds that ship, one design of each.
+pub fn kinds() -> impl Iterator<Item = (&'static str, Accelerator)> {
+    ["reference-16x16"].into_iter().chain(KINDS).map(|name| (name, design(name)))
+}
+
+/// User and system time of this process and of those that it waited for, seconds.
+fn cpu_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let after = text.rsplit(") ").next().unwrap();
+    // From the eleventh on: utime, stime, cutime, cstime, in hundredths.
+    after.split_whitespace().skip(11).take(4).map(|ticks| ticks.parse::<f64>().unwrap() / 100.0).sum()
+}
+
+/// Every pair of widths, kind and class: the sums are held to plain arithmetic in `measure`; here time, order of classes
+/// and a second time.
+#[test]
+#[ignore = "long tier: a measurement: all widths of all kinds, twice"]
+fn all_widths_in_ten_minutes_and_the_same_again() {
+    let Some(tools) = Tools::find() else { return };
+    let start = cpu_seconds();
+    let all =
+        || kinds().map(|(_, accelerator)| tools.measure(&accelerator, Effort::default())).collect::<Vec<_>>();
+    let first = all();
+    let seconds = cpu_seconds() - start;
+    let rows: usize = first.iter().map(|unit| unit.rows.len()).sum();
+    println!("{rows} rows of {} kinds in {seconds:.0} s of processor time", first.len());
+    assert!(seconds < 600.0, "{seconds}");
+    assert_eq!(rows, 4 * 49 * 3);
+    for unit in &first {
+        let widest = unit.rows.iter().map(|row| row.spread).fold(0.0, f64::max);
+        println!(
+            "{}: {:.0} um2, clock {:.2} pJ, spread at most {:.1} %",
+            unit.module,
+            unit.area_um2,
+            unit.clock_picojoules,
+            100.0 * widest
+        );
+        for operands in (2..=8).map(|bits| Operands { activation_bits: bits, weight_bits: bits }) {
+            let [zero, half, dense] =
+                Activity::ALL.map(|class| unit.row(operands, class).unwrap().picojoules_per_product);
+            println!("  {0} x {0}: {zero:.3} {half:.3} {dense:.3} pJ a product", operands.weight_bits);
+            assert!(zero < half && zero < dense, "{} {operands:?}", unit.module);
+        }
+    }
+    for (first, second) in first.iter().zip(&all()) {
+        assert_eq!(first, second, "same seeds, same figures");
+    }
+}
+
+/// A small effort on one kind, every day: sums are held to plain arithmetic in every run.
+#[test]
+fn an_element_computes_what_arithmetic_says_and_takes_more_for_more() {
+    let Some(tools) = Tools::find() else { return };
+    let accelerator = design("reference-16x16");
+    let (element, figures) = tools.element(&accelerator);
+    assert!(figures.area > 0.0 && figures.flip_flops > 80);
+    let clock = element.clock();
+    let mut last = 0.0;
+    for bits in [2, 5, 8] {
+        let operands = Operands { activation_bits: bits, weight_bits: bits };
+        let of = |activity| {
+            let folds: Vec<_> =
+                (0..3).map(|seed| bitgauge_gates::operands::draw(activity, operands, 64, seed)).collect();
+            let run = element.run(operands, &folds).unwrap();
+            assert_eq!((run.sums, run.beats, run.products), (3, 128, 128));
+            calibrate::row(operands, activity, clock, &[run]).picojoules_per_product
+        };
+        let [zero, half, dense] = Activity::ALL.map(of);
+        assert!(zero < half && half < dense && last < dense, "{bits}: {zero} {half} {dense}");
+        last = dense;
+    }
+}
+
+impl Tools {
+    /// An element, and the netlist that it is of: JSON and module.
+    pub fn with_netlist(&self, accelerator: &Accelerator) -> (Element, (String, String)) {
+        let mapper = Mapper { yosys: &self.yosys, liberty: &self.liberty, period: None };
+        let (json, top) = calibrate::map_element(accelerator, &mapper).unwrap();
+        let netlist = bitgauge_gates::netlist::Netlist::from_json(&json, &top, &self.library).unwrap();
+        let shape = bitgauge_rtl::units::mac::MacShape::of(&accelerator.array);
+        (Element::new(&top, shape, &self.library, &netlist).unwrap(), (json, top))
+    }
+}
