@@ -121,9 +121,11 @@ fn table_in(path: &Path) -> Result<EnergyTable> {
     EnergyTable::from_toml(&text).map_err(|error| Failure::new(error.to_string()).at(path.display()).into())
 }
 
-/// Says of which memories the table has no price for their size, and gives the same sentences.
+/// Says of which memories the table has no price for their size, and whether it mixes technologies; gives the same
+/// sentences.
 pub fn energy_warnings(table: &EnergyTable, accelerator: &Accelerator) -> Vec<String> {
-    let sentences: Vec<String> = table.outside(accelerator).iter().map(ToString::to_string).collect();
+    let outside = table.outside(accelerator).into_iter().map(|outside| outside.to_string());
+    let sentences: Vec<String> = outside.chain(table.mixture()).collect();
     for sentence in &sentences {
         output::talk(&format!("warning: {sentence}"));
     }

@@ -251,3 +251,49 @@ fn places_that_cannot_be_written() {
         assert_eq!(full.status.code(), Some(2), "stdout on a full disk");
     }
 }
+
+#[test]
+fn cell_libraries_and_measured_tables() {
+    let calibrate = ["calibrate-energy", "--liberty", "cells.lib"];
+    let toy = String::from_utf8(repository("hw/gates/tests/toy.lib")).unwrap().replace("DELAY", "1");
+    for (case, wanted, text) in [
+        ("empty", "does not begin with", String::new()),
+        ("not Liberty", "line 1", "module x;".to_owned()),
+        ("cut", "`}` is missing", toy.split("cell (AND2)").next().unwrap().to_owned()),
+        ("no supply", "no `nom_voltage`", toy.replace("nom_voltage", "other")),
+        ("no unit", "capacitive_load_unit", toy.replace("(1, pf)", "(1, 1)")),
+        ("no cells", "no cells", toy.replace("cell (", "hidden (")),
+    ] {
+        refused(case, wanted, &[("cells.lib", text.as_bytes())], &calibrate);
+    }
+    refused("no file", "qflow-tech-osu018", &[], &calibrate);
+    refused(
+        "a table that is none",
+        "mine.toml",
+        &[("cells.lib", toy.as_bytes()), ("mine.toml", b"x = 1")],
+        &["calibrate-energy", "--liberty", "cells.lib", "--output", "mine.toml"],
+    );
+
+    let design = String::from_utf8(repository("designs/reference-16x16.toml")).unwrap();
+    let design = design.replace("\"horowitz-45nm\"", "\"mine.toml\"");
+    let entries = String::from_utf8(repository("hw/arch/src/energy/horowitz-45nm.toml")).unwrap();
+    let unit = "\n[[unit]]\nmodule = \"pe_fixed8_v1_acc32\"\nlibrary = \"l\"\ncorner = \"c\"\ntools = \"t\"\n\
+                command = \"c\"\narea_um2 = 1.0\nflip_flops = 1\nsettle_ns = 1.0\nleakage_nanowatts = 1.0\n\
+                clock_picojoules = 1.0\nrows = []\n";
+    let table = format!("{entries}{unit}");
+    let check = ["check", "design.toml"];
+    accepted(&[("design.toml", design.as_bytes()), ("mine.toml", table.as_bytes())], &check);
+    for (case, wanted, table) in [
+        ("other elements", "none of `pe_fixed8_v1_acc32`", table.replace("pe_fixed8_v1", "pe_fixed8_v4")),
+        ("twice", "is there twice", format!("{table}{unit}")),
+        (
+            "negative",
+            "negative or not finite",
+            table.replace("clock_picojoules = 1.0", "clock_picojoules = -1.0"),
+        ),
+        ("unknown key", "unknown field", table.replace("settle_ns", "settles_ns")),
+    ] {
+        let files = [("design.toml", design.as_bytes()), ("mine.toml", table.as_bytes())];
+        refused(case, wanted, &files, &check);
+    }
+}

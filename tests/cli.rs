@@ -65,6 +65,7 @@ const COMMANDS: &[&str] = &[
     "simulate",
     "compare",
     "price",
+    "calibrate-energy",
     "cosim",
     "export-verilog",
     "synth",

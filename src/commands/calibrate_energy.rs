@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use bitgauge_arch::energy::{Activity, EnergyTable, MeasuredUnit};
+use bitgauge_arch::energy::{Activity, EnergyTable, MeasuredUnit, Method};
 use bitgauge_arch::mac::Operands;
 use bitgauge_gates::calibrate::{self, Effort, Origin};
 use bitgauge_gates::liberty::Library;
@@ -69,8 +69,11 @@ impl CalibrateEnergy {
         let bar = output::spinner("simulating gates");
         let effort = Effort { beats: self.beats, seeds: self.seeds };
         let unit = calibrate::measure(accelerator, &library, &element, effort, &origin).map_err(refuse)?;
+        let requantizer =
+            calibrate::requantizer(accelerator, &library, &mapper, effort, &origin).map_err(refuse)?;
+        let mut units = vec![unit, requantizer];
+        units.extend(calibrate::others(accelerator, &library, &mapper, &units, &origin).map_err(refuse)?);
         bar.finish_and_clear();
-        let units = vec![unit];
         table.unit.retain(|old| units.iter().all(|new| new.module != old.module));
         table.unit.extend(units.iter().cloned());
         table.unit.sort_by(|a, b| a.module.cmp(&b.module));
@@ -137,9 +140,24 @@ impl CalibrateEnergy {
 /// Widths that the table on the screen shows.
 const SHOWN: [[u32; 2]; 5] = [[8, 8], [8, 4], [5, 5], [4, 4], [2, 2]];
 
+/// A row of widths; none where the unit was not measured in them.
+fn line(unit: &MeasuredUnit, [activation_bits, weight_bits]: [u32; 2]) -> Option<Vec<String>> {
+    let mut line = vec![format!("{activation_bits} x {weight_bits}")];
+    let mut spread = 0.0f64;
+    for activity in Activity::ALL {
+        let row = unit.row(Operands { activation_bits, weight_bits }, activity)?;
+        line.push(format!("{:.3}", row.picojoules_per_product));
+        spread = spread.max(row.spread);
+    }
+    line.push(format!("{:.1} %", 100.0 * spread));
+    Some(line)
+}
+
 fn text_of(answer: &Answer<'_>) -> String {
     let mut text = String::new();
-    for unit in answer.units {
+    let (simulated, counted): (Vec<_>, Vec<_>) =
+        answer.units.iter().partition(|unit| unit.method == Method::Simulated);
+    for unit in simulated {
         text += &format!(
             "{} on {} ({}): {:.0} um2, {} flip-flops, settles in {:.2} ns, leakage {:.1} nW, clock {:.3} pJ a cycle\n",
             unit.module,
@@ -151,24 +169,17 @@ fn text_of(answer: &Answer<'_>) -> String {
             unit.leakage_nanowatts,
             unit.clock_picojoules
         );
-        let mut rows = Vec::new();
-        for [activation_bits, weight_bits] in SHOWN {
-            let mut line = vec![format!("{activation_bits} x {weight_bits}")];
-            for activity in Activity::ALL {
-                let row = unit.row(Operands { activation_bits, weight_bits }, activity);
-                line.push(row.map_or_else(String::new, |row| format!("{:.3}", row.picojoules_per_product)));
-            }
-            let spreads = unit
-                .rows
-                .iter()
-                .filter(|row| [row.activation_bits, row.weight_bits] == [activation_bits, weight_bits]);
-            line.push(format!("{:.1} %", 100.0 * spreads.map(|row| row.spread).fold(0.0, f64::max)));
-            rows.push(line);
-        }
+        let rows: Vec<Vec<String>> = SHOWN.iter().filter_map(|&bits| line(unit, bits)).collect();
         text += &output::table(
             &["pJ a product", "zero", "half zero, unsigned", "dense, signed", "spread"],
             &rows,
         );
     }
-    text + &format!("all widths: {}\n", answer.table)
+    let flip_flops: u64 = counted.iter().map(|unit| unit.flip_flops).sum();
+    text += &format!(
+        "{} other modules, {flip_flops} flip-flops in one of each: clock alone, not simulated\nall widths: {}\n",
+        counted.len(),
+        answer.table
+    );
+    text
 }

@@ -33,7 +33,7 @@ impl Price {
         let run = results::read(&self.run)?;
         let shipped = || TABLES.iter().map(|(name, _)| (*name).to_owned()).collect();
         let names: Vec<String> = if self.energy.is_empty() { shipped() } else { self.energy.clone() };
-        let mut prices = Vec::new();
+        let (mut prices, mut mixtures) = (Vec::new(), Vec::new());
         for name in &names {
             let refuse = |error: ReportError| {
                 let failure = Failure::new(error.to_string()).at(name);
@@ -44,9 +44,11 @@ impl Price {
                     _ => failure,
                 }
             };
-            prices.push(price(&run, &inputs::named_table(name)?).map_err(refuse)?);
+            let table = inputs::named_table(name)?;
+            prices.push(price(&run, &table).map_err(refuse)?);
+            mixtures.extend(table.mixture());
         }
-        for sentence in prices.iter().flat_map(|pricing| &pricing.outside) {
+        for sentence in prices.iter().flat_map(|pricing| &pricing.outside).chain(&mixtures) {
             output::talk(&format!("warning: {sentence}"));
         }
         let answer = Answer { run: run.label().to_owned(), prices };

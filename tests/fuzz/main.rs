@@ -1,6 +1,6 @@
 //! Does anything that a stranger may hand over make us panic, or the simulator disagree?
 //!
-//! Five targets. In the `test` tier each runs for two seconds, in the `long` tier for ten minutes
+//! Six targets. In the `test` tier each runs for two seconds, in the `long` tier for ten minutes
 //! (`BITGAUGE_FUZZ_SECONDS`). What is drawn are the places and kinds of changes to sound inputs: noise alone
 //! would not pass the first check. An input that fails is printed, as short as it gets; kept in
 //! `__fuzz__/TARGET/crashes` it is tried first from then on. `cargo bolero test` runs the same targets
@@ -17,6 +17,10 @@ use std::time::Duration;
 use bitgauge_arch::command::{Word, from_text, to_text};
 use bitgauge_arch::validate::validate;
 use bitgauge_arch::{Accelerator, Program};
+use bitgauge_gates::circuit::Circuit;
+use bitgauge_gates::liberty::Library;
+use bitgauge_gates::netlist::Netlist;
+use bitgauge_gates::simulate::Simulator;
 use bitgauge_models::float::passes;
 use bitgauge_models::integer::Assignment;
 use bitgauge_models::onnx;
@@ -68,6 +72,29 @@ fn descriptions() {
         if let Ok(accelerator) = Accelerator::from_toml(&text) {
             assert_eq!(Accelerator::from_toml(&accelerator.to_toml()).unwrap(), accelerator);
         }
+    });
+}
+
+#[test]
+fn cell_libraries() {
+    let library =
+        std::fs::read_to_string(repository("hw/gates/tests/toy.lib")).unwrap().replace("DELAY", "1");
+    let texts = [library.into_bytes(), std::fs::read(repository("hw/gates/tests/toy.json")).unwrap()];
+    let everywhere: Vec<Vec<usize>> = texts.iter().map(|text| (0..text.len()).collect()).collect();
+    bolero::check!().with_test_time(time()).with_max_len(96).for_each(|input: &[u8]| {
+        let mut script = Script(input);
+        let which = script.below(texts.len());
+        let bytes = changed(&texts[which], &everywhere[which], &mut script);
+        let mut pair = texts.each_ref().map(|text| String::from_utf8_lossy(text).into_owned());
+        pair[which] = String::from_utf8_lossy(&bytes).into_owned();
+        let Ok(library) = Library::from_text(&pair[0]) else { return };
+        let Ok(netlist) = Netlist::from_json(&pair[1], "toy", &library) else { return };
+        let clock = netlist.port("clock").ok().and_then(|port| port.bits.first().copied());
+        let Ok(circuit) = Circuit::new(&library, &netlist, clock) else { return };
+        let mut simulator = Simulator::new(&circuit);
+        let inputs = vec![true; circuit.inputs.len()];
+        (0..3).for_each(|_| simulator.cycle(&inputs));
+        assert!(simulator.energy().total().is_finite());
     });
 }
 

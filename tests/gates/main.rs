@@ -20,23 +20,23 @@ use bitgauge_gates::mapping::Mapper;
 use bitgauge_tests::{KINDS, design, repository, skipped};
 
 /// A library and the program that maps onto it.
-pub struct Tools {
-    pub yosys: PathBuf,
-    pub liberty: String,
-    pub library: Library,
+struct Tools {
+    yosys: PathBuf,
+    liberty: String,
+    library: Library,
 }
 
 impl Tools {
     /// What is at hand; says so where something is missing.
-    pub fn find() -> Option<Tools> {
+    fn find() -> Option<Tools> {
         let named = std::env::var_os("BITGAUGE_LIBERTY").map(PathBuf::from);
         let debian = PathBuf::from("/usr/share/qflow/tech/osu018/osu018_stdcells.lib");
         let own = repository(".tools/osu018/usr/share/qflow/tech/osu018/osu018_stdcells.lib");
         let path = named.into_iter().chain([own, debian]).find(|path| path.is_file());
         let yosys = std::env::var_os("BITGAUGE_YOSYS").map_or_else(|| PathBuf::from("yosys"), PathBuf::from);
         let starts = std::process::Command::new(&yosys).arg("-V").output().is_ok();
-        let Some((path, true)) = path.zip(Some(starts)) else {
-            assert!(std::env::var_os("BITGAUGE_REQUIRE_TOOLS").is_none() || starts, "yosys does not start");
+        let Some(path) = path.filter(|_| starts) else {
+            assert!(starts || std::env::var_os("BITGAUGE_REQUIRE_TOOLS").is_none(), "yosys does not start");
             skipped("energy on gates: `apt-get install yosys qflow-tech-osu018` brings what it needs");
             return None;
         };
@@ -45,12 +45,21 @@ impl Tools {
         Some(Tools { yosys, liberty, library })
     }
 
-    pub fn element(&self, accelerator: &Accelerator) -> (Element, Figures) {
+    fn element(&self, accelerator: &Accelerator) -> (Element, Figures) {
         let mapper = Mapper { yosys: &self.yosys, liberty: &self.liberty, period: None };
         calibrate::element(accelerator, &self.library, &mapper).unwrap()
     }
 
-    pub fn measure(&self, accelerator: &Accelerator, effort: Effort) -> MeasuredUnit {
+    /// An element, and the netlist that it is of: JSON and module.
+    fn with_netlist(&self, accelerator: &Accelerator) -> (Element, (String, String)) {
+        let mapper = Mapper { yosys: &self.yosys, liberty: &self.liberty, period: None };
+        let (json, top) = calibrate::map_element(accelerator, &mapper).unwrap();
+        let netlist = bitgauge_gates::netlist::Netlist::from_json(&json, &top, &self.library).unwrap();
+        let shape = bitgauge_rtl::units::mac::MacShape::of(&accelerator.array);
+        (Element::new(&top, shape, &self.library, &netlist).unwrap(), (json, top))
+    }
+
+    fn measure(&self, accelerator: &Accelerator, effort: Effort) -> MeasuredUnit {
         let origin = Origin { tools: "Yosys".to_owned(), command: "a test".to_owned() };
         let element = self.element(accelerator);
         calibrate::measure(accelerator, &self.library, &element, effort, &origin).unwrap()
@@ -58,7 +67,7 @@ impl Tools {
 }
 
 /// The kinds that ship, one design of each.
-pub fn kinds() -> impl Iterator<Item = (&'static str, Accelerator)> {
+fn kinds() -> impl Iterator<Item = (&'static str, Accelerator)> {
     ["reference-16x16"].into_iter().chain(KINDS).map(|name| (name, design(name)))
 }
 
@@ -127,16 +136,5 @@ fn an_element_computes_what_arithmetic_says_and_takes_more_for_more() {
         let [zero, half, dense] = Activity::ALL.map(of);
         assert!(zero < half && half < dense && last < dense, "{bits}: {zero} {half} {dense}");
         last = dense;
-    }
-}
-
-impl Tools {
-    /// An element, and the netlist that it is of: JSON and module.
-    pub fn with_netlist(&self, accelerator: &Accelerator) -> (Element, (String, String)) {
-        let mapper = Mapper { yosys: &self.yosys, liberty: &self.liberty, period: None };
-        let (json, top) = calibrate::map_element(accelerator, &mapper).unwrap();
-        let netlist = bitgauge_gates::netlist::Netlist::from_json(&json, &top, &self.library).unwrap();
-        let shape = bitgauge_rtl::units::mac::MacShape::of(&accelerator.array);
-        (Element::new(&top, shape, &self.library, &netlist).unwrap(), (json, top))
     }
 }

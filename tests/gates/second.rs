@@ -1,97 +1,138 @@
 //! A second computation of the same energy, of nothing but the edges: what a tool that reads a VCD file does.
 //!
-//! It knows neither which input caused an edge nor in which state, so it takes the mean of all rows of an edge, and
-//! finds loads and transitions by itself.
+//! It finds loads and transitions by itself, and which input caused an edge from the order of edges. Of rows under
+//! conditions it takes the mean.
 
 use std::collections::BTreeMap;
 
 use bitgauge_arch::energy::Activity;
 use bitgauge_arch::mac::Operands;
 use bitgauge_gates::liberty::{Library, Output, Power};
-use bitgauge_gates::netlist::{Net, Netlist};
+use bitgauge_gates::netlist::{Net, Netlist, ONE};
 use bitgauge_gates::operands::draw;
-use bitgauge_gates::simulate::Simulator;
+use bitgauge_gates::simulate::{Edge, Simulator};
 
 use crate::{Tools, kinds};
 
-/// Rising and falling edges of each net.
-type Edges = BTreeMap<Net, [f64; 2]>;
-
-/// Mean energy of a rising and of a falling edge, picojoules.
-fn mean(library: &Library, powers: &[Power], slew: &dyn Fn(Option<usize>) -> f64, load: f64) -> [f64; 2] {
-    [0, 1].map(|edge| {
-        let all: Vec<f64> = powers
-            .iter()
-            .filter_map(|row| Some(row.edges[edge].as_ref()?.at(slew(row.related), load)))
-            .collect();
-        library.picojoules * all.iter().sum::<f64>() / all.len().max(1) as f64
-    })
+/// Mean energy of an edge of rows that name a pin or none, picojoules.
+fn mean(library: &Library, powers: &[Power], pin: Option<usize>, rises: bool, slew: f64, load: f64) -> f64 {
+    let rows = powers.iter().filter(|row| row.related.is_none() || row.related == pin);
+    let all: Vec<f64> =
+        rows.filter_map(|row| Some(row.edges[usize::from(!rises)].as_ref()?.at(slew, load))).collect();
+    library.picojoules * all.iter().sum::<f64>() / all.len().max(1) as f64
 }
 
 fn transition(output: &Output, slew: &dyn Fn(usize) -> f64, load: f64) -> f64 {
-    let tables = output
-        .arcs
-        .iter()
-        .flat_map(|arc| arc.transition.iter().flatten().map(|table| table.at(slew(arc.related), load)));
-    let all: Vec<f64> = tables.collect();
+    let tables =
+        output.arcs.iter().flat_map(|arc| arc.transition.iter().flatten().map(move |table| (arc, table)));
+    let all: Vec<f64> = tables.map(|(arc, table)| table.at(slew(arc.related), load)).collect();
     all.iter().sum::<f64>() / all.len().max(1) as f64
 }
 
-/// Energy of all edges without the clock's, picojoules.
-fn energy(library: &Library, netlist: &Netlist<'_>, clock: Net, edges: &Edges) -> f64 {
-    let mut load: BTreeMap<Net, f64> = BTreeMap::new();
-    for cell in &netlist.cells {
-        for (input, net) in cell.cell.inputs.iter().zip(&cell.inputs) {
-            *load.entry(*net).or_default() += input.capacitance;
+/// Load and transition of each net.
+struct Nets {
+    load: BTreeMap<Net, f64>,
+    slew: BTreeMap<Net, f64>,
+}
+
+impl Nets {
+    fn of(netlist: &Netlist<'_>, clock: Net) -> Nets {
+        let mut nets = Nets { load: BTreeMap::new(), slew: BTreeMap::new() };
+        for cell in &netlist.cells {
+            for (input, net) in cell.cell.inputs.iter().zip(&cell.inputs) {
+                *nets.load.entry(*net).or_default() += input.capacitance;
+            }
+        }
+        let inputs = netlist.ports.values().filter(|port| port.input).flat_map(|port| &port.bits);
+        let inputs: Vec<Net> = inputs.copied().filter(|net| *net != clock).collect();
+        // Over and over until nothing changes: no order is needed.
+        for _ in 0..200 {
+            let mut slew = BTreeMap::new();
+            let mut registers = Vec::new();
+            for cell in &netlist.cells {
+                for (output, net) in cell.cell.outputs.iter().zip(&cell.outputs) {
+                    let Some(net) = *net else { continue };
+                    let value = transition(output, &|pin| nets.slew(cell.inputs[pin]), nets.load(net));
+                    slew.insert(net, value);
+                    if cell.cell.sequential.is_some() {
+                        registers.push((value, output));
+                    }
+                }
+            }
+            slew.insert(clock, registers.iter().map(|one| one.0).sum::<f64>() / registers.len() as f64);
+            let register = registers[0].1;
+            for &net in &inputs {
+                slew.insert(net, transition(register, &|_| nets.slew(clock), nets.load(net)));
+            }
+            nets.slew = slew;
+        }
+        nets
+    }
+
+    fn load(&self, net: Net) -> f64 {
+        self.load.get(&net).copied().unwrap_or(0.0)
+    }
+
+    fn slew(&self, net: Net) -> f64 {
+        self.slew.get(&net).copied().unwrap_or(0.0)
+    }
+}
+
+/// Energy of all edges without the clock's, picojoules; they begin where all flip-flops and inputs are zero.
+fn energy(library: &Library, netlist: &Netlist<'_>, clock: Net, edges: &[Edge]) -> f64 {
+    let nets = Nets::of(netlist, clock);
+    let mut value: BTreeMap<Net, bool> = BTreeMap::from([(ONE, true)]);
+    let word = |cell: usize, value: &BTreeMap<Net, bool>| -> usize {
+        let inputs = netlist.cells[cell].inputs.iter().enumerate();
+        inputs.filter(|(_, net)| value.get(net) == Some(&true)).map(|(pin, _)| 1 << pin).sum()
+    };
+    // Settled by doing it over and over, as many times as there may be cells behind each other.
+    for _ in 0..300 {
+        for (index, cell) in netlist.cells.iter().enumerate() {
+            let state = word(index, &value);
+            for (output, net) in cell.cell.outputs.iter().zip(&cell.outputs) {
+                net.map(|net| value.insert(net, output.function.holds(state)));
+            }
         }
     }
-    let load = |net: Net| load.get(&net).copied().unwrap_or(0.0);
-    // Over and over until nothing changes: no order is needed.
-    let mut slew: BTreeMap<Net, f64> = BTreeMap::new();
-    for _ in 0..200 {
-        let old = slew.clone();
-        let at = |net: Net| old.get(&net).copied().unwrap_or(0.0);
-        let (mut sum, mut count) = (0.0, 0.0);
-        let mut register = None;
-        for cell in &netlist.cells {
-            for (output, net) in cell.cell.outputs.iter().zip(&cell.outputs) {
-                let Some(net) = *net else { continue };
-                let value = transition(output, &|pin| at(cell.inputs[pin]), load(net));
-                slew.insert(net, value);
-                if cell.cell.sequential.is_some() {
-                    (sum, count) = (sum + value, count + 1.0);
-                    register = register.or(Some(output));
+    let mut readers: BTreeMap<Net, Vec<(usize, usize)>> = BTreeMap::new();
+    let mut drivers: BTreeMap<Net, (usize, usize)> = BTreeMap::new();
+    for (index, cell) in netlist.cells.iter().enumerate() {
+        cell.inputs
+            .iter()
+            .enumerate()
+            .for_each(|(pin, net)| readers.entry(*net).or_default().push((index, pin)));
+        for (output, net) in cell.outputs.iter().enumerate() {
+            net.map(|net| drivers.insert(net, (index, output)));
+        }
+    }
+    // The pin that last made an output want another value.
+    let mut cause: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    let charge = 0.5 * library.picofarads * library.volts * library.volts;
+    let mut total = 0.0;
+    for edge in edges {
+        total += charge * nets.load(edge.net);
+        if let Some(&(index, output)) = drivers.get(&edge.net) {
+            let cell = &netlist.cells[index];
+            let pin = match &cell.cell.sequential {
+                Some(flip_flop) => Some(flip_flop.clock),
+                None => cause.get(&(index, output)).copied(),
+            };
+            let slew = pin.map_or(0.0, |pin| nets.slew(cell.inputs[pin]));
+            let powers = &cell.cell.outputs[output].powers;
+            total += mean(library, powers, pin, edge.value, slew, nets.load(edge.net));
+        }
+        for &(index, pin) in readers.get(&edge.net).map_or(&[][..], Vec::as_slice) {
+            let cell = netlist.cells[index].cell;
+            total += mean(library, &cell.inputs[pin].powers, None, edge.value, nets.slew(edge.net), 0.0);
+            let before = word(index, &value);
+            for (output, known) in cell.outputs.iter().enumerate() {
+                if known.function.holds(before) != known.function.holds(before ^ 1 << pin) {
+                    cause.insert((index, output), pin);
                 }
             }
         }
-        slew.insert(clock, sum / count);
-        for net in netlist
-            .ports
-            .values()
-            .filter(|port| port.input)
-            .flat_map(|port| &port.bits)
-            .filter(|net| **net != clock)
-        {
-            slew.insert(*net, transition(register.unwrap(), &|_| at(clock), load(*net)));
-        }
-    }
-    let slew = |net: Net| slew.get(&net).copied().unwrap_or(0.0);
-    let count = |net: Net| edges.get(&net).copied().unwrap_or_default();
-    let pay =
-        |net: Net, each: [f64; 2]| count(net).iter().zip(each).map(|(count, each)| count * each).sum::<f64>();
-    let charge = 0.5 * library.picofarads * library.volts * library.volts;
-    let mut total: f64 = edges.keys().map(|&net| pay(net, [charge * load(net); 2])).sum();
-    for cell in &netlist.cells {
-        for (output, net) in cell.cell.outputs.iter().zip(&cell.outputs) {
-            let Some(net) = *net else { continue };
-            let inputs: Vec<f64> = cell.inputs.iter().map(|&net| slew(net)).collect();
-            let any = inputs.iter().sum::<f64>() / inputs.len() as f64;
-            total +=
-                pay(net, mean(library, &output.powers, &|pin| pin.map_or(any, |pin| inputs[pin]), load(net)));
-        }
-        for (input, &net) in cell.cell.inputs.iter().zip(&cell.inputs).filter(|(_, net)| **net != clock) {
-            total += pay(net, mean(library, &input.powers, &|_| slew(net), 0.0));
-        }
+        value.insert(edge.net, edge.value);
     }
     total
 }
@@ -101,8 +142,8 @@ fn energy(library: &Library, netlist: &Netlist<'_>, clock: Net, edges: &Edges) -
 fn edges_alone_give_the_same_energy_within_a_twentieth() {
     let Some(tools) = Tools::find() else { return };
     for (name, accelerator) in kinds() {
-        let (element, netlist_text) = tools.with_netlist(&accelerator);
-        let netlist = Netlist::from_json(&netlist_text.0, &netlist_text.1, &tools.library).unwrap();
+        let (element, (json, top)) = tools.with_netlist(&accelerator);
+        let netlist = Netlist::from_json(&json, &top, &tools.library).unwrap();
         let clock = netlist.port("clock").unwrap().bits[0];
         for (bits, activity) in
             [(8, Activity::DenseSigned), (8, Activity::HalfZeroUnsigned), (3, Activity::DenseSigned)]
@@ -112,12 +153,8 @@ fn edges_alone_give_the_same_energy_within_a_twentieth() {
             let mut simulator = Simulator::new(element.circuit());
             simulator.keep_edges();
             element.run_on(&mut simulator, operands, &folds).unwrap();
-            let mut edges = Edges::new();
-            for edge in simulator.kept() {
-                edges.entry(edge.net).or_default()[usize::from(!edge.value)] += 1.0;
-            }
             let found = simulator.energy().total() - simulator.energy().clock;
-            let second = energy(&tools.library, &netlist, clock, &edges);
+            let second = energy(&tools.library, &netlist, clock, simulator.kept());
             println!(
                 "{name}, {bits} bits, {}: {found:.1} pJ, by edges alone {second:.1} pJ, {:+.2} %",
                 activity.name(),

@@ -48,10 +48,11 @@ const FUZZ_SECONDS: &str = "600";
 const FUZZ_THREADS: &str = "--test-threads=8";
 
 /// The ignored tests that measure time or memory. Each runs with nothing beside it; all others share the cores.
-const MEASUREMENTS: [&str; 13] = [
+const MEASUREMENTS: [&str; 14] = [
     "a_float_inference_takes_little_more_than_onnx_runtimes",
     "a_larger_array_is_no_slower_to_simulate",
     "a_process_of_its_own",
+    "all_widths_in_ten_minutes_and_the_same_again",
     "cycles_a_second",
     "cycles_alone_of_a_large_transformer",
     "large_networks_in_seconds",
@@ -107,6 +108,9 @@ fn tools() -> Vec<(&'static str, OsString)> {
     }
     if let Some(suites) = tools::node_tests() {
         found.push(("BITGAUGE_ONNX_NODE_TESTS", suites.into()));
+    }
+    if let Some(library) = tools::liberty() {
+        found.push(("BITGAUGE_LIBERTY", library.into()));
     }
     // With the tools there, a check that cannot start one fails instead of being skipped.
     if tools::hardware() {

@@ -151,6 +151,44 @@ fn root_access() -> Option<&'static [&'static str]> {
     works(command("sudo", &["-n", "true"])).then_some(&["sudo", "-n"])
 }
 
+/// The Debian package with a cell library that has tables of power, and where the library lies in it.
+const LIBRARY: (&str, &str) = ("qflow-tech-osu018", "usr/share/qflow/tech/osu018/osu018_stdcells.lib");
+
+/// A cell library for energy on gates; `None`, and a line that says so, where it cannot be had. The package is unpacked
+/// and not installed: that needs no root.
+pub fn liberty() -> Option<PathBuf> {
+    if let Some(given) = std::env::var_os("BITGAUGE_LIBERTY") {
+        return Some(PathBuf::from(given));
+    }
+    let (package, inside) = LIBRARY;
+    let folder = root().join(".tools/osu018");
+    let library = folder.join(inside);
+    if library.is_file() {
+        return Some(library);
+    }
+    let fetched = || -> Option<()> {
+        std::fs::create_dir_all(&folder).ok()?;
+        let mut fetch = command("apt-get", &["download", package]);
+        run({
+            fetch.current_dir(&folder);
+            fetch
+        })
+        .ok()?;
+        let entries = std::fs::read_dir(&folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+        let archive = entries.filter(|path| path.extension().is_some_and(|end| end == "deb")).max()?;
+        let mut unpack = command("dpkg-deb", &["-x"]);
+        unpack.arg(archive).arg(&folder);
+        run(unpack).ok()
+    };
+    if fetched().is_some() && library.is_file() {
+        return Some(library);
+    }
+    eprintln!(
+        "SKIPPED: energy on gates: `apt-get download {package}` gives no cell library; BITGAUGE_LIBERTY may name one"
+    );
+    None
+}
+
 fn lacking(packages: &[&str]) -> bool {
     eprintln!(
         "SKIPPED: checks of the Verilog: install {0} (Debian: sudo apt-get install {0}; macOS: brew install \

@@ -6,16 +6,19 @@ use bitgauge_arch::energy::{Activity, MeasuredUnit, Method, ModeRow, element_mod
 use bitgauge_arch::mac::Operands;
 use bitgauge_rtl::units::mac::MacShape;
 use bitgauge_rtl::units::pe::Pe;
+use bitgauge_rtl::units::top;
 use bitgauge_rtl::verilog::{Options, Reset, elaborate};
 use rayon::prelude::*;
 use rust_hdl::prelude::Block as _;
 
 use crate::GatesError;
 use crate::element::{Element, Measured};
-use crate::liberty::Library;
+use crate::liberty::{Cell, Library};
 use crate::mapping::Mapper;
 use crate::netlist::Netlist;
 use crate::operands::{Codes, draw};
+use crate::requantizer::Requantizer;
+use crate::rest::flip_flops;
 
 /// How much is simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,15 +71,99 @@ pub fn element(
 /// # Errors
 /// What Yosys says.
 pub fn map_element(accelerator: &Accelerator, mapper: &Mapper<'_>) -> Result<(String, String), GatesError> {
-    let shape = MacShape::of(&accelerator.array);
-    let mut unit = Pe::new(&shape);
+    let mut unit = Pe::new(&MacShape::of(&accelerator.array));
     unit.connect_all();
+    let design = elaborate(&unit, &options(accelerator))?;
+    Ok((mapper.map(&design.text(), &design.top)?, design.top))
+}
+
+fn options(accelerator: &Accelerator) -> Options {
     let reset = match accelerator.synthesis.reset {
         ResetStyle::Sync => Reset::Synchronous,
         ResetStyle::Async => Reset::Asynchronous,
     };
-    let design = elaborate(&unit, &Options { reset, ..Options::default() })?;
-    Ok((mapper.map(&design.text(), &design.top)?, design.top))
+    Options { reset, ..Options::default() }
+}
+
+/// The name of a module, with what tells its gates from those of another reset.
+fn module_name(accelerator: &Accelerator, plain: &str) -> String {
+    match accelerator.synthesis.reset {
+        ResetStyle::Sync => plain.to_owned(),
+        ResetStyle::Async => format!("{plain}_async"),
+    }
+}
+
+/// Measures the requantizer, of which post-processor and vector unit have some a lane.
+///
+/// # Errors
+/// What Yosys or the netlist says; [`GatesError::Differs`] where the gates give another code than the contract.
+pub fn requantizer(
+    accelerator: &Accelerator,
+    library: &Library,
+    mapper: &Mapper<'_>,
+    effort: Effort,
+    origin: &Origin,
+) -> Result<MeasuredUnit, GatesError> {
+    let mut unit = bitgauge_rtl::units::Requantizer::default();
+    unit.connect_all();
+    let design = elaborate(&unit, &options(accelerator))?;
+    let json = mapper.map(&design.text(), &design.top)?;
+    let netlist = Netlist::from_json(&json, &design.top, library)?;
+    let unit = Requantizer::new(library, &netlist)?;
+    let (clock, leakage) = unit.clock();
+    let rows = Activity::ALL.par_iter().map(|&activity| unit.row(activity, effort.beats, effort.seeds));
+    let rows: Vec<(ModeRow, u64)> = rows.collect::<Result<_, _>>()?;
+    Ok(MeasuredUnit {
+        module: module_name(accelerator, &design.top),
+        method: Method::Simulated,
+        library: library.name.clone(),
+        corner: library.corner.clone(),
+        tools: origin.tools.clone(),
+        command: origin.command.clone(),
+        area_um2: netlist.area(),
+        flip_flops: netlist.flip_flops() as u64,
+        settle_ns: rows.iter().map(|row| row.1).max().unwrap_or(0) as f64 * 1e-6,
+        leakage_nanowatts: leakage,
+        clock_picojoules: clock,
+        rows: rows.into_iter().map(|row| row.0).collect(),
+    })
+}
+
+/// All other modules of the accelerator that have flip-flops: so many times what the clock takes of a flip-flop of `like`,
+/// with its part of the clock's net, and no data.
+///
+/// # Errors
+/// What Yosys says.
+pub fn others(
+    accelerator: &Accelerator,
+    library: &Library,
+    mapper: &Mapper<'_>,
+    measured: &[MeasuredUnit],
+    origin: &Origin,
+) -> Result<Vec<MeasuredUnit>, GatesError> {
+    let design = top::design(accelerator, &options(accelerator))?;
+    let counts = flip_flops(mapper.yosys, &design.text())?;
+    let Some(like) = measured.first().filter(|unit| unit.flip_flops > 0) else { return Ok(Vec::new()) };
+    let each = like.clock_picojoules / like.flip_flops as f64;
+    let cells = library.cells.values().flatten().filter(|cell| cell.sequential.is_some());
+    let least = |of: fn(&Cell) -> f64| cells.clone().map(of).fold(f64::MAX, f64::min);
+    let (area, leakage) = (least(|cell| cell.area), least(|cell| cell.leakage) * library.nanowatts);
+    let unit = |(name, flip_flops): (String, u64)| MeasuredUnit {
+        module: module_name(accelerator, &name),
+        method: Method::FlipFlops,
+        library: library.name.clone(),
+        corner: library.corner.clone(),
+        tools: origin.tools.clone(),
+        command: origin.command.clone(),
+        area_um2: area * flip_flops as f64,
+        flip_flops,
+        settle_ns: 0.0,
+        leakage_nanowatts: leakage * flip_flops as f64,
+        clock_picojoules: each * flip_flops as f64,
+        rows: Vec::new(),
+    };
+    let units = counts.into_iter().map(unit);
+    Ok(units.filter(|unit| measured.iter().all(|known| known.module != unit.module)).collect())
 }
 
 /// What a netlist has, whatever moves in it.

@@ -16,6 +16,8 @@ pub mod mapping;
 pub mod netlist;
 pub mod operands;
 pub mod order;
+pub mod requantizer;
+pub mod rest;
 pub mod simulate;
 pub mod unit;
 

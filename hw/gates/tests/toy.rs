@@ -13,18 +13,7 @@ use bitgauge_gates::simulate::Simulator;
 
 const LIBRARY: &str = include_str!("toy.lib");
 
-const NETLIST: &str = r#"{ "modules": { "toy": {
-  "ports": {
-    "clock": { "direction": "input", "bits": [2] },
-    "x": { "direction": "input", "bits": [3] },
-    "q": { "direction": "output", "bits": [6] }
-  },
-  "cells": {
-    "inverter": { "type": "INV", "connections": { "A": [3], "Y": [4] } },
-    "product": { "type": "AND2", "connections": { "A": [4], "B": [3], "Y": [5] } },
-    "register": { "type": "DFF", "connections": { "D": [5], "CK": [2], "Q": [6] } }
-  }
-} } }"#;
+const NETLIST: &str = include_str!("toy.json");
 
 /// The library with an inverter of so many nanoseconds.
 fn library(delay: &str) -> Library {

@@ -104,6 +104,18 @@ impl EnergyTable {
         self.unit.iter().find(|unit| unit.module == module).map(Some).ok_or_else(missing)
     }
 
+    /// What a reader of totals should know of a table with measured units: that they and the entries may be of different
+    /// technologies.
+    #[must_use]
+    pub fn mixture(&self) -> Option<String> {
+        let unit = self.unit.first()?;
+        Some(format!(
+            "processing elements are priced by gates on {} ({}), all else by the table's entries: a total of both says \
+             something only where they are of one technology",
+            unit.library, unit.corner
+        ))
+    }
+
     fn uncalibrated(&self, missing: String) -> EnergyError {
         EnergyError::Uncalibrated { table: self.name.clone(), missing }
     }

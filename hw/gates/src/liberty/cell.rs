@@ -89,6 +89,8 @@ type Templates<'a> = BTreeMap<&'a str, &'a Group>;
 /// What a name in an expression means.
 struct Names {
     variables: Vec<String>,
+    /// So many of them are inputs.
+    inputs: usize,
     derived: BTreeMap<String, Truth>,
 }
 
@@ -101,7 +103,7 @@ impl Names {
     }
 
     fn input(&self, name: &str) -> Option<usize> {
-        self.variables.iter().position(|known| known == name)
+        self.variables.iter().take(self.inputs).position(|known| known == name)
     }
 }
 
@@ -135,6 +137,7 @@ impl Cell {
             return Err("it has three states".to_owned());
         }
         let mut names = Names {
+            inputs: inputs.len(),
             variables: inputs.iter().map(|(name, _)| (*name).clone()).collect(),
             derived: BTreeMap::new(),
         };

@@ -21,7 +21,7 @@ pub use text::{Attribute, Group, read};
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum LibertyError {
     /// Not the text of a library.
-    #[error("line {line}: {what}; a Liberty file begins with `library (name) {{`")]
+    #[error("line {line}: {what}")]
     Syntax {
         /// Line, from 1.
         line: usize,

@@ -214,7 +214,7 @@ impl Reader {
 pub fn read(text: &str) -> Result<Group, LibertyError> {
     let mut reader = Reader { tokens: tokens(text)?, at: 0 };
     let Some((name, line)) = reader.text() else {
-        return Err(reader.fault("the file does not begin with `library`"));
+        return Err(reader.fault("the file does not begin with `library (name) {`"));
     };
     if name != "library" || !reader.take('(') {
         return Err(LibertyError::Syntax { line, what: "the file does not begin with `library (name) {`" });
