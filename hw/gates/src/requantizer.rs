@@ -72,8 +72,10 @@ impl Requantizer {
         for cycle in 0..WARM + cycles {
             if cycle % COLUMN == 0 {
                 // Sums deviate by some 2^12; mantissas lie between 2^15 and 2^16.
-                factor =
-                    Requant { mantissa: 1 << 15 | random.signed(9).unsigned_abs() as u16 * 128, shift: 22 };
+                factor = Requant {
+                    mantissa: (1 << 15) | (random.signed(9).unsigned_abs() as u16 * 128),
+                    shift: 22,
+                };
             }
             let x = match activity {
                 Activity::Zero => 0,
