@@ -3,6 +3,7 @@
 use bitgauge_arch::actions::{Action, ActionCounts};
 use bitgauge_arch::codec::Codec;
 use bitgauge_arch::command::{Operation, Target, Unit};
+use bitgauge_arch::energy::ElementUse;
 use bitgauge_arch::program::Operand;
 use bitgauge_arch::{Accelerator, timing};
 use bitgauge_compiler::{Options, compile};
@@ -39,6 +40,14 @@ fn cycles_macs_bytes_and_actions() {
             assert_eq!((symbols, counted), (wanted, wanted), "{case}: MACs");
             assert_eq!(run.actions.get(Action::ArrayMac), array, "{case}: array MACs");
             assert_eq!(run.actions.get(Action::ArrayBitProduct), 0, "{case}: a product of bits on `fixed`");
+            // What prices elements follows from the commands alone; it has to be what the simulator counted.
+            for (uses, layer) in ElementUse::of_layers(&program).iter().zip(&run.layers) {
+                let sum = |of: fn(&ElementUse) -> u64| uses.iter().map(of).sum::<u64>();
+                let bits = accelerator.array.pe_register_bits();
+                let of_beats = sum(|one| one.beats) * bits;
+                assert_eq!(sum(|one| one.products), layer.array_macs, "{case}: products of elements");
+                assert_eq!(of_beats, layer.actions.get(Action::PeRegisterBit), "{case}: beats of elements");
+            }
             let capacity = run.cycles * accelerator.peak_macs_per_cycle();
             let padded: u64 = run.layers.iter().map(|layer| layer.array_padded_macs).sum();
             assert!(array <= padded && padded <= capacity, "{case}: {array} <= {padded} <= {capacity}");

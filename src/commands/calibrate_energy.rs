@@ -169,11 +169,10 @@ fn text_of(answer: &Answer<'_>) -> String {
             unit.leakage_nanowatts,
             unit.clock_picojoules
         );
+        // Units without widths stand under one pair.
+        let what = if unit.rows.len() > Activity::ALL.len() { "pJ a product" } else { "pJ a code" };
         let rows: Vec<Vec<String>> = SHOWN.iter().filter_map(|&bits| line(unit, bits)).collect();
-        text += &output::table(
-            &["pJ a product", "zero", "half zero, unsigned", "dense, signed", "spread"],
-            &rows,
-        );
+        text += &output::table(&[what, "zero", "half zero, unsigned", "dense, signed", "spread"], &rows);
     }
     let flip_flops: u64 = counted.iter().map(|unit| unit.flip_flops).sum();
     text += &format!(

@@ -138,3 +138,32 @@ fn an_element_computes_what_arithmetic_says_and_takes_more_for_more() {
         last = dense;
     }
 }
+
+/// Flip-flops counted before mapping are those of the mapped netlist, unit by unit; the requantizer's codes are held to
+/// the contract where it is measured.
+#[test]
+fn units_have_the_flip_flops_that_are_counted_and_the_requantizer_computes_the_contract() {
+    let Some(tools) = Tools::find() else { return };
+    let accelerator = design("reference-16x16");
+    let mapper = Mapper { yosys: &tools.yosys, liberty: &tools.liberty, period: None };
+    let origin = Origin { tools: "Yosys".to_owned(), command: "a test".to_owned() };
+    let effort = Effort { beats: 64, seeds: 1 };
+    let unit = calibrate::requantizer(&accelerator, &tools.library, &mapper, effort, &origin).unwrap();
+    let [zero, half, dense] =
+        Activity::ALL.map(|class| unit.row(Operands::BYTES, class).unwrap().picojoules_per_beat);
+    assert!(zero < half && half < dense, "{zero} {half} {dense}");
+    let (_, figures) = tools.element(&accelerator);
+    let text = bitgauge_rtl::export::modules(&accelerator)
+        .unwrap()
+        .iter()
+        .fold(String::new(), |all, one| all + &one.text);
+    let counts = bitgauge_gates::rest::flip_flops(&tools.yosys, &text).unwrap();
+    let of = |start: &str| {
+        let found: Vec<u64> =
+            counts.iter().filter(|(name, _)| name.starts_with(start)).map(|one| *one.1).collect();
+        assert_eq!(found.len(), 1, "{start}");
+        found[0]
+    };
+    assert_eq!(of("pe_fixed8"), figures.flip_flops);
+    assert_eq!(of("requantizer"), unit.flip_flops);
+}
