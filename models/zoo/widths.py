@@ -1,0 +1,150 @@
+"""What bits are worth on which array: the page docs/reference/widths.md, from the shipped models.
+
+    python models/zoo/widths.py [program] > docs/reference/widths.md
+
+Runs both models at 8 to 2 bits on designs of the same peak, 256 multiply-accumulates a cycle at 8 bits. Elements are
+priced by `bitgauge calibrate-energy`, which needs Yosys and a cell library (docs/guide/calibration.md); without them
+the program says what is missing.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).parents[2]
+MODELS = {"vit_mnist": "ViT", "cnn_mnist": "CNN"}
+DESIGNS = {
+    "reference-16x16": "`fixed`, 8 bits, one lane, 16 x 16",
+    "fixed-4-lanes-8x8": "`fixed`, 8 bits, four lanes, 8 x 8",
+    "fixed-4-bit-16x16": "`fixed`, 4 bits, one lane, 16 x 16",
+    "serial-8-bit-slices-16x8": "`serial` V16 S8, 16 x 8",
+    "serial-16x16": "`serial` V64 S1, 16 x 16",
+}
+BITS = [8, 7, 6, 5, 4, 3, 2]
+FIXED = "reference-16x16"
+# Components of result.json, in its order.
+ARRAY, SCRATCHPADS, PARAMETERS, POST_VECTOR, EXTERNAL = range(5)
+
+
+def call(program, *arguments):
+    subprocess.run([program, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL)
+
+
+def bits_file(program, folder, model, bits):
+    """Every layer and tensor at so many bits, the input too."""
+    codes = folder / f"{model}-{bits}.bgq"
+    call(program, "quantize", *source(model), "--weight-bits", bits, "--activation-bits", bits, "--output", codes)
+    path = codes.with_suffix(".bits.toml")
+    path.write_text(path.read_text().replace("\ninput = 8\n", f"\ninput = {bits}\n"))
+    return path
+
+
+def source(model):
+    zoo = ROOT / "models/zoo"
+    return "--model", zoo / f"{model}.onnx", "--data", zoo / "mnist.toml"
+
+
+def run(program, folder, table, model, design, bits):
+    narrow = design == "fixed-4-bit-16x16"
+    if narrow and bits > 4:
+        return None
+    widths = ("--weight-bits", bits, "--activation-bits", bits)
+    if narrow:
+        widths = ("--bits", bits_file(program, folder, model, bits))
+    report = folder / f"{model}-{design}-{bits}"
+    accelerator = ROOT / "designs" / f"{design}.toml"
+    call(
+        program, "run", *source(model), "--accelerator", accelerator, *widths, "--energy", table,
+        "--images", 1, "--output", report,
+    )
+    return json.loads((report / "result.json").read_text())
+
+
+def row(cells):
+    return "| " + " | ".join(cells) + " |"
+
+
+def table(title, results, cell):
+    print(f"\n{title}\n")
+    print(row(["array", *(f"{bits} bits" for bits in BITS)]))
+    print(row(["---"] * (1 + len(BITS))))
+    for design, name in DESIGNS.items():
+        print(row([name, *("" if results[design, bits] is None else cell(results[design, bits]) for bits in BITS)]))
+
+
+def energy(result, parts):
+    return sum(result["energy"]["components"][part] for part in parts) / 1e6
+
+
+def busy(result):
+    return next(unit["busy"] for unit in result["units"] if unit["unit"] == "compute")
+
+
+def crossing(results, value):
+    """From how many bits down each design is below the 8-bit multipliers."""
+    found = []
+    for design, name in DESIGNS.items():
+        if design == FIXED:
+            continue
+        below = [
+            bits for bits in BITS
+            if results[design, bits] and value(results[design, bits]) < value(results[FIXED, bits])
+        ]
+        if not below:
+            found.append(f"{name}: at no width")
+        elif below == [bits for bits in BITS if results[design, bits]]:
+            found.append(f"{name}: at every width it takes")
+        else:
+            found.append(f"{name}: at {', '.join(map(str, below))} bits")
+    return "; ".join(found) + "."
+
+
+def main():
+    program = sys.argv[1] if len(sys.argv) > 1 else "bitgauge"
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        measured = folder / "measured.toml"
+        for design in DESIGNS:
+            call(program, "calibrate-energy", ROOT / "designs" / f"{design}.toml", "--output", measured)
+        page(program, folder, measured)
+
+
+def page(program, folder, measured):
+    print("# Bits on five arrays")
+    print("\n<!-- `python models/zoo/widths.py PROGRAM` writes this page. -->")
+    print(
+        "\nThe shipped models, weights and activations at one width, on arrays of 256 multiply-accumulates a cycle at "
+        "8 bits (`fixed` of 4 bits: at up to 4). Cycles and bytes are exact. Picojoules of the array are measured on a "
+        "180 nm library ([calibration](../guide/calibration.md)), all others are published 45 nm prices "
+        "([energy](energy.md)): they stand apart, and their sum would say nothing."
+    )
+    for model, title in MODELS.items():
+        results = {
+            (design, bits): run(program, folder, measured, model, design, bits)
+            for design in DESIGNS for bits in BITS
+        }
+        print(f"\n## {title}")
+        table("Thousands of cycles:", results, lambda one: f"{one['headline']['cycles'] / 1e3:.1f}")
+        table("Thousands of cycles that the array works:", results, lambda one: f"{busy(one) / 1e3:.1f}")
+        table("Kilobytes on the bus:", results, lambda one: f"{one['headline']['bus_bytes'] / 1e3:.1f}")
+        table("Array, uJ (measured, 180 nm):", results, lambda one: f"{energy(one, [ARRAY]):.1f}")
+        table(
+            "On chip beside the array, uJ (published, 45 nm):", results,
+            lambda one: f"{energy(one, [SCRATCHPADS, PARAMETERS, POST_VECTOR]):.2f}",
+        )
+        table("External memory, uJ (published, 45 nm):", results, lambda one: f"{energy(one, [EXTERNAL]):.1f}")
+        table("Top-1 of 500 images, %:", results, lambda one: f"{100 * one['accuracy']['integer_top1']:.1f}")
+        print(f"\nFewer cycles than 8-bit multipliers of the same peak: {crossing(results, lambda one: one['headline']['cycles'])}")
+        print(f"\nLess energy in the array: {crossing(results, lambda one: energy(one, [ARRAY]))}")
+        first, last = results["serial-16x16", 8], results["serial-16x16", 4]
+        print(
+            f"\nFrom 8 to 4 bits the array of `serial` V64 S1 works {busy(first) / busy(last):.2f} times fewer cycles, "
+            f"and the network takes {first['headline']['cycles'] / last['headline']['cycles']:.2f} times fewer: the "
+            "vector unit, whose work does not shrink, and the bus eat the rest."
+        )
+
+
+if __name__ == "__main__":
+    main()
