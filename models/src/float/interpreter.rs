@@ -3,12 +3,14 @@
 //! Contract: deterministic on one machine, never panics on a graph that `validate` accepts, and
 //! frees every tensor after its last use.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::graph::{FloatGraph, ValueId};
-use super::ops::OpError;
+use super::graph::{FloatGraph, Node, NodeId, ValueId};
+use super::ops::unary::Unary;
+use super::ops::{Op, OpError};
 use super::tensor::Tensor;
 
 /// Why a run failed.
@@ -50,7 +52,8 @@ pub enum RunError {
 /// Runs `graph` on `inputs` (one per graph input, in order, of the graph's shapes) and returns its
 /// outputs in order.
 pub fn run(graph: &FloatGraph, inputs: &[Tensor]) -> Result<Vec<Tensor>, RunError> {
-    run_observed(graph, inputs, |_, _| {})
+    // Nobody looks at what lies between a convolution and its bounds.
+    run_with(graph, inputs, bounded_convolutions(graph), |_, _| {})
 }
 
 /// As [`run`], returning every computed value (inputs and node outputs; no constants) by id.
@@ -65,8 +68,36 @@ pub fn run_all(graph: &FloatGraph, inputs: &[Tensor]) -> Result<Vec<(ValueId, Te
 pub fn run_observed(
     graph: &FloatGraph,
     inputs: &[Tensor],
+    observe: impl FnMut(ValueId, &Tensor),
+) -> Result<Vec<Tensor>, RunError> {
+    run_with(graph, inputs, BTreeMap::new(), observe)
+}
+
+/// Convolutions whose only reader bounds what they give: the bounds, and the node that reads.
+fn bounded_convolutions(graph: &FloatGraph) -> BTreeMap<usize, ([f32; 2], NodeId)> {
+    let links = graph.links();
+    let bounded = |(i, node): (usize, &Node)| {
+        let (Op::Conv(_), &[y]) = (&node.op, &node.outputs[..]) else { return None };
+        let reader = links.sole_consumer(y)?;
+        let bounds = match &graph.node(reader).op {
+            Op::Clip(clip) => [clip.min, clip.max],
+            Op::Unary(Unary::Relu) => [0.0, f32::INFINITY],
+            _ => return None,
+        };
+        Some((i, (bounds, reader)))
+    };
+    graph.nodes.iter().enumerate().filter_map(bounded).collect()
+}
+
+/// As [`run_observed`], with some convolutions and the nodes that bound them run as one: what lies between them is
+/// not shown.
+fn run_with(
+    graph: &FloatGraph,
+    inputs: &[Tensor],
+    bounded: BTreeMap<usize, ([f32; 2], NodeId)>,
     mut observe: impl FnMut(ValueId, &Tensor),
 ) -> Result<Vec<Tensor>, RunError> {
+    let done: BTreeSet<usize> = bounded.values().map(|(_, reader)| reader.0).collect();
     if inputs.len() != graph.inputs.len() {
         return Err(RunError::InputCount { expected: graph.inputs.len(), given: inputs.len() });
     }
@@ -92,7 +123,7 @@ pub fn run_observed(
         store(&mut slots, v, t.clone())?;
     }
     let last_use = last_uses(graph);
-    for (i, node) in graph.nodes.iter().enumerate() {
+    for (i, node) in graph.nodes.iter().enumerate().filter(|(i, _)| !done.contains(i)) {
         let fail = |source| {
             let (node, op) = graph.origin(node);
             RunError::Node { node, op, source }
@@ -114,12 +145,17 @@ pub fn run_observed(
         let shapes: Vec<&[usize]> = operands.iter().map(|t| t.shape()).collect();
         // Kernels index freely behind the shape rule, so it runs even on a validated graph.
         node.op.operator().infer_shape(&shapes).map_err(fail)?;
-        let results = node.op.operator().eval(&operands).map_err(fail)?;
-        for (&v, t) in node.outputs.iter().zip(results) {
+        let (results, outputs) = match (&node.op, bounded.get(&i)) {
+            (Op::Conv(conv), Some(&(bounds, reader))) => {
+                (conv.eval_within(&operands, Some(bounds)), &graph.node(reader).outputs)
+            }
+            _ => (node.op.operator().eval(&operands), &node.outputs),
+        };
+        for (&v, t) in outputs.iter().zip(results.map_err(fail)?) {
             store(&mut slots, v, t)?;
         }
         free(&mut slots, &last_use, &node.inputs, i);
-        free(&mut slots, &last_use, &node.outputs, i);
+        free(&mut slots, &last_use, outputs, i);
     }
     let output = |&v: &ValueId| {
         let t = slots.get(v.0).cloned().flatten();
@@ -181,10 +217,7 @@ fn last_uses(graph: &FloatGraph) -> Vec<Option<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::float::graph::Node;
-    use crate::float::ops::Op;
     use crate::float::ops::binary::Binary;
-    use crate::float::ops::unary::Unary;
 
     /// A storage is taken over only where nobody reads it again: not a constant's, an output's, or that of a value
     /// with a later reader.

@@ -4,8 +4,10 @@
 
 use thiserror::Error;
 
-/// Side of the squares in which matrices are transposed.
+/// Side of the squares in which matrices are transposed: a line of a cache.
 const SQUARE: usize = 16;
+/// Rows whose squares are turned one after the other, so that several lines of a row of the result are written in a row.
+const BAND: usize = 4 * SQUARE;
 
 /// No single tensor may have more elements than this; larger is taken for a broken file.
 pub const MAX_ELEMENTS: usize = 1 << 31;
@@ -45,6 +47,37 @@ pub fn strides(shape: &[usize]) -> Vec<usize> {
         out[i - 1] = out[i] * shape[i];
     }
     out
+}
+
+/// Writes the transposed `from[rows, cols]` to `to[cols, rows]`.
+///
+/// Square by square through an array of its own: rows a power of two apart share few sets of a cache, so that their
+/// lines would be gone before they are read to the end.
+pub(super) fn turn(from: &[f32], rows: usize, cols: usize, to: &mut [f32]) {
+    let mut square = [[0f32; SQUARE]; SQUARE];
+    for band in (0..rows).step_by(BAND) {
+        for left in (0..cols).step_by(SQUARE) {
+            for top in (band..rows.min(band + BAND)).step_by(SQUARE) {
+                let (high, wide) = (SQUARE.min(rows - top), SQUARE.min(cols - left));
+                if (high, wide) == (SQUARE, SQUARE) {
+                    for (row, line) in square.iter_mut().zip(from[top * cols..].chunks(cols)) {
+                        if let Some(line) = line.get(left..).and_then(<[f32]>::first_chunk) {
+                            *row = *line;
+                        }
+                    }
+                    for c in 0..SQUARE {
+                        let column: [f32; SQUARE] = std::array::from_fn(|r| square[r][c]);
+                        to[(left + c) * rows + top..][..SQUARE].copy_from_slice(&column);
+                    }
+                    continue;
+                }
+                for c in left..left + wide {
+                    let column = from[top * cols + c..].iter().step_by(cols);
+                    to[c * rows + top..][..high].iter_mut().zip(column).for_each(|(to, &from)| *to = from);
+                }
+            }
+        }
+    }
 }
 
 /// A dense f32 tensor.
@@ -134,17 +167,8 @@ impl Tensor {
                 given: self.shape.len(),
             });
         };
-        // Square by square, so that what is read stays in the cache and whole lines of it are written.
         let mut data = vec![0.0; self.len()];
-        for left in (0..cols).step_by(SQUARE) {
-            for top in (0..rows).step_by(SQUARE) {
-                let below = rows.min(top + SQUARE);
-                for c in left..cols.min(left + SQUARE) {
-                    let column = self.data[top * cols + c..].iter().step_by(cols);
-                    data[c * rows..][top..below].iter_mut().zip(column).for_each(|(to, &from)| *to = from);
-                }
-            }
-        }
+        turn(&self.data, rows, cols, &mut data);
         Self::new(vec![cols, rows], data)
     }
 

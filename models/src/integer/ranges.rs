@@ -10,6 +10,8 @@ use super::graph::CodeType;
 
 /// Bins of a histogram.
 pub const BINS: usize = 2048;
+/// Histograms that are counted side by side.
+const TABLES: usize = 4;
 
 /// How the range of an activation is chosen from calibration.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,6 +68,8 @@ impl Observation {
         let span = self.max - self.min;
         let factor = if span > 0.0 { BINS as f32 / span } else { 0.0 };
         let mut bins = [0i32; 256];
+        // Several histograms: counts of one bin in a row would wait for each other.
+        let mut counts = vec![[0u32; BINS]; TABLES];
         for block in data.chunks(bins.len()) {
             widest(
                 #[inline(always)]
@@ -76,7 +80,14 @@ impl Observation {
                     }
                 },
             );
-            bins[..block.len()].iter().for_each(|&bin| self.histogram[bin as usize] += 1);
+            for bins in bins[..block.len()].chunks(TABLES) {
+                for (counts, &bin) in counts.iter_mut().zip(bins) {
+                    counts[bin as usize % BINS] += 1;
+                }
+            }
+        }
+        for counts in &counts {
+            self.histogram.iter_mut().zip(counts).for_each(|(to, &from)| *to += u64::from(from));
         }
     }
 

@@ -3,6 +3,8 @@
 //! Depthwise runs as sums of shifted planes (`depthwise.rs`); all else as im2col in column blocks, times
 //! the weights by the library's matrix product.
 
+use bitgauge_arch::arith::host::widest;
+
 use super::depthwise::depthwise;
 use super::window::{Window, as_given, as_map, every};
 use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs, product};
@@ -70,16 +72,7 @@ impl Operator for Conv {
     }
 
     fn eval(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OpError> {
-        let (x, w) = (inputs[0], inputs[1]);
-        let shapes: Vec<&[usize]> = inputs.iter().map(|t| t.shape()).collect();
-        let shape = self.infer_shape(&shapes)?.remove(0);
-        let bias = inputs.get(2).map(|bias| bias.data());
-        if self.is_depthwise(w.shape()) {
-            return Ok(vec![depthwise(&self.window, x, w, bias, shape)?]);
-        }
-        let mut out = started(shape, bias)?;
-        self.by_product(x, w, &mut out)?;
-        Ok(vec![out])
+        self.eval_within(inputs, None)
     }
 
     fn macs(&self, inputs: &[&[usize]], outputs: &[&[usize]]) -> u64 {
@@ -99,8 +92,33 @@ fn started(shape: Vec<usize>, bias: Option<&[f32]>) -> Result<Tensor, OpError> {
     Ok(Tensor::new(shape, data)?)
 }
 
+/// Least and greatest of what an output may be, if it is bounded.
+pub type Bounds = Option<[f32; 2]>;
+
+/// Bounds values in place.
+#[inline(always)]
+pub(super) fn bound(values: &mut [f32], bounds: Bounds) {
+    if let Some([low, high]) = bounds {
+        values.iter_mut().for_each(|x| *x = x.max(low).min(high));
+    }
+}
+
 impl Conv {
-    fn by_product(&self, x: &Tensor, w: &Tensor, out: &mut Tensor) -> Result<(), OpError> {
+    /// As [`Operator::eval`], with the outputs bounded while they are in the cache.
+    pub fn eval_within(&self, inputs: &[&Tensor], bounds: Bounds) -> Result<Vec<Tensor>, OpError> {
+        let (x, w) = (inputs[0], inputs[1]);
+        let shapes: Vec<&[usize]> = inputs.iter().map(|t| t.shape()).collect();
+        let shape = self.infer_shape(&shapes)?.remove(0);
+        let bias = inputs.get(2).map(|bias| bias.data());
+        if self.is_depthwise(w.shape()) {
+            return Ok(vec![depthwise(&self.window, x, w, (bias, bounds), shape)?]);
+        }
+        let mut out = started(shape, bias)?;
+        self.by_product(x, w, bounds, &mut out)?;
+        Ok(vec![out])
+    }
+
+    fn by_product(&self, x: &Tensor, w: &Tensor, bounds: Bounds, out: &mut Tensor) -> Result<(), OpError> {
         let (xs, os) = (x.shape().to_vec(), out.shape().to_vec());
         let (cg, mg) = (w.shape()[1], os[1] / self.groups);
         let (image, plane) = (xs[2] * xs[3], os[2] * os[3]);
@@ -109,23 +127,29 @@ impl Conv {
             self.window.kernel == [1, 1] && self.window.strides == [1, 1] && self.window.pads == [0; 4];
         // A block of columns that stays in the second-level cache, but so many that packing the weights for each
         // block takes little beside the product.
-        let block = (65_536 / depth.max(1)).clamp(512, 4096).min(plane);
+        // Where the image itself is read, the outputs count.
+        let block = if direct { 131_072 / mg.max(1) } else { 65_536 / depth.max(1) };
+        let block = block.clamp(512, 4096).min(plane);
         let mut columns = if direct { Vec::new() } else { vec![0.0; depth * block] };
         for n in 0..xs[0] {
             for g in 0..self.groups {
                 let src = &x.data()[(n * xs[1] + g * cg) * image..][..cg * image];
                 let wg = MatRef::row_major(&w.data()[g * mg * depth..][..mg * depth], depth);
                 let dst = &mut out.data_mut()[(n * os[1] + g * mg) * plane..][..mg * plane];
-                if direct {
-                    let b = MatRef::row_major(src, plane);
-                    sgemm([mg, depth, plane], wg, b, 1.0, dst, plane)?;
-                    continue;
-                }
                 for start in (0..plane).step_by(block) {
                     let count = block.min(plane - start);
-                    self.columns(src, [xs[2], xs[3]], os[3], start, count, &mut columns);
-                    let b = MatRef::row_major(&columns, count);
-                    sgemm([mg, depth, count], wg, b, 1.0, &mut dst[start..], plane)?;
+                    let b = if direct {
+                        MatRef::row_major(&src[start..], plane)
+                    } else {
+                        self.columns(src, [xs[2], xs[3]], os[3], start, count, &mut columns);
+                        MatRef::row_major(&columns, count)
+                    };
+                    let dst = &mut dst[start..];
+                    sgemm([mg, depth, count], wg, b, 1.0, dst, plane)?;
+                    widest(
+                        #[inline(always)]
+                        || dst.chunks_mut(plane).for_each(|row| bound(&mut row[..count], bounds)),
+                    );
                 }
             }
         }
@@ -252,7 +276,11 @@ mod tests {
                     let n = m * c / groups * kernel[0] * kernel[1];
                     let w = Tensor::new(vec![m, c / groups, kernel[0], kernel[1]], fill(n, 5)).unwrap();
                     let y = conv.eval(&[&x, &w]).unwrap().remove(0);
-                    assert_eq!(y.data(), naive(&conv, &x, &w, y.shape()), "{conv:?}");
+                    let mut wanted = naive(&conv, &x, &w, y.shape());
+                    assert_eq!(y.data(), wanted, "{conv:?}");
+                    let bounds = Some([-3.0, 20.0]);
+                    bound(&mut wanted, bounds);
+                    assert_eq!(conv.eval_within(&[&x, &w], bounds).unwrap()[0].data(), wanted, "{conv:?}");
                 }
             }
         }

@@ -1,6 +1,8 @@
 //! MaxPool-12 (its indices unread) and AveragePool-19 over H and W.
 
-use super::window::{Window, as_given, as_map};
+use bitgauge_arch::arith::host::widest;
+
+use super::window::{Window, as_given, as_map, each_with};
 use super::{Built, OnnxOperator, Op, OpError, Operator, expect_inputs};
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
@@ -68,38 +70,81 @@ impl Operator for Pool {
         let x = inputs[0];
         let shape = self.infer_shape(&[x.shape()])?.remove(0);
         let (h, w) = (x.shape()[2], x.shape()[3]);
-        let win = &self.window;
+        let (down, across) = (self.taps(0, h, shape[2]), self.taps(1, w, shape[3]));
         let mut data = Vec::with_capacity(shape.iter().product());
+        let mut row = vec![0.0; shape[3]];
         for plane in x.data().chunks_exact(h * w) {
-            for oy in 0..shape[2] {
-                for ox in 0..shape[3] {
-                    let (mut max, mut sum, mut inside, mut padded) = (f32::NEG_INFINITY, 0.0, 0, 0);
-                    for ky in 0..win.kernel[0] {
-                        let py = oy * win.strides[0] + ky * win.dilations[0];
-                        for kx in 0..win.kernel[1] {
-                            let px = ox * win.strides[1] + kx * win.dilations[1];
-                            // What hangs over the padding counts for nothing.
-                            if py < h + win.pads[0] + win.pads[2] && px < w + win.pads[1] + win.pads[3] {
-                                padded += 1;
-                            }
-                            let (y, xx) = (py.wrapping_sub(win.pads[0]), px.wrapping_sub(win.pads[1]));
-                            if y < h && xx < w {
-                                let v = plane[y * w + xx];
-                                max = max.max(v);
-                                sum += v;
-                                inside += 1;
-                            }
-                        }
+            for (oy, seen) in down.seen.iter().enumerate() {
+                widest(
+                    #[inline(always)]
+                    || self.row(plane, [oy, w], &down, &across, &mut row),
+                );
+                let divided = row.iter().zip(&across.seen);
+                data.extend(divided.map(|(&x, other)| match self.kind {
+                    PoolKind::Max => x,
+                    PoolKind::Average { count_include_pad: true } => x / (seen.padded * other.padded) as f32,
+                    PoolKind::Average { count_include_pad: false } => {
+                        x / (seen.inside * other.inside).max(1) as f32
                     }
-                    data.push(match self.kind {
-                        PoolKind::Max => max,
-                        PoolKind::Average { count_include_pad: true } => sum / padded as f32,
-                        PoolKind::Average { count_include_pad: false } => sum / inside.max(1) as f32,
-                    });
-                }
+                }));
             }
         }
         Ok(vec![Tensor::new(shape, data)?])
+    }
+}
+
+/// What the windows see along one axis.
+struct Axis {
+    /// For each tap the outputs whose pixel lies in the image, and the pixel of the first of them.
+    taps: Vec<(std::ops::Range<usize>, usize)>,
+    seen: Vec<Seen>,
+}
+
+/// How many taps of an output lie in the image, and how many in the image or its padding: what hangs over the padding
+/// counts for nothing.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    inside: usize,
+    padded: usize,
+}
+
+impl Pool {
+    fn taps(&self, axis: usize, size: usize, outputs: usize) -> Axis {
+        let win = &self.window;
+        let (before, after, stride) = (win.pads[axis], win.pads[axis + 2], win.strides[axis]);
+        let mut seen = vec![Seen::default(); outputs];
+        let mut taps = Vec::new();
+        for tap in (0..win.kernel[axis]).map(|tap| tap * win.dilations[axis]) {
+            let first = before.saturating_sub(tap).div_ceil(stride).min(outputs);
+            let end = (before + size).saturating_sub(tap).div_ceil(stride).clamp(first, outputs);
+            taps.push((first..end, (first * stride + tap).saturating_sub(before)));
+            seen[first..end].iter_mut().for_each(|seen| seen.inside += 1);
+            let end = (before + size + after).saturating_sub(tap).div_ceil(stride).min(outputs);
+            seen[..end].iter_mut().for_each(|seen| seen.padded += 1);
+        }
+        Axis { taps, seen }
+    }
+
+    /// The greatest or the sum of each window of row `oy`, tap by tap for all of them.
+    #[inline(always)]
+    fn row(&self, plane: &[f32], [oy, w]: [usize; 2], down: &Axis, across: &Axis, row: &mut [f32]) {
+        let max = self.kind == PoolKind::Max;
+        row.fill(if max { f32::NEG_INFINITY } else { 0.0 });
+        for (outputs, y) in &down.taps {
+            if !outputs.contains(&oy) {
+                continue;
+            }
+            let line = &plane[(y + (oy - outputs.start) * self.window.strides[0]) * w..][..w];
+            for (outputs, x) in &across.taps {
+                let (stride, to) = (self.window.strides[1], &mut row[outputs.clone()]);
+                let from = line.get(*x..).unwrap_or_default();
+                if max {
+                    each_with(stride, from, to, |to, x| *to = to.max(x));
+                } else {
+                    each_with(stride, from, to, |to, x| *to += x);
+                }
+            }
+        }
     }
 }
 

@@ -9,6 +9,9 @@ use crate::float::functions::exp;
 use crate::float::tensor::Tensor;
 use crate::onnx::reader::NodeReader;
 
+/// Rows whose sums are made side by side.
+const ROWS: usize = 8;
+
 /// One operand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Softmax {
@@ -64,10 +67,13 @@ impl Operator for Softmax {
     }
 
     fn eval(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OpError> {
-        let mut out = inputs[0].clone();
-        let (outer, n, inner) = around(inputs[0].shape(), self.axis);
+        self.eval_owned(inputs[0].clone())
+    }
+
+    fn eval_owned(&self, mut out: Tensor) -> Result<Vec<Tensor>, OpError> {
+        let (outer, n, inner) = around(out.shape(), self.axis);
         if inner == 1 {
-            out.data_mut().chunks_exact_mut(n.max(1)).for_each(normalize);
+            out.data_mut().chunks_mut(ROWS * n.max(1)).for_each(|rows| normalize(rows, n));
             return Ok(vec![out]);
         }
         let mut row = vec![0.0f32; n];
@@ -78,7 +84,7 @@ impl Operator for Softmax {
                 for (j, r) in row.iter_mut().enumerate() {
                     *r = data[base + j * inner];
                 }
-                normalize(&mut row);
+                normalize(&mut row, n);
                 for (j, r) in row.iter().enumerate() {
                     data[base + j * inner] = *r;
                 }
@@ -88,25 +94,48 @@ impl Operator for Softmax {
     }
 }
 
-/// Softmax of a row. The sum goes from the first element to the last.
-fn normalize(row: &mut [f32]) {
+/// Softmax of up to [`ROWS`] rows of `n`. Each sum goes from the first element to the last; those of several rows do
+/// not wait for each other.
+fn normalize(rows: &mut [f32], n: usize) {
     widest(
         #[inline(always)]
         || {
-            const LANES: usize = 32;
-            let mut greatest = [f32::NEG_INFINITY; LANES];
-            for block in row.chunks(LANES) {
-                greatest
-                    .iter_mut()
-                    .zip(block)
-                    .for_each(|(most, &x)| *most = if x > *most { x } else { *most });
+            let mut sums = [0f32; ROWS];
+            for row in rows.chunks_exact_mut(n.max(1)) {
+                let greatest = greatest(row);
+                for x in row {
+                    *x = exp(*x - greatest);
+                }
             }
-            let greatest = greatest.into_iter().fold(f32::NEG_INFINITY, f32::max);
-            row.iter_mut().for_each(|x| *x = exp(*x - greatest));
-            let sum = row.iter().fold(0.0, |sum, x| sum + x);
-            row.iter_mut().for_each(|x| *x /= sum);
+            if rows.len() == ROWS * n {
+                let mut next = rows.chunks_exact(n.max(1));
+                let each: [&[f32]; ROWS] = std::array::from_fn(|_| next.next().unwrap_or_default());
+                for i in 0..n {
+                    sums.iter_mut().zip(each).for_each(|(sum, row)| *sum += row[i]);
+                }
+            } else {
+                for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(n.max(1))) {
+                    *sum = row.iter().fold(0.0, |sum, x| sum + x);
+                }
+            }
+            for (row, sum) in rows.chunks_exact_mut(n.max(1)).zip(sums) {
+                for x in row {
+                    *x /= sum;
+                }
+            }
         },
     );
+}
+
+/// The greatest of a row, side by side.
+#[inline(always)]
+fn greatest(row: &[f32]) -> f32 {
+    const LANES: usize = 32;
+    let mut greatest = [f32::NEG_INFINITY; LANES];
+    for block in row.chunks(LANES) {
+        greatest.iter_mut().zip(block).for_each(|(most, &x)| *most = if x > *most { x } else { *most });
+    }
+    greatest.into_iter().fold(f32::NEG_INFINITY, f32::max)
 }
 
 #[cfg(test)]
@@ -120,5 +149,17 @@ mod tests {
         let y = Softmax { axis: 0 }.eval(&[&x]).unwrap().remove(0);
         let want = Tensor::new(vec![2, 2], vec![0.25, 0.5, 0.75, 0.5]).unwrap();
         assert!(y.relative_error(&want) < 1e-6);
+    }
+
+    #[test]
+    fn rows_side_by_side_have_the_bits_of_one_by_one() {
+        let (rows, n) = (2 * ROWS + 3, 37);
+        let data: Vec<f32> = (0..rows * n).map(|i| (i * 37 % 101) as f32 * 0.07).collect();
+        let x = Tensor::new(vec![rows, n], data).unwrap();
+        let y = Softmax { axis: 1 }.eval(&[&x]).unwrap().remove(0);
+        for (x, y) in x.data().chunks(n).zip(y.data().chunks(n)) {
+            let alone = Tensor::new(vec![n], x.to_vec()).unwrap();
+            assert_eq!(Softmax { axis: 0 }.eval(&[&alone]).unwrap()[0].data(), y);
+        }
     }
 }

@@ -203,15 +203,21 @@ pub(super) fn as_given(r: &mut NodeReader<'_>, built: Built) -> Result<Built, Op
 /// Writes every `step`-th value of `from`, from the first on, to `to`, until one of the two ends.
 #[inline(always)]
 pub(super) fn every(step: usize, from: &[f32], to: &mut [f32]) {
+    each_with(step, from, to, |to, from| *to = from);
+}
+
+/// Calls `f` with each of `to` and every `step`-th value of `from`, from the first on, until one of the two ends.
+#[inline(always)]
+pub(super) fn each_with(step: usize, from: &[f32], to: &mut [f32], f: impl Fn(&mut f32, f32)) {
     match step {
-        1 => to.iter_mut().zip(from).for_each(|(to, &from)| *to = from),
+        1 => to.iter_mut().zip(from).for_each(|(to, &from)| f(to, from)),
         // In pairs, for the vector unit.
         2 => {
             let (pairs, last) = from.as_chunks::<2>();
             let (to, rest) = to.split_at_mut(pairs.len().min(to.len()));
-            to.iter_mut().zip(pairs).for_each(|(to, pair)| *to = pair[0]);
-            rest.iter_mut().zip(last).for_each(|(to, &from)| *to = from);
+            to.iter_mut().zip(pairs).for_each(|(to, pair)| f(to, pair[0]));
+            rest.iter_mut().zip(last).for_each(|(to, &from)| f(to, from));
         }
-        _ => to.iter_mut().zip(from.iter().step_by(step)).for_each(|(to, &from)| *to = from),
+        _ => to.iter_mut().zip(from.iter().step_by(step)).for_each(|(to, &from)| f(to, from)),
     }
 }

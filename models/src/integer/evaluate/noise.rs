@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use bitgauge_arch::arith::Signedness;
 use bitgauge_arch::arith::host::widest;
+use bitgauge_arch::code::Container;
 use rayon::prelude::*;
 
 use super::{EvaluateError, encode_inputs};
@@ -148,17 +150,20 @@ fn look(tensor: &IntTensor, bytes: &[u8], reals: &[f32], places: &[usize], image
 fn look_in_line(tensor: &IntTensor, bytes: &[u8], reals: &[f32], image: usize) -> Seen {
     const BLOCK: usize = 256;
     let code = &tensor.code;
-    let (low, high) = code.range();
+    let ((low, high), container) = (code.range(), code.container());
     let mut channels = vec![0f32; tensor.shape.flat_channels()];
     let (mut codes, mut squares, mut errors) = ([0i32; BLOCK], [0f64; BLOCK], [0f64; BLOCK]);
     let (mut signal, mut error, mut ends, mut finite) = (0.0, 0.0, 0usize, true);
     for (at, block) in reals.chunks(BLOCK).enumerate() {
-        for (place, to) in codes[..block.len()].iter_mut().enumerate() {
-            *to = code.read(bytes, at * BLOCK + place);
-        }
         widest(
             #[inline(always)]
             || {
+                read(
+                    container,
+                    code.sign,
+                    &bytes[at * BLOCK * container.bytes()..],
+                    &mut codes[..block.len()],
+                );
                 let made = squares.iter_mut().zip(&mut errors).zip(&codes).zip(block);
                 for (((square, error), &at), &value) in made {
                     let real = f64::from(value);
@@ -176,12 +181,36 @@ fn look_in_line(tensor: &IntTensor, bytes: &[u8], reals: &[f32], image: usize) -
     }
     let (inner, group) = (tensor.shape.channels, tensor.shape.elements() / tensor.shape.groups);
     for (reals, channels) in reals.chunks(group).zip(channels.chunks_mut(inner)) {
-        for row in reals.chunks(inner) {
-            channels.iter_mut().zip(row).for_each(|(most, x)| *most = most.max(x.abs()));
-        }
+        widest(
+            #[inline(always)]
+            || {
+                for row in reals.chunks(inner) {
+                    for (most, x) in channels.iter_mut().zip(row) {
+                        *most = most.max(x.abs());
+                    }
+                }
+            },
+        );
     }
     let not_finite = if finite { None } else { Some(image) };
     Seen { sums: [signal, error, ends as f64], not_finite, channels }
+}
+
+/// The first codes of a run of containers.
+#[inline(always)]
+fn read(container: Container, sign: Signedness, bytes: &[u8], codes: &mut [i32]) {
+    match (container, sign) {
+        (Container::Byte, Signedness::Signed) => {
+            for (code, &byte) in codes.iter_mut().zip(bytes) {
+                *code = i32::from(byte as i8);
+            }
+        }
+        _ => {
+            for (at, code) in codes.iter_mut().enumerate() {
+                *code = container.read(bytes, at, sign);
+            }
+        }
+    }
 }
 
 /// The channel that is far beyond the others, if one is.
@@ -196,8 +225,6 @@ fn loud(channels: &[f32]) -> Option<LoudChannel> {
 
 #[cfg(test)]
 mod tests {
-    use bitgauge_arch::arith::Signedness;
-
     use super::*;
     use crate::integer::graph::{CodeType, Shape};
 
