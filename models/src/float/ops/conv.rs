@@ -129,7 +129,7 @@ impl Conv {
         // block takes little beside the product.
         // Where the image itself is read, the outputs count.
         let block = if direct { 131_072 / mg.max(1) } else { 65_536 / depth.max(1) };
-        let block = block.clamp(512, 4096).min(plane);
+        let block = (block.clamp(512, 4096) / 64 * 64).min(plane);
         let mut columns = if direct { Vec::new() } else { vec![0.0; depth * block] };
         for n in 0..xs[0] {
             for g in 0..self.groups {

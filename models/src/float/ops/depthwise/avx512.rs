@@ -98,7 +98,9 @@ impl Phases {
         let mut totals = [_mm512_set1_ps(bias); N];
         for (start, &weight) in self.starts.iter().zip(weights) {
             let weight = _mm512_set1_ps(weight);
-            let Some(run) = self.data.get(start + at..).and_then(|run| run.get(..N * LANES)) else { break };
+            // No closures: they are compiled for the vectors, and what calls them is not, so that each stays a call
+            // before which all sums leave their registers.
+            let Some(run) = self.data.get(start + at..start + at + N * LANES) else { break };
             for (i, total) in totals.iter_mut().enumerate() {
                 // SAFETY: the run has so many vectors.
                 let x = unsafe { _mm512_loadu_ps(run.as_ptr().add(i * LANES)) };
@@ -117,7 +119,8 @@ impl Phases {
     #[inline]
     #[target_feature(enable = "avx512f")]
     pub(super) fn take_wide(&self, sums: &[f32], bounds: Bounds, [rows, ow]: [usize; 2], out: &mut Vec<f32>) {
-        let [low, high] = bounds.unwrap_or([f32::NEG_INFINITY, f32::INFINITY]).map(|x| _mm512_set1_ps(x));
+        let [low, high] = bounds.unwrap_or([f32::NEG_INFINITY, f32::INFINITY]);
+        let (low, high) = (_mm512_set1_ps(low), _mm512_set1_ps(high));
         let bounded = bounds.is_some();
         out.reserve(rows * ow);
         let room: &mut [MaybeUninit<f32>] = &mut out.spare_capacity_mut()[..rows * ow];
