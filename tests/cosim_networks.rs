@@ -4,11 +4,12 @@
 
 use bitgauge_models::float::{FloatGraph, Tensor};
 use bitgauge_models::integer::evaluate::encode_inputs;
-use bitgauge_models::integer::{InputCode, IntGraph, QuantizeOptions, calibrate, quantize};
+use bitgauge_models::integer::{Calibration, InputCode, IntGraph, QuantizeOptions, calibrate, quantize};
 use bitgauge_testing::Random;
 use bitgauge_tests::networks::{Block, block_ends, cut, decoder, noise, transformer_block, value_of};
 use bitgauge_tests::verilog::{assert_same, build, verilator};
-use bitgauge_tests::{assert_equal, design, efficientnet, float_model, quantized, resnet20};
+use bitgauge_tests::widths::drawn;
+use bitgauge_tests::{KINDS, assert_equal, design, efficientnet, float_model, quantized, resnet20};
 
 /// One bench for all networks: building it takes longer than most of them.
 const MEMORY_BYTES: u64 = 16 << 20;
@@ -16,7 +17,12 @@ const MEMORY_BYTES: u64 = 16 << 20;
 /// Interpreter, simulator and Verilog on the reference design. Every tensor keeps its place, so that the
 /// comparison of memories compares all of them. Gives the memory that the Verilog left.
 fn agrees(case: &str, graph: &IntGraph, input: &Tensor) -> Vec<u8> {
-    let accelerator = design("reference-16x16");
+    agrees_on("reference-16x16", case, graph, input)
+}
+
+/// The same on any design.
+fn agrees_on(name: &str, case: &str, graph: &IntGraph, input: &Tensor) -> Vec<u8> {
+    let accelerator = design(name);
     let options = bitgauge_compiler::Options { reuse_memory: false, ..bitgauge_compiler::Options::default() };
     let (_, bytes) = assert_equal(case, graph, &accelerator, &options, std::slice::from_ref(input));
     let program = bitgauge_compiler::compile(graph, &accelerator, &options).unwrap();
@@ -34,6 +40,20 @@ fn agrees(case: &str, graph: &IntGraph, input: &Tensor) -> Vec<u8> {
         rtl.cycles as f64 / rtl.elapsed.as_secs_f64()
     );
     rtl.memory
+}
+
+/// The same with another width for each layer and tensor, on every kind of processing element.
+fn agrees_at_all_widths(
+    case: &str,
+    float: &FloatGraph,
+    calibration: &Calibration,
+    input: InputCode,
+    image: &Tensor,
+) {
+    for name in KINDS {
+        let graph = drawn(float, calibration, input, (7, 8)).0.graph;
+        agrees_on(name, &format!("{case}, mixed widths"), &graph, image);
+    }
 }
 
 /// Quantizes a part of a network by what it was given.
@@ -54,6 +74,32 @@ fn transformer_block_of_vit_s() {
     let mut random = Random(2);
     let inputs = [(); 2].map(|()| noise(&mut random, &[1, block.tokens, block.channels], 0.0, 1.0));
     agrees("ViT-S block", &part(&float, &inputs), &inputs[0]);
+}
+
+#[test]
+#[ignore = "long tier: minutes of Verilator on each kind of processing element"]
+fn transformer_block_of_vit_s_at_mixed_widths() {
+    if !verilator() {
+        return;
+    }
+    let block = Block { tokens: 257, channels: 384, heads: 6, hidden: 1536 };
+    let float = transformer_block(block, 1);
+    let mut random = Random(2);
+    let inputs = [(); 2].map(|()| noise(&mut random, &[1, block.tokens, block.channels], 0.0, 1.0));
+    let calibration = calibrate(&float, 2, |index| vec![inputs[index].clone()]).unwrap();
+    agrees_at_all_widths("ViT-S block", &float, &calibration, InputCode::Calibrated, &inputs[0]);
+}
+
+#[test]
+#[ignore = "long tier: minutes of Verilator on each kind of processing element"]
+fn resnet20_at_mixed_widths() {
+    if !verilator() {
+        return;
+    }
+    let Some((model, images)) = resnet20() else { return };
+    let float = float_model(&model);
+    let calibration = calibrate(&float, 16, |index| vec![images.tensor(index)]).unwrap();
+    agrees_at_all_widths("ResNet-20", &float, &calibration, images.input_code(), &images.tensor(200));
 }
 
 #[test]

@@ -1,24 +1,28 @@
 //! Networks whose layers and tensors all have widths of their own.
 
-use bitgauge_models::integer::{Assignment, QuantizeOptions, Quantized, calibrate, quantize_traced};
+use bitgauge_models::float::FloatGraph;
+use bitgauge_models::integer::{
+    Assignment, Calibration, InputCode, QuantizeOptions, Quantized, calibrate, quantize_traced,
+};
 use bitgauge_testing::Random;
 
 use crate::{Images, float_model, repository};
 
-/// A shipped model with another width for each layer and tensor, from 2 to `most` bits and drawn anew for each seed,
-/// and what was asked for.
+/// A network with another width for each layer and tensor, from 2 to `most` bits and drawn anew for each seed, and what
+/// was asked for.
 #[must_use]
-pub fn mixed(model: &str, seed: u64, most: u32) -> (Quantized, Assignment) {
-    let images = Images::mnist("calibration");
-    let float = float_model(&repository(&format!("models/zoo/{model}.onnx")));
-    let calibration = calibrate(&float, 8, |index| vec![images.tensor(index)]).unwrap();
+pub fn drawn(
+    float: &FloatGraph,
+    calibration: &Calibration,
+    input: InputCode,
+    (seed, most): (u64, u32),
+) -> (Quantized, Assignment) {
     let with = |bits: &Assignment| {
-        let options =
-            QuantizeOptions { bits: bits.clone(), input: images.input_code(), ..QuantizeOptions::default() };
-        quantize_traced(&float, &calibration, &options).unwrap()
+        let options = QuantizeOptions { bits: bits.clone(), input, ..QuantizeOptions::default() };
+        quantize_traced(float, calibration, &options).unwrap()
     };
     let usual = Assignment::default();
-    let mut drawn = Assignment::of(&float, &with(&usual), &usual);
+    let mut drawn = Assignment::of(float, &with(&usual), &usual);
     let mut random = Random(seed);
     drawn.stream = random.of(&[8, 16]);
     let layers = drawn.weights.layers.values_mut();
@@ -26,7 +30,16 @@ pub fn mixed(model: &str, seed: u64, most: u32) -> (Quantized, Assignment) {
         .chain(drawn.activations.tensors.values_mut())
         .for_each(|bits| *bits = random.within(2, most) as u8);
     let quantized = with(&drawn);
-    let written = Assignment::from_toml(&Assignment::of(&float, &quantized, &drawn).to_toml()).unwrap();
-    assert_eq!(with(&written).graph.to_text(), quantized.graph.to_text(), "{model}, seed {seed}");
+    let written = Assignment::from_toml(&Assignment::of(float, &quantized, &drawn).to_toml()).unwrap();
+    assert_eq!(with(&written).graph.to_text(), quantized.graph.to_text(), "seed {seed}");
     (quantized, drawn)
+}
+
+/// A shipped model of mixed widths.
+#[must_use]
+pub fn mixed(model: &str, seed: u64, most: u32) -> (Quantized, Assignment) {
+    let images = Images::mnist("calibration");
+    let float = float_model(&repository(&format!("models/zoo/{model}.onnx")));
+    let calibration = calibrate(&float, 8, |index| vec![images.tensor(index)]).unwrap();
+    drawn(&float, &calibration, images.input_code(), (seed, most))
 }

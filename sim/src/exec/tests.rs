@@ -327,7 +327,7 @@ fn what_is_stored_in_any_format_is_loaded_again() {
                 };
                 let was = read(&codes, at);
                 let loaded = machine.space(Space::Activation);
-                let place = channel * 8 >> load.container;
+                let place = (channel * 8) >> load.container;
                 let narrow = 0xff >> (8 - (8 >> load.container));
                 let is = match load.container {
                     0 => read(loaded, 1000 + at),
@@ -345,7 +345,7 @@ fn what_is_stored_in_any_format_is_loaded_again() {
         }
         // What the last byte has room for beyond the last code is 0.
         let codes_of_byte = 1 << load.container;
-        if store.channels % codes_of_byte > 0 {
+        if !store.channels.is_multiple_of(codes_of_byte) {
             for pixel in 0..store.blocks * store.pixels {
                 let at = (1000 + pixel / store.pixels * 130 + pixel % store.pixels * 20) as usize * line;
                 let byte = machine.space(Space::Activation)[at + (store.channels / codes_of_byte) as usize];
