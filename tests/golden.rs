@@ -16,6 +16,7 @@ use std::hash::Hasher as _;
 use std::path::PathBuf;
 
 use bitgauge_arch::command::Unit;
+use bitgauge_arch::mac::Operands;
 use bitgauge_arch::program::{TensorRole, from_text, to_text};
 use bitgauge_arch::{Accelerator, Program};
 
@@ -237,7 +238,7 @@ fn least(accelerator: &Accelerator, graph: &IntGraph) -> u64 {
         tensor.shape.elements() * tensor.code.container().bytes()
     });
     let macs = graph.nodes.iter().map(|node| graph.macs(node)).sum();
-    accelerator.network_bound_cycles(macs, weights.chain(outputs).sum::<usize>() as u64)
+    accelerator.network_bound_cycles(&[(Operands::BYTES, macs)], weights.chain(outputs).sum::<usize>() as u64)
 }
 
 #[test]

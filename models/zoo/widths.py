@@ -12,6 +12,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import tomllib
 
 ROOT = pathlib.Path(__file__).parents[2]
 MODELS = {"vit_mnist": "ViT", "cnn_mnist": "CNN"}
@@ -29,7 +30,9 @@ ARRAY, SCRATCHPADS, PARAMETERS, POST_VECTOR, EXTERNAL = range(5)
 
 
 def call(program, *arguments):
-    subprocess.run([program, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run([program, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        sys.exit(done.stderr)
 
 
 def bits_file(program, folder, model, bits):
@@ -111,6 +114,21 @@ def main():
         page(program, folder, measured)
 
 
+def areas(measured):
+    units = {unit["module"]: unit["area_um2"] for unit in tomllib.loads(measured.read_text())["unit"]}
+    whole = {}
+    for design in DESIGNS:
+        array = tomllib.loads((ROOT / "designs" / f"{design}.toml").read_text())["array"]
+        lanes, operand, slices = array.get("lanes", 1), array.get("operand_bits", 8), array.get("slice_bits", 1)
+        kind = f"fixed{operand}_v{lanes}" if array.get("mac", "fixed") == "fixed" else f"serial_v{lanes}_s{slices}"
+        whole[design] = units[f"pe_{kind}_acc32"] * array["rows"] * array["cols"] / 1e6
+    print("\nElements of the array, mm2 of cells (180 nm), without feeders and wires:\n")
+    print(row(["array", "mm2", "of the first"]))
+    print(row(["---"] * 3))
+    for design, name in DESIGNS.items():
+        print(row([name, f"{whole[design]:.2f}", f"{whole[design] / whole[FIXED]:.2f}"]))
+
+
 def page(program, folder, measured):
     print("# Bits on five arrays")
     print("\n<!-- `python models/zoo/widths.py PROGRAM` writes this page. -->")
@@ -120,6 +138,7 @@ def page(program, folder, measured):
         "180 nm library ([calibration](../guide/calibration.md)), all others are published 45 nm prices "
         "([energy](energy.md)): they stand apart, and their sum would say nothing."
     )
+    areas(measured)
     for model, title in MODELS.items():
         results = {
             (design, bits): run(program, folder, measured, model, design, bits)

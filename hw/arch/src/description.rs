@@ -98,12 +98,21 @@ impl Accelerator {
         self.peak_macs(Operands::BYTES)
     }
 
-    /// What no program of a network beats, in cycles, however it is cut and ordered: its multiply-accumulates, with
-    /// array and vector unit at work all the time, or the bytes that have to pass the bus whatever stays on chip.
+    /// What no program of a network beats, in cycles, however it is cut and ordered: its multiply-accumulates of each
+    /// width, with array and vector unit at work all the time, or the bytes that have to pass the bus whatever stays on
+    /// chip.
     #[must_use]
-    pub fn network_bound_cycles(&self, macs: u64, bytes: u64) -> u64 {
-        let units = macs.div_ceil(self.peak_macs(Operands::NARROWEST) + u64::from(self.vector.lanes));
-        units.max(bytes.div_ceil(u64::from(self.bus_bytes())))
+    pub fn network_bound_cycles(&self, products: &[(Operands, u64)], bytes: u64) -> u64 {
+        let elements = u64::from(self.array.rows) * u64::from(self.array.cols);
+        // At any width an element does as many at once, in more or fewer cycles; the vector unit takes off the array
+        // what takes it longest.
+        let cycles = |operands: Operands| u128::from(self.array.rate(operands).cycles);
+        let all: u128 = products.iter().map(|&(operands, macs)| cycles(operands) * u128::from(macs)).sum();
+        let asked = products.iter().filter(|(_, macs)| *macs > 0);
+        let slowest = asked.map(|&(operands, _)| cycles(operands)).max().unwrap_or(1);
+        let together = u128::from(elements * self.array.rate(Operands::BYTES).products);
+        let units = all.div_ceil(together + u128::from(self.vector.lanes) * slowest);
+        u64::try_from(units).unwrap_or(u64::MAX).max(bytes.div_ceil(u64::from(self.bus_bytes())))
     }
 }
 
@@ -128,6 +137,22 @@ mod tests {
         assert_eq!(error.source_line, "columns = 16");
         assert!(error.message.contains("`cols`"), "{error}");
         assert!(error.to_string().contains("^^^"), "{error}");
+    }
+
+    /// Source: by hand, 256 elements of 64 lanes and 16 lanes of the vector unit.
+    #[test]
+    fn no_program_beats_the_products_of_a_network() {
+        use super::Operands;
+        let serial = Accelerator::from_toml(include_str!("../../../designs/serial-16x16.toml")).unwrap();
+        let at = |bits| Operands { activation_bits: bits, weight_bits: bits };
+        let bound = |products: &[_]| serial.network_bound_cycles(products, 0);
+        // 16,384 products in 64 cycles, and 16 in one.
+        assert_eq!(bound(&[(at(8), 17_408)]), 64);
+        assert_eq!(bound(&[(at(4), 16_640)]), 16);
+        // In 80 cycles the vector unit takes 1,280 of 8 bits off the array, which needs 64 and 16 for the rest.
+        assert_eq!(bound(&[(at(8), 17_664), (at(4), 16_384)]), 80);
+        assert_eq!(bound(&[(at(8), 17_664), (at(4), 16_385)]), 81);
+        assert_eq!(serial.network_bound_cycles(&[(at(2), 1)], 16 * 5), 5);
     }
 
     /// What a kind of processing element does not have, and what it has beside it.

@@ -2,6 +2,7 @@
 
 use bitgauge_arch::Program;
 use bitgauge_arch::command::Operation;
+use bitgauge_arch::mac::Operands;
 use bitgauge_arch::timing::{self, COMPUTE_SETUP};
 use bitgauge_sim::result::LayerResult;
 use serde::Serialize;
@@ -53,6 +54,8 @@ pub(super) struct LayerLoads {
     pub padded_k: Option<u64>,
     /// Cycles of one element for all multiply-accumulates of the array, at the codes' widths.
     pub peak_cycles: u64,
+    /// Widths of what the array multiplies; of several, those that take the fewest cycles. `None` where it does nothing.
+    pub operands: Option<Operands>,
 }
 
 /// Per layer, from the commands alone. A `zvc` block counts as long as it is without: how long it is only data
@@ -92,6 +95,8 @@ fn closed_forms(program: &Program) -> Vec<LayerLoads> {
                 differ[index] |= beats[index].is_some_and(|known| known != room);
                 beats[index] = Some(room);
                 layer.peak_cycles += rate.cycles_of(timing.macs);
+                let one = |operands: &Operands| accelerator.array.rate(*operands).cycles;
+                layer.operands = layer.operands.into_iter().chain([compute.operands()]).min_by_key(one);
             }
         }
     }
@@ -123,5 +128,5 @@ fn from_counters(layer: &LayerResult) -> LayerLoads {
         vector: layer.unit_busy[bitgauge_arch::command::Unit::Vector.index()],
         ..Loads::default()
     };
-    LayerLoads { loads, padded_k: None, peak_cycles: layer.array_macs }
+    LayerLoads { loads, padded_k: None, peak_cycles: layer.array_macs, operands: None }
 }

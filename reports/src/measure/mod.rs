@@ -20,6 +20,7 @@ pub(crate) use priced::Priced;
 pub use traffic::{Traffic, TrafficSeries};
 pub use waits::WaitsFor;
 
+use bitgauge_arch::mac::Operands;
 use bitgauge_arch::program::{TensorRole, TensorSymbol};
 use serde::Serialize;
 
@@ -122,5 +123,11 @@ fn network_bound_cycles(input: &ReportInput<'_>) -> u64 {
         codes * u64::from(tensor.value_bits.div_ceil(8))
     };
     let moved = outputs.map(bytes).sum::<u64>() + input.model.weight_bytes.unwrap_or(0);
-    input.program.accelerator.network_bound_cycles(input.model.macs, moved)
+    let layers = loads::loads(input).into_iter().zip(&input.program.layers);
+    let mut products: Vec<(Operands, u64)> =
+        layers.map(|(loads, layer)| (loads.operands.unwrap_or(Operands::NARROWEST), layer.macs)).collect();
+    // What no layer of the program says.
+    let said: u64 = products.iter().map(|(_, macs)| macs).sum();
+    products.push((Operands::NARROWEST, input.model.macs.saturating_sub(said)));
+    input.program.accelerator.network_bound_cycles(&products, moved)
 }
