@@ -81,8 +81,8 @@ def energy(result, parts):
     return sum(result["energy"]["components"][part] for part in parts) / 1e6
 
 
-def busy(result):
-    return next(unit["busy"] for unit in result["units"] if unit["unit"] == "compute")
+def busy(result, name="compute"):
+    return next(unit["busy"] for unit in result["units"] if unit["unit"] == name)
 
 
 def crossing(results, value):
@@ -160,8 +160,10 @@ def page(program, folder, measured):
         first, last = results["serial-16x16", 8], results["serial-16x16", 4]
         print(
             f"\nFrom 8 to 4 bits the array of `serial` V64 S1 works {busy(first) / busy(last):.2f} times fewer cycles, "
-            f"and the network takes {first['headline']['cycles'] / last['headline']['cycles']:.2f} times fewer: the "
-            "vector unit, whose work does not shrink, and the bus eat the rest."
+            f"and the network takes {first['headline']['cycles'] / last['headline']['cycles']:.2f} times fewer. The vector "
+            f"unit works {busy(first, 'vector') / 1e3:.1f} thousand cycles at 8 bits and {busy(last, 'vector') / 1e3:.1f} "
+            f"at 4; the bus is busy for {100 * first['headline']['bus_occupancy']:.0f} % and "
+            f"{100 * last['headline']['bus_occupancy']:.0f} % of the time."
         )
 
 
