@@ -63,16 +63,21 @@ fn part(float: &FloatGraph, inputs: &[Tensor]) -> IntGraph {
         .unwrap()
 }
 
+/// A block of ViT-S, 257 tokens, and two inputs.
+fn vit_s_block() -> (FloatGraph, [Tensor; 2]) {
+    let block = Block { tokens: 257, channels: 384, heads: 6, hidden: 1536 };
+    let mut random = Random(2);
+    let inputs = [(); 2].map(|()| noise(&mut random, &[1, block.tokens, block.channels], 0.0, 1.0));
+    (transformer_block(block, 1), inputs)
+}
+
 #[test]
 #[ignore = "long tier: minutes of Verilator"]
 fn transformer_block_of_vit_s() {
     if !verilator() {
         return;
     }
-    let block = Block { tokens: 257, channels: 384, heads: 6, hidden: 1536 };
-    let float = transformer_block(block, 1);
-    let mut random = Random(2);
-    let inputs = [(); 2].map(|()| noise(&mut random, &[1, block.tokens, block.channels], 0.0, 1.0));
+    let (float, inputs) = vit_s_block();
     agrees("ViT-S block", &part(&float, &inputs), &inputs[0]);
 }
 
@@ -82,10 +87,7 @@ fn transformer_block_of_vit_s_at_mixed_widths() {
     if !verilator() {
         return;
     }
-    let block = Block { tokens: 257, channels: 384, heads: 6, hidden: 1536 };
-    let float = transformer_block(block, 1);
-    let mut random = Random(2);
-    let inputs = [(); 2].map(|()| noise(&mut random, &[1, block.tokens, block.channels], 0.0, 1.0));
+    let (float, inputs) = vit_s_block();
     let calibration = calibrate(&float, 2, |index| vec![inputs[index].clone()]).unwrap();
     agrees_at_all_widths("ViT-S block", &float, &calibration, InputCode::Calibrated, &inputs[0]);
 }

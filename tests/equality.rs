@@ -171,3 +171,16 @@ fn scratchpads_so_small_that_everything_is_tiled() {
         assert_equal(model, &graph, &small, &OBSERVED, &[images.tensor(7)]);
     }
 }
+
+/// An array of 4-bit multipliers names the layer that is too wide for it; the same network within 4 bits compiles.
+#[test]
+fn wide_layers_are_refused_by_narrow_elements() {
+    let accelerator = design("fixed-4-bit-16x16");
+    let compiled = |most| {
+        let graph = mixed("cnn_mnist", 3, most).0.graph;
+        compile(&graph, &accelerator, &Options::default()).map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(compiled(4), Ok(()));
+    let error = compiled(8).unwrap_err();
+    assert!(error.contains("layer `/") && error.contains("the array's elements take up to 4"), "{error}");
+}

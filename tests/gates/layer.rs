@@ -124,6 +124,10 @@ fn rows_predict_the_energy_of_layers() {
                 100.0 * (sums[1] / sums[0] - 1.0),
                 100.0 * worst
             );
+            // A tenth is the aim for every layer; the CNN's single layers miss it, and may not get further off.
+            let most = if model == "vit_mnist" { 0.1 } else { 0.22 };
+            assert!((sums[1] / sums[0] - 1.0).abs() < 0.1, "{name}, {model}, {bits} bits: {sums:?}");
+            assert!(worst < most, "{name}, {model}, {bits} bits: {worst}");
         }
     }
 }
