@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use bitgauge_arch::codec::Codec;
 use bitgauge_arch::command::Operation;
+use bitgauge_arch::description::MacKind;
 use bitgauge_arch::validate::Validated;
 use bitgauge_arch::{Accelerator, Program};
 use bitgauge_cosim::{Build, Effort, Job, RunOptions, Slave, Start};
@@ -62,6 +63,28 @@ fn random_programs_agree() {
     let mut random = Random(5);
     let accelerator = programs::accelerator(&mut random, 4);
     play(&accelerator, &mut random, 20, Effort::Quick);
+}
+
+/// Codes of two scales, on elements that shift each product, and on serial ones, which take a line twice.
+#[test]
+fn random_programs_with_two_scales_agree() {
+    if !verilator() {
+        return;
+    }
+    for (mac, lanes, shift) in [(MacKind::Fixed, 1, 8), (MacKind::Serial, 8, 5)] {
+        let mut random = Random(u64::from(lanes + shift));
+        let accelerator = loop {
+            let mut drawn = programs::accelerator(&mut random, 4);
+            let array = &mut drawn.array;
+            (array.mac, array.lanes, array.slice_bits, array.operand_bits) = (mac, lanes, 1, 8);
+            (array.tag_shift, array.port_bits) = (shift, 8);
+            drawn.compression.codecs = vec![Codec::Pack];
+            if drawn.check().is_ok() {
+                break drawn;
+            }
+        };
+        play(&accelerator, &mut random, 10, Effort::Quick);
+    }
 }
 
 /// On the bench that other tests use as well. Its vector unit is as wide as a line, so that a group's wide codes take

@@ -73,7 +73,6 @@ mod tests {
             "table_select",
             "residual_enable",
             "residual_wide",
-            "tag_mode",
             "tag_shift",
             "zero_point",
             "residual_shift",

@@ -145,7 +145,7 @@ fn line(unit: &MeasuredUnit, [activation_bits, weight_bits]: [u32; 2]) -> Option
     let mut line = vec![format!("{activation_bits} x {weight_bits}")];
     let mut spread = 0.0f64;
     for activity in Activity::ALL {
-        let row = unit.row(Operands { activation_bits, weight_bits }, activity)?;
+        let row = unit.row(Operands::uniform(activation_bits, weight_bits), activity)?;
         line.push(format!("{:.3}", row.picojoules_per_product));
         spread = spread.max(row.spread);
     }

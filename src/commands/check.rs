@@ -128,7 +128,7 @@ fn derive(accelerator: &Accelerator) -> Derived {
 /// What codes of fewer bits make of the peak, where they change it.
 fn narrower(accelerator: &Accelerator) -> String {
     let at = |bits: u32| {
-        let operands = Operands { activation_bits: bits, weight_bits: bits };
+        let operands = Operands::uniform(bits, bits);
         // A line takes at least as long as it takes to read one for every row or column.
         let container = accelerator.array.container(operands).unwrap_or_default();
         let codes = container.codes_of(u64::from(accelerator.line_bytes()));

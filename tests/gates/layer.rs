@@ -68,7 +68,7 @@ fn layers(graph: &IntGraph, image: &bitgauge_models::float::Tensor, rows: usize)
         // From the map's middle, where there is more to see than at its rim.
         let first = (folds.len().saturating_sub(FOLDS)) / 2;
         let folds: Vec<Codes> = folds.into_iter().skip(first).take(FOLDS).collect();
-        let operands = Operands { activation_bits: code.bits.into(), weight_bits: weight.bits.into() };
+        let operands = Operands::uniform(code.bits.into(), weight.bits.into());
         if folds.len() >= 3 {
             layers.push(Layer { name: node.name.clone(), operands, folds });
         }

@@ -103,7 +103,7 @@ fn all_widths_in_ten_minutes_and_the_same_again() {
             unit.clock_picojoules,
             100.0 * widest
         );
-        for operands in (2..=8).map(|bits| Operands { activation_bits: bits, weight_bits: bits }) {
+        for operands in (2..=8).map(|bits| Operands::uniform(bits, bits)) {
             let [zero, half, dense] =
                 Activity::ALL.map(|class| unit.row(operands, class).unwrap().picojoules_per_product);
             println!("  {0} x {0}: {zero:.3} {half:.3} {dense:.3} pJ a product", operands.weight_bits);
@@ -125,7 +125,7 @@ fn an_element_computes_what_arithmetic_says_and_takes_more_for_more() {
     let clock = element.clock();
     let mut last = 0.0;
     for bits in [2, 5, 8] {
-        let operands = Operands { activation_bits: bits, weight_bits: bits };
+        let operands = Operands::uniform(bits, bits);
         let of = |activity| {
             let folds: Vec<_> =
                 (0..3).map(|seed| bitgauge_gates::operands::draw(activity, operands, 64, seed)).collect();

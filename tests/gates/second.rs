@@ -148,7 +148,7 @@ fn edges_alone_give_the_same_energy_within_a_twentieth() {
         for (bits, activity) in
             [(8, Activity::DenseSigned), (8, Activity::HalfZeroUnsigned), (3, Activity::DenseSigned)]
         {
-            let operands = Operands { activation_bits: bits, weight_bits: bits };
+            let operands = Operands::uniform(bits, bits);
             let folds: Vec<_> = (0..3).map(|seed| draw(activity, operands, 256, seed)).collect();
             let mut simulator = Simulator::new(element.circuit());
             simulator.keep_edges();

@@ -203,7 +203,7 @@ fn transposed_geometry(
         weights: Some(tokens),
         weight_bits: 8,
         // Exchanged, as rows and columns are.
-        operands: Operands { activation_bits: operands.weight_bits, weight_bits: operands.activation_bits },
+        operands: Operands::uniform(operands.weight_bits, operands.activation_bits),
         parameter_per_row: true,
         patch: None,
         long: None,

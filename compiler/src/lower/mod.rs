@@ -116,7 +116,7 @@ impl Context<'_, '_> {
     pub fn operands_with(&self, weight_bits: u8) -> Operands {
         let activation = self.node.inputs.first().map_or(8, |&id| self.graph.tensor(id).code.bits);
         let bits = |bits: u8| u32::from(bits.clamp(2, 8));
-        Operands { activation_bits: bits(activation), weight_bits: bits(weight_bits) }
+        Operands::uniform(bits(activation), bits(weight_bits))
     }
 
     fn view(&self, id: TensorId) -> View {

@@ -70,7 +70,7 @@ impl Product<'_> {
     pub fn choose_container(&mut self, accelerator: &Accelerator) -> Result<(), String> {
         let array = &accelerator.array;
         let line = u64::from(accelerator.line_bytes());
-        let Operands { activation_bits, weight_bits } = self.geometry.operands;
+        let Operands { activation_bits, weight_bits, .. } = self.geometry.operands;
         let too_wide = activation_bits.max(weight_bits) > array.widest();
         let mut best: Option<(u64, OperandContainer)> = None;
         for container in OperandContainer::ALL {
@@ -113,7 +113,7 @@ impl Product<'_> {
     /// Whether both operands can be loaded into such containers.
     fn fits(&self, container: OperandContainer, line: u64) -> bool {
         let geometry = &self.geometry;
-        let Operands { activation_bits, weight_bits } = geometry.operands;
+        let Operands { activation_bits, weight_bits, .. } = geometry.operands;
         let wide = activation_bits.max(weight_bits) > container.bits();
         if wide || container == OperandContainer::Bits8 {
             return !wide;

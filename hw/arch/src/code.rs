@@ -1,7 +1,10 @@
 //! What holds a code on chip.
 
+pub mod two_scale;
+
 use crate::arith::Signedness;
 use crate::command::{Compute, Load, Vector};
+use two_scale::TwoScale;
 
 /// A place for one code in a scratchpad line, and in memory where codes do not lie dense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -160,6 +163,19 @@ impl Compute {
     #[must_use]
     pub fn operand_container(&self) -> OperandContainer {
         OperandContainer::from_code(self.container).unwrap_or_default()
+    }
+
+    /// Signs of the activations.
+    #[must_use]
+    pub fn activation_sign(&self) -> Signedness {
+        if self.activation_signed == 1 { Signedness::Signed } else { Signedness::Unsigned }
+    }
+
+    /// How the activations' codes are read where they have two scales.
+    #[must_use]
+    pub fn two_scale(&self) -> Option<TwoScale> {
+        let bits = self.operands().activation_bits;
+        (self.tag_shift > 0).then(|| TwoScale { bits, shift: self.tag_shift, sign: self.activation_sign() })
     }
 
     /// Lines of a segment of the operands.

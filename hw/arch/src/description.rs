@@ -144,7 +144,7 @@ mod tests {
     fn no_program_beats_the_products_of_a_network() {
         use super::Operands;
         let serial = Accelerator::from_toml(include_str!("../../../designs/serial-16x16.toml")).unwrap();
-        let at = |bits| Operands { activation_bits: bits, weight_bits: bits };
+        let at = |bits| Operands::uniform(bits, bits);
         let bound = |products: &[_]| serial.network_bound_cycles(products, 0);
         // 16,384 products in 64 cycles, and 16 in one.
         assert_eq!(bound(&[(at(8), 17_408)]), 64);

@@ -183,8 +183,9 @@ pub fn modes(accelerator: &Accelerator) -> Vec<Operands> {
         MacKind::Serial => 8,
     };
     let widths = 2..=most;
-    let pair =
-        |activation_bits| widths.clone().map(move |weight_bits| Operands { activation_bits, weight_bits });
+    let pair = |activation_bits| {
+        widths.clone().map(move |weight_bits| Operands::uniform(activation_bits, weight_bits))
+    };
     widths.clone().flat_map(pair).collect()
 }
 
@@ -256,6 +257,7 @@ pub fn row(operands: Operands, activity: Activity, clock: f64, runs: &[Measured]
     let (least, most) =
         each.iter().fold((f64::MAX, 0.0), |(l, m), &one| (f64::min(l, one), f64::max(m, one)));
     ModeRow {
+        two_scaled: operands.two_scaled,
         activation_bits: operands.activation_bits,
         weight_bits: operands.weight_bits,
         activity,

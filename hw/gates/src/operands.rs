@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn classes_are_what_they_are_called() {
         for bits in 2..=8 {
-            let operands = Operands { activation_bits: bits, weight_bits: bits };
+            let operands = Operands::uniform(bits, bits);
             let zero = draw(Activity::Zero, operands, 9, 1);
             assert!(zero.activations.iter().chain(&zero.weights).all(|code| *code == 0));
             let half = draw(Activity::HalfZeroUnsigned, operands, 20_000, 1);

@@ -120,6 +120,7 @@ impl Requantizer {
         let (least, most) =
             each.iter().fold((f64::MAX, 0.0), |(l, m), &one| (f64::min(l, one), f64::max(m, one)));
         let row = ModeRow {
+            two_scaled: false,
             activation_bits: 8,
             weight_bits: 8,
             activity,

@@ -58,7 +58,7 @@ fn serial_elements_get_what_sequence_and_lanes_deal() {
             (3, 4, false, 1),
             (2, 2, true, 2),
         ] {
-            let operands = Operands { activation_bits, weight_bits };
+            let operands = Operands::uniform(activation_bits, weight_bits);
             let activity = Activity::of(signed);
             // Two groups of codes in a line where it has them.
             let count = (shape.line << container).min(2 * shape.mac.lanes);

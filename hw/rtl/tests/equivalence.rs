@@ -138,8 +138,15 @@ endmodule
 #[test]
 fn serial_core_is_a_sum_of_slices() {
     for (lanes, slice) in [(8, 1), (16, 1), (8, 2), (8, 4), (8, 8)] {
-        let shape =
-            MacShape { kind: MacKind::Serial, operand: 8, container: 8, lanes, slice, accumulator: 32 };
+        let shape = MacShape {
+            kind: MacKind::Serial,
+            operand: 8,
+            container: 8,
+            lanes,
+            slice,
+            tag_shift: 0,
+            accumulator: 32,
+        };
         let design = print(&mut SerialCore::new(&shape));
         let bits = shape.term().width;
         let ports = |name: &str, width: usize, count: usize| -> String {

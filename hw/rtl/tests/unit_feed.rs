@@ -216,7 +216,8 @@ impl Model {
                         if dealt.live {
                             self.at(at).modes.insert(slot as usize, dealt.mode);
                         }
-                        let term = dealt.live.then_some(dealt.flags);
+                        let place_of = if exists { dealt.place(&mac, value) } else { 0 };
+                        let term = dealt.live.then_some(dealt.flags | place_of);
                         self.at(at + 1).flags.insert(slot as usize, (place, term));
                     }
                 }
@@ -248,6 +249,9 @@ struct Dealt {
     slice_low: usize,
     /// Bits of a container.
     bits: usize,
+    /// Of codes of two scales: where the tag is, whether the payload has a sign, the shift, and whether the pass takes
+    /// coarse codes (`None` where one pass takes all).
+    tag: Option<(usize, bool, u32, Option<bool>)>,
     mode: i128,
     flags: i128,
 }
@@ -255,23 +259,27 @@ struct Dealt {
 fn dealt(mac: &MacShape, line: usize, c: &Compute, position: usize) -> Dealt {
     let signed = c.activation_signed == 1;
     let operands = c.operands();
+    let (tagged, bits) = (c.tag_shift > 0, operands.activation_bits as usize);
     let (planes, slices) = match mac.kind {
         MacKind::Fixed => (1, 1),
-        MacKind::Serial => {
-            (operands.activation_bits as usize, (operands.weight_bits as usize).div_ceil(mac.slice))
-        }
+        MacKind::Serial => (bits - usize::from(tagged), (operands.weight_bits as usize).div_ceil(mac.slice)),
     };
-    let (group, rest) = (position / (planes * slices), position % (planes * slices));
+    let split = tagged && (mac.kind == MacKind::Serial || mac.lanes > 1);
+    let passes = if split { 2 } else { 1 };
+    let (group, rest) = (position / (passes * planes * slices), position % (passes * planes * slices));
+    let (coarse, rest) = (rest / (planes * slices) == 1, rest % (planes * slices));
+    let tag = tagged.then_some((bits - 1, signed, c.tag_shift, split.then_some(coarse)));
+    let raised = if coarse { i128::from(c.tag_shift) } else { 0 };
     let (slice, plane) = (slices - 1 - rest / planes, planes - 1 - rest % planes);
     let codes = (c.channels as usize).min(line << c.container);
     // `fixed` goes on to the line's end, where codes are zero.
     let end = if mac.kind == MacKind::Fixed { line << c.container } else { codes };
     let (mode, flags) = match mac.kind {
-        MacKind::Fixed => (i128::from(signed) << mode::SIGNED, 0),
+        MacKind::Fixed => (i128::from(signed) << mode::SIGNED, raised << flag::FIXED_SHIFT),
         MacKind::Serial => {
             let (first, top) = (plane + 1 == planes, slice + 1 == slices);
             let negative = (first && signed) != (mac.slice == 1 && top);
-            let place = (plane + slice * mac.slice) as i128;
+            let place = (plane + slice * mac.slice) as i128 + raised;
             (
                 i128::from(first) << mode::LOAD | i128::from(top) << mode::TOP,
                 i128::from(negative) << flag::NEGATE | place << flag::SHIFT,
@@ -280,11 +288,32 @@ fn dealt(mac: &MacShape, line: usize, c: &Compute, position: usize) -> Dealt {
     };
     let first = group * mac.lanes;
     let bits = 8 >> c.container;
-    Dealt { live: first < end, first, plane, slice_low: slice * mac.slice, bits, mode, flags }
+    Dealt { live: first < end, first, plane, slice_low: slice * mac.slice, bits, tag, mode, flags }
 }
 
 impl Dealt {
+    /// What counts of a code: all of it, or its payload where the pass takes it.
+    fn payload(&self, code: u8) -> u8 {
+        let Some((tag, signed, _, coarse)) = self.tag else { return code };
+        if coarse.is_some_and(|coarse| coarse != (code >> tag & 1 == 1)) {
+            return 0;
+        }
+        let unused = 8 - tag;
+        if signed { ((code << unused) as i8 >> unused) as u8 } else { code << unused >> unused }
+    }
+
+    /// The place of a single code's term, as flags.
+    fn place(&self, mac: &MacShape, code: impl Fn(usize) -> u8) -> i128 {
+        match self.tag {
+            Some((tag, _, shift, None)) if self.live && code(self.first) >> tag & 1 == 1 => {
+                i128::from(shift) << mac.shift_low()
+            }
+            _ => 0,
+        }
+    }
+
     fn row(&self, mac: &MacShape, code: impl Fn(usize) -> u8) -> Vec<i128> {
+        let code = |k: usize| self.payload(code(k));
         let codes = (self.first..self.first + mac.lanes).map(|k| if self.live { code(k) } else { 0 });
         match mac.kind {
             MacKind::Fixed => codes.map(|code| i128::from(code) & ((1 << mac.operand) - 1)).collect(),
@@ -439,6 +468,11 @@ fn commands(accelerator: &Accelerator, count: usize, seed: u64) -> Vec<Compute> 
             (c.activation_bits, c.weight_bits) = (2 + random.below(most - 1), 2 + random.below(most - 1));
             c.channels += random.below(2) * c.container * accelerator.line_bytes();
         }
+        let most = (8u32 >> c.container).min(accelerator.array.widest());
+        if accelerator.array.tag_shift > 0 && most > 2 && random.below(4) > 0 {
+            c.tag_shift = 1 + random.below(accelerator.array.tag_shift);
+            c.activation_bits = 3 + random.below(most - 2);
+        }
         c
     };
     (0..count).map(one).collect()
@@ -493,6 +527,29 @@ fn every_kind_keeps_contract_and_values() {
         accelerator.check().unwrap();
         let seed = u64::from(operand * 1000 + lanes);
         let commands = commands(&accelerator, 15, seed);
+        play(&accelerator, &commands, Reset::Initial, false, seed);
+        play(&accelerator, &commands[..3], Reset::Synchronous, true, seed + 1);
+    }
+}
+
+#[test]
+fn codes_of_two_scales_keep_contract_and_values() {
+    use MacKind::{Fixed, Serial};
+    for (mac, operand, lanes, slice, port, sizes, shift) in [
+        (Fixed, 8, 1, 1, 0, [4, 4, 4], 8),
+        (Fixed, 4, 1, 1, 0, [4, 3, 4], 1),
+        (Fixed, 8, 4, 1, 8, [4, 4, 4], 5),
+        (Fixed, 6, 2, 1, 0, [3, 4, 4], 2),
+        (Serial, 8, 8, 1, 8, [2, 3, 4], 8),
+        (Serial, 8, 8, 8, 8, [4, 4, 8], 3),
+        (Serial, 8, 16, 2, 0, [4, 4, 4], 1),
+    ] {
+        let mut accelerator = of_kind(mac, lanes, slice, port, sizes);
+        (accelerator.array.operand_bits, accelerator.array.tag_shift) = (operand, shift);
+        accelerator.check().unwrap();
+        let seed = u64::from(lanes * 1000 + slice * 100 + operand * 10 + shift);
+        let commands = commands(&accelerator, 14, seed);
+        assert!(commands.iter().any(|c| c.tag_shift > 0) && commands.iter().any(|c| c.tag_shift == 0));
         play(&accelerator, &commands, Reset::Initial, false, seed);
         play(&accelerator, &commands[..3], Reset::Synchronous, true, seed + 1);
     }

@@ -231,7 +231,15 @@ fn planes_and_slices_make_products() {
     for (lanes, slice, bits) in
         [(8, 1, [8, 8]), (64, 1, [3, 5]), (16, 8, [8, 6]), (8, 2, [2, 7]), (32, 4, [5, 3]), (16, 1, [2, 2])]
     {
-        let mac = MacShape { kind: MacKind::Serial, operand: 8, container: 8, lanes, slice, accumulator: 32 };
+        let mac = MacShape {
+            kind: MacKind::Serial,
+            operand: 8,
+            container: 8,
+            lanes,
+            slice,
+            tag_shift: 0,
+            accumulator: 32,
+        };
         play_array(shape, mac, bits, Reset::Synchronous, (lanes * slice) as u64);
     }
 }

@@ -54,12 +54,13 @@ fn parameters_are_read_once_per_fold() {
 #[test]
 fn registers_and_turns_of_the_drain_are_counted_once_each() {
     let mut random = Random(11);
-    let (mut checked, mut halves, mut serial) = (0, 0, 0);
+    let (mut checked, mut halves, mut serial, mut scaled) = (0, 0, 0, 0);
     while checked < 2000 {
         let accelerator = accelerator(&mut random);
         let mut c = compute(&mut random);
         c.table_enable = random.small(2);
         c.residual_enable = random.small(2);
+        c.tag_shift = random.of(&[0, 0, 1, 2]);
         let Some(program) = alone(accelerator.clone(), Operation::Compute(c.clone())) else { continue };
         let plan = Plan::new(&program);
         let mut counts = Tally::default();
@@ -80,12 +81,20 @@ fn registers_and_turns_of_the_drain_are_counted_once_each() {
             MacKind::Fixed => {
                 let bits = array.operand_bits;
                 let products = if bits < 8 { bits * bits } else { 0 };
-                (1, products, 2 * array.lanes * bits + 1 + 3 + (2 * bits + 1 + levels))
+                // One code is shifted by its tag, several are dealt twice.
+                let twice = if c.tag_shift > 0 && array.lanes > 1 { 2 } else { 1 };
+                let place = (0..).find(|&place| 1 << place > array.tag_shift).unwrap();
+                (twice, twice * products, 2 * array.lanes * bits + 1 + 3 + place + (2 * bits + 1 + levels))
             }
             MacKind::Serial => {
+                let planes = if c.tag_shift > 0 { 2 * (planes - 1) } else { planes };
                 let passes = planes * weights.div_ceil(slice);
                 let term = if slice == 1 { 1 } else { slice + 1 } + levels;
-                (passes, passes * slice, array.lanes * (1 + slice) + 2 + 8 + term)
+                (
+                    passes,
+                    passes * slice,
+                    array.lanes * (1 + slice) + 2 + 8 + u32::from(array.tag_shift > 0) + term,
+                )
             }
         };
         let line_beats = (passes * groups).max(rows).max(cols).max(4);
@@ -118,13 +127,18 @@ fn registers_and_turns_of_the_drain_are_counted_once_each() {
         let by_bits = both(Action::ArrayBitProduct, Action::ArrayPaddingBitProduct);
         assert_eq!(
             (whole, by_bits),
-            if bit_products == 0 { (room, 0) } else { (0, room * u64::from(bit_products)) }
+            if bit_products == 0 {
+                (room * u64::from(passes), 0)
+            } else {
+                (0, room * u64::from(bit_products))
+            }
         );
+        scaled += u32::from(c.tag_shift > 0);
         serial += u32::from(bit_products > 0);
         assert_eq!(counts.get(Action::PeAccumulatorBit), accumulator, "{c:?}");
         let tables = turns * u64::from(c.table_enable * (1 - c.accumulate) * lanes) * line;
         assert_eq!(counts.get(Action::TableReadByte), tables, "{c:?}");
         checked += 1;
     }
-    assert!(halves > 5 && serial > 30, "{halves} {serial}");
+    assert!(halves > 5 && serial > 30 && scaled > 100, "{halves} {serial} {scaled}");
 }

@@ -5,6 +5,7 @@
 use bitgauge_arch::arith::gemm::matmul;
 use bitgauge_arch::arith::rows::{Emit, Rescaled, emit, emit_rows, finish, narrow, requantize, widen};
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Signedness};
+use bitgauge_arch::code::two_scale::TwoScale;
 use bitgauge_arch::code::{Container, OperandContainer};
 use bitgauge_arch::command::Compute;
 use bitgauge_arch::mac::Operands;
@@ -50,6 +51,8 @@ struct Sizes {
     in_place: Option<usize>,
     /// Low bits that the array reads of each code.
     reads: Operands,
+    /// How activations of two scales are read.
+    two_scale: Option<TwoScale>,
 }
 
 impl Sizes {
@@ -60,10 +63,7 @@ impl Sizes {
         let words = c.segment_lines(line as u64) as usize;
         let narrow = |bits: u32| bits.min(container.bits());
         // There is no more in a container, and above it the gates see its sign.
-        let reads = Operands {
-            activation_bits: narrow(reads.activation_bits),
-            weight_bits: narrow(reads.weight_bits),
-        };
+        let reads = Operands::uniform(narrow(reads.activation_bits), narrow(reads.weight_bits));
         let positions = c.kernel_rows as usize * c.kernel_cols as usize * c.segments as usize;
         let inside = c.pad_top == 0
             && c.pad_left == 0
@@ -73,7 +73,8 @@ impl Sizes {
         let row_step = c.row_stride as usize * c.stride_rows as usize;
         let regular =
             c.out_rows == 1 || row_step == c.out_cols as usize * step || (c.out_cols == 1 && step == 0);
-        let whole = reads.activation_bits == 8 && container == OperandContainer::Bits8;
+        let two_scale = c.two_scale();
+        let whole = two_scale.is_none() && reads.activation_bits == 8 && container == OperandContainer::Bits8;
         let in_place = (positions == 1 && inside && regular && whole)
             .then_some(if c.out_cols == 1 && c.out_rows > 1 { row_step } else { step });
         // In place a row ends with its last channel: what lies behind is not zero.
@@ -87,9 +88,10 @@ impl Sizes {
             pixels: c.out_rows as usize * c.out_cols as usize,
             outputs: c.outputs as usize,
             scales: 0,
-            most: u32::try_from(row).unwrap_or(u32::MAX).saturating_mul(255 * 128),
+            most: u32::try_from(row).unwrap_or(u32::MAX).saturating_mul((255 * 128) << c.tag_shift),
             in_place: in_place.map(|step| step * line),
             reads,
+            two_scale,
         }
     }
 }
@@ -179,7 +181,7 @@ impl State {
         let of =
             Source { start, stride, outputs: columns.1, length: sizes.row, bits, container: sizes.container };
         let packed = self.weights.get(of, versions, &mut self.weight, &self.memory, &self.written);
-        let sign = if c.activation_signed == 1 { Signedness::Signed } else { Signedness::Unsigned };
+        let sign = c.activation_sign();
         let origin = (c.activation_line as usize + group) * line;
         let (rows, step): (&[u8], usize) = match sizes.in_place {
             Some(step) => (&self.activation[origin + pixels.0 * step..], step),
@@ -189,12 +191,27 @@ impl State {
                 for (index, row) in rows.chunks_exact_mut(sizes.row).enumerate() {
                     gather(c, sizes, activation, group, pixels.0 + index, row);
                 }
-                extend(rows, sizes.reads.activation_bits, sign);
+                match sizes.two_scale {
+                    Some(scale) => coarse_apart(rows, scale, &mut self.buffers.coarse),
+                    None => extend(rows, sizes.reads.activation_bits, sign),
+                }
                 (rows, sizes.row)
             }
         };
         let sums = &mut self.buffers.sums[columns.0..];
         matmul(rows, step, sign, pixels.1, packed, sums, sizes.outputs);
+        if let Some(TwoScale { shift, .. }) = sizes.two_scale {
+            let Buffers { coarse, coarse_sums, sums, .. } = &mut self.buffers;
+            let coarse_sums = grown(coarse_sums, pixels.1 * sizes.outputs);
+            matmul(coarse, step, sign, pixels.1, packed, &mut coarse_sums[columns.0..], sizes.outputs);
+            let own =
+                |row: usize| row * sizes.outputs + columns.0..row * sizes.outputs + columns.0 + columns.1;
+            for row in 0..pixels.1 {
+                for (sum, coarse) in sums[own(row)].iter_mut().zip(&coarse_sums[own(row)]) {
+                    *sum = sum.wrapping_add(coarse.wrapping_shl(shift));
+                }
+            }
+        }
     }
 
     /// The post-processor on the sums of `count` pixels from `first` on: the common case, that needs no residual.
@@ -315,6 +332,17 @@ pub(super) fn extend(codes: &mut [u8], bits: u32, sign: Signedness) {
         }
         (_, Signedness::Unsigned) => codes.iter_mut().for_each(|code| *code = *code << unused >> unused),
     }
+}
+
+/// Payloads of codes of two scales: fine ones stay, coarse ones go to rows of their own; the others' places are zero.
+fn coarse_apart(codes: &mut [u8], scale: TwoScale, coarse: &mut Vec<u8>) {
+    coarse.clear();
+    coarse.extend(codes.iter_mut().map(|code| {
+        let (tag, payload) = scale.split(*code);
+        let payload = payload as u8;
+        *code = if tag { 0 } else { payload };
+        if tag { payload } else { 0 }
+    }));
 }
 
 /// The codes of an operand line, a byte each, not yet extended.

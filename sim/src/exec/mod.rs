@@ -63,6 +63,9 @@ pub(crate) struct State {
 struct Buffers {
     rows: Vec<u8>,
     sums: Vec<i32>,
+    /// Rows and sums of coarse codes, where activations have two scales.
+    coarse: Vec<u8>,
+    coarse_sums: Vec<i32>,
     /// Sums that stay in the array for the next command.
     kept: Vec<i32>,
     codes: Vec<i32>,

@@ -99,7 +99,13 @@ fn naive_compute(accelerator: &Accelerator, c: &Compute, before: &Preload, after
                                 code_of(&activation[at * line..], k, sign)
                             };
                             let w = code_of(&weight[weight_line * line..], k, Signedness::Signed);
-                            let code = low_bits(code, reads.activation_bits, sign);
+                            let code = if c.tag_shift > 0 {
+                                // Below the tag the payload, at the place that the tag says.
+                                let tag = if c.activation_bits == 0 { 7 } else { c.activation_bits - 1 };
+                                low_bits(code, tag, sign) << (c.tag_shift * (code >> tag & 1) as u32)
+                            } else {
+                                low_bits(code, reads.activation_bits, sign)
+                            };
                             let w = low_bits(w, reads.weight_bits, Signedness::Signed);
                             sum = sum.wrapping_add(code * w);
                         }
@@ -130,8 +136,8 @@ fn naive_compute(accelerator: &Accelerator, c: &Compute, before: &Preload, after
 #[test]
 fn compute_follows_its_registers() {
     let mut random = Random(3);
-    let (mut checked, mut grouped, mut narrow, mut containers) = (0, 0, 0, [0; 3]);
-    while checked < 500 {
+    let (mut checked, mut grouped, mut narrow, mut containers, mut scaled) = (0, 0, 0, [0; 3], 0);
+    while checked < 800 {
         let mut c = random::compute(&mut random);
         c.activation_signed = random.small(2);
         c.grouped = random.small(2);
@@ -139,6 +145,7 @@ fn compute_follows_its_registers() {
         c.container = random.of(&[0, 1, 1, 1, 2, 2, 2]);
         let most = 8 >> c.container;
         (c.activation_bits, c.weight_bits) = (2 + random.small(most - 1), 2 + random.small(most - 1));
+        c.tag_shift = random.of(&[0, 1, 1, 2, 4, 8]);
         // Operands end before the output begins.
         c.residual_pixel_stride %= 10;
         c.pad_code = random.small(256);
@@ -164,9 +171,10 @@ fn compute_follows_its_registers() {
         checked += 1;
         grouped += c.grouped;
         containers[c.container as usize] += 1;
+        scaled += u32::from(c.tag_shift > 0);
         narrow += u32::from(accelerator.array.reads(c.operands()) != Operands::BYTES);
     }
-    assert!(grouped > 100 && narrow > 50, "{grouped} {narrow}");
+    assert!(grouped > 100 && narrow > 50 && scaled > 100, "{grouped} {narrow} {scaled}");
     assert!(containers.iter().all(|&count| count > 50), "{containers:?}");
 }
 

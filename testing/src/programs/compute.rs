@@ -26,7 +26,15 @@ impl Draft<'_> {
             let bits = random.of(&[0, 0, 2, 3, 4, 5, 6, 7, 8]);
             if bits.min(most) == bits && (bits > 0 || most == 8) { bits } else { random.within(2, most) }
         };
-        let (activation_bits, weight_bits) = (bits(random), bits(random));
+        let (mut activation_bits, weight_bits) = (bits(random), bits(random));
+        let most_shift = self.accelerator.array.tag_shift;
+        let mut tag_shift = 0;
+        if most_shift > 0 && random.once_in(2) && container.bits() > 2 {
+            tag_shift = random.within(1, most_shift);
+            if activation_bits == 2 {
+                activation_bits = 3;
+            }
+        }
         // Blocks are a line's codes each: enough outputs for a second one.
         let grouped = random.once_in(5);
         let second = (line_bytes << container.code()) + cols;
@@ -82,6 +90,7 @@ impl Draft<'_> {
             activation_bits,
             weight_bits,
             container: container.code(),
+            tag_shift,
             ..Compute::default()
         };
         if random.once_in(4) {

@@ -86,6 +86,8 @@ pub fn kind(random: &mut Random, array: &mut Array) {
         }
     }
     array.port_bits = random.of(&[0, 8, 16]);
+    // Where elements are too narrow for two scales, the check refuses them.
+    array.tag_shift = random.of(&[0, 0, 1, 2, 4, 8]);
 }
 
 /// A program in the making: what its next command is drawn from.

@@ -181,9 +181,8 @@ register_file! {
         residual_enable: u32 @ 12, 19, 1;
         /// 0: residual codes are signed bytes, 1: 16 bits, signed.
         residual_wide: u32 @ 12, 20, 1;
-        /// Reserved: two-scale tag mode of the activations.
-        tag_mode: u32 @ 12, 24, 2;
-        /// Reserved: two-scale shift m.
+        /// Nonzero: activations have two scales, see [`crate::code::two_scale`]; a coarse step is two to the power of so
+        /// many fine ones.
         tag_shift: u32 @ 12, 28, 4;
         /// Zero point of the output.
         zero_point: i32 @ 13, 0, 16;

@@ -59,6 +59,10 @@ pub struct Array {
     /// `serial`: bits of each weight in a cycle: 1, 2, 4 or 8.
     #[serde(default = "one")]
     pub slice_bits: u32,
+    /// The greatest shift of activations of two scales (V-2SF), 1 to 8: a coarse step is at most two to the power of so
+    /// many fine ones. 0, the default: no gates for such codes.
+    #[serde(default)]
+    pub tag_shift: u32,
     /// Which operand stays in the array.
     #[serde(default)]
     pub dataflow: Dataflow,

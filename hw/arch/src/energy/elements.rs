@@ -17,6 +17,9 @@ pub struct ElementUse {
     pub activation_bits: u32,
     /// Bits of a weight.
     pub weight_bits: u32,
+    /// Whether activations have two scales.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub two_scaled: bool,
     /// Whether activations are signed.
     pub signed: bool,
     /// Products of the layer.
@@ -37,15 +40,23 @@ pub struct ArrayEnergy {
 }
 
 impl ElementUse {
+    /// Widths of the operands.
+    #[must_use]
+    pub fn operands(&self) -> Operands {
+        let ElementUse { activation_bits, weight_bits, two_scaled, .. } = *self;
+        Operands { activation_bits, weight_bits, two_scaled }
+    }
+
     /// Of a command.
     #[must_use]
     pub fn of(accelerator: &Accelerator, command: &Compute) -> ElementUse {
-        let Operands { activation_bits, weight_bits } = command.operands();
+        let Operands { activation_bits, weight_bits, two_scaled } = command.operands();
         let timing = compute(accelerator, command);
         let elements = u64::from(accelerator.array.rows) * u64::from(accelerator.array.cols);
         ElementUse {
             activation_bits,
             weight_bits,
+            two_scaled,
             signed: command.activation_signed == 1,
             products: timing.macs,
             beats: timing.folds() * timing.beats * elements,
@@ -74,8 +85,8 @@ impl ElementUse {
         all
     }
 
-    fn key(&self) -> (u32, u32, bool) {
-        (self.activation_bits, self.weight_bits, self.signed)
+    fn key(&self) -> (Operands, bool) {
+        (self.operands(), self.signed)
     }
 }
 
@@ -133,12 +144,13 @@ impl EnergyTable {
     ) -> Result<ArrayEnergy, EnergyError> {
         let mut energy = ArrayEnergy::default();
         for one in uses {
-            let operands = Operands { activation_bits: one.activation_bits, weight_bits: one.weight_bits };
+            let operands = one.operands();
             let row = |activity: Activity| {
                 let missing = || {
                     let (a, w) = (one.activation_bits, one.weight_bits);
+                    let scales = if one.two_scaled { " and two scales" } else { "" };
                     self.uncalibrated(format!(
-                        "no row of `{}` for activations of {a} bits, weights of {w} and activity `{}`",
+                        "no row of `{}` for activations of {a} bits{scales}, weights of {w} and activity `{}`",
                         unit.module,
                         activity.name()
                     ))
@@ -166,6 +178,7 @@ mod tests {
         let row = |activity, picojoules| ModeRow {
             activation_bits: 8,
             weight_bits: 8,
+            two_scaled: false,
             activity,
             picojoules_per_beat: picojoules,
             picojoules_per_product: picojoules,
@@ -208,6 +221,7 @@ mod tests {
         let one = |signed, products, beats| ElementUse {
             activation_bits: 8,
             weight_bits: 8,
+            two_scaled: false,
             signed,
             products,
             beats,

@@ -94,6 +94,9 @@ pub struct ModeRow {
     pub activation_bits: u32,
     /// Bits of a weight; alike.
     pub weight_bits: u32,
+    /// Whether activations have two scales.
+    #[serde(default)]
+    pub two_scaled: bool,
     /// How much they move.
     pub activity: Activity,
     /// Picojoules in a cycle of work.
@@ -108,10 +111,11 @@ pub struct ModeRow {
 /// with an asynchronous reset, which has other gates, it says so too.
 #[must_use]
 pub fn element_module(accelerator: &Accelerator) -> String {
-    let Array { operand_bits, lanes, slice_bits, accumulator_bits, .. } = &accelerator.array;
+    let Array { operand_bits, lanes, slice_bits, accumulator_bits, tag_shift, .. } = &accelerator.array;
+    let tag = if *tag_shift > 0 { format!("_t{tag_shift}") } else { String::new() };
     let name = match accelerator.array.mac {
-        MacKind::Fixed => format!("pe_fixed{operand_bits}_v{lanes}_acc{accumulator_bits}"),
-        MacKind::Serial => format!("pe_serial_v{lanes}_s{slice_bits}_acc{accumulator_bits}"),
+        MacKind::Fixed => format!("pe_fixed{operand_bits}_v{lanes}{tag}_acc{accumulator_bits}"),
+        MacKind::Serial => format!("pe_serial_v{lanes}_s{slice_bits}{tag}_acc{accumulator_bits}"),
     };
     match accelerator.synthesis.reset {
         Reset::Sync => name,
@@ -119,14 +123,20 @@ pub fn element_module(accelerator: &Accelerator) -> String {
     }
 }
 
+impl ModeRow {
+    /// Widths of the operands.
+    #[must_use]
+    pub fn operands(&self) -> Operands {
+        let ModeRow { activation_bits, weight_bits, two_scaled, .. } = *self;
+        Operands { activation_bits, weight_bits, two_scaled }
+    }
+}
+
 impl MeasuredUnit {
     /// The row of such operands.
     #[must_use]
     pub fn row(&self, operands: Operands, activity: Activity) -> Option<&ModeRow> {
-        let Operands { activation_bits, weight_bits } = operands;
-        self.rows.iter().find(|row| {
-            (row.activation_bits, row.weight_bits, row.activity) == (activation_bits, weight_bits, activity)
-        })
+        self.rows.iter().find(|row| (row.operands(), row.activity) == (operands, activity))
     }
 
     /// What is wrong with it, if anything.
@@ -137,7 +147,7 @@ impl MeasuredUnit {
             .rows
             .iter()
             .flat_map(|row| [row.picojoules_per_beat, row.picojoules_per_product, row.spread]);
-        let key = |row: &ModeRow| (row.activation_bits, row.weight_bits, row.activity);
+        let key = |row: &ModeRow| (row.operands(), row.activity);
         let mut keys: Vec<_> = self.rows.iter().map(key).collect();
         keys.sort_unstable();
         match () {
@@ -180,9 +190,10 @@ impl MeasuredUnit {
         );
         let _ = writeln!(text, "clock_picojoules = {:.4}\nrows = [", self.clock_picojoules);
         for row in &self.rows {
+            let scales = if row.two_scaled { "two_scaled = true, " } else { "" };
             let _ = writeln!(
                 text,
-                "    {{ activation_bits = {}, weight_bits = {}, activity = \"{}\", picojoules_per_beat = {:.4}, \
+                "    {{ activation_bits = {}, weight_bits = {}, {scales}activity = \"{}\", picojoules_per_beat = {:.4}, \
                  picojoules_per_product = {:.5}, spread = {:.4} }},",
                 row.activation_bits,
                 row.weight_bits,

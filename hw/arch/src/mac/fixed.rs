@@ -8,6 +8,12 @@ use crate::description::{Array, Problem};
 /// `lanes` multipliers whose products share an accumulator: of 9 x 8 bits, or of one more than `operand_bits` by those.
 pub(super) struct Fixed;
 
+/// Times that codes are dealt: one multiplier shifts each product by its own code's tag, several share one shift and
+/// take the fine codes before the coarse ones.
+fn passes(array: &Array, operands: Operands) -> u64 {
+    if operands.two_scaled && array.lanes > 1 { 2 } else { 1 }
+}
+
 impl Kind for Fixed {
     fn check(&self, array: &Array) -> Result<(), Problem> {
         one_of("operand_bits", array.operand_bits, &[2, 3, 4, 5, 6, 7, 8])?;
@@ -27,8 +33,8 @@ impl Kind for Fixed {
         container == OperandContainer::of_bits(array.operand_bits)
     }
 
-    fn beats(&self, array: &Array, _: Operands, codes: u64) -> u64 {
-        codes.div_ceil(u64::from(array.lanes))
+    fn beats(&self, array: &Array, operands: Operands, codes: u64) -> u64 {
+        passes(array, operands) * codes.div_ceil(u64::from(array.lanes))
     }
 
     fn widest(&self, array: &Array) -> u32 {
@@ -36,27 +42,30 @@ impl Kind for Fixed {
     }
 
     fn reads(&self, array: &Array, _: Operands) -> Operands {
-        Operands { activation_bits: array.operand_bits, weight_bits: array.operand_bits }
+        Operands::uniform(array.operand_bits, array.operand_bits)
     }
 
-    fn rate(&self, array: &Array, _: Operands) -> Rate {
-        Rate { products: u64::from(array.lanes), cycles: 1 }
+    fn rate(&self, array: &Array, operands: Operands) -> Rate {
+        Rate { products: u64::from(array.lanes), cycles: passes(array, operands) }
     }
 
-    fn actions(&self, array: &Array, _: Operands) -> ProductActions {
+    fn actions(&self, array: &Array, operands: Operands) -> ProductActions {
+        let passes = passes(array, operands);
         if array.operand_bits < 8 {
             // No source has a price of such a multiplier: it counts as its products of bits.
-            let each = u64::from(array.operand_bits).pow(2);
+            let each = passes * u64::from(array.operand_bits).pow(2);
             let (useful, padding) = (Action::ArrayBitProduct, Action::ArrayPaddingBitProduct);
             return ProductActions { useful, padding, each };
         }
-        ProductActions { useful: Action::ArrayMac, padding: Action::ArrayPaddingMac, each: 1 }
+        ProductActions { useful: Action::ArrayMac, padding: Action::ArrayPaddingMac, each: passes }
     }
 
     fn register_bits(&self, array: &Array) -> u64 {
         // Operands, whether activations are signed, three flags, and the sum of products of 9 x 8 bits.
         let lanes = u64::from(array.lanes);
         let term = 2 * u64::from(array.operand_bits) + 1 + u64::from(array.lanes.max(1).ilog2());
-        2 * lanes * u64::from(array.operand_bits) + 4 + term
+        // The place of a term of two scales, up to `tag_shift`.
+        let place = u64::from((array.tag_shift + 1).next_power_of_two().ilog2());
+        2 * lanes * u64::from(array.operand_bits) + 4 + place + term
     }
 }

@@ -8,7 +8,7 @@ mod serial;
 
 use crate::Accelerator;
 use crate::actions::Action;
-use crate::code::OperandContainer;
+use crate::code::{OperandContainer, two_scale};
 use crate::command::Compute;
 use crate::description::{Array, MacKind, Problem};
 
@@ -19,13 +19,27 @@ pub struct Operands {
     pub activation_bits: u32,
     /// Bits of a weight: 2 to 8.
     pub weight_bits: u32,
+    /// Whether the activation has two scales; its highest bit is the tag then.
+    pub two_scaled: bool,
 }
 
 impl Operands {
     /// Whole bytes.
-    pub const BYTES: Operands = Operands { activation_bits: 8, weight_bits: 8 };
+    pub const BYTES: Operands = Operands::uniform(8, 8);
     /// The narrowest.
-    pub const NARROWEST: Operands = Operands { activation_bits: 2, weight_bits: 2 };
+    pub const NARROWEST: Operands = Operands::uniform(2, 2);
+
+    /// Codes of one scale.
+    #[must_use]
+    pub const fn uniform(activation_bits: u32, weight_bits: u32) -> Operands {
+        Operands { activation_bits, weight_bits, two_scaled: false }
+    }
+
+    /// Bits of the activation that are multiplied: all but the tag.
+    #[must_use]
+    pub const fn payload_bits(self) -> u32 {
+        self.activation_bits - self.two_scaled as u32
+    }
 }
 
 /// How fast a processing element is: so many products in so many cycles.
@@ -111,7 +125,22 @@ pub const LEAST_BEATS: u64 = 4;
 
 impl Array {
     pub(crate) fn check_mac(&self) -> Result<(), Problem> {
-        kind(self.mac).check(self)
+        kind(self.mac).check(self)?;
+        let choices: Vec<u32> = (0..=two_scale::MOST_SHIFT).collect();
+        one_of("tag_shift", self.tag_shift, &choices)?;
+        if self.tag_shift > 0 && self.widest() < two_scale::LEAST_BITS {
+            return Err(Problem {
+                table: "array",
+                key: "tag_shift",
+                message: format!(
+                    "codes of two scales have {} bits and more, and the elements multiply codes of {}",
+                    two_scale::LEAST_BITS,
+                    self.widest()
+                ),
+                hint: "use 0, or wider elements".to_owned(),
+            });
+        }
+        Ok(())
     }
 
     /// Bits that a row, and a column, receives in a cycle, on average.
@@ -181,6 +210,20 @@ impl Accelerator {
         kind(self.array.mac).beats(&self.array, operands, codes).max(self.least_beats())
     }
 
+    /// Cycles of the longest line that a feeder can be told to deal.
+    #[must_use]
+    pub fn most_beats(&self) -> u64 {
+        let all = OperandContainer::ALL.into_iter().filter(|container| self.array.takes(*container));
+        let beats = |container: OperandContainer| {
+            let bits = container.bits().min(self.array.widest());
+            let two_scaled = self.array.tag_shift > 0 && bits >= two_scale::LEAST_BITS;
+            let operands = Operands::uniform(bits, bits);
+            let tagged = Operands { two_scaled, ..operands };
+            self.line_beats(operands, container, u64::MAX).max(self.line_beats(tagged, container, u64::MAX))
+        };
+        all.map(beats).max().unwrap_or_else(|| self.least_beats())
+    }
+
     /// Cycles of the shortest line.
     #[must_use]
     pub fn least_beats(&self) -> u64 {
@@ -193,10 +236,14 @@ impl Compute {
     #[must_use]
     pub fn operands(&self) -> Operands {
         let bits = |field: u32| if field == 0 { 8 } else { field };
-        Operands { activation_bits: bits(self.activation_bits), weight_bits: bits(self.weight_bits) }
+        Operands {
+            activation_bits: bits(self.activation_bits),
+            weight_bits: bits(self.weight_bits),
+            two_scaled: self.tag_shift > 0,
+        }
     }
 
-    /// Sets the widths of the codes.
+    /// Sets the widths of the codes; the scales are set by `tag_shift`.
     pub fn set_operands(&mut self, operands: Operands) {
         let field = |bits: u32| if bits == 8 { 0 } else { bits };
         (self.activation_bits, self.weight_bits) =
@@ -236,7 +283,7 @@ mod tests {
             channels: 384,
             ..Compute::default()
         };
-        let operands = Operands { activation_bits, weight_bits };
+        let operands = Operands::uniform(activation_bits, weight_bits);
         command.set_operands(operands);
         let mut fixed = reference();
         (fixed.array.rows, fixed.array.cols, fixed.post.lanes, fixed.memory.bus_bits) = (size, size, 1, 64);
@@ -286,7 +333,7 @@ mod tests {
             (array.mac, array.lanes, array.slice_bits, array.port_bits) = (mac, lanes, slice_bits, 0);
             accelerator.check().unwrap();
             for bits in 4..=8 {
-                let operands = Operands { activation_bits: bits, weight_bits: bits };
+                let operands = Operands::uniform(bits, bits);
                 let line = u64::from(accelerator.line_bytes());
                 let beats = accelerator.line_beats(operands, OperandContainer::Bits8, line);
                 let products = accelerator.array.rate(operands).products_in(beats);

@@ -11,9 +11,12 @@ use crate::description::{Array, Problem};
 /// `lanes` codes a cycle, `slice_bits` bits of each weight.
 pub(super) struct Serial;
 
-/// Cycles of one group of lanes: bit planes of the activations times slices of the weights.
+/// Cycles of one group of lanes: bit planes of the activations times slices of the weights; of codes of two scales the
+/// payload's, once for the fine codes and once for the coarse ones.
 fn cycles(array: &Array, operands: Operands) -> u64 {
-    u64::from(operands.activation_bits) * u64::from(operands.weight_bits.div_ceil(array.slice_bits.max(1)))
+    let passes = if operands.two_scaled { 2 } else { 1 };
+    let slices = operands.weight_bits.div_ceil(array.slice_bits.max(1));
+    u64::from(passes * operands.payload_bits()) * u64::from(slices)
 }
 
 /// Bits of a slice of all lanes that a column hands on in a cycle at most.
@@ -82,6 +85,8 @@ impl Kind for Serial {
         let (lanes, slice) = (u64::from(array.lanes), u64::from(array.slice_bits));
         let levels = u64::from(array.lanes.max(1).ilog2());
         let term = if slice == 1 { 1 + levels } else { slice + 1 + levels };
-        lanes * (1 + slice) + 10 + term
+        // The place of a term has a bit more where there are two scales.
+        let place = u64::from(array.tag_shift > 0);
+        lanes * (1 + slice) + 10 + place + term
     }
 }

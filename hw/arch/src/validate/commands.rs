@@ -3,6 +3,7 @@
 use super::sums::Sums;
 use super::{MAX_PROBLEMS, Problem, word_problem};
 use crate::arith::post::PARAMETER_BYTES;
+use crate::code::two_scale::LEAST_BITS;
 use crate::code::{Container, OperandContainer};
 use crate::codec::Codec;
 use crate::command::{
@@ -250,14 +251,13 @@ fn requant_problem(name: &str, mantissa: u32, shift: u32) -> Result<(), String> 
 }
 
 fn compute_problem(accelerator: &Accelerator, compute: &Compute) -> Result<(), String> {
-    require(compute.tag_mode | compute.tag_shift == 0, || "tag fields are reserved".to_owned())?;
     for bits in [compute.activation_bits, compute.weight_bits] {
         require(bits == 0 || (2..=8).contains(&bits), || {
             format!("operands of {bits} bits; the array multiplies codes of 2 to 8")
         })?;
     }
     let container = operand_container(compute.container)?;
-    let Operands { activation_bits, weight_bits } = compute.operands();
+    let Operands { activation_bits, weight_bits, two_scaled } = compute.operands();
     require(accelerator.array.takes(container), || not_read(container))?;
     let widest = activation_bits.max(weight_bits);
     require(widest <= container.bits(), || {
@@ -268,6 +268,16 @@ fn compute_problem(accelerator: &Accelerator, compute: &Compute) -> Result<(), S
         format!(
             "operands of {activation_bits} and {weight_bits} bits; the array multiplies codes of up to {most}"
         )
+    })?;
+    let most = accelerator.array.tag_shift;
+    require(compute.tag_shift <= most, || {
+        format!(
+            "activations of two scales, shifted by {}; the array shifts by up to {most}",
+            compute.tag_shift
+        )
+    })?;
+    require(!two_scaled || activation_bits >= LEAST_BITS, || {
+        format!("activations of two scales and {activation_bits} bits; they have {LEAST_BITS} and more")
     })?;
     let pixels = u64::from(compute.out_rows) * u64::from(compute.out_cols);
     if compute.accumulate == 1 {

@@ -166,7 +166,7 @@ fn products() {
             (|c| (c.out_cols, c.output_pixel_stride) = (1, 0), |c| c.kernel_rows = 0, "must not be zero"),
             (|c| c.dilation_rows = 0, |c| c.stride_cols = 0, "must not be zero"),
             (|c| c.table_enable = 1, |c| (c.table_enable, c.output_wide) = (1, 1), "tables emit bytes"),
-            (|_| (), |c| c.tag_mode = 1, "reserved"),
+            (|_| (), |c| c.tag_shift = 1, "the array shifts by up to 0"),
             (|_| (), |c| c.container = 1, "do not read operands in containers of 4"),
             (|_| (), |c| c.container = 3, "container 3 does not exist"),
             (|c| c.activation_bits = 8, |c| c.activation_bits = 9, "codes of 2 to 8"),

@@ -67,6 +67,7 @@ documented! {
         _words_a: usize,
         _words_w: usize,
         _fixed: usize,
+        _shifted: usize,
         _serial: usize
     }
 }
@@ -102,16 +103,17 @@ impl Pe {
             base: Sig::local(sum),
             addend: Sig::local(sum),
             total: Sig::local(sum),
-            shift: Sig::local(u(flag::SHIFT_BITS)),
+            shift: Sig::local(u(shape.shift_bits().max(1))),
             valid: Const::new(flag::VALID),
             first: Const::new(flag::FIRST),
             last: Const::new(flag::LAST),
             negate: Const::new(flag::NEGATE),
-            shift_low: Const::new(flag::SHIFT),
+            shift_low: Const::new(shape.shift_low()),
             load: Const::new(mode::LOAD),
             _words_a: words_a,
             _words_w: words_w,
             _fixed: 1 - serial,
+            _shifted: usize::from(serial == 0 && shape.tag_shift > 0),
             _serial: serial,
         }
     }
@@ -144,6 +146,10 @@ impl Logic for Pe {
             self.fixed[k].mode.next = self.mode_r.q.val();
             self.term.d.next = self.fixed[k].term.val();
             self.addend.next = self.term.q.val();
+        }
+        for _k in 0..self._shifted {
+            self.shift.next = self.flags_r.q.val() >> self.shift_low.val();
+            self.addend.next = self.term.q.val() << self.shift.val();
         }
         for k in 0..self._serial {
             // A slice stays for all planes of the activations.

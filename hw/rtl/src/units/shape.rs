@@ -4,7 +4,6 @@ use super::mac::MacShape;
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::code::OperandContainer;
 use bitgauge_arch::codec::Codec;
-use bitgauge_arch::mac::Operands;
 use bitgauge_arch::timing::{load_fifo_beats, store_fifo_beats};
 
 /// Sizes of every unit, as plain numbers.
@@ -64,16 +63,12 @@ impl Shape {
     /// The shape of a checked description.
     #[must_use]
     pub fn of(accelerator: &Accelerator) -> Shape {
-        let widest = OperandContainer::of_bits(accelerator.array.widest());
         let codec = |kind| accelerator.compression.codecs.contains(&kind);
         Shape {
             rows: accelerator.array.rows as usize,
             cols: accelerator.array.cols as usize,
             mac: MacShape::of(&accelerator.array),
-            line_beats: [
-                accelerator.least_beats() as usize,
-                accelerator.line_beats(Operands::BYTES, widest, u64::MAX) as usize,
-            ],
+            line_beats: [accelerator.least_beats() as usize, accelerator.most_beats() as usize],
             line: accelerator.line_bytes() as usize,
             bus: accelerator.bus_bytes() as usize,
             post_lanes: accelerator.post.lanes as usize,

@@ -12,6 +12,7 @@ pub mod sequence;
 pub mod slots;
 pub mod span;
 pub mod steps;
+pub mod tags;
 pub mod walk;
 
 use crate::prelude::*;
@@ -124,6 +125,12 @@ documented! {
         /// narrow `fixed`: codes of a byte, less one, and as a power
         byte_round: Const,
         byte_bits: Const,
+        /// bits of an activation where its field is 0
+        full: Const,
+        /// `fixed`: bits of an activation of two scales, else 0
+        tag_width: Sig,
+        /// `fixed` of several lanes: passes over a group
+        passes: Sig,
         empty: Signal<Local, Bit>,
         wide: Signal<Local, Bit>,
         last_fold: Signal<Local, Bit>,
@@ -132,6 +139,9 @@ documented! {
         _all_a: usize,
         _all_w: usize,
         _serial: usize,
+        _tags: usize,
+        _serial_tags: usize,
+        _twice: usize,
         _narrow: usize,
         _line: usize
     }
@@ -193,6 +203,9 @@ impl Feed {
             segment_bytes: Sig::local(u(17)),
             byte_round: Const::new(8 / mac.container - 1),
             byte_bits: Const::new(clog2(8 / mac.container)),
+            full: Const::new(8),
+            tag_width: Sig::local(u(tags::WIDTH)),
+            passes: Sig::local(u(2)),
             empty: Signal::default(),
             wide: Signal::default(),
             last_fold: Signal::default(),
@@ -201,6 +214,9 @@ impl Feed {
             _all_a: rows * words_a,
             _all_w: cols * words_w,
             _serial: serial,
+            _tags: if mac.tag_shift > 0 { 1 - serial } else { 0 },
+            _serial_tags: if mac.tag_shift > 0 { serial } else { 0 },
+            _twice: if mac.dealt_twice() { 1 - serial } else { 0 },
             _narrow: usize::from(mac.container < 8),
             _line: line,
         }
@@ -348,6 +364,25 @@ impl Logic for Feed {
             self.deal.token[k].next = self.sequence[k].token.val();
             self.deal.sequence_mode[k].next = self.sequence[k].mode.val();
             self.deal.sequence_flags[k].next = self.sequence[k].flags.val();
+        }
+        for k in 0..self._serial_tags {
+            self.sequence[k].tag_shift[k].next = self.fields.tag_shift.val();
+        }
+        self.tag_width.next = 0.into();
+        self.passes.next = 1.into();
+        for k in 0..self._tags {
+            if self.fields.tag_shift.val().any() {
+                self.passes.next = 2.into();
+                self.tag_width.next = self.fields.activation_bits.val();
+                if self.fields.activation_bits.val() == 0 {
+                    self.tag_width.next = self.full.val();
+                }
+            }
+            self.deal.tag_width[k].next = self.tag_width.val();
+            self.deal.tag_shift[k].next = self.fields.tag_shift.val();
+        }
+        for k in 0..self._twice {
+            self.span.passes[k].next = self.passes.val();
         }
         self.deal.clock.next = self.clock.val();
         self.deal.pad_code.next = self.fields.pad_code.val();

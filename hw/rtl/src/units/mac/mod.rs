@@ -24,6 +24,8 @@ pub struct MacShape {
     pub lanes: usize,
     /// Serial kinds: bits of each weight in a cycle.
     pub slice: usize,
+    /// The greatest shift of activations of two scales; 0 where they have one.
+    pub tag_shift: usize,
     /// Bits of the accumulator.
     pub accumulator: usize,
 }
@@ -40,8 +42,8 @@ pub mod flag {
     pub const NEGATE: usize = 3;
     /// Serial kinds: its place, from this bit on.
     pub const SHIFT: usize = 4;
-    /// Bits of the place.
-    pub const SHIFT_BITS: usize = 4;
+    /// `fixed` with two scales: its place, from this bit on.
+    pub const FIXED_SHIFT: usize = 3;
 }
 
 /// Places of the bits that travel with the operands.
@@ -64,6 +66,7 @@ impl MacShape {
             container: OperandContainer::of_bits(array.operand_bits).bits() as usize,
             lanes: array.lanes as usize,
             slice: array.slice_bits as usize,
+            tag_shift: array.tag_shift as usize,
             accumulator: array.accumulator_bits as usize,
         }
     }
@@ -72,7 +75,7 @@ impl MacShape {
     #[must_use]
     pub fn multiplier(operand: usize, accumulator: usize) -> MacShape {
         let container = OperandContainer::of_bits(operand as u32).bits() as usize;
-        MacShape { kind: MacKind::Fixed, operand, container, lanes: 1, slice: 1, accumulator }
+        MacShape { kind: MacKind::Fixed, operand, container, lanes: 1, slice: 1, tag_shift: 0, accumulator }
     }
 
     /// Whether terms come bit by bit, with a place and a sign.
@@ -84,10 +87,11 @@ impl MacShape {
     /// The part of module names that tells kind and sizes.
     #[must_use]
     pub fn name(&self) -> String {
-        let MacShape { operand, lanes, slice, accumulator, .. } = self;
+        let MacShape { operand, lanes, slice, tag_shift, accumulator, .. } = self;
+        let tag = if *tag_shift > 0 { format!("_t{tag_shift}") } else { String::new() };
         match self.kind {
-            MacKind::Fixed => format!("fixed{operand}_v{lanes}_acc{accumulator}"),
-            MacKind::Serial => format!("serial_v{lanes}_s{slice}_acc{accumulator}"),
+            MacKind::Fixed => format!("fixed{operand}_v{lanes}{tag}_acc{accumulator}"),
+            MacKind::Serial => format!("serial_v{lanes}_s{slice}{tag}_acc{accumulator}"),
         }
     }
 
@@ -124,9 +128,36 @@ impl MacShape {
     #[must_use]
     pub fn flag_bits(&self) -> usize {
         match self.kind {
-            MacKind::Fixed => 3,
-            MacKind::Serial => flag::SHIFT + flag::SHIFT_BITS,
+            MacKind::Fixed => flag::FIXED_SHIFT + self.shift_bits(),
+            MacKind::Serial => flag::SHIFT + self.shift_bits(),
         }
+    }
+
+    /// The flag with the lowest bit of a term's place.
+    #[must_use]
+    pub fn shift_low(&self) -> usize {
+        match self.kind {
+            MacKind::Fixed => flag::FIXED_SHIFT,
+            MacKind::Serial => flag::SHIFT,
+        }
+    }
+
+    /// Bits of a term's place; none where terms are not shifted.
+    #[must_use]
+    pub fn shift_bits(&self) -> usize {
+        match (self.kind, self.tag_shift) {
+            (MacKind::Fixed, 0) => 0,
+            (MacKind::Fixed, most) => clog2(most + 1),
+            // Planes up to 7 and slices up to 7; and a shift of 8.
+            (MacKind::Serial, 0) => 4,
+            (MacKind::Serial, _) => 5,
+        }
+    }
+
+    /// `fixed`: whether several codes share the place of a term, so that a line of two scales is dealt twice.
+    #[must_use]
+    pub fn dealt_twice(&self) -> bool {
+        self.kind == MacKind::Fixed && self.tag_shift > 0 && self.lanes > 1
     }
 
     /// What a core makes of operands.

@@ -3,16 +3,18 @@
 use super::lane::{Lane, WORD, ends, token_bits};
 use super::planes::{Planes, Token};
 use super::slots::{CONTAINER, Slots, slots};
+use super::tags::{Tags, WIDTH};
 use crate::prelude::*;
 use crate::units::Shape;
-use crate::units::mac::flag;
+use crate::units::mac::{flag, mode};
 use rust_hdl::prelude::*;
 
 documented! {
     /// Deals lines to rows and columns.
     ///
     /// What arrives from a scratchpad is cut to the codes that count, or replaced by the pad code, and shown
-    /// to all lanes; the lane whose turn it is loads. Token and flags walk from lane to lane.
+    /// to all lanes; the lane whose turn it is loads. Token and flags walk from lane to lane, and where activations can
+    /// have two scales, how to read them.
     ///
     /// ```text
     /// rdata, pad_code, keep --> line --+-------+-------+--> ...
@@ -50,6 +52,10 @@ documented! {
         pub sequence_flags: Vec<Sig>,
         /// `serial`: what the operands lie in, in the cycle of the line
         pub container: Vec<Sig>,
+        /// `fixed` with two scales: bits of an activation, 0 where there is one scale
+        pub tag_width: Vec<Sig>,
+        /// `fixed` with two scales: place of coarse terms
+        pub tag_shift: Vec<Sig>,
         /// first cycle of a fold
         pub opening: Signal<In, Bit>,
         /// last cycle of a fold
@@ -79,6 +85,17 @@ documented! {
         slots_w: Vec<Slots>,
         row_planes: Vec<Planes>,
         column_planes: Vec<Planes>,
+        /// `fixed` with two scales: payloads of each row's codes
+        tags: Vec<Tags>,
+        /// how they are read: width, place of coarse terms, whether the pass takes coarse codes
+        scales: Vec<Reg>,
+        scale_in: Vec<Reg>,
+        /// place of each row's terms
+        places: Vec<Reg>,
+        /// passes over a group, less one
+        twice: Sig,
+        position: Sig,
+        coarse: Sig,
         modes: Vec<Reg>,
         mode_in: Reg,
         /// flags, as they walk; the first is that of row 0
@@ -108,6 +125,10 @@ documented! {
         first_low: Const,
         last_low: Const,
         word: Const,
+        signed_low: Const,
+        place_low: Const,
+        coarse_low: Const,
+        shift_low: Const,
         words_a: Const,
         words_w: Const,
         _rows: usize,
@@ -125,7 +146,12 @@ documented! {
         _line: usize,
         _serial_line: usize,
         _words: usize,
-        _word: usize
+        _word: usize,
+        _tags: usize,
+        _tag_rows: usize,
+        _place_rows: usize,
+        _twice: usize,
+        _twice_rows: usize
     }
 }
 
@@ -145,6 +171,11 @@ impl Deal {
         let (modes, flags) = (u(mac.mode_bits()), u(mac.flag_bits()));
         let ((words_a, activation), (words_w, weight)) = (mac.activation(), mac.weight());
         let [fixed_rows, serial_rows] = if serial { [0, rows] } else { [rows, 0] };
+        let tag_rows = if mac.tag_shift > 0 { fixed_rows } else { 0 };
+        let [place_rows, twice_rows] = if mac.dealt_twice() { [0, tag_rows] } else { [tag_rows, 0] };
+        let (tags, twice) = (usize::from(tag_rows > 0), usize::from(twice_rows > 0));
+        let shift = u(mac.shift_bits().max(1));
+        let scale = u(WIDTH + mac.shift_bits() + twice);
         let [fixed_cols, serial_cols] = if serial { [0, cols] } else { [cols, 0] };
         Deal {
             name: Named::of(format!("feed_deal_{rows}x{cols}_line{line}_{}", mac.name()), &Deal::DOCS),
@@ -159,6 +190,8 @@ impl Deal {
             sequence_mode: Sig::inputs(modes, usize::from(serial)),
             sequence_flags: Sig::inputs(flags, usize::from(serial)),
             container: Sig::inputs(u(CONTAINER), usize::from(serial)),
+            tag_width: Sig::inputs(u(WIDTH), tags),
+            tag_shift: Sig::inputs(shift, tags),
             opening: Signal::default(),
             closing: Signal::default(),
             signed: Signal::default(),
@@ -176,6 +209,13 @@ impl Deal {
             slots_w: (0..usize::from(serial)).map(|_| Slots::new(shape)).collect(),
             row_planes: (0..serial_rows).map(|_| Planes::row(shape)).collect(),
             column_planes: (0..serial_cols).map(|_| Planes::column(shape)).collect(),
+            tags: (0..tag_rows).map(|_| Tags::new(shape)).collect(),
+            scales: Reg::many(scale, tag_rows),
+            scale_in: Reg::many(scale, tags),
+            places: Reg::many(shift, place_rows),
+            twice: Sig::local(u(1)),
+            position: Sig::local(u(clog2(shape.line_beats[1]))),
+            coarse: Sig::local(u(1)),
             modes: Reg::many(modes, rows),
             mode_in: Reg::new(modes),
             walking: Reg::many(flags, rows),
@@ -202,6 +242,10 @@ impl Deal {
             first_low: Const::new(flag::FIRST),
             last_low: Const::new(flag::LAST),
             word: Const::new(word),
+            signed_low: Const::new(mode::SIGNED),
+            place_low: Const::new(WIDTH),
+            coarse_low: Const::new(WIDTH + mac.shift_bits()),
+            shift_low: Const::new(mac.shift_low()),
             words_a: Const::new(words_a),
             words_w: Const::new(words_w),
             _rows: rows,
@@ -220,6 +264,11 @@ impl Deal {
             _serial_line: if serial { line } else { 0 },
             _words: words,
             _word: word,
+            _tags: tags,
+            _tag_rows: tag_rows,
+            _place_rows: place_rows,
+            _twice: twice,
+            _twice_rows: twice_rows,
         }
     }
 }
@@ -251,14 +300,39 @@ impl Logic for Deal {
         self.flags_in.d.next = self.reading_flag.val()
             | (self.opening_flag.val() << self.first_low.val())
             | (self.closing_flag.val() << self.last_low.val());
-        self.place_token.next = self.place.val() & self.position_mask.val();
+        // Lanes with one place for all their terms deal fine codes first, then the same again for coarse ones.
+        self.position.next = self.place.val();
+        self.coarse.next = 0.into();
+        self.twice.next = 0.into();
+        for k in 0..self._twice {
+            self.twice.next = self.tag_width[k].val().any().into();
+            self.position.next = self.place.val() >> self.twice.val();
+            self.coarse.next = self.place.val() & self.twice.val();
+        }
+        self.place_token.next = self.position.val() & self.position_mask.val();
         for _e in 0..self._ends {
-            if self.place.val() < self.positions.val() {
-                self.place_token.next = (self.place.val() & self.position_mask.val()) | self.live.val();
+            if self.position.val() < self.positions.val() {
+                self.place_token.next = (self.position.val() & self.position_mask.val()) | self.live.val();
             }
         }
         for _k in 0..self._fixed {
             self.mode_in.d.next = self.signed.val().into();
+        }
+        for k in 0..self._tags {
+            self.scale_in[k].clock.next = self.clock.val();
+            self.scale_in[k].d.next =
+                self.tag_width[k].val() | (self.tag_shift[k].val() << self.place_low.val());
+        }
+        for k in 0..self._twice {
+            self.scale_in[k].d.next = self.tag_width[k].val()
+                | (self.tag_shift[k].val() << self.place_low.val())
+                | (self.coarse.val() << self.coarse_low.val());
+            if self.coarse.val().any() {
+                self.flags_in.d.next = self.reading_flag.val()
+                    | (self.opening_flag.val() << self.first_low.val())
+                    | (self.closing_flag.val() << self.last_low.val())
+                    | (self.tag_shift[k].val() << self.shift_low.val());
+            }
         }
         for k in 0..self._serial {
             self.place_token.next = self.token[k].val();
@@ -316,6 +390,30 @@ impl Logic for Deal {
             for i in 0..self._words_a {
                 self.a[r * self._words_a + i].next = self.row[r].code[i].val();
             }
+        }
+        for r in 0..self._tag_rows {
+            self.scales[r].clock.next = self.clock.val();
+            self.tags[r].width.next = self.scales[r].q.val();
+            self.tags[r].signed.next = self.modes[r].q.val().get_bit(self.signed_low.val());
+            for i in 0..self._words_a {
+                self.tags[r].code[i].next = self.row[r].code[i].val();
+                self.a[r * self._words_a + i].next = self.tags[r].value[i].val();
+            }
+        }
+        for k in 0..self._tags {
+            self.scales[0].d.next = self.scale_in[k].q.val();
+        }
+        for r in 1..self._tag_rows {
+            self.scales[r].d.next = self.scales[r - 1].q.val();
+        }
+        for r in 0..self._place_rows {
+            self.tags[r].shift[0].next = self.scales[r].q.val() >> self.place_low.val();
+            self.places[r].clock.next = self.clock.val();
+            self.places[r].d.next = self.tags[r].place[0].val();
+            self.flags[r].next = self.walking[r].q.val() | (self.places[r].q.val() << self.shift_low.val());
+        }
+        for r in 0..self._twice_rows {
+            self.tags[r].coarse[0].next = self.scales[r].q.val() >> self.coarse_low.val();
         }
         for c in 0..self._fixed_cols {
             self.column[c].clock.next = self.clock.val();

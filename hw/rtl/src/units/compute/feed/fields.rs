@@ -99,5 +99,6 @@ cut_fields! {
         28 activation_bits,
         29 weight_bits,
         30 container,
+        31 tag_shift,
     }
 }

@@ -12,13 +12,20 @@ pub struct Token {
     pub slot: usize,
     /// Bits of the container, where slices can be wider than it.
     pub container: usize,
+    /// Bits of the number of the slot of tags, where codes can have two scales.
+    pub tag: usize,
 }
 
 impl Token {
     /// Of a shape.
     #[must_use]
     pub fn of(shape: &Shape) -> Token {
-        Token { slot: clog2(slots(shape)), container: if shape.mac.slice > 2 { CONTAINER } else { 0 } }
+        let slot = clog2(slots(shape));
+        Token {
+            slot,
+            container: if shape.mac.slice > 2 { CONTAINER } else { 0 },
+            tag: if shape.mac.tag_shift > 0 { slot } else { 0 },
+        }
     }
 
     /// Lowest bit of the slice's first slot, which columns deal; the plane's slot, which rows deal, is below.
@@ -39,10 +46,28 @@ impl Token {
         2 * self.slot + self.container
     }
 
+    /// Lowest bit of the number of the slot of tags.
+    #[must_use]
+    pub fn tag_low(self) -> usize {
+        self.live() + 1
+    }
+
+    /// The bit that says that the pass takes coarse codes.
+    #[must_use]
+    pub fn coarse(self) -> usize {
+        self.tag_low() + self.tag
+    }
+
+    /// The bit that says that codes have two scales.
+    #[must_use]
+    pub fn tagged(self) -> usize {
+        self.coarse() + 1
+    }
+
     /// The bit that says that a line begins.
     #[must_use]
     pub fn fresh(self) -> usize {
-        self.live() + 1
+        if self.tag == 0 { self.live() + 1 } else { self.tagged() + 1 }
     }
 
     /// All bits.
@@ -59,6 +84,7 @@ documented! {
     /// A token walks from lane to lane, one register a lane, so that each lane runs a cycle behind the one before it:
     /// which slots, whether there are codes left (else all is zero), whether a new line begins. The line must be on
     /// `data` in the cycle in which such a token comes in. A slice that is wider than the container repeats the sign.
+    /// Of codes of two scales, a plane has the bits of those codes that the pass takes.
     #[derive(LogicBlock, Clone)]
     pub struct Planes {
         name: Named,
@@ -81,6 +107,9 @@ documented! {
         /// with the sign above the container
         extended: Vec<Sig>,
         number: Sig,
+        /// slot of tags, and the codes that the pass takes
+        tag_number: Vec<Sig>,
+        taken: Vec<Sig>,
         container: Sig,
         fresh: Const,
         live: Const,
@@ -88,6 +117,10 @@ documented! {
         container_low: Const,
         bit: Vec<Const>,
         slots: Const,
+        tag_low: Const,
+        coarse: Const,
+        tagged: Const,
+        ones: Const,
         _slots: usize,
         _beyond: usize,
         _pairs: usize,
@@ -96,7 +129,8 @@ documented! {
         _slices: usize,
         _joined: usize,
         _above_4: usize,
-        _above_2: usize
+        _above_2: usize,
+        _tags: usize
     }
 }
 
@@ -118,9 +152,14 @@ impl Planes {
         let token = Token::of(shape);
         let (ty, slot, slots) = (u(token.bits()), u(lanes), slots(shape));
         let joined = bits == 1;
+        let tags = usize::from(what == "planes" && token.tag > 0);
+        let suffix = if token.tag > 0 { format!("_t{}", shape.mac.tag_shift) } else { String::new() };
         let (signals, code) = if joined { (1, slot) } else { (lanes, u(bits)) };
         Planes {
-            name: Named::of(format!("feed_{what}{line}_v{lanes}_s{}", shape.mac.slice), &Planes::DOCS),
+            name: Named::of(
+                format!("feed_{what}{line}_v{lanes}_s{}{suffix}", shape.mac.slice),
+                &Planes::DOCS,
+            ),
             clock: Signal::default(),
             token_in: Sig::input(ty),
             data: Sig::inputs(slot, slots),
@@ -132,6 +171,8 @@ impl Planes {
             plane: Sig::locals(slot, bits),
             extended: Sig::locals(slot, bits),
             number: Sig::local(u(token.slot)),
+            tag_number: Sig::locals(u(token.slot), tags),
+            taken: Sig::locals(slot, tags),
             container: Sig::local(u(CONTAINER)),
             fresh: Const::new(token.fresh()),
             live: Const::new(token.live()),
@@ -139,6 +180,10 @@ impl Planes {
             container_low: Const::new(token.container_low()),
             bit: (0..bits).map(|bit| Const::new(1i64 << bit)).collect(),
             slots: Const::new(slots),
+            tag_low: Const::new(token.tag_low()),
+            coarse: Const::new(token.coarse()),
+            tagged: Const::new(token.tagged()),
+            ones: Const::new(((1u128 << lanes) - 1).cast_signed()),
             _slots: slots,
             _beyond: bits,
             // Slices of two bits and more begin at every second slot.
@@ -149,6 +194,7 @@ impl Planes {
             _joined: usize::from(joined),
             _above_4: bits.saturating_sub(4),
             _above_2: bits.saturating_sub(2),
+            _tags: tags,
         }
     }
 }
@@ -197,6 +243,21 @@ impl Logic for Planes {
             if self.container.val() == 2 {
                 self.extended[q + 2].next = self.plane[1].val();
             }
+        }
+        for k in 0..self._tags {
+            self.tag_number[k].next = self.token.q.val() >> self.tag_low.val();
+            self.taken[k].next = self.ones.val();
+            if self.token.q.val().get_bit(self.tagged.val()) {
+                for j in 0..self._slots {
+                    if self.tag_number[k].val() == j {
+                        self.taken[k].next = self.all[j].val();
+                    }
+                }
+                if !self.token.q.val().get_bit(self.coarse.val()) {
+                    self.taken[k].next = self.taken[k].val() ^ self.ones.val();
+                }
+            }
+            self.extended[k].next = self.plane[k].val() & self.taken[k].val();
         }
         for _j in 0..self._joined {
             self.code[0].next = self.extended[0].val();

@@ -12,7 +12,8 @@ const WIDTH: usize = 4;
 
 documented! {
     /// Positions of a line for `serial`: groups of codes, in them the weights' slices, in them the activations' planes,
-    /// the highest first; then nothing until the line's end.
+    /// the highest first; then nothing until the line's end. Codes of two scales have the payload's planes, and each
+    /// group comes twice: first its fine codes count, then its coarse ones.
     ///
     /// ```text
     /// cycle       | i     | i + 1
@@ -38,6 +39,8 @@ documented! {
         pub weight_bits: Sig,
         /// field: what the operands lie in
         pub container: Sig,
+        /// field, where codes can have two scales
+        pub tag_shift: Vec<Sig>,
         /// activations are signed
         pub signed: Signal<In, Bit>,
         /// passes over a group of codes
@@ -70,6 +73,13 @@ documented! {
         slice: Reg,
         group: Reg,
         live: State<Bit>,
+        coarse: State<Bit>,
+        tagged: Signal<Local, Bit>,
+        token_next: Sig,
+        tag_slot: Sig,
+        tagged_token: Sig,
+        coarse_token: Sig,
+        again: Signal<Local, Bit>,
         first_plane: Signal<Local, Bit>,
         first_slice: Signal<Local, Bit>,
         slice_place: Sig,
@@ -91,7 +101,11 @@ documented! {
         negate_low: Const,
         shift_low: Const,
         top_low: Const,
+        tag_low: Const,
+        coarse_low: Const,
+        tagged_low: Const,
         _width: usize,
+        _tags: usize,
         _narrow: usize,
         _told: usize
     }
@@ -117,6 +131,7 @@ impl Sequence {
             activation_bits: Sig::input(width),
             weight_bits: Sig::input(width),
             container: Sig::input(u(CONTAINER)),
+            tag_shift: Sig::inputs(u(4), usize::from(mac.tag_shift > 0)),
             signed: Signal::default(),
             passes: Sig::output(u(7)),
             token: Sig::output(token),
@@ -141,10 +156,17 @@ impl Sequence {
             slice: Reg::new(u(WIDTH - 1)),
             group: Reg::new(group),
             live: State::default(),
+            coarse: State::default(),
+            tagged: Signal::default(),
+            token_next: Sig::local(token),
+            tag_slot: Sig::local(u(layout.slot)),
+            tagged_token: Sig::local(u(1)),
+            coarse_token: Sig::local(u(1)),
+            again: Signal::default(),
             first_plane: Signal::default(),
             first_slice: Signal::default(),
             slice_place: Sig::local(u(WIDTH - 1)),
-            place: Sig::local(u(flag::SHIFT_BITS)),
+            place: Sig::local(u(mac.shift_bits().max(1))),
             negative: Signal::default(),
             load_mode: Sig::local(u(1)),
             top_mode: Sig::local(u(1)),
@@ -162,6 +184,10 @@ impl Sequence {
             negate_low: Const::new(flag::NEGATE),
             shift_low: Const::new(flag::SHIFT),
             top_low: Const::new(mode::TOP),
+            tag_low: Const::new(layout.tag_low()),
+            coarse_low: Const::new(layout.coarse()),
+            tagged_low: Const::new(layout.tagged()),
+            _tags: usize::from(mac.tag_shift > 0),
             _width: WIDTH,
             _narrow: usize::from(mac.slice == 1),
             _told: usize::from(layout.container > 0),
@@ -173,10 +199,17 @@ impl Logic for Sequence {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, plane_top, slice_top, group_last, token_r, mode_r, flags_r);
-        dff_setup!(self, clock, plane, slice, group, live, base);
+        dff_setup!(self, clock, plane, slice, group, live, coarse, base);
         self.planes.next = self.activation_bits.val();
         if self.activation_bits.val() == 0 {
             self.planes.next = self.full.val();
+        }
+        self.tagged.next = false;
+        for k in 0..self._tags {
+            self.tagged.next = self.tag_shift[k].val().any();
+            if self.tagged.val() {
+                self.planes.next = self.planes.val() - 1;
+            }
         }
         self.slices.next = (self.weight_bits.val() + self.slice_round.val()) >> self.slice_bits.val();
         if self.weight_bits.val() == 0 {
@@ -186,6 +219,11 @@ impl Logic for Sequence {
         for i in 0..self._width {
             if self.slices.val().get_bit(i) {
                 self.passes.next = self.passes.val() + (self.planes.val() << i);
+            }
+        }
+        for _k in 0..self._tags {
+            if self.tagged.val() {
+                self.passes.next = self.passes.val() << 1usize;
             }
         }
         self.most.next = self.line.val() << self.container.val();
@@ -203,6 +241,11 @@ impl Logic for Sequence {
         self.first_slice.next = self.slice.q.val() == self.slice_top.q.val();
         self.slice_place.next = self.slice.q.val() << self.slice_bits.val();
         self.place.next = self.plane.q.val() + self.slice_place.val();
+        for k in 0..self._tags {
+            if self.coarse.q.val() {
+                self.place.next = self.plane.q.val() + self.slice_place.val() + self.tag_shift[k].val();
+            }
+        }
         self.load_mode.next = self.first_plane.val().into();
         self.top_mode.next = self.first_slice.val().into();
         self.live_flag.next = self.live.q.val().into();
@@ -214,15 +257,26 @@ impl Logic for Sequence {
         self.negate_flag.next = self.negative.val().into();
         self.plane_slot.next = self.base.q.val() + self.plane.q.val();
         self.slice_slot.next = self.base.q.val() + self.slice_place.val();
-        self.token_r.d.next = self.plane_slot.val()
+        self.token_next.next = self.plane_slot.val()
             | (self.slice_slot.val() << self.slice_low.val())
             | (self.live_flag.val() << self.live_low.val());
         for _k in 0..self._told {
-            self.token_r.d.next = self.plane_slot.val()
+            self.token_next.next = self.plane_slot.val()
                 | (self.slice_slot.val() << self.slice_low.val())
                 | (self.container.val() << self.container_low.val())
                 | (self.live_flag.val() << self.live_low.val());
         }
+        self.tag_slot.next = self.base.q.val() + self.plane_top.q.val() + 1;
+        self.tagged_token.next = self.tagged.val().into();
+        self.coarse_token.next = self.coarse.q.val().into();
+        for _k in 0..self._tags {
+            self.token_next.next = self.token_next.val()
+                | (self.tag_slot.val() << self.tag_low.val())
+                | (self.coarse_token.val() << self.coarse_low.val())
+                | (self.tagged_token.val() << self.tagged_low.val());
+        }
+        self.token_r.d.next = self.token_next.val();
+        self.again.next = self.tagged.val() & !self.coarse.q.val();
         self.mode_r.d.next = self.load_mode.val() | (self.top_mode.val() << self.top_low.val());
         self.flags_r.d.next =
             (self.negate_flag.val() << self.negate_low.val()) | (self.place.val() << self.shift_low.val());
@@ -234,10 +288,13 @@ impl Logic for Sequence {
                 self.slice.d.next = self.slice.q.val() - 1;
                 if self.slice.q.val() == 0 {
                     self.slice.d.next = self.slice_top.q.val();
-                    self.group.d.next = self.group.q.val() + 1;
-                    self.base.d.next = self.base.q.val() + self.width.val();
-                    if self.group.q.val() == self.group_last.q.val() {
-                        self.live.d.next = false;
+                    self.coarse.d.next = self.again.val();
+                    if !self.again.val() {
+                        self.group.d.next = self.group.q.val() + 1;
+                        self.base.d.next = self.base.q.val() + self.width.val();
+                        if self.group.q.val() == self.group_last.q.val() {
+                            self.live.d.next = false;
+                        }
                     }
                 }
             }
@@ -248,6 +305,7 @@ impl Logic for Sequence {
             self.group.d.next = 0.into();
             self.base.d.next = 0.into();
             self.live.d.next = true;
+            self.coarse.d.next = false;
         }
         self.token.next = self.token_r.q.val();
         self.mode.next = self.mode_r.q.val();

@@ -25,7 +25,7 @@ documented! {
         pub last: Sig,
         /// positions of a line, clipped
         pub few: Sig,
-        /// passes of `serial` over a group
+        /// passes over a group, where there can be more than one
         pub passes: Vec<Sig>,
         codes: Sig,
         /// codes of a line
@@ -41,7 +41,8 @@ documented! {
         least: Const,
         clip: Const,
         _group_bits: usize,
-        _serial: usize
+        _serial: usize,
+        _passes: usize
     }
 }
 
@@ -52,6 +53,7 @@ impl Span {
         let [least, most] = shape.line_beats;
         let mac = &shape.mac;
         let serial = usize::from(mac.serial());
+        let passes = usize::from(mac.serial() || mac.dealt_twice());
         let codes = if mac.serial() { 4 } else { 1 } * shape.line_codes();
         let groups = codes / mac.lanes;
         let (place, few) = (u(clog2(most)), u(clog2(longest_wait(shape) + 1)));
@@ -69,7 +71,7 @@ impl Span {
             codes: Sig::local(u(clog2(codes + 1))),
             groups: Sig::local(u(clog2(groups + 1))),
             times: Sig::local(u(7)),
-            passes: Sig::inputs(u(7), serial),
+            passes: Sig::inputs(u(7), passes),
             positions: Sig::local(u(clog2(most + 1))),
             last_r: Reg::new(place),
             few_r: Reg::new(few),
@@ -80,6 +82,7 @@ impl Span {
             clip: Const::new(longest_wait(shape)),
             _group_bits: clog2(groups + 1),
             _serial: serial,
+            _passes: passes,
         }
     }
 }
@@ -98,7 +101,7 @@ impl Logic for Span {
         }
         self.groups.next = (self.codes.val() + self.round.val()) >> self.lane_bits.val();
         self.times.next = 1.into();
-        for k in 0..self._serial {
+        for k in 0..self._passes {
             self.times.next = self.passes[k].val();
         }
         self.positions.next = 0.into();
