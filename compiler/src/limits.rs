@@ -103,7 +103,7 @@ mod tests {
             "second_shift",
             "epsilon_low",
             "epsilon_high",
-            "outlier_shift",
+            "tag_shift",
         ];
         let files: [&[Field]; 4] = [Load::FIELDS, Compute::FIELDS, Vector::FIELDS, Store::FIELDS];
         for field in files.into_iter().flatten() {

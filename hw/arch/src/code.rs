@@ -3,6 +3,7 @@
 pub mod two_scale;
 
 use crate::arith::Signedness;
+use crate::arith::softmax::OutputCode;
 use crate::command::{Compute, Load, Vector};
 use two_scale::TwoScale;
 
@@ -198,6 +199,12 @@ impl Compute {
 }
 
 impl Vector {
+    /// The codes that softmax emits.
+    #[must_use]
+    pub fn softmax_code(&self) -> OutputCode {
+        OutputCode { bits: self.output_bits as u8, tag_shift: self.tag_shift as u8 }
+    }
+
     /// What the first operand's codes lie in.
     #[must_use]
     pub fn source(&self) -> Container {

@@ -132,7 +132,7 @@ fn naive(line: usize, v: &Command, before: &Memories) -> Memories {
                 std::array::from_fn(|index| u16::from_le_bytes([entries[2 * index], entries[2 * index + 1]]));
             let row = &activation[from..from + channels];
             let target = &mut after.activation[to..to + channels];
-            softmax_row(row, v.source_signed == 1, &table, v.output_bits as u8, target);
+            softmax_row(row, v.source_signed == 1, &table, v.softmax_code(), target);
             continue;
         }
         if function == F::LayerNorm {

@@ -171,7 +171,7 @@ impl State {
             low_bytes(&self.activation[from..from + channels * source.bytes()], source, bytes);
             bytes.resize(2 * channels, 0);
             let (row, codes) = bytes.split_at_mut(channels);
-            softmax_row(row, v.source_signed == 1, &table, v.output_bits as u8, codes);
+            softmax_row(row, v.source_signed == 1, &table, v.softmax_code(), codes);
             let target = &mut self.activation[to..to + channels * output.bytes()];
             if output == Container::Byte {
                 target.copy_from_slice(codes);

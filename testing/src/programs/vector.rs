@@ -82,6 +82,11 @@ impl Draft<'_> {
             row_bytes: random.within(1, 4 * line_bytes),
             ..Vector::default()
         };
+        let most_shift = self.accelerator.array.tag_shift;
+        if function == VectorFunction::Softmax && most_shift > 0 && random.once_in(2) {
+            vector.tag_shift = random.within(1, most_shift);
+            vector.output_bits = vector.output_bits.max(3);
+        }
         if function == VectorFunction::Add && random.once_in(2) {
             self.loud_add(&mut vector);
         }

@@ -319,8 +319,9 @@ register_file! {
         run_step_bytes: u32 @ 19, 16, 16;
         /// Patch: bytes of one input row.
         row_bytes: u32 @ 20, 0, 16;
-        /// Reserved: outlier shift of LayerNorm inputs.
-        outlier_shift: u32 @ 20, 16, 5;
+        /// Softmax: nonzero where the output has two scales ([`crate::code::two_scale`]); a coarse step is two to the
+        /// power of so many fine ones.
+        tag_shift: u32 @ 20, 16, 4;
     }
 }
 

@@ -250,6 +250,16 @@ fn requant_problem(name: &str, mantissa: u32, shift: u32) -> Result<(), String> 
     })
 }
 
+fn tag_problem(accelerator: &Accelerator, what: &str, shift: u32, bits: u32) -> Result<(), String> {
+    let most = accelerator.array.tag_shift;
+    require(shift <= most, || {
+        format!("{what} of two scales, shifted by {shift}; the array shifts by up to {most}")
+    })?;
+    require(shift == 0 || bits >= LEAST_BITS, || {
+        format!("{what} of two scales and {bits} bits; they have {LEAST_BITS} and more")
+    })
+}
+
 fn compute_problem(accelerator: &Accelerator, compute: &Compute) -> Result<(), String> {
     for bits in [compute.activation_bits, compute.weight_bits] {
         require(bits == 0 || (2..=8).contains(&bits), || {
@@ -257,7 +267,7 @@ fn compute_problem(accelerator: &Accelerator, compute: &Compute) -> Result<(), S
         })?;
     }
     let container = operand_container(compute.container)?;
-    let Operands { activation_bits, weight_bits, two_scaled } = compute.operands();
+    let Operands { activation_bits, weight_bits, .. } = compute.operands();
     require(accelerator.array.takes(container), || not_read(container))?;
     let widest = activation_bits.max(weight_bits);
     require(widest <= container.bits(), || {
@@ -269,16 +279,7 @@ fn compute_problem(accelerator: &Accelerator, compute: &Compute) -> Result<(), S
             "operands of {activation_bits} and {weight_bits} bits; the array multiplies codes of up to {most}"
         )
     })?;
-    let most = accelerator.array.tag_shift;
-    require(compute.tag_shift <= most, || {
-        format!(
-            "activations of two scales, shifted by {}; the array shifts by up to {most}",
-            compute.tag_shift
-        )
-    })?;
-    require(!two_scaled || activation_bits >= LEAST_BITS, || {
-        format!("activations of two scales and {activation_bits} bits; they have {LEAST_BITS} and more")
-    })?;
+    tag_problem(accelerator, "activations", compute.tag_shift, activation_bits)?;
     let pixels = u64::from(compute.out_rows) * u64::from(compute.out_cols);
     if compute.accumulate == 1 {
         let array = &accelerator.array;
@@ -325,7 +326,9 @@ fn vector_problem(accelerator: &Accelerator, vector: &Vector) -> Result<(), Stri
     let Some(function) = vector.function() else {
         return Err(format!("function {} does not exist", vector.function));
     };
-    require(vector.outlier_shift == 0, || "the outlier shift is reserved".to_owned())?;
+    require(vector.tag_shift == 0 || function == VectorFunction::Softmax, || {
+        "softmax alone emits codes of two scales".to_owned()
+    })?;
     let pixels = u64::from(vector.out_rows) * u64::from(vector.out_cols);
     require(pixels <= MAX_RUNS, || format!("a tile has at most {MAX_RUNS} pixels"))?;
     require(vector.channels > 0 || function == VectorFunction::Patch, || {
@@ -376,6 +379,7 @@ fn vector_problem(accelerator: &Accelerator, vector: &Vector) -> Result<(), Stri
         }
         VectorFunction::Softmax => {
             require((2..=8).contains(&vector.output_bits), || "softmax emits 2 to 8 bits".to_owned())?;
+            tag_problem(accelerator, "softmax codes", vector.tag_shift, vector.output_bits)?;
             require([vector.source(), vector.output()] == [Container::Byte; 2], || {
                 "softmax runs over bytes".to_owned()
             })?;

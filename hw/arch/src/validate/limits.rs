@@ -204,7 +204,7 @@ fn vector_functions() {
             (|v| (v.out_cols, v.output_pixel_stride) = (1, 0), |v| v.output_pixel_stride = 0, "lines apart"),
             (|v| v.channels = 2, |v| v.channels = 0, "must not be zero"),
             (|v| v.function = VectorFunction::Table.code(), |v| v.function = 15, "does not exist"),
-            (|_| (), |v| v.outlier_shift = 1, "reserved"),
+            (|_| (), |v| v.tag_shift = 1, "softmax alone"),
             (|v| v.output_line = 2, |v| v.output_line = 1, "reads activation scratchpad"),
         ],
     );
@@ -216,6 +216,7 @@ fn vector_functions() {
             (|v| v.output_bits = 2, |v| v.output_bits = 1, "2 to 8 bits"),
             (|_| (), |v| v.output_bits = 9, "2 to 8 bits"),
             (|_| (), |v| v.output_wide = 1, "over bytes"),
+            (|_| (), |v| v.tag_shift = 1, "the array shifts by up to 0"),
         ],
     );
 }

@@ -154,6 +154,35 @@ fn extreme_codes() {
 }
 
 #[test]
+fn softmax_of_two_scales() {
+    for (lanes, line) in [(1, 4), (4, 4), (8, 16)] {
+        let mut random = Random(0x77 + (lanes * 100 + line) as u64);
+        let mut player = Player::with_tags(lanes, line, 8);
+        for channels in lengths(lanes) {
+            player.fill(&mut random);
+            for tag_shift in [0, 1, 3, 8] {
+                let mut command = softmax(&mut random, channels, (1, 2));
+                command.tag_shift = tag_shift;
+                command.output_bits = command.output_bits.max(3);
+                player.run(&command);
+            }
+            player.run(&layer_norm(&mut random, channels, (0, 1), (1, 1)));
+        }
+        // Values at both ends: one code has everything, and all have the same.
+        for (step, entry) in [(1.0, 65_535), (0.0, 65_535), (0.0, 0)] {
+            player.tables(|index| if step > 0.0 && index > 0 { 0 } else { entry });
+            player.codes(|index| (index as u16).wrapping_mul(0x3b1d));
+            for (bits, tag_shift) in [(3, 8), (8, 8), (8, 1), (5, 4)] {
+                let mut command = softmax(&mut random, 37, (1, 1));
+                (command.output_bits, command.tag_shift) = (bits, tag_shift);
+                player.run(&command);
+            }
+        }
+        player.lint();
+    }
+}
+
+#[test]
 fn the_longest_rows() {
     let mut random = Random(7);
     let mut player = Player::new(16, 16);

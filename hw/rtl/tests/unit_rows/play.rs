@@ -40,12 +40,18 @@ pub struct Player {
 
 impl Player {
     pub fn new(lanes: usize, line: usize) -> Player {
+        Player::with_tags(lanes, line, 0)
+    }
+
+    /// Of a unit whose softmax can emit codes of two scales.
+    pub fn with_tags(lanes: usize, line: usize, tag_shift: u32) -> Player {
         let mut accelerator =
             Accelerator::from_toml(include_str!("../../../../designs/reference-16x16.toml")).unwrap();
         accelerator.array.rows = line as u32;
         accelerator.array.cols = line as u32;
         accelerator.memory.bus_bits = 32;
         accelerator.vector.lanes = lanes as u32;
+        accelerator.array.tag_shift = tag_shift;
         let mut rows = Rows::new(&Shape::of(&accelerator));
         rows.connect_all();
         let options = Options { reset: Reset::Synchronous, ..Options::default() };
@@ -114,7 +120,7 @@ impl Player {
             let mut codes = vec![0u8; channels * output];
             if softmax {
                 let table = self.table[256 * v.table_select as usize..][..256].try_into().unwrap();
-                softmax_row(bytes, v.source_signed == 1, table, v.output_bits as u8, &mut codes);
+                softmax_row(bytes, v.source_signed == 1, table, v.softmax_code(), &mut codes);
             } else {
                 let mut values = vec![0; channels];
                 widen(bytes, v.source(), v.source_signed == 1, &mut values);

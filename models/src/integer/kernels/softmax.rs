@@ -1,7 +1,7 @@
 //! Softmax over channels.
 
 use bitgauge_arch::arith::Signedness;
-use bitgauge_arch::arith::softmax::softmax_row;
+use bitgauge_arch::arith::softmax::{OutputCode, softmax_row};
 
 use super::Operand;
 use crate::integer::graph::IntTensor;
@@ -11,6 +11,6 @@ pub fn compute(table: &[u16; 256], input: Operand<'_>, output: &IntTensor, out: 
     let channels = input.tensor.shape.channels;
     let signed = input.tensor.code.sign == Signedness::Signed;
     for (row, to) in input.bytes.chunks_exact(channels).zip(out.chunks_exact_mut(channels)) {
-        softmax_row(row, signed, table, output.code.bits, to);
+        softmax_row(row, signed, table, OutputCode::uniform(output.code.bits), to);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bitgauge_arch::arith::layernorm::layernorm_token;
-use bitgauge_arch::arith::softmax::{exponential_table, softmax_row};
+use bitgauge_arch::arith::softmax::{OutputCode, exponential_table, softmax_row};
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness, pool};
 
 use bitgauge_testing::Random;
@@ -290,7 +290,7 @@ fn products_softmax_and_norm() {
         std::slice::from_ref(&got),
     );
     let mut row = [0; 7];
-    softmax_row(&got[7..14], true, &table, 8, &mut row);
+    softmax_row(&got[7..14], true, &table, OutputCode::uniform(8), &mut row);
     assert_eq!(soft[7..14], row);
 
     let tokens = shape(1, 4, 1, 24);

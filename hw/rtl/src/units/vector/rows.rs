@@ -140,6 +140,7 @@ documented! {
         lanes_log: Const,
         lanes_less_one: Const,
         _lanes: usize,
+        _tags: usize,
         _line: usize,
         _stages: usize
     }
@@ -177,7 +178,7 @@ impl Rows {
             fields: RowFields::default(),
             sequence: Sequence::new(shape),
             select: RowSelect::new(shape),
-            statistics: Statistics::new(lanes),
+            statistics: Statistics::new(lanes, shape.mac.tag_shift > 0),
             present_6: Present::new(lanes),
             present_out: Present::new(lanes),
             writer: RowWriter::new(shape),
@@ -197,6 +198,7 @@ impl Rows {
             lanes_log: Const::new(clog2(lanes)),
             lanes_less_one: Const::new(lanes - 1),
             _lanes: lanes,
+            _tags: usize::from(shape.mac.tag_shift > 0),
             _line: line,
             _stages: STAGES - 1,
         }

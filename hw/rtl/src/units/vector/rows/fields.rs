@@ -40,6 +40,8 @@ documented! {
         pub table_select: Sig,
         /// bits of softmax's output code
         pub output_bits: Sig,
+        /// softmax: how much coarser the second scale is; 0 where there is one
+        pub tag_shift: Sig,
         /// zero point of the output
         pub zero_point: Sig,
         /// least output code
@@ -92,6 +94,9 @@ documented! {
         output_bits_register: Const,
         output_bits_low: Const,
         _output_bits_register: usize,
+        tag_shift_register: Const,
+        tag_shift_low: Const,
+        _tag_shift_register: usize,
         zero_point_register: Const,
         zero_point_low: Const,
         _zero_point_register: usize,
@@ -134,6 +139,7 @@ impl Default for RowFields {
             output_wide: output("output_wide"),
             table_select: output("table_select"),
             output_bits: output("output_bits"),
+            tag_shift: output("tag_shift"),
             zero_point: output("zero_point"),
             clamp_low: output("clamp_low"),
             clamp_high: output("clamp_high"),
@@ -181,6 +187,9 @@ impl Default for RowFields {
             output_bits_register: register("output_bits"),
             output_bits_low: low("output_bits"),
             _output_bits_register: number("output_bits"),
+            tag_shift_register: register("tag_shift"),
+            tag_shift_low: low("tag_shift"),
+            _tag_shift_register: number("tag_shift"),
             zero_point_register: register("zero_point"),
             zero_point_low: low("zero_point"),
             _zero_point_register: number("zero_point"),
@@ -227,6 +236,7 @@ impl Logic for RowFields {
             self.registers[self._table_select_register].val() >> self.table_select_low.val();
         self.output_bits.next =
             self.registers[self._output_bits_register].val() >> self.output_bits_low.val();
+        self.tag_shift.next = self.registers[self._tag_shift_register].val() >> self.tag_shift_low.val();
         self.zero_point.next = self.registers[self._zero_point_register].val() >> self.zero_point_low.val();
         self.clamp_low.next = self.registers[self._clamp_low_register].val() >> self.clamp_low_low.val();
         self.clamp_high.next = self.registers[self._clamp_high_register].val() >> self.clamp_high_low.val();

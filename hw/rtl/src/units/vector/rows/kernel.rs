@@ -62,6 +62,10 @@ impl Logic for Rows {
 
         self.statistics.softmax.next = self.sequence.softmax.val();
         self.statistics.output_bits.next = self.fields.output_bits.val();
+        for k in 0..self._tags {
+            self.statistics.tag_shift[k].next = self.fields.tag_shift.val();
+            self.writer.tag_shift[k].next = self.fields.tag_shift.val();
+        }
         self.statistics.channels.next = self.fields.channels.val();
         self.statistics.epsilon_low.next = self.fields.epsilon_low.val();
         self.statistics.epsilon_high.next = self.fields.epsilon_high.val();

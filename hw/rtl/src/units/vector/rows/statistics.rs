@@ -40,6 +40,8 @@ documented! {
         pub softmax: Signal<In, Bit>,
         /// softmax: bits of the output code
         pub output_bits: Sig,
+        /// softmax, where codes can have two scales: how much coarser the second is
+        pub tag_shift: Vec<Sig>,
         /// N
         pub channels: Sig,
         /// epsilon's low half
@@ -96,6 +98,8 @@ documented! {
         squares_base: Sig,
         /// 2^bits - 1, at the top of eight bits
         levels: Sig,
+        /// bits of a code without its tag
+        payload: Sig,
         /// zero bits below the levels
         missing: Sig,
         thirty: Const,
@@ -103,19 +107,23 @@ documented! {
         ones: Const,
         eight: Const,
         full: Const,
-        _lanes: usize
+        _lanes: usize,
+        _tags: usize
     }
 }
 
 impl Statistics {
     /// For `lanes` lanes.
     #[must_use]
-    pub fn new(lanes: usize) -> Statistics {
+    pub fn new(lanes: usize, two_scales: bool) -> Statistics {
+        let tags = usize::from(two_scales);
+        let suffix = if two_scales { "_tags" } else { "" };
         Statistics {
-            name: Named::of(format!("row_statistics_by{lanes}"), &Statistics::DOCS),
+            name: Named::of(format!("row_statistics_by{lanes}{suffix}"), &Statistics::DOCS),
             clock: Signal::default(),
             softmax: Signal::default(),
             output_bits: Sig::input(u(5)),
+            tag_shift: Sig::inputs(u(4), tags),
             channels: Sig::input(u(COUNT_BITS)),
             epsilon_low: Sig::input(u(32)),
             epsilon_high: Sig::input(u(EPSILON_BITS - 32)),
@@ -153,6 +161,7 @@ impl Statistics {
             total_base: Sig::local(s(TOTAL_BITS)),
             squares_base: Sig::local(u(SQUARES_BITS)),
             levels: Sig::local(u(8)),
+            payload: Sig::local(u(5)),
             missing: Sig::local(u(3)),
             thirty: Const::new(30),
             most_shift: Const::new(46),
@@ -160,6 +169,7 @@ impl Statistics {
             eight: Const::new(8),
             full: Const::new(1 << 30),
             _lanes: lanes,
+            _tags: tags,
         }
     }
 }
@@ -228,7 +238,20 @@ impl Logic for Statistics {
             self.shift_r.d.next =
                 self.most_shift.val() - self.output_bits.val() - self.sum_normal.count.val();
         }
-        self.missing.next = self.eight.val() - self.output_bits.val();
+        // With two scales the levels are those of the payload, shifted: the quotient is the payload's.
+        self.payload.next = self.output_bits.val();
+        for k in 0..self._tags {
+            if self.tag_shift[k].val().any() {
+                self.payload.next = self.output_bits.val() - 1;
+            }
+            if self.sum_half.q.val() {
+                self.shift_r.d.next = self.most_shift.val()
+                    - self.payload.val()
+                    - self.tag_shift[k].val()
+                    - self.sum_normal.count.val();
+            }
+        }
+        self.missing.next = self.eight.val() - self.payload.val();
         self.levels.next = self.ones.val() << self.missing.val();
 
         // The root is in 2^29 .. 2^30: 2^45 / root = 2^46 / (2 root).

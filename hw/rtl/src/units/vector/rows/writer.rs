@@ -30,6 +30,8 @@ documented! {
         pub output_wide: Sig,
         /// softmax: bits of the output code
         pub output_bits: Sig,
+        /// softmax, where codes can have two scales: how much coarser the second is
+        pub tag_shift: Vec<Sig>,
         /// zero point of the output
         pub zero_point: Sig,
         /// least code
@@ -57,6 +59,11 @@ documented! {
         high: Reg,
         base: Reg,
         group: Reg,
+        /// where codes can have two scales: half a coarse step
+        half_step: Vec<Reg>,
+        /// the code of each lane is to have two scales
+        splits: Vec<State<Bit>>,
+        coarse: Vec<Sig>,
         moved: Vec<Reg>,
         we_r: Vec<Reg>,
         waddr_r: Reg,
@@ -89,7 +96,9 @@ documented! {
         _lanes: usize,
         _half: usize,
         _places: usize,
-        _wide_places: usize
+        _wide_places: usize,
+        _tags: usize,
+        _tag_lanes: usize
     }
 }
 
@@ -103,8 +112,10 @@ impl RowWriter {
         let wide_places = places / 2;
         let halves = wide_places == 0;
         let moved = s(OUTPUT_BITS + 1);
+        let tags = usize::from(shape.mac.tag_shift > 0);
+        let suffix = if tags > 0 { "_tags" } else { "" };
         RowWriter {
-            name: Named::of(format!("row_writer_by{lanes}_line{line}"), &RowWriter::DOCS),
+            name: Named::of(format!("row_writer_by{lanes}_line{line}{suffix}"), &RowWriter::DOCS),
             clock: Signal::default(),
             prepare: Signal::default(),
             softmax: Signal::default(),
@@ -113,6 +124,7 @@ impl RowWriter {
             source_wide: Sig::input(u(1)),
             output_wide: Sig::input(u(1)),
             output_bits: Sig::input(u(5)),
+            tag_shift: Sig::inputs(u(4), tags),
             zero_point: Sig::input(s(16)),
             clamp_low: Sig::input(s(16)),
             clamp_high: Sig::input(s(16)),
@@ -129,6 +141,9 @@ impl RowWriter {
             high: Reg::new(s(16)),
             base: Reg::new(u(24)),
             group: Reg::new(u(16)),
+            half_step: Reg::many(u(8), tags),
+            splits: vec![State::default(); tags],
+            coarse: Sig::locals(s(16), tags * lanes),
             moved: Reg::many(moved, lanes),
             we_r: Reg::many(u(1), line),
             waddr_r: Reg::new(u(24)),
@@ -154,6 +169,8 @@ impl RowWriter {
             _half: if halves { lanes / 2 } else { 0 },
             _places: places,
             _wide_places: wide_places,
+            _tags: tags,
+            _tag_lanes: tags * lanes,
         }
     }
 }
@@ -190,6 +207,26 @@ impl Logic for RowWriter {
                 self.code[l].next = self.high.q.val();
             }
             self.upper[l].next = self.code[l].val() >> 8;
+        }
+        // Two scales: what the payload holds is fine; the rest is coarse, with the tag above the payload.
+        for k in 0..self._tags {
+            self.half_step[k].clock.next = self.clock.val();
+            self.half_step[k].d.next = (self.one.val() << self.tag_shift[k].val()) >> 1usize;
+            self.splits[k].clock.next = self.clock.val();
+            self.splits[k].d.next = self.softmax.val() & self.tag_shift[k].val().any();
+            if self.softmax.val() & self.tag_shift[k].val().any() {
+                self.high.d.next = ((self.one.val() << self.output_bits.val()) >> 1usize) - 1;
+            }
+        }
+        for l in 0..self._tag_lanes {
+            self.coarse[l].next =
+                (self.moved[l].q.val() + self.half_step[0].q.val()) >> self.tag_shift[0].val();
+            if self.splits[0].q.val() & (self.moved[l].q.val() > self.high.q.val()) {
+                self.code[l].next = self.coarse[l].val() + self.high.q.val() + 1;
+                if self.coarse[l].val() > self.high.q.val() {
+                    self.code[l].next = (self.high.q.val() << 1) + 1;
+                }
+            }
         }
 
         self.place.next = self.group.q.val() & self.places_less_one.val();
