@@ -19,7 +19,7 @@ use bitgauge_tests::orders;
 use bitgauge_tests::verilog::{
     SMALL_MEMORY, assert_same, both, build, build_with, outcome, shrunk, verilator,
 };
-use bitgauge_tests::widths::mixed;
+use bitgauge_tests::widths::{Draw, mixed_as};
 use bitgauge_tests::{Images, KINDS, design, shipped};
 
 /// Runs random programs on a new bench.
@@ -220,7 +220,8 @@ fn shipped_models_agree() {
 /// A network of mixed widths on an array of another kind.
 fn mixed_agree(accelerator: &Accelerator, models: &[&str], seed: u64, images: usize) {
     for model in models {
-        let graph = mixed(model, seed, accelerator.array.widest()).0.graph;
+        let draw = Draw { seed, most: accelerator.array.widest(), tag_shift: accelerator.array.tag_shift };
+        let graph = mixed_as(model, draw).0.graph;
         let program =
             bitgauge_compiler::compile(&graph, accelerator, &bitgauge_compiler::Options::default()).unwrap();
         let build = build(accelerator, program.memory_bytes.max(SMALL_MEMORY));
@@ -255,7 +256,9 @@ fn mixed_widths_agree_on_every_kind() {
         return;
     }
     for name in ["reference-16x16", "fixed-4-bit-16x16"].into_iter().chain(KINDS) {
-        mixed_agree(&design(name), &bitgauge_tests::MODELS, 2, 2);
+        let mut accelerator = design(name);
+        accelerator.array.tag_shift = 4;
+        mixed_agree(&accelerator, &bitgauge_tests::MODELS, 2, 2);
     }
 }
 

@@ -2,13 +2,14 @@
 // Helpers outside of #[test] functions fail the test by panicking, and say what they measured or skip.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
+use bitgauge_arch::Accelerator;
 use bitgauge_models::float::{FloatGraph, Tensor};
 use bitgauge_models::integer::evaluate::encode_inputs;
 use bitgauge_models::integer::{Calibration, InputCode, IntGraph, QuantizeOptions, calibrate, quantize};
 use bitgauge_testing::Random;
 use bitgauge_tests::networks::{Block, block_ends, cut, decoder, noise, transformer_block, value_of};
 use bitgauge_tests::verilog::{assert_same, build, verilator};
-use bitgauge_tests::widths::drawn;
+use bitgauge_tests::widths::{Draw, drawn};
 use bitgauge_tests::{KINDS, assert_equal, design, efficientnet, float_model, quantized, resnet20};
 
 /// One bench for all networks: building it takes longer than most of them.
@@ -17,16 +18,15 @@ const MEMORY_BYTES: u64 = 16 << 20;
 /// Interpreter, simulator and Verilog on the reference design. Every tensor keeps its place, so that the
 /// comparison of memories compares all of them. Gives the memory that the Verilog left.
 fn agrees(case: &str, graph: &IntGraph, input: &Tensor) -> Vec<u8> {
-    agrees_on("reference-16x16", case, graph, input)
+    agrees_on(&design("reference-16x16"), case, graph, input)
 }
 
 /// The same on any design.
-fn agrees_on(name: &str, case: &str, graph: &IntGraph, input: &Tensor) -> Vec<u8> {
-    let accelerator = design(name);
+fn agrees_on(accelerator: &Accelerator, case: &str, graph: &IntGraph, input: &Tensor) -> Vec<u8> {
     let options = bitgauge_compiler::Options { reuse_memory: false, ..bitgauge_compiler::Options::default() };
-    let (_, bytes) = assert_equal(case, graph, &accelerator, &options, std::slice::from_ref(input));
-    let program = bitgauge_compiler::compile(graph, &accelerator, &options).unwrap();
-    let build = build(&accelerator, program.memory_bytes.max(MEMORY_BYTES));
+    let (_, bytes) = assert_equal(case, graph, accelerator, &options, std::slice::from_ref(input));
+    let program = bitgauge_compiler::compile(graph, accelerator, &options).unwrap();
+    let build = build(accelerator, program.memory_bytes.max(MEMORY_BYTES));
     let inputs = encode_inputs(graph, std::slice::from_ref(input)).unwrap();
     let name = graph.tensor(graph.inputs[0]).name.as_str();
     let (result, rtl) = assert_same(case, &build, &program, &[(name, &inputs[0])]);
@@ -42,7 +42,8 @@ fn agrees_on(name: &str, case: &str, graph: &IntGraph, input: &Tensor) -> Vec<u8
     rtl.memory
 }
 
-/// The same with another width for each layer and tensor, on every kind of processing element.
+/// The same with another width for each layer and tensor, and two scales for some of what softmax and tables make, on
+/// every kind of processing element.
 fn agrees_at_all_widths(
     case: &str,
     float: &FloatGraph,
@@ -51,8 +52,16 @@ fn agrees_at_all_widths(
     image: &Tensor,
 ) {
     for name in KINDS {
-        let graph = drawn(float, calibration, input, (7, 8)).0.graph;
-        agrees_on(name, &format!("{case}, mixed widths"), &graph, image);
+        let mut accelerator = design(name);
+        accelerator.array.tag_shift = 5;
+        let graph = drawn(float, calibration, input, Draw { seed: 7, most: 8, tag_shift: 5 }).0.graph;
+        let scaled = graph.tensors.iter().filter(|tensor| tensor.code.tag_shift > 0).count();
+        agrees_on(
+            &accelerator,
+            &format!("{case}, mixed widths, {scaled} tensors of two scales"),
+            &graph,
+            image,
+        );
     }
 }
 

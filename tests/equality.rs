@@ -6,13 +6,16 @@
 use bitgauge_arch::codec::Codec;
 use bitgauge_arch::program::TensorRole;
 use bitgauge_compiler::{Options, compile};
-use bitgauge_models::float::FloatGraph;
+use bitgauge_models::float::{FloatGraph, Op};
 use bitgauge_models::integer::{Assignment, IntOp, Prepared, QuantizeOptions, calibrate, evaluate, quantize};
 use bitgauge_testing::Random;
 use bitgauge_tests::networks::{branches, noise};
 use bitgauge_tests::orders;
-use bitgauge_tests::widths::mixed;
-use bitgauge_tests::{DESIGNS, Images, KINDS, MODELS, assert_equal, design, equal, same_tensors, shipped};
+use bitgauge_tests::widths::{Draw, mixed, mixed_as};
+use bitgauge_tests::{
+    DESIGNS, Images, KINDS, MODELS, assert_equal, design, equal, float_model, repository, same_tensors,
+    shipped,
+};
 
 const OBSERVED: Options = Options { reuse_memory: false, codec: Codec::Pack, observe: true };
 
@@ -157,6 +160,67 @@ fn widths_mixed_layer_by_layer() {
                 assert_equal(&case, &quantized.graph, &design(design_name), &OBSERVED, &[images.tensor(9)]);
             }
         }
+    }
+}
+
+/// What softmax and tables make has two scales, on elements that shift each product and on those that take a line twice.
+/// Without gates for them the layer is named.
+#[test]
+fn codes_of_two_scales() {
+    let images = Images::mnist("calibration");
+    let mut scaled = 0;
+    for seed in 0..4 {
+        let graph = mixed_as("vit_mnist", Draw { seed, most: 8, tag_shift: 8 }).0.graph;
+        scaled += graph.tensors.iter().filter(|tensor| tensor.code.tag_shift > 0).count();
+        for name in ["reference-8x8", "reference-16x16"].into_iter().chain(KINDS) {
+            let mut accelerator = design(name);
+            let error = compile(&graph, &accelerator, &OBSERVED).map(drop).unwrap_err().to_string();
+            assert!(error.contains("layer `/") && error.contains("raise [array] tag_shift to"), "{error}");
+            accelerator.array.tag_shift = 8;
+            let case = format!("seed {seed}, {name}");
+            assert_equal(&case, &graph, &accelerator, &OBSERVED, &[images.tensor(9)]);
+        }
+    }
+    assert!(scaled >= 8, "{scaled} tensors of two scales");
+}
+
+/// Of as many bits, two scales lose less of what softmax and GELU make in the shipped ViT.
+#[test]
+fn two_scales_keep_more_than_one() {
+    let images = Images::mnist("calibration");
+    let float = float_model(&repository("models/zoo/vit_mnist.onnx"));
+    let image = |index| vec![images.tensor(index)];
+    let calibration = calibrate(&float, 8, image).unwrap();
+    for (bits, softmax, gelu) in [(4, 4, 2), (6, 3, 2)] {
+        let noise = |two: bool| {
+            let mut asked = Assignment::uniform(8, 8);
+            for node in &float.nodes {
+                let shift = match node.op {
+                    Op::Softmax(_) => softmax,
+                    Op::Gelu(_) => gelu,
+                    _ => continue,
+                };
+                let name = float.value(node.outputs[0]).name.clone();
+                asked.activations.tensors.insert(name.clone(), bits);
+                if two {
+                    asked.activations.two_scales.insert(name, shift);
+                }
+            }
+            let options = QuantizeOptions {
+                bits: asked.clone(),
+                input: images.input_code(),
+                ..QuantizeOptions::default()
+            };
+            let graph = quantize(&float, &calibration, &options).unwrap();
+            let noise = evaluate::noise(&graph, &float, 4, image).unwrap();
+            let of = |name: &String| noise.iter().find(|row| row.value == *name).unwrap().decibels;
+            asked.activations.tensors.keys().map(of).collect::<Vec<f64>>()
+        };
+        let (one, two) = (noise(false), noise(true));
+        assert!(one.len() >= 4, "{}", one.len());
+        let gains: Vec<f64> = one.iter().zip(&two).map(|(one, two)| two - one).collect();
+        assert!(gains.iter().all(|gain| *gain > 0.0), "{bits} bits: {gains:.1?} dB");
+        assert!(gains.iter().sum::<f64>() > 3.0 * gains.len() as f64, "{bits} bits: {gains:.1?} dB");
     }
 }
 

@@ -18,7 +18,22 @@ use bitgauge_models::onnx;
 use bitgauge_testing::Random;
 use bitgauge_tests::exported::{Comparison, compare};
 use bitgauge_tests::networks::{Block, branches, convolutions, decoder, noise, transformer};
+use bitgauge_tests::widths::{Draw, mixed_as};
 use bitgauge_tests::{Images, MODELS, float_model, orders, repository};
+
+/// ONNX has no codes of two scales, and says where they are; the same network with one scale is written.
+#[test]
+fn codes_of_two_scales_are_not_written() {
+    for (tag_shift, said) in [(4, Some("its codes have two scales")), (0, None)] {
+        let quantized = mixed_as("vit_mnist", Draw { seed: 1, most: 8, tag_shift }).0;
+        let float = float_model(&repository("models/zoo/vit_mnist.onnx"));
+        for written in [onnx::export_exact(&float, &quantized.graph), onnx::export(&float, &quantized)] {
+            let error = written.err().map(|error| error.to_string());
+            assert_eq!(error.is_some(), said.is_some(), "{error:?}");
+            assert!(error.is_none_or(|error| said.is_some_and(|said| error.contains(said))), "{said:?}");
+        }
+    }
+}
 
 /// A network, what it is quantized to, and images.
 struct Case {
@@ -84,7 +99,7 @@ fn by_hand(op: IntOp, from: IntTensor, to: IntTensor) -> (FloatGraph, IntGraph) 
 }
 
 fn tensor(name: &str, bits: u8, scale: f64, [rows, cols, channels]: [usize; 3]) -> IntTensor {
-    let code = CodeType { bits, sign: Signedness::Signed, scale, zero_point: 0 };
+    let code = CodeType { bits, sign: Signedness::Signed, scale, zero_point: 0, tag_shift: 0 };
     let shape = Shape { groups: 1, rows, cols, channels };
     IntTensor { name: name.to_owned(), shape, code, constant: None, float_source: None }
 }

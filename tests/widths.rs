@@ -8,14 +8,25 @@ use bitgauge_testing::Random;
 
 use crate::{Images, float_model, repository};
 
-/// A network with another width for each layer and tensor, from 2 to `most` bits and drawn anew for each seed, and what
-/// was asked for.
+/// What is drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct Draw {
+    /// Another network for each.
+    pub seed: u64,
+    /// The most bits.
+    pub most: u32,
+    /// The greatest shift of the second scale that every other tensor asks for; 0: none.
+    pub tag_shift: u32,
+}
+
+/// A network with another width for each layer and tensor, from 2 bits on and drawn anew for each seed, and what was
+/// asked for.
 #[must_use]
 pub fn drawn(
     float: &FloatGraph,
     calibration: &Calibration,
     input: InputCode,
-    (seed, most): (u64, u32),
+    Draw { seed, most, tag_shift }: Draw,
 ) -> (Quantized, Assignment) {
     let with = |bits: &Assignment| {
         let options = QuantizeOptions { bits: bits.clone(), input, ..QuantizeOptions::default() };
@@ -29,6 +40,14 @@ pub fn drawn(
     layers
         .chain(drawn.activations.tensors.values_mut())
         .for_each(|bits| *bits = random.within(2, most) as u8);
+    if tag_shift > 0 {
+        let activations = &mut drawn.activations;
+        for (name, _) in activations.tensors.iter().filter(|(_, bits)| **bits > 2) {
+            if random.once_in(2) {
+                activations.two_scales.insert(name.clone(), random.within(1, tag_shift) as u8);
+            }
+        }
+    }
     let quantized = with(&drawn);
     let written = Assignment::from_toml(&Assignment::of(float, &quantized, &drawn).to_toml()).unwrap();
     assert_eq!(with(&written).graph.to_text(), quantized.graph.to_text(), "seed {seed}");
@@ -38,8 +57,14 @@ pub fn drawn(
 /// A shipped model of mixed widths.
 #[must_use]
 pub fn mixed(model: &str, seed: u64, most: u32) -> (Quantized, Assignment) {
+    mixed_as(model, Draw { seed, most, tag_shift: 0 })
+}
+
+/// A shipped model of mixed widths and scales.
+#[must_use]
+pub fn mixed_as(model: &str, draw: Draw) -> (Quantized, Assignment) {
     let images = Images::mnist("calibration");
     let float = float_model(&repository(&format!("models/zoo/{model}.onnx")));
     let calibration = calibrate(&float, 8, |index| vec![images.tensor(index)]).unwrap();
-    drawn(&float, &calibration, images.input_code(), (seed, most))
+    drawn(&float, &calibration, images.input_code(), draw)
 }

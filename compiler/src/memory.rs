@@ -190,6 +190,7 @@ fn coded(tensor: &IntTensor, bus: u64, codec: Codec, value_bits: u32) -> View {
         codec,
         value_bits,
         signed: tensor.code.sign == Signedness::Signed,
+        tag_shift: u32::from(tensor.code.tag_shift),
     };
     view.col_bits = view.pixel_bits();
     view.row_stride = view.block_bytes(view.cols * view.channels).next_multiple_of(bus);
@@ -209,7 +210,7 @@ fn symbol(view: &View, tensor: &IntTensor, role: TensorRole, index: usize) -> Te
         value_bits: view.value_bits,
         signed: view.signed,
         codec: view.codec,
-        zero_code: tensor.code.zero_point as u8,
+        zero_code: tensor.code.zero_code() as u8,
         row_stride: view.row_stride,
         group_stride: view.group_stride,
         length_table: 0,

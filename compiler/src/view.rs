@@ -24,6 +24,8 @@ pub(crate) struct View {
     pub value_bits: u32,
     /// Whether codes are signed.
     pub signed: bool,
+    /// Two scales: how much coarser the second is; 0 where there is one.
+    pub tag_shift: u32,
 }
 
 /// One load or store command's worth of a tile.
@@ -276,6 +278,7 @@ mod tests {
             codec: Codec::None,
             value_bits: 8,
             signed: false,
+            tag_shift: 0,
         }
     }
 

@@ -116,7 +116,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
             parameters: Parameters::Each(parameters),
             post: *post,
             residual: *residual,
-            pad_code: u32::from(context.graph.tensor(node.inputs[0]).code.zero_point as u8),
+            pad_code: u32::from(context.graph.tensor(node.inputs[0]).code.zero_code() as u8),
             table,
             input_operand: Operand::Input,
             weight_operand: Operand::Weight,
@@ -177,7 +177,15 @@ fn transposed_geometry(
     let operands = context.operands_with(bits);
     let bits = context.emitter.stored_bits(bits);
     let codec = if bits < 8 { Codec::Pack } else { Codec::None };
-    let mut rows = View { rows: joined.rows, cols: 1, signed: true, codec, value_bits: reg(bits), ..*input };
+    let mut rows = View {
+        rows: joined.rows,
+        cols: 1,
+        signed: true,
+        tag_shift: 0,
+        codec,
+        value_bits: reg(bits),
+        ..*input
+    };
     rows.row_stride = rows.block_bytes(rows.channels).next_multiple_of(bus);
     rows.col_bits = 8 * rows.row_stride;
     rows.group_stride = rows.rows * rows.row_stride;

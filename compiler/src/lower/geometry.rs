@@ -224,6 +224,7 @@ impl Geometry {
         };
         compute.set_operands(self.operands);
         compute.container = self.input.operand.code();
+        compute.tag_shift = self.input.tag_shift;
         compute
     }
 }

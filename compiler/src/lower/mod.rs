@@ -114,9 +114,13 @@ impl Context<'_, '_> {
 
     /// Widths of the codes of input 0 and of weights of `weight_bits`.
     pub fn operands_with(&self, weight_bits: u8) -> Operands {
-        let activation = self.node.inputs.first().map_or(8, |&id| self.graph.tensor(id).code.bits);
+        let activation = self.node.inputs.first().map(|&id| &self.graph.tensor(id).code);
         let bits = |bits: u8| u32::from(bits.clamp(2, 8));
-        Operands::uniform(bits(activation), bits(weight_bits))
+        Operands {
+            activation_bits: bits(activation.map_or(8, |code| code.bits)),
+            weight_bits: bits(weight_bits),
+            two_scaled: activation.is_some_and(|code| code.tag_shift > 0),
+        }
     }
 
     fn view(&self, id: TensorId) -> View {

@@ -45,10 +45,12 @@ pub(crate) fn softmax(context: &mut Context<'_, '_>) -> Result<Lowered, CompileE
         return Err(context.unsupported("not a softmax"));
     };
     let table_select = context.emitter.vector_table(table.iter().copied());
+    let code = &context.graph.tensor(context.node.output).code;
     let registers = Vector {
         function: VectorFunction::Softmax.code(),
         table_select,
-        output_bits: u32::from(context.graph.tensor(context.node.output).code.bits),
+        output_bits: u32::from(code.bits),
+        tag_shift: u32::from(code.tag_shift),
         ..Vector::default()
     };
     sweep(context, "softmax", registers, 1)?.whole(context)

@@ -202,6 +202,7 @@ mod tests {
             codec: Codec::None,
             value_bits: 8,
             signed: false,
+            tag_shift: 0,
         }
     }
 

@@ -69,6 +69,14 @@ impl Product<'_> {
     /// narrowest, which takes the least room.
     pub fn choose_container(&mut self, accelerator: &Accelerator) -> Result<(), String> {
         let array = &accelerator.array;
+        let shift = self.geometry.input.tag_shift;
+        if shift > array.tag_shift {
+            return Err(format!(
+                "its input has codes of two scales, the second {shift} bits coarser, and the array shifts by up to {}; \
+                 raise [array] tag_shift to {shift}, or give the tensor one scale",
+                array.tag_shift
+            ));
+        }
         let line = u64::from(accelerator.line_bytes());
         let Operands { activation_bits, weight_bits, .. } = self.geometry.operands;
         let too_wide = activation_bits.max(weight_bits) > array.widest();

@@ -240,6 +240,7 @@ impl<'p, 'e, 'a> Run<'p, 'e, 'a> {
         };
         compute.set_operands(geometry.operands);
         compute.container = input.operand.code();
+        compute.tag_shift = input.tag_shift;
         compute
     }
 

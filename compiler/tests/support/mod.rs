@@ -74,11 +74,16 @@ pub fn narrowed(graph: &IntGraph, first: usize) -> IntGraph {
     graph
 }
 
-pub const SIGNED: CodeType = CodeType { bits: 8, sign: Signedness::Signed, scale: 0.1, zero_point: 3 };
-pub const CENTRED: CodeType = CodeType { bits: 8, sign: Signedness::Signed, scale: 0.1, zero_point: 0 };
-pub const UNSIGNED: CodeType = CodeType { bits: 8, sign: Signedness::Unsigned, scale: 0.1, zero_point: 7 };
-pub const WIDE: CodeType = CodeType { bits: 16, sign: Signedness::Signed, scale: 0.01, zero_point: -5 };
-pub const NARROW: CodeType = CodeType { bits: 5, sign: Signedness::Signed, scale: 0.1, zero_point: 1 };
+pub const SIGNED: CodeType =
+    CodeType { bits: 8, sign: Signedness::Signed, scale: 0.1, zero_point: 3, tag_shift: 0 };
+pub const CENTRED: CodeType =
+    CodeType { bits: 8, sign: Signedness::Signed, scale: 0.1, zero_point: 0, tag_shift: 0 };
+pub const UNSIGNED: CodeType =
+    CodeType { bits: 8, sign: Signedness::Unsigned, scale: 0.1, zero_point: 7, tag_shift: 0 };
+pub const WIDE: CodeType =
+    CodeType { bits: 16, sign: Signedness::Signed, scale: 0.01, zero_point: -5, tag_shift: 0 };
+pub const NARROW: CodeType =
+    CodeType { bits: 5, sign: Signedness::Signed, scale: 0.1, zero_point: 1, tag_shift: 0 };
 
 pub fn shape(groups: usize, rows: usize, cols: usize, channels: usize) -> Shape {
     Shape { groups, rows, cols, channels }

@@ -1,5 +1,7 @@
 //! Codes and the reals they stand for: reading and writing containers, inputs in, logits out.
 
+use bitgauge_arch::arith::Signedness;
+use bitgauge_arch::code::two_scale::TwoScale;
 use bitgauge_arch::program::ElementOrder;
 use thiserror::Error;
 
@@ -34,9 +36,41 @@ impl CodeType {
         self.container().write(bytes, index, code);
     }
 
+    /// How codes of two scales are read.
+    #[must_use]
+    #[inline]
+    pub fn two_scale(&self) -> Option<TwoScale> {
+        let (bits, shift) = (u32::from(self.bits), u32::from(self.tag_shift));
+        (shift > 0).then_some(TwoScale { bits, shift, sign: Signedness::Unsigned })
+    }
+
+    /// What a code counts in a sum.
+    #[must_use]
+    #[inline]
+    pub fn value(&self, code: i32) -> i32 {
+        self.two_scale().map_or(code, |scale| scale.decode(code as u8))
+    }
+
+    /// Least and greatest value.
+    #[must_use]
+    pub fn value_range(&self) -> (i32, i32) {
+        self.two_scale().map_or_else(|| self.range(), TwoScale::range)
+    }
+
+    /// The code of zero.
+    #[must_use]
+    pub fn zero_code(&self) -> i32 {
+        self.two_scale().map_or(self.zero_point, |scale| i32::from(scale.encode(self.zero_point)))
+    }
+
     /// The nearest code of a real.
     #[must_use]
     pub fn encode(&self, real: f64) -> i32 {
+        if let Some(scale) = self.two_scale() {
+            // Far beyond the codes, and no further than a cast goes.
+            let value = ((real / self.scale).round() + f64::from(self.zero_point)).clamp(-1e9, 1e9);
+            return i32::from(scale.encode(value as i32));
+        }
         let (low, high) = self.range();
         // Saturating casts: NaN becomes 0, infinities the ends.
         let code = (real / self.scale).round() + f64::from(self.zero_point);
@@ -46,7 +80,7 @@ impl CodeType {
     /// The real of a code.
     #[must_use]
     pub fn decode(&self, code: i32) -> f64 {
-        self.scale * f64::from(code - self.zero_point)
+        self.scale * f64::from(self.value(code) - self.zero_point)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::float::heads::{HeadFunction, HeadStep};
 
 const MAGIC: &[u8; 8] = b"BITGAUGE";
 /// 3: outputs and float values with the order of their elements.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// Why bytes are no integer graph.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -234,6 +234,7 @@ fn write_tensor(w: &mut Writer, tensor: &IntTensor) {
     w.u8(u8::from(tensor.code.sign == Signedness::Signed));
     w.0.extend(tensor.code.scale.to_le_bytes());
     w.i32(tensor.code.zero_point);
+    w.u8(tensor.code.tag_shift);
     w.u8(u8::from(tensor.constant.is_some()));
     if let Some(bytes) = &tensor.constant {
         w.bytes(bytes);
@@ -273,7 +274,7 @@ fn read_tensor(r: &mut Reader<'_>) -> Read<IntTensor> {
     let bits = r.u8("bits")?;
     let sign = if r.flag("sign")? { Signedness::Signed } else { Signedness::Unsigned };
     let scale = f64::from_le_bytes(r.array("scale")?);
-    let code = CodeType { bits, sign, scale, zero_point: r.i32("zero point")? };
+    let code = CodeType { bits, sign, scale, zero_point: r.i32("zero point")?, tag_shift: r.u8("scales")? };
     let constant = if r.flag("constant")? { Some(Arc::from(r.bytes("constant")?)) } else { None };
     let float_source = if r.flag("float value")? {
         Some(FloatSource { value: r.text("float value")?, order: read_order(r)? })

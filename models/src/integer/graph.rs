@@ -66,7 +66,8 @@ impl Shape {
     }
 }
 
-/// How codes stand for reals: `real = scale * (code - zero_point)`.
+/// How codes stand for reals: `real = scale * (value - zero_point)`, the value being the code, or of codes of two scales
+/// what [`bitgauge_arch::code::two_scale::TwoScale::decode`] makes of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CodeType {
     /// 8 (or fewer, in byte containers) or 16.
@@ -75,8 +76,11 @@ pub struct CodeType {
     pub sign: Signedness,
     /// Step.
     pub scale: f64,
-    /// Code of zero.
+    /// Value of zero.
     pub zero_point: i32,
+    /// Two scales: a coarse step is two to the power of so many fine ones, 1 to 8; such codes are unsigned. 0: one
+    /// scale.
+    pub tag_shift: u8,
 }
 
 impl CodeType {

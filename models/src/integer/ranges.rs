@@ -191,6 +191,23 @@ impl Default for Observation {
     }
 }
 
+impl CodeType {
+    /// Codes of two scales that cover a range which includes zero.
+    #[must_use]
+    pub fn of_two_scales(bits: u8, tag_shift: u8, (low, high): (f64, f64)) -> CodeType {
+        let mut code = CodeType { bits, sign: Signedness::Unsigned, scale: 1.0, zero_point: 0, tag_shift };
+        let greatest = f64::from(code.value_range().1);
+        let step = (high - low) / greatest;
+        if step.is_finite() && step > 1e-30 {
+            code.scale = step;
+        }
+        // Zero is a code.
+        let zero = (-low / code.scale).round().clamp(0.0, greatest);
+        code.zero_point = code.value(code.encode(zero * code.scale));
+        code
+    }
+}
+
 /// The family that a tensor's codes are chosen from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeKind {
@@ -218,12 +235,12 @@ impl CodeKind {
                 let least = -(1i32 << (bits - 1));
                 let zero = f64::from(least) - low / scale;
                 let zero_point = (zero.round() as i32).clamp(least, -least - 1);
-                CodeType { bits, sign: Signedness::Signed, scale, zero_point }
+                CodeType { bits, sign: Signedness::Signed, scale, zero_point, tag_shift: 0 }
             }
             CodeKind::Symmetric { bits } => {
                 let levels = f64::from((1u32 << (bits - 1)) - 1);
                 let scale = positive(high.max(-low) / levels);
-                CodeType { bits, sign: Signedness::Signed, scale, zero_point: 0 }
+                CodeType { bits, sign: Signedness::Signed, scale, zero_point: 0, tag_shift: 0 }
             }
         }
     }

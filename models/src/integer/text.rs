@@ -64,7 +64,9 @@ fn tensor(tensor: &IntTensor) -> String {
 fn code(code: &CodeType) -> String {
     let sign = if code.sign == Signedness::Signed { 's' } else { 'u' };
     // The shortest decimal that reads back as the same number.
-    format!("{sign}{} scale {:e} zero {}", code.bits, code.scale, code.zero_point)
+    let scales =
+        if code.tag_shift > 0 { format!(" and {} bits coarser", code.tag_shift) } else { String::new() };
+    format!("{sign}{} scale {:e}{scales} zero {}", code.bits, code.scale, code.zero_point)
 }
 
 fn window(window: &Window) -> String {

@@ -7,6 +7,7 @@ mod operators;
 mod permutation;
 
 use bitgauge_arch::arith::Signedness;
+use bitgauge_arch::code::two_scale::{LEAST_BITS, MOST_SHIFT};
 use thiserror::Error;
 
 use super::graph::{IntGraph, IntOp, IntOutput, IntTensor, Shape, TensorId};
@@ -138,7 +139,18 @@ fn check_tensor(tensor: &IntTensor) -> Check {
     };
     ensure(bits_fit, || format!("codes of {} bits, {:?}", code.bits, code.sign))?;
     ensure(code.scale.is_finite() && code.scale > 0.0, || format!("scale {}", code.scale))?;
-    let (low, high) = code.range();
+    if let Some(scale) = code.two_scale() {
+        let fits = (LEAST_BITS..=8).contains(&scale.bits) && scale.shift <= MOST_SHIFT;
+        ensure(fits && code.sign == Signedness::Unsigned && tensor.constant.is_none(), || {
+            format!(
+                "codes of two scales, {scale:?}: {LEAST_BITS} to 8 unsigned bits, computed, shifts to {MOST_SHIFT}"
+            )
+        })?;
+        ensure(scale.decode(scale.encode(code.zero_point)) == code.zero_point, || {
+            format!("no code of two scales has the value {} of zero", code.zero_point)
+        })?;
+    }
+    let (low, high) = code.value_range();
     ensure((low..=high).contains(&code.zero_point), || {
         format!("zero point {} is outside {low}..={high}", code.zero_point)
     })?;

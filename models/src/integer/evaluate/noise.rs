@@ -98,7 +98,7 @@ pub fn noise(
                 let tensor = graph.tensor(id);
                 seen[at] =
                     integer[id.0].as_ref().filter(|_| reals.len() == tensor.shape.elements()).map(|bytes| {
-                        match source.order.is_stored() {
+                        match source.order.is_stored() && tensor.code.tag_shift == 0 {
                             true => look_in_line(tensor, bytes, reals.data(), index),
                             false => look(tensor, bytes, reals.data(), &source.order.indices(), index),
                         }
@@ -231,7 +231,13 @@ mod tests {
     /// To the last bit: what is printed must not depend on how it is computed.
     #[test]
     fn values_as_they_are_stored_are_seen_as_those_in_any_order_are() {
-        let code = |bits, zero_point| CodeType { bits, sign: Signedness::Signed, scale: 0.037, zero_point };
+        let code = |bits, zero_point| CodeType {
+            bits,
+            sign: Signedness::Signed,
+            scale: 0.037,
+            zero_point,
+            tag_shift: 0,
+        };
         for (shape, code) in [
             (Shape { groups: 2, rows: 7, cols: 5, channels: 9 }, code(8, -3)),
             (Shape { groups: 1, rows: 1, cols: 197, channels: 4 }, code(16, 0)),

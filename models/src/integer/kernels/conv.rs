@@ -3,10 +3,11 @@
 
 use std::ops::Range;
 
-use bitgauge_arch::arith::gemm::{PackedMatrix, matmul};
+use bitgauge_arch::arith::gemm::PackedMatrix;
 use bitgauge_arch::arith::{ChannelParameter, Post, Residual};
 use bitgauge_arch::code::Container;
 
+use super::products::products;
 use super::{Operand, Scratch, for_each_tap, output_map};
 use crate::integer::graph::{CodeType, IntOp, IntTensor, Window};
 
@@ -76,8 +77,8 @@ pub fn run(
                 );
                 (&scratch.patches[..], k)
             };
-            let accumulators = &mut scratch.accumulators[at..];
-            matmul(rows, stride, input.tensor.code.sign, count, weights, accumulators, n);
+            let accumulators = (&mut scratch.accumulators[at..], n);
+            products((rows, stride), &input.tensor.code, count, weights, accumulators, &mut scratch.split);
             at += weights.n();
         }
         for (offset, row) in scratch.accumulators.chunks_exact(n).enumerate() {
@@ -102,7 +103,7 @@ fn gather(
     let shape = input.tensor.shape;
     let plane = shape.rows * shape.cols * shape.channels;
     // The bias assumes that padding holds the zero point.
-    let zero = input.tensor.code.zero_point as u8;
+    let zero = input.tensor.code.zero_code() as u8;
     patches.clear();
     for pixel in pixels {
         for_each_tap(window, [shape.rows, shape.cols], [pixel / map[1], pixel % map[1]], |_, position| {

@@ -1,8 +1,9 @@
 //! Product of two activations, group by group.
 
-use bitgauge_arch::arith::gemm::{PackedMatrix, matmul};
+use bitgauge_arch::arith::gemm::PackedMatrix;
 use bitgauge_arch::arith::{ChannelParameter, Post};
 
+use super::products::products;
 use super::{Operand, Scratch};
 use crate::integer::graph::IntTensor;
 
@@ -29,7 +30,8 @@ pub fn compute(
             }
             empty => empty.insert(PackedMatrix::pack(n, k, row)),
         };
-        matmul(left, k, a.tensor.code.sign, m, packed, &mut scratch.accumulators, n);
+        let sums = (&mut scratch.accumulators[..], n);
+        products((left, k), &a.tensor.code, m, packed, sums, &mut scratch.split);
         for (index, &accumulator) in scratch.accumulators[..m * n].iter().enumerate() {
             let code = post.finish(parameter.requantize(accumulator));
             output.code.write(out, group * m * n + index, code);

@@ -8,6 +8,7 @@ mod layer_norm;
 mod mat_mul;
 mod phased;
 mod pool;
+mod products;
 mod rows;
 mod scale;
 mod softmax;
@@ -42,6 +43,7 @@ pub struct Scratch {
     accumulators: Vec<i32>,
     packed: Option<PackedMatrix>,
     phase: Vec<u8>,
+    split: products::Split,
 }
 
 impl Prework {

@@ -23,7 +23,7 @@ fn parameters(random: &mut Random, count: usize, factor: f64) -> Vec<ChannelPara
 }
 
 fn code(bits: u8, sign: Signedness, zero_point: i32) -> CodeType {
-    CodeType { bits, sign, scale: 0.1, zero_point }
+    CodeType { bits, sign, scale: 0.1, zero_point, tag_shift: 0 }
 }
 
 fn signed(zero_point: i32) -> CodeType {

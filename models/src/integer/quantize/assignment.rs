@@ -13,8 +13,11 @@
 //! default = 8
 //! [activations.tensors]
 //! "/blocks.0/mlp/act/Mul_output_0" = 5
+//! [activations.two_scales]
+//! "/blocks.0/attn/Softmax_output_0" = 3
 //! ```
 //!
+//! What softmax and tables make for products can have two scales, the second so many bits coarser than the first.
 //! Layers go by the names of their nodes, tensors by those of the values that they stand for.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,6 +62,9 @@ pub struct Activations {
     pub default: u8,
     /// By the name of the value that the tensor stands for.
     pub tensors: BTreeMap<String, u8>,
+    /// Tensors of two scales, by the same names: a coarse step is two to the power of so many fine ones, 1 to 8.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub two_scales: BTreeMap<String, u8>,
 }
 
 /// What is wrong with an assignment.
@@ -98,7 +104,7 @@ impl Default for Weights {
 
 impl Default for Activations {
     fn default() -> Self {
-        Activations { default: 8, tensors: BTreeMap::new() }
+        Activations { default: 8, tensors: BTreeMap::new(), two_scales: BTreeMap::new() }
     }
 }
 
@@ -123,6 +129,12 @@ impl Assignment {
     #[must_use]
     pub fn of_tensor(&self, value: &str) -> u8 {
         self.activations.tensors.get(value).copied().unwrap_or(self.activations.default)
+    }
+
+    /// How much coarser a tensor's second scale is to be; 0 where it has one.
+    #[must_use]
+    pub fn two_scale(&self, value: &str) -> u8 {
+        self.activations.two_scales.get(value).copied().unwrap_or(0)
     }
 
     /// Whether a tensor is named, with fewer bits than 8.
@@ -169,6 +181,13 @@ impl Assignment {
         for (name, &bits) in &self.activations.tensors {
             small(format!("activations.tensors.{name:?}"), bits)?;
         }
+        for (name, &shift) in &self.activations.two_scales {
+            let place = format!("activations.two_scales.{name:?}");
+            within(place, shift, (1..=8).contains(&shift), "1 to 8")?;
+            let (place, bits) =
+                (format!("{name:?} has two scales; activations.tensors.{name:?}"), self.of_tensor(name));
+            within(place, bits, bits >= 3, "3 to 8")?;
+        }
         Ok(())
     }
 
@@ -179,6 +198,7 @@ impl Assignment {
         let mut found = asked.clone();
         found.weights.layers.clear();
         found.activations.tensors.clear();
+        found.activations.two_scales.clear();
         for node in &quantized.graph.nodes {
             if let IntOp::Conv { weight, .. }
             | IntOp::Depthwise { weight, .. }
@@ -189,6 +209,9 @@ impl Assignment {
         }
         for (&value, code) in quantized.trace.codes.iter().filter(|(_, code)| code.bits <= 8) {
             found.activations.tensors.insert(float.value(value).name.clone(), code.bits);
+            if code.tag_shift > 0 {
+                found.activations.two_scales.insert(float.value(value).name.clone(), code.tag_shift);
+            }
         }
         found
     }
@@ -214,6 +237,7 @@ pub(super) fn compare(
     let lists = [
         ("layer with weights", asked.weights.layers.keys(), &layers),
         ("tensor", asked.activations.tensors.keys(), &coded),
+        ("tensor", asked.activations.two_scales.keys(), &coded),
     ];
     for (what, names, held) in lists {
         if let Some(name) = names.into_iter().find(|name| !held.contains(name.as_str())) {
@@ -241,7 +265,15 @@ pub(super) fn compare(
             format!("bits: the weights of `{layer}` have {bits}, not {wanted}: the model's own go first")
         })
     });
-    let mut notes: Vec<String> = weights.chain(other).collect();
+    let scales = asked
+        .activations
+        .two_scales
+        .iter()
+        .filter(|(name, shift)| has.activations.two_scales.get(*name) != Some(*shift));
+    let scales = scales.map(|(name, _)| {
+        format!("bits: `{name}` has one scale: two are made by softmax and tables, for products that read nothing else")
+    });
+    let mut notes: Vec<String> = weights.chain(other).chain(scales).collect();
     let more = notes.len().saturating_sub(MAX_NOTES);
     if more > 0 {
         notes.truncate(MAX_NOTES);
@@ -274,6 +306,8 @@ mod tests {
         let mut bits = Assignment::uniform(4, 6);
         bits.weights.layers.insert("a/b \"c\"".to_owned(), 3);
         bits.activations.tensors.insert("x.0".to_owned(), 2);
+        bits.activations.tensors.insert("y 1".to_owned(), 3);
+        bits.activations.two_scales.insert("y 1".to_owned(), 4);
         bits.stream = 8;
         assert_eq!(Assignment::from_toml(&bits.to_toml()), Ok(bits.clone()));
         assert_eq!(bits.of_weights("a/b \"c\""), 3);
@@ -293,6 +327,11 @@ mod tests {
             ("[weights.layers]\nfc = 9\n", "weights.layers.\"fc\" = 9 (possible: 2 to 8)"),
             ("[activations.tensors]\nx = 1\n", "activations.tensors.\"x\" = 1 (possible: 2 to 8)"),
             ("[weights]\ndefault = 0\n", "weights.default = 0"),
+            ("[activations.two_scales]\nx = 9\n", "activations.two_scales.\"x\" = 9 (possible: 1 to 8)"),
+            (
+                "[activations]\ndefault = 2\n[activations.two_scales]\nx = 1\n",
+                "\"x\" has two scales; activations.tensors.\"x\" = 2 (possible: 3 to 8)",
+            ),
             ("stream = 4\n", "stream = 4 (possible: 8, 16)"),
             ("[weight]\n", "unknown field `weight`"),
             ("[weights]\nfc = 4\n", "unknown field `fc`"),

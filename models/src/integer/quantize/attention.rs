@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bitgauge_arch::arith::softmax::exponential_table;
+use bitgauge_arch::arith::softmax::{OutputCode, exponential_table};
 use bitgauge_arch::arith::{ChannelParameter, Signedness};
 use bitgauge_arch::code::Container;
 
@@ -66,8 +66,9 @@ impl Lowering<'_> {
         };
         let shape = self.shape_of(&place);
         let bits = self.bits(node.outputs[0]);
-        let scale = 1.0 / f64::from((1u32 << bits) - 1);
-        let code = CodeType { bits, sign: Signedness::Unsigned, scale, zero_point: 0 };
+        let tag_shift = self.tag_shift(node.outputs[0]);
+        let scale = 1.0 / f64::from(OutputCode { bits, tag_shift }.levels());
+        let code = CodeType { bits, sign: Signedness::Unsigned, scale, zero_point: 0, tag_shift };
         let output = self.tensor(node.outputs[0], shape, code, &place.view);
         let op = IntOp::Softmax { table: Arc::new(exponential_table(self.scale_of(&place))) };
         self.emit(&node.name, op, vec![place.tensor], output, (node.outputs[0], place.view));

@@ -21,13 +21,8 @@ impl Lowering<'_> {
         if from.container() != Container::Byte {
             return Err(self.unsupported(node, "the operand has 16-bit codes, a table takes 8"));
         }
-        let code = match self.code_for(node.outputs[0]) {
-            code if code.container() == Container::Byte => code,
-            _ => {
-                let bits = self.bits(node.outputs[0]);
-                self.calibrated(node.outputs[0], CodeKind::Symmetric { bits })
-            }
-        };
+        let bits = self.bits(node.outputs[0]);
+        let code = self.code_of_table(node.outputs[0], CodeKind::Symmetric { bits });
         let table = fuse::table(&node.op, &from, place.factor, &code)
             .ok_or_else(|| self.unsupported(node, "no function of one operand"))?;
         let output = self.tensor(node.outputs[0], self.shape_of(&place), code, &place.view);

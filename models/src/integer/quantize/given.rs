@@ -36,7 +36,13 @@ fn code(grid: &Grid) -> Option<CodeType> {
     };
     let zero_point = zero - low - (1 << (bits - 1));
     let (sign, scale) = (Signedness::Signed, f64::from(scale));
-    (scale > 0.0 && (low..=high).contains(&zero)).then_some(CodeType { bits, sign, scale, zero_point })
+    (scale > 0.0 && (low..=high).contains(&zero)).then_some(CodeType {
+        bits,
+        sign,
+        scale,
+        zero_point,
+        tag_shift: 0,
+    })
 }
 
 /// Whether both have the same reals.
@@ -138,7 +144,8 @@ impl Lowering<'_> {
     pub fn given_constant(&self, value: ValueId, bits: u8) -> Option<CodeType> {
         let grid = self.float.grid(value)?;
         let &[scale] = &grid.scheme.scale[..] else { return None };
-        let code = CodeType { bits, sign: Signedness::Signed, scale: f64::from(scale), zero_point: 0 };
+        let code =
+            CodeType { bits, sign: Signedness::Signed, scale: f64::from(scale), zero_point: 0, tag_shift: 0 };
         let greatest = f64::from(self.float.constant(value)?.max_abs());
         (scale > 0.0 && (greatest / code.scale).round() <= f64::from(code.range().1)).then_some(code)
     }

@@ -69,6 +69,36 @@ impl Lowering<'_> {
         kind.code((low * headroom, high * headroom))
     }
 
+    /// How much coarser the second scale of a value is to be, which only products may read; 0: it has one.
+    pub fn tag_shift(&self, value: ValueId) -> u8 {
+        let readers = self.readers(value);
+        let row = |(id, position): &(NodeId, usize)| {
+            let product = match &self.float.node(*id).op {
+                Op::MatMul(_) | Op::Linear(_) => true,
+                Op::Conv(conv) => conv.groups == 1,
+                _ => false,
+            };
+            product && *position == 0
+        };
+        let fits = !readers.is_empty() && readers.iter().all(row) && !self.links.is_output(value);
+        if fits { self.options.bits.two_scale(&self.float.value(value).name) } else { 0 }
+    }
+
+    /// The codes for what a table makes: bytes, of two scales where they are asked for.
+    pub fn code_of_table(&self, value: ValueId, otherwise: CodeKind) -> CodeType {
+        let code = match self.code_for(value) {
+            code if code.container() == Container::Byte => code,
+            _ => self.calibrated(value, otherwise),
+        };
+        let tag_shift = self.tag_shift(value);
+        if tag_shift == 0 {
+            return code;
+        }
+        let kind = CodeKind::Affine { bits: code.bits };
+        let seen = self.calibration.of(value).map_or((0.0, 0.0), |seen| seen.range(self.options.range, kind));
+        CodeType::of_two_scales(code.bits, tag_shift, seen)
+    }
+
     /// Bits of a value's codes, where they are bytes.
     pub fn bits(&self, value: ValueId) -> u8 {
         self.options.bits.of_tensor(&self.float.value(value).name)

@@ -63,7 +63,7 @@ fn check_parameters(parameters: &[ChannelParameter], count: usize) -> Check {
 
 /// `max|code| * sum|w| + |bias|` below 2^31 proves that no partial sum in any order wraps.
 fn check_accumulator(channel: usize, input: &IntTensor, magnitude: i64, bias: i32) -> Check {
-    let (low, high) = input.code.range();
+    let (low, high) = input.code.value_range();
     let bound = i64::from(low.abs().max(high)) * magnitude + i64::from(bias).abs();
     ensure(bound < 1 << 31, || format!("output channel {channel} can reach {bound}, past 32 bits"))
 }
@@ -92,6 +92,21 @@ fn factors(inputs: &[&IntTensor]) -> Check {
     })
 }
 
+/// Codes of two scales go from where a softmax or a table makes them to the rows of the array.
+fn two_scales(node: &IntNode, inputs: &[&IntTensor], output: &IntTensor) -> Check {
+    let makes =
+        matches!(node.op, IntOp::Softmax { .. } | IntOp::Table { .. } | IntOp::Conv { table: Some(_), .. });
+    ensure(output.code.tag_shift == 0 || makes, || {
+        format!("`{}` has two scales, which only softmax and tables make", output.name)
+    })?;
+    let rows = usize::from(matches!(node.op, IntOp::Conv { transposed: false, .. } | IntOp::MatMul { .. }));
+    let other = inputs.iter().skip(rows).find(|input| input.code.tag_shift > 0);
+    ensure(other.is_none(), || {
+        let name = other.map_or("", |input| &input.name);
+        format!("`{name}` has two scales, which only the first operand of a product can have")
+    })
+}
+
 fn same_shape(a: &IntTensor, b: &IntTensor) -> Check {
     ensure(a.shape == b.shape, || format!("`{}` is {:?}, `{}` is {:?}", a.name, a.shape, b.name, b.shape))
 }
@@ -114,6 +129,7 @@ pub fn check(graph: &IntGraph, node: &IntNode) -> Check {
     ensure(inputs.len() == arity, || format!("{} inputs, needs {arity}", inputs.len()))?;
     let input = inputs[0];
     let (from, to) = (input.shape, output.shape);
+    two_scales(node, &inputs, output)?;
     match &node.op {
         IntOp::Conv { window, parts, weight, parameters, post, table, residual, transposed } => {
             eight_bits(input)?;

@@ -9,7 +9,7 @@ use crate::onnx::generated::tensor_proto::DataType;
 
 /// The step of a sum: its operands have room to cancel each other.
 pub fn sum(step: f64) -> CodeType {
-    CodeType { bits: 16, sign: Signedness::Signed, scale: step, zero_point: 0 }
+    CodeType { bits: 16, sign: Signedness::Signed, scale: step, zero_point: 0, tag_shift: 0 }
 }
 
 /// The type that holds the codes. Narrow ones lie in bytes: ONNX Runtime joins QuantizeLinear with what is

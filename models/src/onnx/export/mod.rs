@@ -22,7 +22,7 @@ use thiserror::Error;
 use super::generated::tensor_proto::DataType;
 use crate::float::ops::pool::PoolKind;
 use crate::float::{FloatGraph, Node, Op, ValueId};
-use crate::integer::{Quantized, Trace};
+use crate::integer::{IntGraph, IntNode, Quantized, Trace};
 use file::File;
 
 pub use exact::export_exact;
@@ -54,6 +54,7 @@ type Written<T> = Result<T, ExportError>;
 
 /// Writes a network as ONNX; `float` is the graph that was quantized.
 pub fn export(float: &FloatGraph, quantized: &Quantized) -> Result<Vec<u8>, ExportError> {
+    one_scale(&quantized.graph)?;
     let computed = float.values.iter().filter(|value| value.constant.is_none());
     let file = File::new(computed.map(|value| value.name.as_str()));
     let trace = &quantized.trace;
@@ -64,6 +65,18 @@ pub fn export(float: &FloatGraph, quantized: &Quantized) -> Result<Vec<u8>, Expo
     }
     export.outputs()?;
     Ok(export.file.into_bytes(&float.name))
+}
+
+/// ONNX has no codes of two scales.
+fn one_scale(graph: &IntGraph) -> Written<()> {
+    let two = |node: &&IntNode| graph.tensor(node.output).code.tag_shift > 0;
+    graph.nodes.iter().find(two).map_or(Ok(()), |node| {
+        Err(ExportError::Node {
+            node: node.name.clone(),
+            op: node.op.kind().to_owned(),
+            reason: "its codes have two scales; take it out of [activations.two_scales]".to_owned(),
+        })
+    })
 }
 
 struct Export<'a> {

@@ -34,6 +34,7 @@ use nodes::Nodes;
 /// # Errors
 /// `float` is another graph.
 pub fn export_exact(float: &FloatGraph, graph: &IntGraph) -> Result<Vec<u8>, ExportError> {
+    super::one_scale(graph)?;
     let ends = float.inputs.iter().chain(&float.outputs).map(|&id| float.value(id).name.as_str());
     let mut export = Exact { graph, file: File::new(ends), names: BTreeMap::new(), stored: Vec::new() };
     export.inputs(float)?;
