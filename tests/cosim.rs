@@ -55,35 +55,37 @@ fn play_on(build: &Build, accelerator: &Accelerator, random: &mut Random, count:
     }
 }
 
-#[test]
-fn random_programs_agree() {
-    if !verilator() {
-        return;
+/// A small design with elements of a kind, which read codes of two scales.
+fn small(mac: MacKind, tag_shift: u32, random: &mut Random) -> Accelerator {
+    loop {
+        let mut drawn = programs::accelerator(random, 4);
+        let array = &mut drawn.array;
+        (array.mac, array.lanes, array.slice_bits, array.operand_bits) = (mac, 1, 1, 8);
+        (array.tag_shift, array.port_bits) = (tag_shift, 8);
+        drawn.compression.codecs = vec![Codec::Pack];
+        if drawn.check().is_ok() {
+            return drawn;
+        }
     }
-    let mut random = Random(5);
-    let accelerator = programs::accelerator(&mut random, 4);
-    play(&accelerator, &mut random, 20, Effort::Quick);
 }
 
-/// Codes of two scales, on elements that shift each product, and on serial ones, which take a line twice.
+/// Elements that shift each product by its own code's tag.
 #[test]
-fn random_programs_with_two_scales_agree() {
-    if !verilator() {
-        return;
+fn random_programs_agree() {
+    if verilator() {
+        let mut random = Random(5);
+        let accelerator = small(MacKind::Fixed, 8, &mut random);
+        play(&accelerator, &mut random, 20, Effort::Quick);
     }
-    for (mac, lanes, shift) in [(MacKind::Fixed, 1, 8), (MacKind::Serial, 8, 5)] {
-        let mut random = Random(u64::from(lanes + shift));
-        let accelerator = loop {
-            let mut drawn = programs::accelerator(&mut random, 4);
-            let array = &mut drawn.array;
-            (array.mac, array.lanes, array.slice_bits, array.operand_bits) = (mac, lanes, 1, 8);
-            (array.tag_shift, array.port_bits) = (shift, 8);
-            drawn.compression.codecs = vec![Codec::Pack];
-            if drawn.check().is_ok() {
-                break drawn;
-            }
-        };
-        play(&accelerator, &mut random, 10, Effort::Quick);
+}
+
+/// Elements that take a line of two scales twice.
+#[test]
+fn random_programs_agree_on_fusible_elements() {
+    if verilator() {
+        let mut random = Random(6);
+        let accelerator = small(MacKind::Fusible, 3, &mut random);
+        play(&accelerator, &mut random, 12, Effort::Quick);
     }
 }
 

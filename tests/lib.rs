@@ -33,7 +33,7 @@ pub const MODELS: [&str; 2] = ["vit_mnist", "cnn_mnist"];
 pub const DESIGNS: [&str; 3] = ["reference-8x8", "reference-16x16", "reference-32x32"];
 
 /// Names of the shipped designs of other kinds of processing elements.
-pub const KINDS: [&str; 3] = ["fixed-4-lanes-8x8", "serial-16x16", "serial-8-bit-slices-16x8"];
+pub const KINDS: [&str; 4] = ["fixed-4-lanes-8x8", "serial-16x16", "serial-8-bit-slices-16x8", "fusible-8x8"];
 
 /// A path in the repository.
 #[must_use]

@@ -22,6 +22,7 @@ DESIGNS = {
     "fixed-4-bit-16x16": "`fixed`, 4 bits, one lane, 16 x 16",
     "serial-8-bit-slices-16x8": "`serial` V16 S8, 16 x 8",
     "serial-16x16": "`serial` V64 S1, 16 x 16",
+    "fusible-16x16": "`fusible`, 16 x 16",
 }
 BITS = [8, 7, 6, 5, 4, 3, 2]
 FIXED = "reference-16x16"

@@ -180,7 +180,7 @@ pub struct Figures {
 pub fn modes(accelerator: &Accelerator) -> Vec<Operands> {
     let most = match accelerator.array.mac {
         MacKind::Fixed => accelerator.array.operand_bits,
-        MacKind::Serial => 8,
+        MacKind::Serial | MacKind::Fusible => 8,
     };
     let widths = 2..=most;
     let pair = |activation_bits| {

@@ -25,11 +25,46 @@ fn field(code: i64, low: usize, bits: usize) -> u64 {
     (code >> low) as u64 & ((1 << bits) - 1)
 }
 
+/// Digits of two bits that `fusible` takes of a code.
+fn digits(bits: u32) -> usize {
+    match bits {
+        0..=2 => 1,
+        3..=4 => 2,
+        _ => 4,
+    }
+}
+
+/// Digits of sixteen products: those of one code times those of the other, at places of which the bits say, from the
+/// highest on, i1, j1, i0, j0. Places whose bits are no digit's hold other codes.
+fn joined((a, w): (&[i64], &[i64]), digits: [usize; 2]) -> [u64; 2] {
+    let mut words = [0; 2];
+    for (number, (&a, &w)) in a.iter().zip(w).enumerate() {
+        for i in 0..digits[0] {
+            for j in 0..digits[1] {
+                let (mut place, mut rest) = (0, number);
+                // From the lowest bit on: j0, i0, j1, i1.
+                for (bit, of, index) in [(0, 1, j & 1), (1, 0, i & 1), (2, 1, j >> 1), (3, 0, i >> 1)] {
+                    let taken = digits[of] > if bit < 2 { 1 } else { 2 };
+                    let value = if taken { index } else { rest & 1 };
+                    rest >>= usize::from(!taken);
+                    place |= value << bit;
+                }
+                words[0] |= field(a, 2 * i, 2) << (2 * place);
+                words[1] |= field(w, 2 * j, 2) << (2 * place);
+            }
+        }
+    }
+    words
+}
+
 /// The beats of a fold: products in the order in which codes lie in lines, the last group filled with zeros.
 #[must_use]
 pub fn fold(shape: &MacShape, operands: Operands, codes: &Codes) -> Vec<Beat> {
     let mut beats = Vec::new();
-    let lanes = shape.lanes.max(1);
+    let lanes = match shape.kind {
+        MacKind::Fusible => 16 / (digits(operands.activation_bits) * digits(operands.weight_bits)),
+        _ => shape.lanes.max(1),
+    };
     for (a, w) in codes.activations.chunks(lanes).zip(codes.weights.chunks(lanes)) {
         let full =
             |codes: &[i64]| -> Vec<i64> { (0..lanes).map(|v| codes.get(v).copied().unwrap_or(0)).collect() };
@@ -56,6 +91,15 @@ fn group(
         MacKind::Fixed => {
             let mode = u64::from(signed) << mode::SIGNED;
             beats.push(Beat { a: whole(a), w: whole(w), mode, flags: 0 });
+        }
+        MacKind::Fusible => {
+            let digits = [operands.activation_bits, operands.weight_bits].map(digits);
+            let [of_a, of_w] = joined((a, w), digits);
+            let join = [(digits[0], mode::I0), (digits[0] / 2, mode::I1)];
+            let join = join.into_iter().chain([(digits[1], mode::J0), (digits[1] / 2, mode::J1)]);
+            let join: u64 = join.map(|(count, bit)| u64::from(count > 1) << bit).sum();
+            let mode = u64::from(signed) << mode::SIGNED | join << mode::JOIN;
+            beats.push(Beat { a: vec![of_a], w: vec![of_w], mode, flags: 0 });
         }
         MacKind::Serial => {
             let slices = (operands.weight_bits as usize).div_ceil(shape.slice);

@@ -9,17 +9,20 @@ use bitgauge_gates::operands::draw;
 use bitgauge_gates::order::fold;
 use bitgauge_rtl::prelude::Sig;
 use bitgauge_rtl::units::Shape;
+use bitgauge_rtl::units::compute::feed::digits::{self, Digits};
+use bitgauge_rtl::units::compute::feed::fuse::Fuse;
 use bitgauge_rtl::units::compute::feed::planes::{Planes, Token};
 use bitgauge_rtl::units::compute::feed::sequence::Sequence;
-use bitgauge_rtl::units::mac::flag;
+use bitgauge_rtl::units::mac::{flag, mode};
 use rust_hdl::prelude::{Block, Clock, In, Signal, simulate};
 
-const DESIGNS: [&str; 5] = [
+const DESIGNS: [&str; 6] = [
     include_str!("../../../designs/reference-16x16.toml"),
     include_str!("../../../designs/fixed-4-lanes-8x8.toml"),
     include_str!("../../../designs/ecp5-8x8.toml"),
     include_str!("../../../designs/serial-16x16.toml"),
     include_str!("../../../designs/serial-8-bit-slices-16x8.toml"),
+    include_str!("../../../designs/fusible-8x8.toml"),
 ];
 
 fn tick<B: Block>(unit: &mut B, clock: fn(&mut B) -> &mut Signal<In, Clock>) {
@@ -46,7 +49,7 @@ fn planes(codes: &[i64], shape: &Shape, container: usize) -> Vec<u64> {
 
 #[test]
 fn serial_elements_get_what_sequence_and_lanes_deal() {
-    for text in &DESIGNS[3..] {
+    for text in &DESIGNS[3..5] {
         let accelerator = Accelerator::from_toml(text).unwrap();
         let shape = Shape::of(&accelerator);
         let token = Token::of(&shape);
@@ -99,6 +102,61 @@ fn serial_elements_get_what_sequence_and_lanes_deal() {
                 assert_eq!(dealt(&row), beat.a, "{place}");
                 assert_eq!(dealt(&column), beat.w, "{place}");
             }
+        }
+    }
+}
+
+#[test]
+fn fusible_elements_get_what_lanes_deal() {
+    let shape = Shape::of(&Accelerator::from_toml(DESIGNS[5]).unwrap());
+    for (activation_bits, weight_bits, signed, container) in [
+        (8, 8, true, 0),
+        (6, 3, false, 0),
+        (2, 7, true, 0),
+        (4, 4, true, 1),
+        (3, 2, false, 1),
+        (2, 4, true, 1),
+        (2, 2, true, 2),
+    ] {
+        let operands = Operands::uniform(activation_bits, weight_bits);
+        let codes = draw(Activity::of(signed), operands, (shape.line << container).min(32), 7);
+        let beats = fold(&shape.mac, operands, &codes);
+        let mut fuse = Fuse::default();
+        fuse.connect_all();
+        fuse.activation_bits.next = i64::from(activation_bits % 8).into();
+        fuse.weight_bits.next = i64::from(weight_bits % 8).into();
+        fuse.container.next = (container as i64).into();
+        assert!(simulate(&mut fuse, 1000));
+        // The line, as codes of the container lie in words of 32 bits.
+        let words = |codes: &[i64]| -> Vec<u64> {
+            let (bits, mut words) = (8 >> container, vec![0; shape.line / 4]);
+            for (at, code) in codes.iter().enumerate() {
+                words[at * bits / 32] |= (*code as u64 & ((1 << bits) - 1)) << (at * bits % 32);
+            }
+            words
+        };
+        let (mut row, mut column) = (Digits::row(&shape), Digits::column(&shape));
+        row.connect_all();
+        column.connect_all();
+        for (lane, codes) in [(&mut row, &codes.activations), (&mut column, &codes.weights)] {
+            for (signal, word) in lane.data.iter_mut().zip(words(codes)) {
+                signal.next = i128::from(word).into();
+            }
+        }
+        for (index, beat) in beats.iter().enumerate() {
+            let place = format!("{activation_bits} x {weight_bits}, beat {index}");
+            let first = (index as u64) << value(&fuse.bytes);
+            let token = first
+                | value(&fuse.choice) << digits::choice_low(&shape)
+                | 1 << digits::live(&shape)
+                | u64::from(index == 0) << digits::fresh(&shape);
+            for lane in [&mut row, &mut column] {
+                lane.token_in.next = i128::from(token).into();
+                tick(lane, |unit| &mut unit.clock);
+            }
+            assert_eq!(vec![value(&row.code[0])], beat.a, "{place}");
+            assert_eq!(vec![value(&column.code[0])], beat.w, "{place}");
+            assert_eq!(u64::from(signed) | value(&fuse.join) << mode::JOIN, beat.mode, "{place}");
         }
     }
 }

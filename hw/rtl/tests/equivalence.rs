@@ -7,6 +7,7 @@ mod common;
 use bitgauge_arch::description::MacKind;
 use bitgauge_rtl::units::Requantizer;
 use bitgauge_rtl::units::mac::MacShape;
+use bitgauge_rtl::units::mac::fusible::FusibleCore;
 use bitgauge_rtl::units::mac::serial::SerialCore;
 use bitgauge_rtl::units::pe::Pe;
 use bitgauge_rtl::verilog::{Design, Options, Reset, elaborate};
@@ -26,6 +27,20 @@ fn proves(design: &Design, reference: &str, script: &str) -> Option<bool> {
     // Nothing but a failed proof may stop it.
     assert!(success || said.contains("unproven") || said.contains("proof did fail"), "{said}");
     Some(success)
+}
+
+/// Whether a bench that goes through all inputs finds no difference; `None` where Icarus is not installed.
+fn exhausts(design: &Design, bench: &str) -> Option<bool> {
+    let folder = common::folder(design);
+    std::fs::write(folder.path().join("bench.v"), bench).unwrap();
+    let files = common::files(design);
+    let arguments = ["-g2005", "-o", "bench", "-s", "bench", "bench.v"].into_iter();
+    let arguments: Vec<&str> = arguments.chain(files.iter().map(String::as_str)).collect();
+    let (built, said) = common::tool(folder.path(), "iverilog", &arguments)?;
+    assert!(built, "{said}");
+    let (_, said) = common::tool(folder.path(), "vvp", &["bench"])?;
+    assert_ne!(said.contains("all the same"), said.contains("differs"), "{said}");
+    Some(said.contains("all the same"))
 }
 
 /// The reference is proven, and the same with a mistake is not.
@@ -185,5 +200,66 @@ endmodule
             ("mode[1] ? $signed(w_3)", "mode[0] ? $signed(w_3)")
         };
         check(&design, &reference, script, &[mistake]);
+    }
+}
+
+/// The core of `fusible` in each mode: wherever a product's digits stand, the term is the product of its codes, for all
+/// codes. (That products side by side are added is played in `units.rs`; to prove it takes minutes a mode.)
+#[test]
+fn fusible_core_joins_digits_to_products() {
+    let shape = MacShape { kind: MacKind::Fusible, ..MacShape::multiplier(8, 32) };
+    let design = print(&mut FusibleCore::new(&shape));
+    for (a, w) in [(2, 2), (2, 4), (4, 2), (4, 4), (2, 8), (8, 2), (4, 8), (8, 4), (8, 8)] {
+        // A place's bits from the lowest on: j0, i0, j1, i1. Those that are no digit's tell products apart.
+        let joins = [(w, 2), (a, 2), (w, 4), (a, 4)].map(|(bits, most)| bits > most);
+        let join = usize::from(joins[1])
+            | usize::from(joins[3]) << 1
+            | usize::from(joins[0]) << 2
+            | usize::from(joins[2]) << 3;
+        let word = |code: &str, [low, high]: [usize; 2]| -> String {
+            let digit = |place: usize| {
+                let bit = |bit: usize| if joins[bit] { place >> bit & 1 } else { 0 };
+                let digit = bit(low) + 2 * bit(high);
+                let free = (0..4).filter(|&bit| !joins[bit]).enumerate();
+                let number: usize = free.map(|(at, bit)| (place >> bit & 1) << at).sum();
+                format!("(number == {number} ? {code}[{}:{}] : 2'd0)", 2 * digit + 1, 2 * digit)
+            };
+            (0..16).rev().map(digit).collect::<Vec<_>>().join(", ")
+        };
+        let free = joins.iter().filter(|join| !**join).count();
+        let bench = format!(
+            "module bench;
+  integer step, wrong = 0;
+  reg [{a}-1:0] a;
+  reg signed [{w}-1:0] w;
+  reg signed_a;
+  reg [{free}:0] number;
+  wire [31:0] of_a = {{{}}};
+  wire [31:0] of_w = {{{}}};
+  wire signed [16:0] whole = $signed({{signed_a & a[{}], a}}) * w;
+  wire signed [16:0] term;
+  {} gates (.a_0(of_a), .w_0(of_w), .mode({{4'd{join}, signed_a}}), .term(term));
+  initial begin
+    for (step = 0; step < {}; step = step + 1) begin
+      {{number, signed_a, a, w}} = step;
+      #1 if (term !== whole) wrong = wrong + 1;
+    end
+    if (wrong == 0) $display(\"all the same\"); else $display(\"differs\");
+  end
+endmodule
+",
+            word("a", [1, 3]),
+            word("w", [0, 2]),
+            a - 1,
+            design.top,
+            1u32 << (free + 1 + a + w),
+        );
+        let Some(same) = exhausts(&design, &bench) else { return };
+        assert!(same, "{bench}");
+        for (right, wrong) in [("{signed_a & a", "{a"), ("of_a = {(number == ", "of_a = {(number != ")] {
+            let mistaken = bench.replace(right, wrong);
+            assert_ne!(mistaken, bench, "{right}");
+            assert_eq!(exhausts(&design, &mistaken), Some(false), "{mistaken}");
+        }
     }
 }

@@ -242,8 +242,11 @@ impl Model {
 struct Dealt {
     /// There are codes left.
     live: bool,
-    /// First code.
+    /// First code, and how many are taken at once.
     first: usize,
+    together: usize,
+    /// `fusible`: digits of an activation and of a weight.
+    digits: [usize; 2],
     /// Place of the activations' bit, and of the weights' slice.
     plane: usize,
     slice_low: usize,
@@ -256,15 +259,24 @@ struct Dealt {
     flags: i128,
 }
 
+/// Digits of two bits that codes have.
+fn digits(bits: usize) -> usize {
+    match bits {
+        0..=2 => 1,
+        3..=4 => 2,
+        _ => 4,
+    }
+}
+
 fn dealt(mac: &MacShape, line: usize, c: &Compute, position: usize) -> Dealt {
     let signed = c.activation_signed == 1;
     let operands = c.operands();
     let (tagged, bits) = (c.tag_shift > 0, operands.activation_bits as usize);
     let (planes, slices) = match mac.kind {
-        MacKind::Fixed => (1, 1),
+        MacKind::Fixed | MacKind::Fusible => (1, 1),
         MacKind::Serial => (bits - usize::from(tagged), (operands.weight_bits as usize).div_ceil(mac.slice)),
     };
-    let split = tagged && (mac.kind == MacKind::Serial || mac.lanes > 1);
+    let split = tagged && (mac.kind != MacKind::Fixed || mac.lanes > 1);
     let passes = if split { 2 } else { 1 };
     let (group, rest) = (position / (passes * planes * slices), position % (passes * planes * slices));
     let (coarse, rest) = (rest / (planes * slices) == 1, rest % (planes * slices));
@@ -272,10 +284,24 @@ fn dealt(mac: &MacShape, line: usize, c: &Compute, position: usize) -> Dealt {
     let raised = if coarse { i128::from(c.tag_shift) } else { 0 };
     let (slice, plane) = (slices - 1 - rest / planes, planes - 1 - rest % planes);
     let codes = (c.channels as usize).min(line << c.container);
-    // `fixed` goes on to the line's end, where codes are zero.
-    let end = if mac.kind == MacKind::Fixed { line << c.container } else { codes };
+    let digits = [bits - usize::from(tagged), operands.weight_bits as usize].map(digits);
+    let together = match mac.kind {
+        // Sixteen products of digits, of 32 bits of codes.
+        MacKind::Fusible => (16 / (digits[0] * digits[1])).min(4 << c.container),
+        _ => mac.lanes,
+    };
+    // `serial` alone ends with the codes; the others go on to the line's end, where codes are zero.
+    let end = if mac.kind == MacKind::Serial { codes } else { line << c.container };
     let (mode, flags) = match mac.kind {
         MacKind::Fixed => (i128::from(signed) << mode::SIGNED, raised << flag::FIXED_SHIFT),
+        MacKind::Fusible => {
+            let joined = |most: usize, bit: usize, of: usize| i128::from(digits[of] > most) << bit;
+            let join = joined(1, mode::I0, 0)
+                | joined(2, mode::I1, 0)
+                | joined(1, mode::J0, 1)
+                | joined(2, mode::J1, 1);
+            (i128::from(signed) << mode::SIGNED | join << mode::JOIN, raised << flag::FIXED_SHIFT)
+        }
         MacKind::Serial => {
             let (first, top) = (plane + 1 == planes, slice + 1 == slices);
             let negative = (first && signed) != (mac.slice == 1 && top);
@@ -286,9 +312,20 @@ fn dealt(mac: &MacShape, line: usize, c: &Compute, position: usize) -> Dealt {
             )
         }
     };
-    let first = group * mac.lanes;
+    let first = group * together;
     let bits = 8 >> c.container;
-    Dealt { live: first < end, first, plane, slice_low: slice * mac.slice, bits, tag, mode, flags }
+    Dealt {
+        live: first < end,
+        first,
+        together,
+        digits,
+        plane,
+        slice_low: slice * mac.slice,
+        bits,
+        tag,
+        mode,
+        flags,
+    }
 }
 
 impl Dealt {
@@ -314,15 +351,40 @@ impl Dealt {
 
     fn row(&self, mac: &MacShape, code: impl Fn(usize) -> u8) -> Vec<i128> {
         let code = |k: usize| self.payload(code(k));
-        let codes = (self.first..self.first + mac.lanes).map(|k| if self.live { code(k) } else { 0 });
+        let codes = (self.first..self.first + self.together).map(|k| if self.live { code(k) } else { 0 });
         match mac.kind {
             MacKind::Fixed => codes.map(|code| i128::from(code) & ((1 << mac.operand) - 1)).collect(),
+            MacKind::Fusible => vec![self.digits_of(&codes.collect::<Vec<u8>>(), false)],
             MacKind::Serial => vec![joined(codes.map(|code| code >> self.plane & 1))],
         }
     }
 
+    /// Digits of sixteen products. The bits of a product's place say, from the highest on, which digit it takes: i1 of the
+    /// activation, j1 of the weight, i0, j0. Those that are no digit's tell codes apart.
+    fn digits_of(&self, codes: &[u8], of_weight: bool) -> i128 {
+        let [a, w] = self.digits;
+        let mut word = 0;
+        for place in 0..16usize {
+            let bits = [place & 1, place >> 1 & 1, place >> 2 & 1, place >> 3 & 1];
+            let is_digit = [w > 1, a > 1, w > 2, a > 2];
+            let digit = |low: usize| {
+                let high = if is_digit[low + 2] { 2 * bits[low + 2] } else { 0 };
+                high + if is_digit[low] { bits[low] } else { 0 }
+            };
+            let free = (0..4).filter(|&bit| !is_digit[bit]).enumerate();
+            let number: usize = free.map(|(weight, bit)| bits[bit] << weight).sum();
+            let digit = digit(usize::from(!of_weight));
+            let code = codes.get(number).copied().unwrap_or(0);
+            word |= i128::from(code >> (2 * digit) & 3) << (2 * place);
+        }
+        word
+    }
+
     fn column(&self, mac: &MacShape, code: impl Fn(usize) -> u8) -> Vec<i128> {
-        let codes = (self.first..self.first + mac.lanes).map(|k| if self.live { code(k) } else { 0 });
+        let codes = (self.first..self.first + self.together).map(|k| if self.live { code(k) } else { 0 });
+        if mac.kind == MacKind::Fusible {
+            return vec![self.digits_of(&codes.collect::<Vec<u8>>(), true)];
+        }
         let extended = |code: u8| i32::from((code << (8 - self.bits)) as i8 >> (8 - self.bits));
         let slice = codes.map(|code| ((extended(code) >> self.slice_low) & ((1 << mac.slice) - 1)) as u8);
         match mac.kind {
@@ -332,6 +394,7 @@ impl Dealt {
                     if self.live { i128::from((code(k) << unused) as i8 >> unused) } else { 0 }
                 })
                 .collect(),
+            MacKind::Fusible => Vec::new(),
             MacKind::Serial if mac.slice == 1 => vec![joined(slice)],
             MacKind::Serial => slice.map(i128::from).collect(),
         }
@@ -500,8 +563,10 @@ fn of_kind(mac: MacKind, lanes: u32, slice: u32, port: u32, [rows, cols, bus]: [
 
 #[test]
 fn every_kind_keeps_contract_and_values() {
-    use MacKind::{Fixed, Serial};
+    use MacKind::{Fixed, Fusible, Serial};
     for (mac, lanes, slice, port, sizes, count) in [
+        (Fusible, 1, 1, 8, [2, 3, 4], 20),
+        (Fusible, 1, 1, 0, [4, 4, 4], 20),
         // Lines that take longer than they have codes for, and lines that rows are read from at leisure.
         (Fixed, 4, 1, 8, [4, 4, 4], 20),
         (Fixed, 2, 1, 0, [3, 4, 4], 20),
@@ -534,7 +599,7 @@ fn every_kind_keeps_contract_and_values() {
 
 #[test]
 fn codes_of_two_scales_keep_contract_and_values() {
-    use MacKind::{Fixed, Serial};
+    use MacKind::{Fixed, Fusible, Serial};
     for (mac, operand, lanes, slice, port, sizes, shift) in [
         (Fixed, 8, 1, 1, 0, [4, 4, 4], 8),
         (Fixed, 4, 1, 1, 0, [4, 3, 4], 1),
@@ -543,6 +608,7 @@ fn codes_of_two_scales_keep_contract_and_values() {
         (Serial, 8, 8, 1, 8, [2, 3, 4], 8),
         (Serial, 8, 8, 8, 8, [4, 4, 8], 3),
         (Serial, 8, 16, 2, 0, [4, 4, 4], 1),
+        (Fusible, 8, 1, 1, 0, [3, 4, 4], 6),
     ] {
         let mut accelerator = of_kind(mac, lanes, slice, port, sizes);
         (accelerator.array.operand_bits, accelerator.array.tag_shift) = (operand, shift);

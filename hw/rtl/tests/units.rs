@@ -79,12 +79,52 @@ struct Beat {
     flags: i128,
 }
 
+/// Codes that an element takes at once.
+fn together(mac: &MacShape, bits: [usize; 2]) -> usize {
+    match mac.kind {
+        MacKind::Fusible => 16 / bits.map(digit_count).iter().product::<usize>(),
+        _ => mac.lanes,
+    }
+}
+
+/// Digits of two bits that `fusible` makes of a code: a power of two.
+fn digit_count(bits: usize) -> usize {
+    bits.div_ceil(2).next_power_of_two()
+}
+
+/// Digit i of a code stands wherever digit j of the other does, once for each j.
+fn digits(a: &[i64], w: &[i64], signed: bool, bits: [usize; 2]) -> Beat {
+    let [of_a, of_w] = bits.map(digit_count);
+    let (mut words, mut code) = ([0i128; 2], 0);
+    let mut seen = std::collections::BTreeMap::new();
+    for place in 0..16 {
+        // i1, j1, i0, j0 from the highest bit on; those that are no digit's say which codes.
+        let [j0, i0, j1, i1] = [0, 1, 2, 3].map(|bit| place >> bit & 1);
+        let i = if of_a > 1 { i0 } else { 0 } + if of_a > 2 { 2 * i1 } else { 0 };
+        let j = if of_w > 1 { j0 } else { 0 } + if of_w > 2 { 2 * j1 } else { 0 };
+        let rest = [(of_a > 2, i1), (of_w > 2, j1), (of_a > 1, i0), (of_w > 1, j0)];
+        let rest: Vec<usize> = rest.into_iter().filter(|(digit, _)| !digit).map(|(_, bit)| bit).collect();
+        let number = *seen.entry(rest).or_insert_with(|| {
+            code += 1;
+            code - 1
+        });
+        words[0] |= i128::from(a[number] >> (2 * i) & 3) << (2 * place);
+        words[1] |= i128::from(w[number] >> (2 * j) & 3) << (2 * place);
+    }
+    let join = [(of_a > 1, mode::I0), (of_a > 2, mode::I1), (of_w > 1, mode::J0), (of_w > 2, mode::J1)];
+    let join: i128 = join.map(|(digit, bit)| i128::from(digit) << (mode::JOIN + bit)).iter().sum();
+    Beat { a: vec![words[0]], mode: join | i128::from(signed) << mode::SIGNED, w: vec![words[1]], flags: 0 }
+}
+
 /// The beats in which an element multiplies some activations and some weights, lane by lane.
 fn beats(mac: &MacShape, (a, w): (&[i64], &[i64]), signed: bool, bits: [usize; 2]) -> Vec<Beat> {
     if mac.kind == MacKind::Fixed {
         let whole = |codes: &[i64]| codes.iter().map(|&code| i128::from(code)).collect();
         let mode = i128::from(signed) << mode::SIGNED;
         return vec![Beat { a: whole(a), mode, w: whole(w), flags: 0 }];
+    }
+    if mac.kind == MacKind::Fusible {
+        return vec![digits(a, w, signed, bits)];
     }
     let slices = bits[1].div_ceil(mac.slice);
     let field = |code: i64, low: usize, bits: usize| i128::from(code >> low) & ((1 << bits) - 1);
@@ -127,20 +167,21 @@ fn play_array(shape: ArrayShape, mac: MacShape, bits: [usize; 2], reset: Reset, 
         };
         (0..lines).map(|_| (0..count).map(|_| one(&mut random)).collect()).collect()
     };
-    let zeros = vec![0i64; mac.lanes];
+    let taken = together(&mac, bits);
+    let zeros = vec![0i64; taken];
     let group = beats(&mac, (&zeros, &zeros), false, bits).len();
     let groups = least.div_ceil(group);
     let steps = groups * group;
     // Folds alternate between unsigned and signed activations.
     let folds: Vec<_> = (0..FOLDS)
         .map(|fold| {
-            let count = groups * mac.lanes;
+            let count = groups * taken;
             (operands(bits[0], fold % 2 == 1, rows, count), operands(bits[1], true, cols, count))
         })
         .collect();
     let dealt = |fold: usize, row: usize, col: usize| -> Vec<Beat> {
         let (a, w) = (&folds[fold].0[row], &folds[fold].1[col]);
-        let parts = a.chunks(mac.lanes).zip(w.chunks(mac.lanes));
+        let parts = a.chunks(taken).zip(w.chunks(taken));
         parts.flat_map(|part| beats(&mac, part, fold % 2 == 1, bits)).collect()
     };
     let all = |lines: usize, of: &dyn Fn(usize, usize) -> Vec<Beat>| -> Vec<Vec<Vec<Beat>>> {
@@ -222,6 +263,15 @@ fn lanes_share_an_accumulator() {
         let mac = MacShape { lanes, ..MacShape::multiplier(8, 32) };
         let shape = ArrayShape { rows: 3, cols: 4, lanes: 2 };
         play_array(shape, mac, [8, 8], Reset::Synchronous, lanes as u64);
+    }
+}
+
+#[test]
+fn digits_join_to_products() {
+    let shape = ArrayShape { rows: 2, cols: 3, lanes: 1 };
+    let mac = MacShape { kind: MacKind::Fusible, ..MacShape::multiplier(8, 32) };
+    for bits in [[8, 8], [4, 4], [2, 2], [8, 2], [2, 8], [4, 2], [5, 3]] {
+        play_array(shape, mac, bits, Reset::Synchronous, (bits[0] * 10 + bits[1]) as u64);
     }
 }
 

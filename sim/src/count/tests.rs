@@ -73,7 +73,15 @@ fn registers_and_turns_of_the_drain_are_counted_once_each() {
         let bits = |field: u32| if field == 0 { 8 } else { field };
         let (planes, weights) = (bits(c.activation_bits), bits(c.weight_bits));
         let (per_byte, bytes) = ([1, 2, 4][c.container as usize], accelerator.line_bytes());
-        let groups = c.channels.min(per_byte * bytes).div_ceil(array.lanes);
+        let twice = if c.tag_shift > 0 { 2 } else { 1 };
+        let digits = |bits: u32| 4 >> [8, 4, 2].into_iter().rposition(|most| bits <= most).unwrap();
+        let bricks = digits(planes - (twice - 1)) * digits(weights);
+        // Products an element makes at once, and codes that come to it at once.
+        let (lanes_used, together) = match array.mac {
+            MacKind::Fusible => (16 / bricks, (16 / bricks).min(4 * per_byte)),
+            _ => (array.lanes, array.lanes),
+        };
+        let groups = c.channels.min(per_byte * bytes).div_ceil(together);
         let segment_lines = u64::from(c.channels).div_ceil(u64::from(per_byte)).div_ceil(line);
         let (levels, slice) = (array.lanes.ilog2(), array.slice_bits);
         // Registers of an element: operands, what goes with them, flags, the term.
@@ -85,6 +93,10 @@ fn registers_and_turns_of_the_drain_are_counted_once_each() {
                 let twice = if c.tag_shift > 0 && array.lanes > 1 { 2 } else { 1 };
                 let place = (0..).find(|&place| 1 << place > array.tag_shift).unwrap();
                 (twice, twice * products, 2 * array.lanes * bits + 1 + 3 + place + (2 * bits + 1 + levels))
+            }
+            MacKind::Fusible => {
+                let place = (0..).find(|&place| 1 << place > array.tag_shift).unwrap();
+                (twice, twice * 4 * bricks, 32 + 32 + 5 + 3 + place + 17)
             }
             MacKind::Serial => {
                 let planes = if c.tag_shift > 0 { 2 * (planes - 1) } else { planes };
@@ -121,7 +133,7 @@ fn registers_and_turns_of_the_drain_are_counted_once_each() {
         }
         assert_eq!(counts.get(Action::PeRegisterBit), register, "{c:?}");
         // Products that the elements had time for, useful or not.
-        let room = elements * values * u64::from(array.lanes) / u64::from(passes);
+        let room = elements * values * u64::from(lanes_used) / u64::from(passes);
         let both = |useful, padding| counts.get(useful) + counts.get(padding);
         let whole = both(Action::ArrayMac, Action::ArrayPaddingMac);
         let by_bits = both(Action::ArrayBitProduct, Action::ArrayPaddingBitProduct);

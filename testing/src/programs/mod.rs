@@ -74,12 +74,13 @@ pub fn kind(random: &mut Random, array: &mut Array) {
     if random.below(2) == 0 {
         return;
     }
-    array.mac = random.of(&[MacKind::Fixed, MacKind::Serial]);
+    array.mac = random.of(&[MacKind::Fixed, MacKind::Serial, MacKind::Fusible]);
     match array.mac {
         MacKind::Fixed => {
             array.lanes = random.of(&[1, 2, 4, 8]);
             array.operand_bits = random.of(&[2, 3, 4, 4, 6, 8, 8, 8, 8]);
         }
+        MacKind::Fusible => {}
         MacKind::Serial => {
             array.lanes = random.of(&[8, 16, 32, 64]);
             array.slice_bits = random.of(&[1, 1, 2, 4, 8]);

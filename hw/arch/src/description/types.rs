@@ -49,7 +49,7 @@ pub struct Array {
     /// What a processing element is.
     #[serde(default)]
     pub mac: MacKind,
-    /// Greatest width of an operand, 2 to 8 bits: of `fixed`, the width of its multipliers; 8 for `serial`.
+    /// Greatest width of an operand, 2 to 8 bits: of `fixed`, the width of its multipliers; 8 for the others.
     #[serde(default = "eight")]
     pub operand_bits: u32,
     /// Codes that an element takes at once: `fixed` multiplies 1, 2, 4 or 8 and adds the products, `serial` takes a
@@ -70,7 +70,7 @@ pub struct Array {
     #[serde(default = "thirty_two")]
     pub accumulator_bits: u32,
     /// Bits that a row, and a column, receives in a cycle, on average; with the array's size this makes the line of
-    /// the scratchpads. 0, the default: 8 for each of `fixed`'s lanes, 32 for `serial`.
+    /// the scratchpads. 0, the default: 8 for each of `fixed`'s lanes, 32 for the others.
     #[serde(default)]
     pub port_bits: u32,
 }
@@ -85,6 +85,8 @@ pub enum MacKind {
     /// `lanes` products by bits: one bit of each activation and `slice_bits` of each weight in a cycle, so that
     /// narrower codes take fewer cycles.
     Serial,
+    /// Sixteen multipliers of two bits, which join to products of 4 and 8 bits: 1, 4 or 16 products at 8, 4 or 2 bits.
+    Fusible,
 }
 
 /// Which operand stays in the array.

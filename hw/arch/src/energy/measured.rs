@@ -115,6 +115,7 @@ pub fn element_module(accelerator: &Accelerator) -> String {
     let tag = if *tag_shift > 0 { format!("_t{tag_shift}") } else { String::new() };
     let name = match accelerator.array.mac {
         MacKind::Fixed => format!("pe_fixed{operand_bits}_v{lanes}{tag}_acc{accumulator_bits}"),
+        MacKind::Fusible => format!("pe_fusible{tag}_acc{accumulator_bits}"),
         MacKind::Serial => format!("pe_serial_v{lanes}_s{slice_bits}{tag}_acc{accumulator_bits}"),
     };
     match accelerator.synthesis.reset {

@@ -33,7 +33,7 @@ impl Kind for Fixed {
         container == OperandContainer::of_bits(array.operand_bits)
     }
 
-    fn beats(&self, array: &Array, operands: Operands, codes: u64) -> u64 {
+    fn beats(&self, array: &Array, operands: Operands, _: OperandContainer, codes: u64) -> u64 {
         passes(array, operands) * codes.div_ceil(u64::from(array.lanes))
     }
 

@@ -4,6 +4,7 @@
 //! the crate `bitgauge-rtl`. Simulator and compiler know no kind: they ask [`Array`] and [`Compute`] for what is here.
 
 mod fixed;
+mod fusible;
 mod serial;
 
 use crate::Accelerator;
@@ -93,8 +94,8 @@ pub(crate) trait Kind: Sync {
     /// Whether feeders read operand lines of such containers.
     fn takes(&self, array: &Array, container: OperandContainer) -> bool;
 
-    /// Cycles in which a row takes `codes` codes of a line.
-    fn beats(&self, array: &Array, operands: Operands, codes: u64) -> u64;
+    /// Cycles in which a row takes `codes` codes of a line of such containers.
+    fn beats(&self, array: &Array, operands: Operands, container: OperandContainer, codes: u64) -> u64;
 
     /// Bits of the widest code.
     fn widest(&self, array: &Array) -> u32;
@@ -117,6 +118,7 @@ fn kind(mac: MacKind) -> &'static dyn Kind {
     match mac {
         MacKind::Fixed => &fixed::Fixed,
         MacKind::Serial => &serial::Serial,
+        MacKind::Fusible => &fusible::Fusible,
     }
 }
 
@@ -207,7 +209,7 @@ impl Accelerator {
     #[must_use]
     pub fn line_beats(&self, operands: Operands, container: OperandContainer, channels: u64) -> u64 {
         let codes = channels.min(container.codes_of(u64::from(self.line_bytes())));
-        kind(self.array.mac).beats(&self.array, operands, codes).max(self.least_beats())
+        kind(self.array.mac).beats(&self.array, operands, container, codes).max(self.least_beats())
     }
 
     /// Cycles of the longest line that a feeder can be told to deal.
@@ -319,6 +321,38 @@ mod tests {
         }
     }
 
+    /// Products an element makes of codes of two widths, one by one: a product takes a multiplier for each pair of
+    /// digits, and its codes come in 32 bits a cycle.
+    #[test]
+    fn fusible_elements_join_their_multipliers() {
+        let mut accelerator = reference();
+        accelerator.array.mac = MacKind::Fusible;
+        (accelerator.array.rows, accelerator.array.cols, accelerator.post.lanes) = (8, 8, 8);
+        accelerator.array.port_bits = 64;
+        accelerator.check().unwrap();
+        for ([a, w], container, together) in [
+            ([8, 8], OperandContainer::Bits8, 1),
+            ([5, 8], OperandContainer::Bits8, 1),
+            ([8, 4], OperandContainer::Bits8, 2),
+            ([8, 2], OperandContainer::Bits8, 4),
+            ([4, 4], OperandContainer::Bits8, 4),
+            ([2, 2], OperandContainer::Bits8, 4),
+            ([3, 4], OperandContainer::Bits4, 4),
+            ([4, 2], OperandContainer::Bits4, 8),
+            ([2, 2], OperandContainer::Bits4, 8),
+            ([2, 2], OperandContainer::Bits2, 16),
+        ] {
+            let operands = Operands::uniform(a, w);
+            // 128 codes take eight cycles at least, in which rows read their lines; 8-bit containers hold 64.
+            let codes = if container == OperandContainer::Bits8 { 64 } else { 128 };
+            assert_eq!(accelerator.line_beats(operands, container, codes), codes / together, "{a} {w}");
+        }
+        let tagged = |bits| Operands { two_scaled: true, ..Operands::uniform(bits, 4) };
+        // A tag is no digit: 5 bits have a payload of 4.
+        assert_eq!(accelerator.line_beats(tagged(5), OperandContainer::Bits8, 64), 2 * 64 / 4);
+        assert_eq!(accelerator.line_beats(tagged(6), OperandContainer::Bits8, 64), 2 * 64 / 2);
+    }
+
     #[test]
     fn rates_are_those_of_full_lines() {
         let mut accelerator = reference();
@@ -328,6 +362,7 @@ mod tests {
             (MacKind::Serial, 16, 8),
             (MacKind::Serial, 64, 1),
             (MacKind::Serial, 32, 2),
+            (MacKind::Fusible, 1, 1),
         ] {
             let array = &mut accelerator.array;
             (array.mac, array.lanes, array.slice_bits, array.port_bits) = (mac, lanes, slice_bits, 0);
@@ -335,9 +370,15 @@ mod tests {
             for bits in 4..=8 {
                 let operands = Operands::uniform(bits, bits);
                 let line = u64::from(accelerator.line_bytes());
-                let beats = accelerator.line_beats(operands, OperandContainer::Bits8, line);
+                // Only `fusible` needs the narrowest container to be at its fastest.
+                let container = match mac {
+                    MacKind::Fusible => accelerator.array.container(operands).unwrap(),
+                    _ => OperandContainer::Bits8,
+                };
+                let codes = container.codes_of(line);
+                let beats = accelerator.line_beats(operands, container, codes);
                 let products = accelerator.array.rate(operands).products_in(beats);
-                assert_eq!(products, line, "{mac:?} {lanes} {bits}");
+                assert_eq!(products, codes, "{mac:?} {lanes} {bits}");
             }
         }
     }

@@ -55,7 +55,7 @@ impl Kind for Serial {
         true
     }
 
-    fn beats(&self, array: &Array, operands: Operands, codes: u64) -> u64 {
+    fn beats(&self, array: &Array, operands: Operands, _: OperandContainer, codes: u64) -> u64 {
         cycles(array, operands) * codes.div_ceil(u64::from(array.lanes))
     }
 

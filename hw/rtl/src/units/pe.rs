@@ -1,6 +1,7 @@
 //! The processing element.
 
 use super::mac::fixed::FixedCore;
+use super::mac::fusible::FusibleCore;
 use super::mac::serial::SerialCore;
 use super::mac::{MacShape, flag, mode};
 use crate::prelude::*;
@@ -46,6 +47,7 @@ documented! {
         mode_r: Reg,
         flags_r: Reg,
         fixed: Vec<FixedCore>,
+        fusible: Vec<FusibleCore>,
         serial: Vec<SerialCore>,
         term: Reg,
         accumulator: Reg,
@@ -67,6 +69,7 @@ documented! {
         _words_a: usize,
         _words_w: usize,
         _fixed: usize,
+        _fusible: usize,
         _shifted: usize,
         _serial: usize
     }
@@ -78,7 +81,8 @@ impl Pe {
     pub fn new(shape: &MacShape) -> Pe {
         let ((words_a, activation), (words_w, weight)) = (shape.activation(), shape.weight());
         let (mode, flags, sum) = (u(shape.mode_bits()), u(shape.flag_bits()), s(shape.accumulator));
-        let serial = usize::from(shape.serial());
+        let [serial, fusible] = [shape.serial(), shape.fusible()].map(usize::from);
+        let fixed = 1 - serial - fusible;
         Pe {
             name: Named::of(format!("pe_{}", shape.name()), &Pe::DOCS),
             clock: Signal::default(),
@@ -95,7 +99,8 @@ impl Pe {
             w_r: Reg::many(weight, words_w),
             mode_r: Reg::new(mode),
             flags_r: Reg::new(flags),
-            fixed: (serial..1).map(|_| FixedCore::new(shape)).collect(),
+            fixed: (0..fixed).map(|_| FixedCore::new(shape)).collect(),
+            fusible: (0..fusible).map(|_| FusibleCore::new(shape)).collect(),
             serial: (0..serial).map(|_| SerialCore::new(shape)).collect(),
             term: Reg::new(shape.term()),
             accumulator: Reg::new(sum),
@@ -112,7 +117,8 @@ impl Pe {
             load: Const::new(mode::LOAD),
             _words_a: words_a,
             _words_w: words_w,
-            _fixed: 1 - serial,
+            _fixed: fixed,
+            _fusible: fusible,
             _shifted: usize::from(serial == 0 && shape.tag_shift > 0),
             _serial: serial,
         }
@@ -145,6 +151,13 @@ impl Logic for Pe {
             }
             self.fixed[k].mode.next = self.mode_r.q.val();
             self.term.d.next = self.fixed[k].term.val();
+            self.addend.next = self.term.q.val();
+        }
+        for k in 0..self._fusible {
+            self.fusible[k].a[0].next = self.a_r[0].q.val();
+            self.fusible[k].w[0].next = self.w_r[0].q.val();
+            self.fusible[k].mode.next = self.mode_r.q.val();
+            self.term.d.next = self.fusible[k].term.val();
             self.addend.next = self.term.q.val();
         }
         for _k in 0..self._shifted {

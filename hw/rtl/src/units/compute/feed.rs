@@ -2,8 +2,10 @@
 
 pub mod columns;
 pub mod deal;
+pub mod digits;
 pub mod fields;
 pub mod folds;
+pub mod fuse;
 pub mod lane;
 pub mod lines;
 pub mod pace;
@@ -21,6 +23,7 @@ use columns::Columns;
 use deal::Deal;
 use fields::FeedFields;
 use folds::Folds;
+use fuse::Fuse;
 use lines::Lines;
 use pace::Pace;
 use rust_hdl::prelude::*;
@@ -109,6 +112,7 @@ documented! {
         pace: Pace,
         span: Span,
         sequence: Vec<Sequence>,
+        fuse: Vec<Fuse>,
         lines: Lines,
         steps: Steps,
         walk: Walk,
@@ -127,9 +131,9 @@ documented! {
         byte_bits: Const,
         /// bits of an activation where its field is 0
         full: Const,
-        /// `fixed`: bits of an activation of two scales, else 0
+        /// all but `serial`: bits of an activation of two scales, else 0
         tag_width: Sig,
-        /// `fixed` of several lanes: passes over a group
+        /// where lines can be dealt twice: passes over a group
         passes: Sig,
         empty: Signal<Local, Bit>,
         wide: Signal<Local, Bit>,
@@ -138,7 +142,9 @@ documented! {
         _rows: usize,
         _all_a: usize,
         _all_w: usize,
+        _several: usize,
         _serial: usize,
+        _fusible: usize,
         _tags: usize,
         _serial_tags: usize,
         _twice: usize,
@@ -154,7 +160,7 @@ impl Feed {
         let (rows, cols, line) = (shape.rows, shape.cols, shape.line);
         let mac = &shape.mac;
         let ((words_a, activation), (words_w, weight)) = (mac.activation(), mac.weight());
-        let serial = usize::from(mac.serial());
+        let [serial, fusible] = [mac.serial(), mac.fusible()].map(usize::from);
         let fields = FeedFields::default();
         let registers = fields.registers.len();
         Feed {
@@ -190,6 +196,7 @@ impl Feed {
             pace: Pace::new(shape),
             span: Span::new(shape),
             sequence: (0..serial).map(|_| Sequence::new(shape)).collect(),
+            fuse: (0..fusible).map(|_| Fuse::default()).collect(),
             lines: Lines::new(shape),
             steps: Steps::default(),
             walk: Walk::new(shape),
@@ -213,7 +220,9 @@ impl Feed {
             _rows: rows,
             _all_a: rows * words_a,
             _all_w: cols * words_w,
+            _several: serial + fusible,
             _serial: serial,
+            _fusible: fusible,
             _tags: if mac.tag_shift > 0 { 1 - serial } else { 0 },
             _serial_tags: if mac.tag_shift > 0 { serial } else { 0 },
             _twice: if mac.dealt_twice() { 1 - serial } else { 0 },
@@ -262,7 +271,7 @@ impl Logic for Feed {
             self.segment_bytes.next =
                 (self.fields.channels.val() + self.byte_round.val()) >> self.byte_bits.val();
         }
-        for _k in 0..self._serial {
+        for _k in 0..self._several {
             if self.fields.container.val() == 1 {
                 self.segment_bytes.next = (self.fields.channels.val() + 1) >> 1usize;
             }
@@ -353,9 +362,7 @@ impl Logic for Feed {
             self.sequence[k].issue.next = self.pace.issue.val();
             self.sequence[k].line_end.next = self.pace.line_end.val();
             self.sequence[k].container.next = self.fields.container.val();
-            self.span.container[k].next = self.fields.container.val();
             self.deal.container[k].next = self.fields.container.val();
-            self.columns.container[k].next = self.fields.container.val();
             self.sequence[k].channels.next = self.fields.channels.val();
             self.sequence[k].activation_bits.next = self.fields.activation_bits.val();
             self.sequence[k].weight_bits.next = self.fields.weight_bits.val();
@@ -364,6 +371,23 @@ impl Logic for Feed {
             self.deal.token[k].next = self.sequence[k].token.val();
             self.deal.sequence_mode[k].next = self.sequence[k].mode.val();
             self.deal.sequence_flags[k].next = self.sequence[k].flags.val();
+        }
+        for k in 0..self._several {
+            self.span.container[k].next = self.fields.container.val();
+            self.columns.container[k].next = self.fields.container.val();
+        }
+        for k in 0..self._fusible {
+            self.fuse[k].activation_bits.next = self.fields.activation_bits.val();
+            self.fuse[k].weight_bits.next = self.fields.weight_bits.val();
+            self.fuse[k].container.next = self.fields.container.val();
+            self.fuse[k].tagged.next = false;
+            for _t in 0..self._tags {
+                self.fuse[k].tagged.next = self.fields.tag_shift.val().any();
+            }
+            self.span.together[k].next = self.fuse[k].together.val();
+            self.deal.join[k].next = self.fuse[k].join.val();
+            self.deal.choice[k].next = self.fuse[k].choice.val();
+            self.deal.first_shift[k].next = self.fuse[k].bytes.val();
         }
         for k in 0..self._serial_tags {
             self.sequence[k].tag_shift[k].next = self.fields.tag_shift.val();

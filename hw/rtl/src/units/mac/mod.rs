@@ -4,6 +4,7 @@
 //! functions of [`MacShape`].
 
 pub mod fixed;
+pub mod fusible;
 pub mod serial;
 
 use crate::prelude::*;
@@ -42,19 +43,32 @@ pub mod flag {
     pub const NEGATE: usize = 3;
     /// Serial kinds: its place, from this bit on.
     pub const SHIFT: usize = 4;
-    /// `fixed` with two scales: its place, from this bit on.
+    /// Other kinds with two scales: its place, from this bit on.
     pub const FIXED_SHIFT: usize = 3;
 }
 
 /// Places of the bits that travel with the operands.
 pub mod mode {
-    /// `fixed`: activations are signed.
+    /// All but serial kinds: activations are signed.
     pub const SIGNED: usize = 0;
+    /// `fusible`: which digits are joined, from this bit on.
+    pub const JOIN: usize = 1;
+    /// Of those: the second digit of activations.
+    pub const I0: usize = 0;
+    /// The third and fourth.
+    pub const I1: usize = 1;
+    /// The second digit of weights.
+    pub const J0: usize = 2;
+    /// The third and fourth.
+    pub const J1: usize = 3;
     /// Serial kinds: a new slice of the weights comes.
     pub const LOAD: usize = 0;
     /// Serial kinds: it is the weights' highest slice.
     pub const TOP: usize = 1;
 }
+
+/// Bits that say which digits `fusible` joins.
+pub const JOIN_BITS: usize = 4;
 
 impl MacShape {
     /// Of a checked description.
@@ -91,6 +105,7 @@ impl MacShape {
         let tag = if *tag_shift > 0 { format!("_t{tag_shift}") } else { String::new() };
         match self.kind {
             MacKind::Fixed => format!("fixed{operand}_v{lanes}{tag}_acc{accumulator}"),
+            MacKind::Fusible => format!("fusible{tag}_acc{accumulator}"),
             MacKind::Serial => format!("serial_v{lanes}_s{slice}{tag}_acc{accumulator}"),
         }
     }
@@ -100,6 +115,8 @@ impl MacShape {
     pub fn activation(&self) -> (usize, Ty) {
         match self.kind {
             MacKind::Fixed => (self.lanes, u(self.operand)),
+            // Sixteen digits of two bits.
+            MacKind::Fusible => (1, u(32)),
             // A plane: a bit of each.
             MacKind::Serial => (1, u(self.lanes)),
         }
@@ -110,6 +127,7 @@ impl MacShape {
     pub fn weight(&self) -> (usize, Ty) {
         match self.kind {
             MacKind::Fixed => (self.lanes, s(self.operand)),
+            MacKind::Fusible => (1, u(32)),
             MacKind::Serial if self.slice == 1 => (1, u(self.lanes)),
             MacKind::Serial => (self.lanes, u(self.slice)),
         }
@@ -120,6 +138,7 @@ impl MacShape {
     pub fn mode_bits(&self) -> usize {
         match self.kind {
             MacKind::Fixed => 1,
+            MacKind::Fusible => mode::JOIN + JOIN_BITS,
             MacKind::Serial => 2,
         }
     }
@@ -128,7 +147,7 @@ impl MacShape {
     #[must_use]
     pub fn flag_bits(&self) -> usize {
         match self.kind {
-            MacKind::Fixed => flag::FIXED_SHIFT + self.shift_bits(),
+            MacKind::Fixed | MacKind::Fusible => flag::FIXED_SHIFT + self.shift_bits(),
             MacKind::Serial => flag::SHIFT + self.shift_bits(),
         }
     }
@@ -137,7 +156,7 @@ impl MacShape {
     #[must_use]
     pub fn shift_low(&self) -> usize {
         match self.kind {
-            MacKind::Fixed => flag::FIXED_SHIFT,
+            MacKind::Fixed | MacKind::Fusible => flag::FIXED_SHIFT,
             MacKind::Serial => flag::SHIFT,
         }
     }
@@ -146,18 +165,35 @@ impl MacShape {
     #[must_use]
     pub fn shift_bits(&self) -> usize {
         match (self.kind, self.tag_shift) {
-            (MacKind::Fixed, 0) => 0,
-            (MacKind::Fixed, most) => clog2(most + 1),
+            (MacKind::Fixed | MacKind::Fusible, 0) => 0,
+            (MacKind::Fixed | MacKind::Fusible, most) => clog2(most + 1),
             // Planes up to 7 and slices up to 7; and a shift of 8.
             (MacKind::Serial, 0) => 4,
             (MacKind::Serial, _) => 5,
         }
     }
 
-    /// `fixed`: whether several codes share the place of a term, so that a line of two scales is dealt twice.
+    /// Whether several codes share the place of a term, so that a line of two scales is dealt twice; serial kinds count
+    /// that among their own passes.
     #[must_use]
     pub fn dealt_twice(&self) -> bool {
-        self.kind == MacKind::Fixed && self.tag_shift > 0 && self.lanes > 1
+        match self.kind {
+            MacKind::Fixed => self.tag_shift > 0 && self.lanes > 1,
+            MacKind::Fusible => self.tag_shift > 0,
+            MacKind::Serial => false,
+        }
+    }
+
+    /// Whether products are of digits.
+    #[must_use]
+    pub fn fusible(&self) -> bool {
+        self.kind == MacKind::Fusible
+    }
+
+    /// Whether commands choose the containers of operand lines.
+    #[must_use]
+    pub fn any_container(&self) -> bool {
+        self.kind != MacKind::Fixed
     }
 
     /// What a core makes of operands.
@@ -165,6 +201,7 @@ impl MacShape {
     pub fn term(&self) -> Ty {
         match self.kind {
             MacKind::Fixed => s(2 * self.operand + 1 + clog2(self.lanes)),
+            MacKind::Fusible => s(17),
             MacKind::Serial if self.slice == 1 => u(1 + clog2(self.lanes)),
             MacKind::Serial => s(self.slice + 1 + clog2(self.lanes)),
         }

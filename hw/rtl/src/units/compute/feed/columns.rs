@@ -44,7 +44,7 @@ documented! {
         pub outputs: Sig,
         /// field
         pub grouped: Sig,
-        /// `serial`: what the operands lie in
+        /// what the operands lie in, where commands choose it
         pub container: Vec<Sig>,
         /// read enable, a cycle after the issue
         pub re: Signal<Out, Bit>,
@@ -71,7 +71,7 @@ documented! {
         cols: Const,
         last_col: Const,
         line_bits: Const,
-        _serial: usize
+        _several: usize
     }
 }
 
@@ -87,7 +87,7 @@ impl Columns {
                     shape.cols,
                     shape.line_codes(),
                     shape.line_beats[1],
-                    if shape.mac.serial() { "_operands" } else { "" }
+                    if shape.mac.any_container() { "_operands" } else { "" }
                 ),
                 &Columns::DOCS,
             ),
@@ -103,8 +103,8 @@ impl Columns {
             weight_stride: Sig::input(u(16)),
             outputs: Sig::input(u(16)),
             grouped: Sig::input(u(1)),
-            container: Sig::inputs(u(CONTAINER), usize::from(shape.mac.serial())),
-            _serial: usize::from(shape.mac.serial()),
+            container: Sig::inputs(u(CONTAINER), usize::from(shape.mac.any_container())),
+            _several: usize::from(shape.mac.any_container()),
             re: Signal::default(),
             raddr: Sig::output(lines),
             column: Sig::output(u(17)),
@@ -190,7 +190,7 @@ impl Logic for Columns {
         self.group.next = 0.into();
         if self.grouped.val().any() {
             self.group.next = (self.first_output.q.val() + self.cols.val()) >> self.line_bits.val();
-            for k in 0..self._serial {
+            for k in 0..self._several {
                 self.group.next = ((self.first_output.q.val() + self.cols.val()) >> self.line_bits.val())
                     >> self.container[k].val();
             }

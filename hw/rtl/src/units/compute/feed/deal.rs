@@ -1,12 +1,15 @@
 //! From lines to the array's edges.
 
+use super::digits::{self, Digits};
+use super::fuse::CHOICE;
 use super::lane::{Lane, WORD, ends, token_bits};
 use super::planes::{Planes, Token};
 use super::slots::{CONTAINER, Slots, slots};
 use super::tags::{Tags, WIDTH};
 use crate::prelude::*;
 use crate::units::Shape;
-use crate::units::mac::{flag, mode};
+use crate::units::mac::{JOIN_BITS, flag, mode};
+use bitgauge_arch::description::MacKind;
 use rust_hdl::prelude::*;
 
 documented! {
@@ -52,9 +55,15 @@ documented! {
         pub sequence_flags: Vec<Sig>,
         /// `serial`: what the operands lie in, in the cycle of the line
         pub container: Vec<Sig>,
-        /// `fixed` with two scales: bits of an activation, 0 where there is one scale
+        /// `fusible`: which digits are joined
+        pub join: Vec<Sig>,
+        /// `fusible`: which digits go where
+        pub choice: Vec<Sig>,
+        /// `fusible`: bytes taken at once, as a power of two
+        pub first_shift: Vec<Sig>,
+        /// `fixed` and `fusible` with two scales: bits of an activation, 0 where there is one scale
         pub tag_width: Vec<Sig>,
-        /// `fixed` with two scales: place of coarse terms
+        /// alike: place of coarse terms
         pub tag_shift: Vec<Sig>,
         /// first cycle of a fold
         pub opening: Signal<In, Bit>,
@@ -83,11 +92,19 @@ documented! {
         /// `serial`: lines by planes
         slots_a: Vec<Slots>,
         slots_w: Vec<Slots>,
+        row_digits: Vec<Digits>,
+        column_digits: Vec<Digits>,
+        /// `fusible`: first byte taken
+        first_byte: Sig,
+        signed_flag: Sig,
+        /// `fusible`: words of both lines
+        digits_a: Vec<Sig>,
+        digits_w: Vec<Sig>,
         row_planes: Vec<Planes>,
         column_planes: Vec<Planes>,
         /// `fixed` with two scales: payloads of each row's codes
         tags: Vec<Tags>,
-        /// how they are read: width, place of coarse terms, whether the pass takes coarse codes
+        /// how codes are read: width, place of coarse terms, whether the pass takes coarse codes
         scales: Vec<Reg>,
         scale_in: Vec<Reg>,
         /// place of each row's terms
@@ -128,6 +145,10 @@ documented! {
         signed_low: Const,
         place_low: Const,
         coarse_low: Const,
+        join_low: Const,
+        choice_low: Const,
+        digits_live: Const,
+        line_bytes: Const,
         shift_low: Const,
         words_a: Const,
         words_w: Const,
@@ -140,6 +161,10 @@ documented! {
         _slots: usize,
         _fixed: usize,
         _serial: usize,
+        _fusible: usize,
+        _fusible_rows: usize,
+        _fusible_cols: usize,
+        _digit_words: usize,
         _ends: usize,
         _words_a: usize,
         _words_w: usize,
@@ -149,6 +174,8 @@ documented! {
         _word: usize,
         _tags: usize,
         _tag_rows: usize,
+        _scale_rows: usize,
+        _fusible_tag_rows: usize,
         _place_rows: usize,
         _twice: usize,
         _twice_rows: usize
@@ -166,17 +193,27 @@ impl Deal {
         let serial = mac.serial();
         let layout = Token::of(shape);
         let positions = shape.line_codes() / mac.lanes;
-        let token = u(if serial { layout.bits() } else { token_bits(shape) });
-        let fresh = if serial { layout.fresh() } else { clog2(positions) };
+        let fusible = mac.fusible();
+        let (token, fresh) = match mac.kind {
+            MacKind::Fixed => (token_bits(shape), clog2(positions)),
+            MacKind::Serial => (layout.bits(), layout.fresh()),
+            MacKind::Fusible => (digits::token_bits(shape), digits::fresh(shape)),
+        };
+        let token = u(token);
+        let digit_words = if fusible { line / 4 } else { 0 };
         let (modes, flags) = (u(mac.mode_bits()), u(mac.flag_bits()));
         let ((words_a, activation), (words_w, weight)) = (mac.activation(), mac.weight());
-        let [fixed_rows, serial_rows] = if serial { [0, rows] } else { [rows, 0] };
+        let of = |kind: MacKind, count: usize| if mac.kind == kind { count } else { 0 };
+        let [fixed_rows, fixed_cols] = [rows, cols].map(|count| of(MacKind::Fixed, count));
+        let [serial_rows, serial_cols] = [rows, cols].map(|count| of(MacKind::Serial, count));
+        let [fusible_rows, fusible_cols] = [rows, cols].map(|count| of(MacKind::Fusible, count));
         let tag_rows = if mac.tag_shift > 0 { fixed_rows } else { 0 };
+        let fusible_tag_rows = if mac.tag_shift > 0 { fusible_rows } else { 0 };
+        let scale_rows = tag_rows + fusible_tag_rows;
         let [place_rows, twice_rows] = if mac.dealt_twice() { [0, tag_rows] } else { [tag_rows, 0] };
-        let (tags, twice) = (usize::from(tag_rows > 0), usize::from(twice_rows > 0));
+        let (tags, twice) = (usize::from(scale_rows > 0), usize::from(mac.dealt_twice()));
         let shift = u(mac.shift_bits().max(1));
         let scale = u(WIDTH + mac.shift_bits() + twice);
-        let [fixed_cols, serial_cols] = if serial { [0, cols] } else { [cols, 0] };
         Deal {
             name: Named::of(format!("feed_deal_{rows}x{cols}_line{line}_{}", mac.name()), &Deal::DOCS),
             clock: Signal::default(),
@@ -190,6 +227,15 @@ impl Deal {
             sequence_mode: Sig::inputs(modes, usize::from(serial)),
             sequence_flags: Sig::inputs(flags, usize::from(serial)),
             container: Sig::inputs(u(CONTAINER), usize::from(serial)),
+            join: Sig::inputs(u(JOIN_BITS), usize::from(fusible)),
+            choice: Sig::inputs(u(CHOICE), usize::from(fusible)),
+            first_shift: Sig::inputs(u(2), usize::from(fusible)),
+            row_digits: (0..fusible_rows).map(|_| Digits::row(shape)).collect(),
+            column_digits: (0..fusible_cols).map(|_| Digits::column(shape)).collect(),
+            first_byte: Sig::local(u(clog2(shape.line_beats[1]) + 2)),
+            signed_flag: Sig::local(u(1)),
+            digits_a: Sig::locals(u(32), digit_words),
+            digits_w: Sig::locals(u(32), digit_words),
             tag_width: Sig::inputs(u(WIDTH), tags),
             tag_shift: Sig::inputs(shift, tags),
             opening: Signal::default(),
@@ -210,7 +256,7 @@ impl Deal {
             row_planes: (0..serial_rows).map(|_| Planes::row(shape)).collect(),
             column_planes: (0..serial_cols).map(|_| Planes::column(shape)).collect(),
             tags: (0..tag_rows).map(|_| Tags::new(shape)).collect(),
-            scales: Reg::many(scale, tag_rows),
+            scales: Reg::many(scale, scale_rows),
             scale_in: Reg::many(scale, tags),
             places: Reg::many(shift, place_rows),
             twice: Sig::local(u(1)),
@@ -246,6 +292,10 @@ impl Deal {
             place_low: Const::new(WIDTH),
             coarse_low: Const::new(WIDTH + mac.shift_bits()),
             shift_low: Const::new(mac.shift_low()),
+            join_low: Const::new(mode::JOIN),
+            choice_low: Const::new(digits::choice_low(shape)),
+            digits_live: Const::new(1i64 << digits::live(shape)),
+            line_bytes: Const::new(line),
             words_a: Const::new(words_a),
             words_w: Const::new(words_w),
             _rows: rows,
@@ -255,9 +305,13 @@ impl Deal {
             _serial_rows: serial_rows,
             _serial_cols: serial_cols,
             _slots: if serial { slots(shape) } else { 0 },
-            _fixed: usize::from(!serial),
+            _fixed: usize::from(mac.kind == MacKind::Fixed),
+            _fusible: usize::from(fusible),
+            _digit_words: digit_words,
+            _fusible_rows: fusible_rows,
+            _fusible_cols: fusible_cols,
             _serial: usize::from(serial),
-            _ends: usize::from(!serial && ends(shape)),
+            _ends: usize::from(mac.kind == MacKind::Fixed && ends(shape)),
             _words_a: words_a,
             _words_w: words_w,
             _line: line,
@@ -266,6 +320,8 @@ impl Deal {
             _word: word,
             _tags: tags,
             _tag_rows: tag_rows,
+            _scale_rows: scale_rows,
+            _fusible_tag_rows: fusible_tag_rows,
             _place_rows: place_rows,
             _twice: twice,
             _twice_rows: twice_rows,
@@ -317,6 +373,18 @@ impl Logic for Deal {
         }
         for _k in 0..self._fixed {
             self.mode_in.d.next = self.signed.val().into();
+        }
+        self.first_byte.next = 0.into();
+        self.signed_flag.next = self.signed.val().into();
+        for k in 0..self._fusible {
+            self.mode_in.d.next = self.signed_flag.val() | (self.join[k].val() << self.join_low.val());
+            self.first_byte.next = self.position.val() << self.first_shift[k].val();
+            self.place_token.next = self.choice[k].val() << self.choice_low.val();
+            if self.first_byte.val() < self.line_bytes.val() {
+                self.place_token.next = self.first_byte.val()
+                    | (self.choice[k].val() << self.choice_low.val())
+                    | self.digits_live.val();
+            }
         }
         for k in 0..self._tags {
             self.scale_in[k].clock.next = self.clock.val();
@@ -370,6 +438,14 @@ impl Logic for Deal {
             }
         }
 
+        for i in 0..self._digit_words {
+            self.digits_a[i].next = 0.into();
+            self.digits_w[i].next = 0.into();
+            for k in 0..4 {
+                self.digits_a[i].next = self.digits_a[i].val() | (self.bytes_a[4 * i + k].val() << (k * 8));
+                self.digits_w[i].next = self.digits_w[i].val() | (self.bytes_w[4 * i + k].val() << (k * 8));
+            }
+        }
         for r in 0..self._rows {
             self.modes[r].clock.next = self.clock.val();
             self.walking[r].clock.next = self.clock.val();
@@ -391,8 +467,15 @@ impl Logic for Deal {
                 self.a[r * self._words_a + i].next = self.row[r].code[i].val();
             }
         }
-        for r in 0..self._tag_rows {
+        for r in 0..self._scale_rows {
             self.scales[r].clock.next = self.clock.val();
+        }
+        for r in 0..self._fusible_tag_rows {
+            self.row_digits[r].width[0].next = self.scales[r].q.val();
+            self.row_digits[r].signed[0].next = self.modes[r].q.val().get_bit(self.signed_low.val());
+            self.row_digits[r].coarse[0].next = self.scales[r].q.val() >> self.coarse_low.val();
+        }
+        for r in 0..self._tag_rows {
             self.tags[r].width.next = self.scales[r].q.val();
             self.tags[r].signed.next = self.modes[r].q.val().get_bit(self.signed_low.val());
             for i in 0..self._words_a {
@@ -403,7 +486,7 @@ impl Logic for Deal {
         for k in 0..self._tags {
             self.scales[0].d.next = self.scale_in[k].q.val();
         }
-        for r in 1..self._tag_rows {
+        for r in 1..self._scale_rows {
             self.scales[r].d.next = self.scales[r - 1].q.val();
         }
         for r in 0..self._place_rows {
@@ -433,6 +516,30 @@ impl Logic for Deal {
         }
         for c in 1..self._fixed_cols {
             self.column[c].token_in.next = self.column[c - 1].token_out.val();
+        }
+        for r in 0..self._fusible_rows {
+            self.row_digits[r].clock.next = self.clock.val();
+            for i in 0..self._digit_words {
+                self.row_digits[r].data[i].next = self.digits_a[i].val();
+            }
+            self.a[r].next = self.row_digits[r].code[0].val();
+        }
+        for c in 0..self._fusible_cols {
+            self.column_digits[c].clock.next = self.clock.val();
+            for i in 0..self._digit_words {
+                self.column_digits[c].data[i].next = self.digits_w[i].val();
+            }
+            self.w[c].next = self.column_digits[c].code[0].val();
+        }
+        for _k in 0..self._fusible {
+            self.row_digits[0].token_in.next = self.token_r.q.val();
+            self.column_digits[0].token_in.next = self.token_r.q.val();
+        }
+        for r in 1..self._fusible_rows {
+            self.row_digits[r].token_in.next = self.row_digits[r - 1].token_out.val();
+        }
+        for c in 1..self._fusible_cols {
+            self.column_digits[c].token_in.next = self.column_digits[c - 1].token_out.val();
         }
         for r in 0..self._serial_rows {
             self.row_planes[r].clock.next = self.clock.val();

@@ -25,23 +25,29 @@ documented! {
         pub last: Sig,
         /// positions of a line, clipped
         pub few: Sig,
+        /// `fusible`: codes taken at once, as a power of two
+        pub together: Vec<Sig>,
         /// passes over a group, where there can be more than one
         pub passes: Vec<Sig>,
         codes: Sig,
         /// codes of a line
         most: Sig,
         groups: Sig,
+        /// `fusible`: those codes, less one
+        rest: Sig,
         times: Sig,
         positions: Sig,
         last_r: Reg,
         few_r: Reg,
+        one: Const,
         line: Const,
         round: Const,
         lane_bits: Const,
         least: Const,
         clip: Const,
         _group_bits: usize,
-        _serial: usize,
+        _several: usize,
+        _fusible: usize,
         _passes: usize
     }
 }
@@ -52,9 +58,9 @@ impl Span {
     pub fn new(shape: &Shape) -> Span {
         let [least, most] = shape.line_beats;
         let mac = &shape.mac;
-        let serial = usize::from(mac.serial());
+        let [several, fusible] = [mac.any_container(), mac.fusible()].map(usize::from);
         let passes = usize::from(mac.serial() || mac.dealt_twice());
-        let codes = if mac.serial() { 4 } else { 1 } * shape.line_codes();
+        let codes = if mac.any_container() { 4 } else { 1 } * shape.line_codes();
         let groups = codes / mac.lanes;
         let (place, few) = (u(clog2(most)), u(clog2(longest_wait(shape) + 1)));
         Span {
@@ -64,7 +70,9 @@ impl Span {
             ),
             clock: Signal::default(),
             channels: Sig::input(u(16)),
-            container: Sig::inputs(u(CONTAINER), serial),
+            container: Sig::inputs(u(CONTAINER), several),
+            together: Sig::inputs(u(3), fusible),
+            rest: Sig::local(u(4)),
             most: Sig::local(u(clog2(codes + 1))),
             last: Sig::output(place),
             few: Sig::output(few),
@@ -75,13 +83,15 @@ impl Span {
             positions: Sig::local(u(clog2(most + 1))),
             last_r: Reg::new(place),
             few_r: Reg::new(few),
+            one: Const::new(1),
             line: Const::new(shape.line_codes()),
             round: Const::new(mac.lanes - 1),
             lane_bits: Const::new(clog2(mac.lanes)),
             least: Const::new(least),
             clip: Const::new(longest_wait(shape)),
             _group_bits: clog2(groups + 1),
-            _serial: serial,
+            _several: several,
+            _fusible: fusible,
             _passes: passes,
         }
     }
@@ -92,7 +102,7 @@ impl Logic for Span {
     fn update(&mut self) {
         dff_setup!(self, clock, last_r, few_r);
         self.most.next = self.line.val();
-        for k in 0..self._serial {
+        for k in 0..self._several {
             self.most.next = self.line.val() << self.container[k].val();
         }
         self.codes.next = self.channels.val();
@@ -100,6 +110,11 @@ impl Logic for Span {
             self.codes.next = self.most.val();
         }
         self.groups.next = (self.codes.val() + self.round.val()) >> self.lane_bits.val();
+        self.rest.next = 0.into();
+        for k in 0..self._fusible {
+            self.rest.next = (self.one.val() << self.together[k].val()) - 1;
+            self.groups.next = (self.codes.val() + self.rest.val()) >> self.together[k].val();
+        }
         self.times.next = 1.into();
         for k in 0..self._passes {
             self.times.next = self.passes[k].val();

@@ -1,4 +1,4 @@
-//! Codes of two scales on their way from a lane of `fixed` to its row.
+//! Codes of two scales on their way from a line to a row.
 
 use crate::prelude::*;
 use crate::units::Shape;
@@ -50,16 +50,26 @@ impl Tags {
     #[must_use]
     pub fn new(shape: &Shape) -> Tags {
         let mac = &shape.mac;
-        let (lanes, operand) = (mac.lanes, mac.operand);
+        Tags::with(mac.operand, mac.lanes, mac.shift_bits().max(1))
+    }
+
+    /// Of several codes of up to `operand` bits, of which those of one pass count.
+    #[must_use]
+    pub fn of_codes(operand: usize, lanes: usize) -> Tags {
+        Tags::with(operand, lanes, 1)
+    }
+
+    fn with(operand: usize, lanes: usize, shift_bits: usize) -> Tags {
         let least = LEAST_BITS as usize;
         let (one, several) = (usize::from(lanes == 1), usize::from(lanes > 1));
+        let shifts = if lanes == 1 { format!("_shift{shift_bits}") } else { String::new() };
         let payload = |bits: usize| (1i64 << (bits - 1)) - 1;
         let all = (1i64 << operand) - 1;
         let of =
             |value: &dyn Fn(usize) -> i64| (least..=operand).map(|bits| Const::new(value(bits))).collect();
-        let place = u(mac.shift_bits().max(1));
+        let place = u(shift_bits);
         Tags {
-            name: Named::of(format!("feed_tags{operand}_by{lanes}_t{}", mac.tag_shift), &Tags::DOCS),
+            name: Named::of(format!("feed_tags{operand}_by{lanes}{shifts}"), &Tags::DOCS),
             code: Sig::inputs(u(operand), lanes),
             width: Sig::input(u(WIDTH)),
             signed: Signal::default(),
