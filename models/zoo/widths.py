@@ -121,7 +121,11 @@ def areas(measured):
     for design in DESIGNS:
         array = tomllib.loads((ROOT / "designs" / f"{design}.toml").read_text())["array"]
         lanes, operand, slices = array.get("lanes", 1), array.get("operand_bits", 8), array.get("slice_bits", 1)
-        kind = f"fixed{operand}_v{lanes}" if array.get("mac", "fixed") == "fixed" else f"serial_v{lanes}_s{slices}"
+        kind = {
+            "fixed": f"fixed{operand}_v{lanes}",
+            "serial": f"serial_v{lanes}_s{slices}",
+            "fusible": "fusible",
+        }[array.get("mac", "fixed")]
         whole[design] = units[f"pe_{kind}_acc32"] * array["rows"] * array["cols"] / 1e6
     print("\nElements of the array, mm2 of cells (180 nm), without feeders and wires:\n")
     print(row(["array", "mm2", "of the first"]))
@@ -130,8 +134,52 @@ def areas(measured):
         print(row([name, f"{whole[design]:.2f}", f"{whole[design] / whole[FIXED]:.2f}"]))
 
 
+# Fixed multipliers of 8 bits and fused units of 8 down to 2 bits in the table behind Bit Fusion's simulator (Sharma et al.,
+# ISCA 2018; 45 nm, 500 MHz): um2, and pJ of a product.
+BIT_FUSION = {"fixed": (511, 0.203), "fused": (1735, 0.459)}
+
+
+def literature(measured):
+    """One element of each kind over the 8-bit multiplier, beside what is published."""
+    units = {unit["module"]: unit for unit in tomllib.loads(measured.read_text())["unit"]}
+
+    def product(unit, bits, activity):
+        found = next(
+            one for one in unit["rows"]
+            if (one["activation_bits"], one["weight_bits"], one["activity"]) == (bits, bits, activity)
+        )
+        # The clock runs for the beats of a product.
+        beats = found["picojoules_per_product"] / found["picojoules_per_beat"]
+        return found["picojoules_per_product"] + beats * unit["clock_picojoules"]
+
+    fixed = units["pe_fixed8_v1_acc32"]
+    print("\nOne element over the 8-bit multiplier's, cells and picojoules of a product with its clock, activations half zero; dense:\n")
+    print(row(["element", "area", *(f"energy at {bits} bits" for bits in (8, 4, 2))]))
+    print(row(["---"] * 5))
+    for module, name in {
+        "pe_fusible_acc32": "`fusible`",
+        "pe_serial_v16_s8_acc32": "`serial` V16 S8, 2 products a cycle at 8 bits",
+        "pe_serial_v64_s1_acc32": "`serial` V64 S1",
+    }.items():
+        unit = units[module]
+        energies = [
+            "; ".join(
+                f"{product(unit, bits, activity) / product(fixed, bits, activity):.2f}"
+                for activity in ("half_zero_unsigned", "dense_signed")
+            )
+            for bits in (8, 4, 2)
+        ]
+        print(row([name, f"{unit['area_um2'] / fixed['area_um2']:.2f}", *energies]))
+    (area, energy), (fused_area, fused_energy) = BIT_FUSION["fixed"], BIT_FUSION["fused"]
+    print(
+        f"\nPublished for Bit Fusion's fused unit over a fixed multiplier of 8 bits: {fused_area / area:.2f} times the area, "
+        f"{fused_energy / energy:.2f} times the energy (the table behind its simulator, 45 nm). Here both elements have the "
+        "same accumulator, its shadow and the registers that hand operands on, which the ratio does not multiply."
+    )
+
+
 def page(program, folder, measured):
-    print("# Bits on five arrays")
+    print("# Bits on six arrays")
     print("\n<!-- `python models/zoo/widths.py PROGRAM` writes this page. -->")
     print(
         "\nThe shipped models, weights and activations at one width, on arrays of 256 multiply-accumulates a cycle at "
@@ -140,6 +188,7 @@ def page(program, folder, measured):
         "([energy](energy.md)): they stand apart, and their sum would say nothing."
     )
     areas(measured)
+    literature(measured)
     for model, title in MODELS.items():
         results = {
             (design, bits): run(program, folder, measured, model, design, bits)

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use bitgauge_arch::description::DspPolicy;
-use bitgauge_rtl::export;
+use bitgauge_rtl::export::{self, Part, PartDesign};
 use serde::Serialize;
 
 use crate::exit::ExitStatus;
@@ -23,6 +23,9 @@ pub struct Synth {
     /// FPGA family
     #[arg(long, value_enum)]
     family: Family,
+    /// What of the accelerator
+    #[arg(long, value_enum, default_value_t)]
+    part: PartArgument,
     /// Device that it has to fit: ecp5 25k, 45k, 85k; ice40 hx8k, up5k; xilinx7 35t, 100t, 200t, 7z020
     #[arg(long, value_name = "NAME")]
     device: Option<String>,
@@ -43,9 +46,23 @@ pub struct Synth {
     output: PathBuf,
 }
 
+/// What is synthesized.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+enum PartArgument {
+    /// The whole accelerator
+    #[default]
+    Whole,
+    /// The processing elements alone
+    Array,
+    /// What reads operands and deals them to the array's edges
+    Feed,
+}
+
 #[derive(Serialize)]
 struct Answer {
     accelerator: String,
+    part: PartArgument,
     configuration: String,
     family: Family,
     top: String,
@@ -92,7 +109,12 @@ impl Synth {
         // Tools are looked for before any work is done.
         let yosys = yosys::find()?;
         let placer = if self.place { Some(nextpnr::find(self.family)?) } else { None };
-        let (modules, pins) = export::with_pins(accelerator, None).map_err(|error| {
+        let part = match self.part {
+            PartArgument::Whole => Part::Whole,
+            PartArgument::Array => Part::Array,
+            PartArgument::Feed => Part::Feed,
+        };
+        let PartDesign { modules, pins, top } = export::part(accelerator, part).map_err(|error| {
             Failure::new(format!("cannot export the accelerator: {error}")).at(&design.place)
         })?;
         std::fs::create_dir_all(self.output.join("rtl"))
@@ -104,7 +126,6 @@ impl Synth {
             std::fs::write(&path, &module.text)
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
-        let top = export::top_name(accelerator);
         let dsp = match accelerator.synthesis.dsp {
             DspPolicy::Auto => accelerator.array.operand_bits >= 5,
             DspPolicy::Never => false,
@@ -127,6 +148,7 @@ impl Synth {
         let total = total.context("Yosys did not count the outermost module")?;
         let mut answer = Answer {
             accelerator: design.place.clone(),
+            part: self.part,
             configuration: format!("{:016x}", export::configuration_hash(accelerator)),
             family: self.family,
             top,

@@ -62,7 +62,7 @@ fn layers(graph: &IntGraph, image: &bitgauge_models::float::Tensor, rows: usize)
         for output in (0..parameters.len()).step_by(rows) {
             for at in (0..out_rows * out_cols).step_by(rows) {
                 let weights = weight[output * taps..][..taps].iter().map(|code| i64::from(*code)).collect();
-                folds.push(Codes { activations: pixel(at), weights, signed });
+                folds.push(Codes { activations: pixel(at), coarse: Vec::new(), weights, signed });
             }
         }
         // From the map's middle, where there is more to see than at its rim.

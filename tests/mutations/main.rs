@@ -205,6 +205,32 @@ fn serial() -> Accelerator {
     a
 }
 
+/// Second scales of up to three bits.
+fn fusible() -> Accelerator {
+    let mut a = small("mutants-fusible");
+    (a.array.mac, a.array.port_bits, a.array.tag_shift) = (MacKind::Fusible, 16, 3);
+    a
+}
+
+/// Elements that shift each product by its own code's tag.
+fn tagged() -> Accelerator {
+    let mut a = small("mutants-tagged");
+    a.array.tag_shift = 8;
+    a
+}
+
+#[test]
+#[ignore = "long tier: builds a bench and runs about a hundred programs"]
+fn faults_of_fusible_elements_are_caught() {
+    all_are_caught(&fusible(), table::FUSIBLE, 5 * PROGRAMS);
+}
+
+#[test]
+#[ignore = "long tier: builds a bench and runs about a hundred programs"]
+fn faults_of_two_scales_are_caught() {
+    all_are_caught(&tagged(), table::TAGS, 5 * PROGRAMS);
+}
+
 #[test]
 #[ignore = "long tier: builds a bench and runs about a hundred programs"]
 fn faults_of_serial_elements_are_caught() {
@@ -230,6 +256,8 @@ fn every_mutation_has_its_line() {
         (small("mutants-narrow"), table::NARROW),
         (wide(), table::WIDE),
         (serial(), table::SERIAL),
+        (fusible(), table::FUSIBLE),
+        (tagged(), table::TAGS),
         (recovery::small(), &bus::all()[..]),
     ] {
         mutated(&accelerator, mutations);

@@ -1,6 +1,7 @@
 //! Figures of a design's units, by widths and activity of the operands.
 
 use bitgauge_arch::Accelerator;
+use bitgauge_arch::code::two_scale::LEAST_BITS;
 use bitgauge_arch::description::{MacKind, Reset as ResetStyle};
 use bitgauge_arch::energy::{Activity, MeasuredUnit, Method, ModeRow, element_module};
 use bitgauge_arch::mac::Operands;
@@ -186,7 +187,12 @@ pub fn modes(accelerator: &Accelerator) -> Vec<Operands> {
     let pair = |activation_bits| {
         widths.clone().map(move |weight_bits| Operands::uniform(activation_bits, weight_bits))
     };
-    widths.clone().flat_map(pair).collect()
+    let one_scale = widths.clone().flat_map(pair);
+    let two_scales = widths.clone().flat_map(pair).filter_map(|operands| {
+        let fits = accelerator.array.tag_shift > 0 && operands.activation_bits >= LEAST_BITS;
+        fits.then_some(Operands { two_scaled: true, ..operands })
+    });
+    one_scale.chain(two_scales).collect()
 }
 
 /// Folds of one class: one to warm up, and those that take at least so many beats.

@@ -147,8 +147,7 @@ impl Element {
         let mut warm = 0;
         for codes in folds {
             beats.extend(order::fold(&self.shape, operands, codes));
-            let products = codes.activations.iter().zip(&codes.weights).map(|(a, w)| a * w);
-            sums.push((beats.len(), products.sum::<i64>()));
+            sums.push((beats.len(), codes.sum(self.shape.tag_shift)));
             warm = if warm == 0 { beats.len() } else { warm };
         }
         let mut measured = Measured::default();

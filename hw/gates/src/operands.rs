@@ -64,30 +64,51 @@ fn deviation(bits: u32) -> f64 {
 /// Codes of activations and weights that are multiplied with each other, and whether activations are signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Codes {
-    /// Activations.
+    /// Activations; of two scales the payloads.
     pub activations: Vec<i64>,
+    /// Two scales: which activations are coarse; empty where there is one scale.
+    pub coarse: Vec<bool>,
     /// Weights.
     pub weights: Vec<i64>,
     /// Whether activations are signed.
     pub signed: bool,
 }
 
-/// So many products of a class.
+impl Codes {
+    /// The sum of the products, coarse activations shifted by `tag_shift`.
+    #[must_use]
+    pub fn sum(&self, tag_shift: usize) -> i64 {
+        let products = self.activations.iter().zip(&self.weights).enumerate();
+        products.map(|(at, (a, w))| (a * w) << if self.is_coarse(at) { tag_shift } else { 0 }).sum()
+    }
+
+    /// Whether an activation is coarse.
+    #[must_use]
+    pub fn is_coarse(&self, at: usize) -> bool {
+        self.coarse.get(at).copied().unwrap_or(false)
+    }
+}
+
+/// So many products of a class. Of two scales every fourth activation is coarse, by chance.
 #[must_use]
 pub fn draw(activity: Activity, operands: Operands, products: usize, seed: u64) -> Codes {
     let mut random = Random::new(seed);
-    let mut codes = Codes { activations: vec![], weights: vec![], signed: activity == Activity::DenseSigned };
+    let signed = activity == Activity::DenseSigned;
+    let mut codes = Codes { activations: vec![], coarse: vec![], weights: vec![], signed };
     for _ in 0..products {
         let (a, w) = match activity {
             Activity::Zero => (0, 0),
             Activity::HalfZeroUnsigned => {
-                (random.half_zero(operands.activation_bits), random.signed(operands.weight_bits))
+                (random.half_zero(operands.payload_bits()), random.signed(operands.weight_bits))
             }
             Activity::DenseSigned => {
-                (random.signed(operands.activation_bits), random.signed(operands.weight_bits))
+                (random.signed(operands.payload_bits()), random.signed(operands.weight_bits))
             }
         };
         codes.activations.push(a);
+        if operands.two_scaled {
+            codes.coarse.push(random.next() >> 62 == 0);
+        }
         codes.weights.push(w);
     }
     codes

@@ -62,13 +62,27 @@ fn joined((a, w): (&[i64], &[i64]), digits: [usize; 2]) -> [u64; 2] {
 pub fn fold(shape: &MacShape, operands: Operands, codes: &Codes) -> Vec<Beat> {
     let mut beats = Vec::new();
     let lanes = match shape.kind {
-        MacKind::Fusible => 16 / (digits(operands.activation_bits) * digits(operands.weight_bits)),
+        MacKind::Fusible => 16 / (digits(operands.payload_bits()) * digits(operands.weight_bits)),
         _ => shape.lanes.max(1),
     };
-    for (a, w) in codes.activations.chunks(lanes).zip(codes.weights.chunks(lanes)) {
-        let full =
-            |codes: &[i64]| -> Vec<i64> { (0..lanes).map(|v| codes.get(v).copied().unwrap_or(0)).collect() };
-        group(shape, operands, (&full(a), &full(w)), codes.signed, &mut beats);
+    let payloads = Operands::uniform(operands.payload_bits(), operands.weight_bits);
+    for (index, w) in codes.weights.chunks(lanes).enumerate() {
+        let at = |v: usize| index * lanes + v;
+        let w: Vec<i64> = (0..lanes).map(|v| w.get(v).copied().unwrap_or(0)).collect();
+        // Fine codes before coarse ones, but for elements that take one code and shift it by its own tag.
+        let passes = match operands.two_scaled {
+            false => vec![false],
+            true if shape.kind == MacKind::Fixed && lanes == 1 => vec![codes.is_coarse(at(0))],
+            true => vec![false, true],
+        };
+        for coarse in passes {
+            let taken = |v: usize| codes.activations.get(at(v)).filter(|_| codes.is_coarse(at(v)) == coarse);
+            let a: Vec<i64> = (0..lanes).map(|v| taken(v).copied().unwrap_or(0)).collect();
+            let first = beats.len();
+            group(shape, payloads, (&a, &w), codes.signed, &mut beats);
+            let place = if coarse { (shape.tag_shift as u64) << shape.shift_low() } else { 0 };
+            beats[first..].iter_mut().for_each(|beat| beat.flags += place);
+        }
     }
     let last = beats.len().saturating_sub(1);
     for (index, beat) in beats.iter_mut().enumerate() {

@@ -50,18 +50,22 @@ fn planes(codes: &[i64], shape: &Shape, container: usize) -> Vec<u64> {
 #[test]
 fn serial_elements_get_what_sequence_and_lanes_deal() {
     for text in &DESIGNS[3..5] {
-        let accelerator = Accelerator::from_toml(text).unwrap();
-        let shape = Shape::of(&accelerator);
-        let token = Token::of(&shape);
-        for (activation_bits, weight_bits, signed, container) in [
-            (8, 8, true, 0),
-            (5, 3, false, 0),
-            (2, 7, true, 0),
-            (4, 4, true, 1),
-            (3, 4, false, 1),
-            (2, 2, true, 2),
+        for (activation_bits, weight_bits, signed, container, tag_shift) in [
+            (8, 8, true, 0, 0),
+            (5, 3, false, 0, 0),
+            (2, 7, true, 0, 0),
+            (4, 4, true, 1, 0),
+            (3, 4, false, 1, 0),
+            (2, 2, true, 2, 0),
+            (8, 5, true, 0, 8),
+            (3, 4, false, 1, 5),
         ] {
-            let operands = Operands::uniform(activation_bits, weight_bits);
+            let mut accelerator = Accelerator::from_toml(text).unwrap();
+            accelerator.array.tag_shift = tag_shift;
+            let shape = Shape::of(&accelerator);
+            let token = Token::of(&shape);
+            let two_scaled = tag_shift > 0;
+            let operands = Operands { two_scaled, ..Operands::uniform(activation_bits, weight_bits) };
             let activity = Activity::of(signed);
             // Two groups of codes in a line where it has them.
             let count = (shape.line << container).min(2 * shape.mac.lanes);
@@ -74,10 +78,18 @@ fn serial_elements_get_what_sequence_and_lanes_deal() {
             sequence.weight_bits.next = i64::from(weight_bits % 8).into();
             sequence.container.next = (container as i64).into();
             sequence.signed.next = signed;
+            sequence.tag_shift.iter_mut().for_each(|port| port.next = i64::from(tag_shift).into());
+            // The tag is above the payload.
+            let tag = |at: usize| i64::from(codes.is_coarse(at)) << operands.payload_bits();
+            let payload = |code: i64| code & ((1 << operands.payload_bits()) - 1);
+            let tagged = |(at, &code): (usize, &i64)| {
+                if two_scaled { payload(code) | tag(at) } else { code }
+            };
+            let activations: Vec<i64> = codes.activations.iter().enumerate().map(tagged).collect();
             let (mut row, mut column) = (Planes::row(&shape), Planes::column(&shape));
             row.connect_all();
             column.connect_all();
-            for (lane, codes) in [(&mut row, &codes.activations), (&mut column, &codes.weights)] {
+            for (lane, codes) in [(&mut row, &activations), (&mut column, &codes.weights)] {
                 for (signal, word) in lane.data.iter_mut().zip(planes(codes, &shape, container)) {
                     signal.next = i128::from(word).into();
                 }

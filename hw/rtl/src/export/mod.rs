@@ -13,6 +13,7 @@
 //! | `accelerator.toml` | the description with every default filled in |
 
 mod accesses;
+mod part;
 mod pins;
 mod project;
 mod testbench;
@@ -27,6 +28,7 @@ use crate::verilog::{Error, Module, Naming, Options, Reset, is_module_name};
 
 pub use crate::units::top::configuration_hash;
 pub use accesses::ACCESSES;
+pub use part::{Part, PartDesign, part};
 pub use testbench::{MEMORY, TESTBENCH};
 pub use wrapper::{Bus, buses};
 
@@ -87,10 +89,7 @@ pub fn modules(accelerator: &Accelerator) -> Result<Vec<Module>, Error> {
 /// Where the design cannot be printed; never for a checked description.
 pub fn with_pins(accelerator: &Accelerator, prefix: Option<&str>) -> Result<(Vec<Module>, Module), Error> {
     let header = header(accelerator);
-    let reset = match accelerator.synthesis.reset {
-        ResetStyle::Sync => Reset::Synchronous,
-        ResetStyle::Async => Reset::Asynchronous,
-    };
+    let reset = reset(accelerator);
     let naming = prefix.map_or(Naming::Hashed, |prefix| Naming::Prefixed(prefix.to_owned()));
     let design = top::design(accelerator, &Options { reset, header: header.clone(), naming })?;
     let bus = accelerator.bus_bytes() as usize;
@@ -110,6 +109,13 @@ pub fn with_pins(accelerator: &Accelerator, prefix: Option<&str>) -> Result<(Vec
     let mut modules = design.modules;
     modules.push(outermost);
     Ok((modules, pins))
+}
+
+fn reset(accelerator: &Accelerator) -> Reset {
+    match accelerator.synthesis.reset {
+        ResetStyle::Sync => Reset::Synchronous,
+        ResetStyle::Async => Reset::Asynchronous,
+    }
 }
 
 fn header(accelerator: &Accelerator) -> String {
