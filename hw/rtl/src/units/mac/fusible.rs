@@ -32,6 +32,11 @@ documented! {
         /// whether a digit is its code's highest
         a_top: Vec<Signal<Local, Bit>>,
         w_top: Vec<Signal<Local, Bit>>,
+        /// the activation's digit, where the weight's has that bit; the last counts negative. No `*`: FPGA flows would
+        /// make a DSP block of each.
+        ones: Vec<Sig>,
+        twos: Vec<Sig>,
+        fours: Vec<Sig>,
         /// nodes of the tree: first the products, then sums of two by two of all nodes in their order
         node: Vec<Sig>,
         signed: Const,
@@ -71,6 +76,9 @@ impl FusibleCore {
             w_extended: Sig::locals(s(3), BRICKS),
             a_top: vec![Signal::default(); BRICKS],
             w_top: vec![Signal::default(); BRICKS],
+            ones: Sig::locals(s(5), BRICKS),
+            twos: Sig::locals(s(5), BRICKS),
+            fours: Sig::locals(s(5), BRICKS),
             node: node.map(|bits| Sig::local(s(bits))).collect(),
             signed: Const::new(mode::SIGNED),
             i0: Const::new(mode::JOIN + mode::I0),
@@ -105,7 +113,19 @@ impl Logic for FusibleCore {
             if self.w_top[k].val() {
                 self.w_extended[k].next = self.w_reread[k].val();
             }
-            self.node[k].next = self.a_extended[k].val() * self.w_extended[k].val();
+            self.ones[k].next = 0.into();
+            if self.w_extended[k].val().get_bit(0) {
+                self.ones[k].next = self.a_extended[k].val();
+            }
+            self.twos[k].next = 0.into();
+            if self.w_extended[k].val().get_bit(1) {
+                self.twos[k].next = self.a_extended[k].val() << 1usize;
+            }
+            self.fours[k].next = 0.into();
+            if self.w_extended[k].val().get_bit(2) {
+                self.fours[k].next = self.a_extended[k].val() << 2usize;
+            }
+            self.node[k].next = self.ones[k].val() + self.twos[k].val() - self.fours[k].val();
         }
         for p in 0..8 {
             self.node[p + 16].next = self.node[2 * p].val() + self.node[2 * p + 1].val();
