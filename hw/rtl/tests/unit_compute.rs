@@ -143,8 +143,16 @@ fn code(a: &Accelerator, c: &Command, i: u32, n: u32) -> i32 {
             let weight = c.weight_line + n * c.weight_stride + position * words + word;
             let weight = content(WEIGHT, u64::from(weight), byte);
             // Wider reads than containers see the sign.
-            sum += read(raw >> place, reads.activation_bits.min(bits), c.activation_signed == 1)
-                * read(weight >> place, reads.weight_bits.min(bits), true);
+            let signed = c.activation_signed == 1;
+            let activation = if c.tag_shift > 0 {
+                // The tag above the payload says its place.
+                let tag = c.operands().activation_bits - 1;
+                let shift = c.tag_shift * u32::from(raw >> place >> tag & 1);
+                read(raw >> place, tag, signed) << shift
+            } else {
+                read(raw >> place, reads.activation_bits.min(bits), signed)
+            };
+            sum = sum.wrapping_add(activation * read(weight >> place, reads.weight_bits.min(bits), true));
         }
     }
     let parameter = c.parameter_base + if c.parameter_per_row == 1 { i } else { n };
@@ -274,10 +282,15 @@ fn play(a: &Accelerator, count: u32, tools: bool, seed: u64) {
                 c.container = OperandContainer::of_bits(a.array.operand_bits).code();
                 (c.activation_bits, c.weight_bits) = (2, a.array.operand_bits);
             }
-            if a.array.mac == MacKind::Serial {
+            if a.array.mac != MacKind::Fixed {
                 c.container = random.below(3);
                 let most = 8 >> c.container;
                 (c.activation_bits, c.weight_bits) = (2 + random.below(most - 1), 2 + random.below(most - 1));
+            }
+            let most = (8u32 >> c.container).min(a.array.widest());
+            if a.array.tag_shift > 0 && most > 2 && random.below(3) > 0 {
+                c.tag_shift = 1 + random.below(a.array.tag_shift);
+                c.activation_bits = 3 + random.below(most - 2);
             }
             if c.output_wide == 0 && random.below(3) == 0 {
                 (c.table_enable, c.table_select) = (1, random.below(2));
@@ -349,7 +362,7 @@ fn printed_units_agree_with_icarus() {
 
 #[test]
 fn every_kind_writes_what_registers_say() {
-    use MacKind::{Fixed, Serial};
+    use MacKind::{Fixed, Fusible, Serial};
     for (mac, lanes, slice, port, [rows, cols, post], count) in [
         (Fixed, 4, 1, 0, [4, 4, 4], 18),
         (Fixed, 2, 1, 8, [3, 4, 2], 18),
@@ -358,9 +371,12 @@ fn every_kind_writes_what_registers_say() {
         (Serial, 8, 2, 16, [3, 2, 2], 18),
         (Serial, 32, 4, 0, [4, 4, 2], 18),
         (Serial, 64, 1, 0, [2, 2, 1], 18),
+        (Fusible, 1, 1, 0, [3, 4, 2], 18),
     ] {
         let mut a = accelerator(rows, cols, post, 4);
         (a.array.mac, a.array.lanes, a.array.slice_bits, a.array.port_bits) = (mac, lanes, slice, port);
+        // Every other one takes codes of two scales.
+        a.array.tag_shift = if rows % 2 == 1 { 6 } else { 0 };
         a.check().unwrap();
         let seed = u64::from(lanes * 100 + slice);
         play(&a, count, false, seed);
