@@ -371,7 +371,7 @@ fn every_kind_writes_what_registers_say() {
         (Serial, 8, 2, 16, [3, 2, 2], 18),
         (Serial, 32, 4, 0, [4, 4, 2], 18),
         (Serial, 64, 1, 0, [2, 2, 1], 18),
-        (Fusible, 1, 1, 0, [3, 4, 2], 18),
+        (Fusible, 1, 1, 0, [3, 4, 2], 12),
     ] {
         let mut a = accelerator(rows, cols, post, 4);
         (a.array.mac, a.array.lanes, a.array.slice_bits, a.array.port_bits) = (mac, lanes, slice, port);

@@ -80,7 +80,8 @@ impl Lowering<'_> {
             };
             product && *position == 0
         };
-        let fits = !readers.is_empty() && readers.iter().all(row) && !self.links.is_output(value);
+        let own = self.given(value).is_some();
+        let fits = !readers.is_empty() && readers.iter().all(row) && !self.links.is_output(value) && !own;
         if fits { self.options.bits.two_scale(&self.float.value(value).name) } else { 0 }
     }
 
@@ -96,6 +97,11 @@ impl Lowering<'_> {
         }
         let kind = CodeKind::Affine { bits: code.bits };
         let seen = self.calibration.of(value).map_or((0.0, 0.0), |seen| seen.range(self.options.range, kind));
+        // Products of two activations know no zero points.
+        let factor = |(id, _): &(NodeId, usize)| matches!(self.float.node(*id).op, Op::MatMul(_));
+        if seen.0 < 0.0 && self.readers(value).iter().any(factor) {
+            return code;
+        }
         CodeType::of_two_scales(code.bits, tag_shift, seen)
     }
 
