@@ -174,7 +174,7 @@ def literature(measured):
     print(
         f"\nPublished for Bit Fusion's fused unit over a fixed multiplier of 8 bits: {fused_area / area:.2f} times the area, "
         f"{fused_energy / energy:.2f} times the energy (the table behind its simulator, 45 nm). Here both elements have the "
-        "same accumulator, its shadow and the registers that hand operands on, which the ratio does not multiply."
+        "same accumulator, its shadow and the registers that hand operands on, which brings the ratios down."
     )
 
 

@@ -271,7 +271,7 @@ pub(super) fn compare(
         .iter()
         .filter(|(name, shift)| has.activations.two_scales.get(*name) != Some(*shift));
     let scales = scales.map(|(name, _)| {
-        format!("bits: `{name}` has one scale: two are made by softmax and tables, for products that read nothing else")
+        format!("bits: `{name}` has one scale: two need a softmax or a table that makes it, and products alone that read it")
     });
     let mut notes: Vec<String> = weights.chain(other).chain(scales).collect();
     let more = notes.len().saturating_sub(MAX_NOTES);
