@@ -1,7 +1,7 @@
 //! Does the simulator compute what the interpreter computes, to the last bit?
 
-// Helpers outside of #[test] functions fail the test by panicking.
-#![allow(clippy::unwrap_used)]
+// Helpers outside of #[test] functions fail the test by panicking; what is measured is said.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use bitgauge_arch::codec::Codec;
 use bitgauge_arch::program::TensorRole;
@@ -217,6 +217,7 @@ fn two_scales_keep_more_than_one() {
             asked.activations.tensors.keys().map(of).collect::<Vec<f64>>()
         };
         let (one, two) = (noise(false), noise(true));
+        eprintln!("{bits} bits: {one:.1?} dB with one scale, {two:.1?} with two");
         assert!(one.len() >= 4, "{}", one.len());
         let gains: Vec<f64> = one.iter().zip(&two).map(|(one, two)| two - one).collect();
         assert!(gains.iter().all(|gain| *gain > 0.0), "{bits} bits: {gains:.1?} dB");

@@ -1,6 +1,6 @@
 //! `fixed`: one multiplier for every product, of full width whatever the codes need.
 
-use super::{Kind, Operands, ProductActions, Rate, one_of};
+use super::{Kind, Operands, ProductActions, Rate, one_of, place_bits};
 use crate::actions::Action;
 use crate::code::OperandContainer;
 use crate::description::{Array, Problem};
@@ -64,8 +64,6 @@ impl Kind for Fixed {
         // Operands, whether activations are signed, three flags, and the sum of products of 9 x 8 bits.
         let lanes = u64::from(array.lanes);
         let term = 2 * u64::from(array.operand_bits) + 1 + u64::from(array.lanes.max(1).ilog2());
-        // The place of a term of two scales, up to `tag_shift`.
-        let place = u64::from((array.tag_shift + 1).next_power_of_two().ilog2());
-        2 * lanes * u64::from(array.operand_bits) + 4 + place + term
+        2 * lanes * u64::from(array.operand_bits) + 4 + place_bits(array) + term
     }
 }

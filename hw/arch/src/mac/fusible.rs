@@ -2,7 +2,7 @@
 //!
 //! The scheme of Bit Fusion (Sharma et al., ISCA 2018).
 
-use super::{Kind, Operands, ProductActions, Rate, one_of};
+use super::{Kind, Operands, ProductActions, Rate, one_of, place_bits};
 use crate::actions::Action;
 use crate::code::OperandContainer;
 use crate::description::{Array, Problem};
@@ -81,7 +81,6 @@ impl Kind for Fusible {
     fn register_bits(&self, array: &Array) -> u64 {
         // Operands, which digits are joined, whether activations are signed, three flags, the place and the sum of
         // products.
-        let place = u64::from((array.tag_shift + 1).next_power_of_two().ilog2());
-        2 * PORT_BITS + 5 + 3 + place + 17
+        2 * PORT_BITS + 5 + 3 + place_bits(array) + 17
     }
 }

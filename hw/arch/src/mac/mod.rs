@@ -253,6 +253,11 @@ impl Compute {
     }
 }
 
+/// Bits of the place of a term, where terms of two scales are shifted by up to `tag_shift`.
+fn place_bits(array: &Array) -> u64 {
+    u64::from((array.tag_shift + 1).next_power_of_two().ilog2())
+}
+
 /// A key of `[array]` that must be one of `choices`.
 fn one_of(key: &'static str, value: u32, choices: &[u32]) -> Result<(), Problem> {
     if choices.contains(&value) {
@@ -351,6 +356,24 @@ mod tests {
         // A tag is no digit: 5 bits have a payload of 4.
         assert_eq!(accelerator.line_beats(tagged(5), OperandContainer::Bits8, 64), 2 * 64 / 4);
         assert_eq!(accelerator.line_beats(tagged(6), OperandContainer::Bits8, 64), 2 * 64 / 2);
+    }
+
+    #[test]
+    fn second_scales_need_elements_for_them() {
+        let mut accelerator = reference();
+        for (operand_bits, tag_shift, said) in [
+            (8, 8, None),
+            (3, 1, None),
+            (8, 9, Some("9 is not supported")),
+            (2, 1, Some("codes of two scales have 3 bits and more, and the elements multiply codes of 2")),
+        ] {
+            (accelerator.array.operand_bits, accelerator.array.tag_shift) = (operand_bits, tag_shift);
+            let found = accelerator.check().err();
+            assert_eq!(found.is_some(), said.is_some(), "{operand_bits} {tag_shift}: {found:?}");
+            if let (Some(found), Some(said)) = (found, said) {
+                assert!(found.key == "tag_shift" && found.message.contains(said), "{found:?}");
+            }
+        }
     }
 
     #[test]

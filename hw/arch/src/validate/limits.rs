@@ -327,6 +327,21 @@ fn operand_lines() {
         serial(Operation::Compute(compute))
     };
     assert_eq!(problems(&with(|_| ())), []);
+    let scaled = |bits, shift| {
+        let mut program = with(|_| ());
+        program.accelerator.array.tag_shift = 4;
+        let mut compute = compute.clone();
+        (compute.activation_bits, compute.tag_shift) = (bits, shift);
+        let mut command = Command { wait: 0, signal: 0, operation: Operation::Compute(compute) };
+        fill_bank_masks(&program.accelerator, &mut command);
+        let mut encoder = Encoder::default();
+        encoder.push(&command).unwrap();
+        program.words = encoder.finish();
+        program
+    };
+    assert_eq!(problems(&scaled(3, 4)), []);
+    refused(&scaled(3, 5), "activations of two scales, shifted by 5; the array shifts by up to 4", &"shift");
+    refused(&scaled(2, 4), "activations of two scales and 2 bits; they have 3 and more", &"bits");
     refused(&with(|c| c.activation_bits = 5), "operands of 5 and 3 bits in containers of 4", &"activations");
     refused(&with(|c| c.weight_bits = 0), "operands of 4 and 8 bits in containers of 4", &"weights");
     // 33 codes are two lines in halves of bytes, and three in bytes.
