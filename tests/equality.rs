@@ -7,7 +7,9 @@ use bitgauge_arch::codec::Codec;
 use bitgauge_arch::program::TensorRole;
 use bitgauge_compiler::{Options, compile};
 use bitgauge_models::float::{FloatGraph, Op};
-use bitgauge_models::integer::{Assignment, IntOp, Prepared, QuantizeOptions, calibrate, evaluate, quantize};
+use bitgauge_models::integer::{
+    Assignment, IntOp, Prepared, QuantizeOptions, calibrate, evaluate, quantize, quantize_traced,
+};
 use bitgauge_testing::Random;
 use bitgauge_tests::networks::{branches, noise};
 use bitgauge_tests::orders;
@@ -182,6 +184,17 @@ fn codes_of_two_scales() {
         }
     }
     assert!(scaled >= 8, "{scaled} tensors of two scales");
+    // A clamp is no table: its tensor keeps one scale, and is named.
+    let float = float_model(&repository("models/zoo/cnn_mnist.onnx"));
+    let calibration = calibrate(&float, 2, |index| vec![images.tensor(index)]).unwrap();
+    let relu = float.nodes.iter().find(|node| matches!(node.op, Op::Clip(_) | Op::Unary(_))).unwrap();
+    let name = float.value(relu.outputs[0]).name.clone();
+    let mut bits = Assignment::default();
+    bits.activations.two_scales.insert(name.clone(), 2);
+    let options = QuantizeOptions { bits, input: images.input_code(), ..QuantizeOptions::default() };
+    let notes = quantize_traced(&float, &calibration, &options).unwrap().trace.notes;
+    let said = format!("bits: `{name}` has one scale");
+    assert!(notes.iter().any(|note| note.starts_with(&said)), "{notes:?}");
 }
 
 /// Of as many bits, two scales lose less of what softmax and GELU make in the shipped ViT.

@@ -79,13 +79,7 @@ impl Lowering<'_> {
         };
         let (view, shape) = layer.view.laid_out(layer.shape, layout);
         let code = match tail.function {
-            Some(_) if !layer.depthwise => {
-                self.code_of_table(tail.end, CodeKind::Affine { bits: self.bits(tail.end) })
-            }
-            Some(_) => match self.code_for(tail.end) {
-                code if code.container() == Container::Byte => code,
-                _ => self.calibrated(tail.end, CodeKind::Affine { bits: self.bits(tail.end) }),
-            },
+            Some(_) => self.code_of_table(tail.end, CodeKind::Affine { bits: self.bits(tail.end) }),
             None => self.code_for(tail.end),
         };
         let before = match tail.function {
