@@ -67,6 +67,19 @@ fn small_design_on_ecp5() {
     assert_eq!(written, answer);
 }
 
+/// The elements alone: one DSP block each, and no memories.
+#[test]
+fn the_array_alone_on_ecp5() {
+    if !yosys() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let output = synth(folder.path(), &["--family", "ecp5", "--part", "array"]);
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["part"], "array");
+    assert_eq!((answer["total"]["dsp"].as_u64(), answer["total"]["bram"].as_u64()), (Some(4), Some(0)));
+}
+
 #[test]
 fn wrong_names_are_refused() {
     let folder = tempfile::tempdir().unwrap();
