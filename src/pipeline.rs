@@ -7,8 +7,8 @@ use bitgauge_compiler::CompileError;
 use bitgauge_models::float::{FloatGraph, ValueId};
 use bitgauge_models::integer::evaluate::{Classification, LoudChannel, TensorNoise, classify, noise};
 use bitgauge_models::integer::{
-    Calibration, IntGraph, IntOp, QuantizeError, QuantizeOptions, Quantized, calibrate, calibration_runs,
-    quantize_traced,
+    Calibration, IntGraph, IntOp, QuantizeError, QuantizeOptions, Quantized, calibrate_channels,
+    calibration_runs, observed, quantize_traced,
 };
 use serde::Serialize;
 
@@ -39,10 +39,12 @@ pub fn quantized(
     let options = arguments.options(images)?;
     let count = arguments.calibration_images.unwrap_or(images.len()).clamp(1, images.len());
     let bar = output::progress("calibrate", calibration_runs(count));
-    let calibration = calibrate(&model.graph, count, |index| {
+    let image = |index| {
         bar.inc(1);
         vec![images.tensor(index)]
-    })?;
+    };
+    let channels = observed(&model.graph, &options.bits);
+    let calibration = calibrate_channels(&model.graph, count, image, &channels)?;
     bar.finish_and_clear();
     let infinite = not_finite(model, &calibration)?;
     let quantized = quantize_traced(&model.graph, &calibration, &options).map_err(|error| {

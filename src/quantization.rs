@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use bitgauge_models::integer::{Assignment, InputCode, QuantizeOptions, RangeRule};
+use bitgauge_models::integer::{Assignment, ChannelShifts, InputCode, QuantizeOptions, RangeRule};
 
 use crate::dataset::Images;
 use crate::failure::Failure;
@@ -21,7 +21,7 @@ pub struct Quantization {
         long,
         help_heading = HEADING,
         value_name = "TOML",
-        conflicts_with_all = ["weight_bits", "activation_bits", "stream_bits"],
+        conflicts_with_all = ["weight_bits", "activation_bits", "stream_bits", "channel_shifts"],
     )]
     pub bits: Option<PathBuf>,
     /// Bits of all weights, 2 to 8; 8 if left out
@@ -33,6 +33,9 @@ pub struct Quantization {
     /// Bits of a transformer's residual stream; 16 if left out
     #[arg(long, help_heading = HEADING, value_parser = ["8", "16"])]
     stream_bits: Option<String>,
+    /// Let the stream's channels have steps of their own, up to two to the power of N apart; with `--stream-bits 8`
+    #[arg(long, help_heading = HEADING, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=7))]
+    channel_shifts: Option<u8>,
     /// How the range of an activation follows from calibration
     #[arg(
         long,
@@ -112,6 +115,7 @@ impl Quantization {
             && self.weight_bits.is_none()
             && self.activation_bits.is_none()
             && self.stream_bits.is_none()
+            && self.channel_shifts.is_none()
             && self.range == Range::of(usual.range)
             && self.percentile.is_none()
             && self.calibration_images.is_none()
@@ -134,7 +138,13 @@ impl Quantization {
             Some(_) => 16,
             None => usual.stream,
         };
-        Ok(Assignment { stream, ..uniform })
+        let greatest = self.channel_shifts.unwrap_or(0);
+        if greatest > 0 && stream != 8 {
+            let fault = Failure::new("--channel-shifts is for a stream of 8 bits");
+            return Err(fault.hint("give --stream-bits 8 too").into());
+        }
+        let channel_shifts = ChannelShifts { greatest, ..ChannelShifts::default() };
+        Ok(Assignment { stream, channel_shifts, ..uniform })
     }
 
     /// The library's options for images like these.
@@ -166,8 +176,9 @@ pub fn describe(options: &QuantizeOptions) -> String {
         (Some(all), _) => format!("{all}-bit"),
         _ => format!("{default}-bit"),
     };
+    let steps = if bits.channel_shifts.is_off() { "" } else { " with steps of its channels" };
     format!(
-        "{} weights per channel, {} activations per tensor (range: {range}), {}-bit residual stream",
+        "{} weights per channel, {} activations per tensor (range: {range}), {}-bit residual stream{steps}",
         span(bits.weights.default, &bits.weights.layers),
         span(bits.activations.default, &bits.activations.tensors),
         bits.stream

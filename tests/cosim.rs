@@ -208,7 +208,12 @@ fn shipped_models_agree() {
 /// A network of mixed widths on an array of another kind.
 fn mixed_agree(accelerator: &Accelerator, models: &[&str], seed: u64, images: usize) {
     for model in models {
-        let draw = Draw { seed, most: accelerator.array.widest(), tag_shift: accelerator.array.tag_shift };
+        let draw = Draw {
+            seed,
+            most: accelerator.array.widest(),
+            tag_shift: accelerator.array.tag_shift,
+            channel_shift: if accelerator.vector.channel_shifts { 3 } else { 0 },
+        };
         let graph = mixed_as(model, draw).0.graph;
         let program =
             bitgauge_compiler::compile(&graph, accelerator, &bitgauge_compiler::Options::default()).unwrap();
@@ -246,6 +251,7 @@ fn mixed_widths_agree_on_every_kind() {
     for name in ["reference-16x16", "fixed-4-bit-16x16"].into_iter().chain(KINDS) {
         let mut accelerator = design(name);
         accelerator.array.tag_shift = 4;
+        accelerator.vector.channel_shifts = true;
         mixed_agree(&accelerator, &bitgauge_tests::MODELS, 2, 2);
     }
 }

@@ -9,7 +9,7 @@ use bitgauge_models::integer::{Calibration, InputCode, IntGraph, QuantizeOptions
 use bitgauge_testing::Random;
 use bitgauge_tests::networks::{Block, block_ends, cut, decoder, noise, transformer_block, value_of};
 use bitgauge_tests::verilog::{assert_same, build, verilator};
-use bitgauge_tests::widths::{Draw, drawn};
+use bitgauge_tests::widths::{Draw, drawn, seen};
 use bitgauge_tests::{KINDS, assert_equal, design, efficientnet, float_model, quantized, resnet20};
 
 /// One bench for all networks: building it takes longer than most of them.
@@ -54,11 +54,16 @@ fn agrees_at_all_widths(
     for name in KINDS {
         let mut accelerator = design(name);
         accelerator.array.tag_shift = 5;
-        let graph = drawn(float, calibration, input, Draw { seed: 7, most: 8, tag_shift: 5 }).0.graph;
+        accelerator.vector.channel_shifts = true;
+        let draw = Draw { seed: 7, most: 8, tag_shift: 5, channel_shift: 3 };
+        let graph = drawn(float, calibration, input, draw).0.graph;
         let scaled = graph.tensors.iter().filter(|tensor| tensor.code.tag_shift > 0).count();
+        let shifted = graph.tensors.iter().filter(|tensor| tensor.channel_shifts.is_some()).count();
         agrees_on(
             &accelerator,
-            &format!("{case}, mixed widths, {scaled} tensors of two scales"),
+            &format!(
+                "{case}, mixed widths, {scaled} tensors of two scales, {shifted} with steps of their channels"
+            ),
             &graph,
             image,
         );
@@ -97,7 +102,7 @@ fn transformer_block_of_vit_s_at_mixed_widths() {
         return;
     }
     let (float, inputs) = vit_s_block();
-    let calibration = calibrate(&float, 2, |index| vec![inputs[index].clone()]).unwrap();
+    let calibration = seen(&float, 2, |index| vec![inputs[index].clone()]);
     agrees_at_all_widths("ViT-S block", &float, &calibration, InputCode::Calibrated, &inputs[0]);
 }
 
@@ -109,7 +114,7 @@ fn resnet20_at_mixed_widths() {
     }
     let Some((model, images)) = resnet20() else { return };
     let float = float_model(&model);
-    let calibration = calibrate(&float, 16, |index| vec![images.tensor(index)]).unwrap();
+    let calibration = seen(&float, 16, |index| vec![images.tensor(index)]);
     agrees_at_all_widths("ResNet-20", &float, &calibration, images.input_code(), &images.tensor(200));
 }
 

@@ -3,17 +3,20 @@
 // Helpers outside of #[test] functions fail the test by panicking; what is measured is said.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+use std::collections::BTreeMap;
+
 use bitgauge_arch::codec::Codec;
 use bitgauge_arch::program::TensorRole;
 use bitgauge_compiler::{Options, compile};
 use bitgauge_models::float::{FloatGraph, Op};
 use bitgauge_models::integer::{
-    Assignment, IntOp, Prepared, QuantizeOptions, calibrate, evaluate, quantize, quantize_traced,
+    Assignment, ChannelShifts, IntOp, Prepared, QuantizeOptions, calibrate, evaluate, quantize,
+    quantize_traced,
 };
 use bitgauge_testing::Random;
 use bitgauge_tests::networks::{branches, noise};
 use bitgauge_tests::orders;
-use bitgauge_tests::widths::{Draw, mixed, mixed_as};
+use bitgauge_tests::widths::{Draw, mixed, mixed_as, seen};
 use bitgauge_tests::{
     DESIGNS, Images, KINDS, MODELS, assert_equal, design, equal, float_model, repository, same_tensors,
     shipped,
@@ -172,7 +175,7 @@ fn codes_of_two_scales() {
     let images = Images::mnist("calibration");
     let mut scaled = 0;
     for seed in 0..4 {
-        let graph = mixed_as("vit_mnist", Draw { seed, most: 8, tag_shift: 8 }).0.graph;
+        let graph = mixed_as("vit_mnist", Draw { seed, most: 8, tag_shift: 8, channel_shift: 0 }).0.graph;
         scaled += graph.tensors.iter().filter(|tensor| tensor.code.tag_shift > 0).count();
         for name in ["reference-8x8", "reference-16x16"].into_iter().chain(KINDS) {
             let mut accelerator = design(name);
@@ -195,6 +198,57 @@ fn codes_of_two_scales() {
     let notes = quantize_traced(&float, &calibration, &options).unwrap().trace.notes;
     let said = format!("bits: `{name}` has one scale");
     assert!(notes.iter().any(|note| note.starts_with(&said)), "{notes:?}");
+}
+
+/// Channels of a stream of 8 bits have steps of their own: what LayerNorm reads and residuals bring. Without gates for
+/// them the layer is named.
+#[test]
+fn channels_with_steps_of_their_own() {
+    let images = Images::mnist("calibration");
+    for (seed, channel_shift) in [(0, 1), (1, 3), (2, 7)] {
+        let graph = mixed_as("vit_mnist", Draw { seed, most: 8, tag_shift: 0, channel_shift }).0.graph;
+        let shifted = graph.tensors.iter().filter_map(|tensor| tensor.channel_shifts.as_ref());
+        let most: Vec<u8> = shifted.map(|shifts| shifts.iter().copied().max().unwrap_or(0)).collect();
+        assert!(most.len() >= 8 && most.iter().all(|&most| most > 0), "{most:?}");
+        for name in ["reference-8x8", "reference-16x16"].into_iter().chain(KINDS) {
+            let mut accelerator = design(name);
+            let error = compile(&graph, &accelerator, &OBSERVED).map(drop).unwrap_err().to_string();
+            assert!(error.contains("layer `/") && error.contains("channel_shifts = true"), "{error}");
+            accelerator.vector.channel_shifts = true;
+            let case = format!("seed {seed}, {name}");
+            assert_equal(&case, &graph, &accelerator, &OBSERVED, &[images.tensor(9)]);
+        }
+    }
+}
+
+/// Of 8 bits, steps of their own keep more of the stream's channels than one step for all.
+#[test]
+fn channels_with_steps_of_their_own_lose_less() {
+    let images = Images::mnist("calibration");
+    let float = float_model(&repository("models/zoo/vit_mnist.onnx"));
+    let calibration = seen(&float, 32, |index| vec![images.tensor(index)]);
+    let noise = |greatest: u8| {
+        let channel_shifts = ChannelShifts { greatest, ..ChannelShifts::default() };
+        let bits = Assignment { stream: 8, channel_shifts, ..Assignment::default() };
+        let options = QuantizeOptions { bits, input: images.input_code(), ..QuantizeOptions::default() };
+        let quantized = quantize_traced(&float, &calibration, &options).unwrap();
+        assert_eq!(quantized.trace.notes, Vec::<String>::new());
+        let shifted: Vec<&str> = quantized
+            .graph
+            .tensors
+            .iter()
+            .filter(|t| t.channel_shifts.is_some())
+            .map(|t| t.name.as_str())
+            .collect();
+        let noise = evaluate::noise(&quantized.graph, &float, 8, |index| vec![images.tensor(index)]).unwrap();
+        let named: BTreeMap<String, f64> = noise.into_iter().map(|n| (n.tensor, n.decibels)).collect();
+        (shifted.into_iter().map(str::to_owned).collect::<Vec<_>>(), named)
+    };
+    let ((none, one), (shifted, own)) = (noise(0), noise(3));
+    assert!(none.is_empty() && shifted.len() >= 8, "{shifted:?}");
+    let gained: Vec<f64> = shifted.iter().filter_map(|name| Some(own.get(name)? - one.get(name)?)).collect();
+    eprintln!("decibels gained by steps of their own: {gained:.1?}");
+    assert!(gained.iter().sum::<f64>() > 0.0, "{gained:?}");
 }
 
 /// Of as many bits, two scales lose less of what softmax and GELU make in the shipped ViT.

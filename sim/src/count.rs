@@ -62,6 +62,8 @@ struct Ports {
     post_lanes: u64,
     /// Lanes of the vector unit.
     vector_lanes: u64,
+    /// Channels can have shifts.
+    channel_shifts: bool,
 }
 
 impl Ports {
@@ -70,6 +72,7 @@ impl Ports {
             line: plan.line,
             post_lanes: u64::from(plan.accelerator.post.lanes),
             vector_lanes: u64::from(plan.accelerator.vector.lanes),
+            channel_shifts: plan.accelerator.vector.channel_shifts,
         }
     }
 

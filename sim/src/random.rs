@@ -19,6 +19,7 @@ pub(crate) fn accelerator(random: &mut Random) -> Accelerator {
         programs::kind(random, &mut a.array);
         a.post.lanes = random.of(&[1, 2, 4, 8, 16]);
         a.vector.lanes = random.of(&[1, 4, 8]);
+        a.vector.channel_shifts = random.below(2) == 0;
         a.compression.lanes = random.of(&[1, 2]);
         a.memory.bus_bits = random.of(&[32, 64, 128]);
         a.memory.latency_cycles = random.of(&[1, 2, 7, 40]);

@@ -61,6 +61,7 @@ fn scales(random: &mut Random, count: usize) -> Scales {
             shift: random.within(20, 30) as u8,
         },
         negate: random.below(4) == 0,
+        channel_shift: 0,
     };
     let bytes: Vec<u8> = (0..count).flat_map(|_| entry(random).to_bytes()).collect();
     let mut scales = Scales::default();

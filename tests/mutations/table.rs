@@ -529,7 +529,8 @@ pub const FUSIBLE: &[Mutation] = &[
         "assign addend = $signed({{15{term_q[16]}}, term_q});"),
 ];
 
-/// On the design whose elements shift each product by its own code's tag, by up to eight bits.
+/// On the design whose elements shift each product by its own code's tag, by up to eight bits, and whose channels have
+/// shifts.
 #[rustfmt::skip]
 pub const TAGS: &[Mutation] = &[
     fault("a tag of 8 bits is the payload's sign", "feed_tags8",
@@ -571,4 +572,23 @@ pub const TAGS: &[Mutation] = &[
     fault("what is fine ends at half of the payload", "row_writer",
         "high_d = part_0[16:1] - 16'd1;",
         "high_d = (part_0[16:1] >> 1'd1) - 16'd1;"),
+    // Channels with shifts
+    fault("LayerNorm shifts no codes", "row_select",
+        "code_r_0_d = picked_0 << shift_0;",
+        "code_r_0_d = picked_0;"),
+    fault("a shift below zero shifts", "row_select",
+        "if (channel_shift_0[3]) begin",
+        "if (1'd0) begin"),
+    fault("a negative gamma loses its sign", "row_lane",
+        "assign early_0_d = parameter_[54:0];",
+        "assign early_0_d = {1'd0, parameter_[53:0]};"),
+    fault("entries are read in the last pass alone", "rows_by",
+        "assign parameter_re_r_d = (!sequence_softmax) & ((sequence_tag[0] & (fields_source_wide == 1'd0)) | sequence_tag[2]);",
+        "assign parameter_re_r_d = (!sequence_softmax) & sequence_tag[2];"),
+    fault("a residual's shift has no sign", "post_lane",
+        "assign moved_0 = $signed({2'd0, residual_shift}) + $signed({{4{channel_shift_0_q[3]}}, channel_shift_0_q});",
+        "assign moved_0 = $signed({2'd0, residual_shift}) + $signed({4'd0, channel_shift_0_q});"),
+    fault("a residual's shift is one bit too low", "drain_fill",
+        "assign entry = ((({27'd0, signed_bias} | ({59'd0, parameter_rdata[54]} << 6'd33)) | ({44'd0, parameter_rdata[47:32]} << 6'd34)) | ({54'd0, shift} << 6'd50)) | ({56'd0, parameter_rdata[59:56]} << 6'd56);",
+        "assign entry = ((({27'd0, signed_bias} | ({59'd0, parameter_rdata[54]} << 6'd33)) | ({44'd0, parameter_rdata[47:32]} << 6'd34)) | ({54'd0, shift} << 6'd50)) | ({56'd0, parameter_rdata[58:55]} << 6'd56);"),
 ];

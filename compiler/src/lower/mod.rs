@@ -92,6 +92,14 @@ pub(crate) fn units<'a>(
 
 /// Emits the commands of the context's node.
 pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
+    let mut tensors = context.node.inputs.iter().chain([&context.node.output]);
+    let shifted = tensors.any(|&id| context.graph.tensor(id).channel_shifts.is_some());
+    if shifted && !context.emitter.accelerator.vector.channel_shifts {
+        return Err(context.unsupported(
+            "channels of its codes have steps of their own, and this accelerator has no gates for that; set [vector] \
+             channel_shifts = true, or quantize without channel shifts",
+        ));
+    }
     lowering(&context.node.op)(context)
 }
 

@@ -55,6 +55,7 @@ impl Draw for Random {
                 bias: self.below(4001) as i32 - 2000,
                 requant: self.requant(terms),
                 negate: false,
+                channel_shift: 0,
             })
             .collect()
     }
@@ -112,6 +113,7 @@ impl Builder {
             name: format!("t{}", self.graph.tensors.len()),
             shape,
             code,
+            channel_shifts: None,
             constant: None,
             float_source: None,
         });
@@ -398,6 +400,7 @@ fn token_operators() -> Vec<(String, IntGraph)> {
                     bias: 100 - index as i32,
                     requant: Requant::from_real(0.001).unwrap(),
                     negate: index % 3 == 0,
+                    channel_shift: 0,
                 })
                 .collect(),
             epsilon: 1_000_000,
@@ -412,7 +415,12 @@ fn token_operators() -> Vec<(String, IntGraph)> {
         }
         let v = b.node(op, &[n], shape(heads, width, 1, tokens), CENTRED);
         let product = |b: &mut Builder, terms: usize, code: &CodeType| IntOp::MatMul {
-            parameter: ChannelParameter { bias: 0, requant: b.random.requant(terms), negate: false },
+            parameter: ChannelParameter {
+                bias: 0,
+                requant: b.random.requant(terms),
+                negate: false,
+                channel_shift: 0,
+            },
             post: post(code),
         };
         let op = product(&mut b, width, &CENTRED);

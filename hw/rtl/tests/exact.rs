@@ -96,7 +96,7 @@ fn requantizer_has_every_shift_and_edge() {
 
 #[test]
 fn the_least_sum_negated_passes_a_lane() {
-    let mut unit = Lane::new(2, 32);
+    let mut unit = Lane::new(2, 32, false);
     unit.connect_all();
     let design = elaborate(&unit, &Options { reset: Reset::Synchronous, ..Options::default() }).unwrap();
     let mut bench = Bench::new(&design);
@@ -112,7 +112,7 @@ fn the_least_sum_negated_passes_a_lane() {
     for shift in 30..=47 {
         for negate in [true, false] {
             let requant = Requant { mantissa: 1 << 15, shift };
-            let parameter = ChannelParameter { bias: i32::MIN, requant, negate };
+            let parameter = ChannelParameter { bias: i32::MIN, requant, negate, channel_shift: 0 };
             // An entry as `Fill` prepares it: the bias with its sign, 33 bits.
             let bias = if negate { 1i128 << 31 } else { (1 << 33) - (1 << 31) };
             let entry = bias | i128::from(negate) << 33 | 1 << 49 | i128::from(shift) << 50;

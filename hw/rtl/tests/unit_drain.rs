@@ -45,6 +45,7 @@ fn accelerator(rows: u32, cols: u32, lanes: u32) -> Accelerator {
     (accelerator.array.rows, accelerator.array.cols) = (rows, cols);
     (accelerator.post.lanes, accelerator.vector.lanes) = (lanes, 1);
     accelerator.memory.bus_bits = 32;
+    accelerator.vector.channel_shifts = rows == 3 || rows == 4;
     accelerator.check().unwrap();
     accelerator
 }
@@ -115,10 +116,11 @@ fn table(address: u64) -> u8 {
 }
 
 /// The output code of a pixel and column.
-fn code(c: &Compute, line: u64, pixel: u64, column: u64, sum: i32) -> i32 {
-    let entry =
+fn code(c: &Compute, a: &Accelerator, pixel: u64, column: u64, sum: i32) -> i32 {
+    let line = u64::from(a.line_bytes());
+    let parameter =
         entry((u64::from(c.parameter_base) + if c.parameter_per_row == 1 { pixel } else { column }) & 0xffff);
-    let mut value = ChannelParameter::from_bytes(entry.to_le_bytes()).requantize(sum);
+    let mut value = ChannelParameter::from_bytes(parameter.to_le_bytes()).requantize(sum);
     if c.residual_enable == 1 {
         let at = u64::from(c.residual_line) + pixel * u64::from(c.residual_pixel_stride);
         let byte = |byte: u64| line_byte(at + byte / line, byte % line);
@@ -129,6 +131,10 @@ fn code(c: &Compute, line: u64, pixel: u64, column: u64, sum: i32) -> i32 {
         };
         let requant =
             Requant { mantissa: c.residual_mantissa as u16, shift: c.residual_shift.clamp(1, 47) as u8 };
+        let shift = if a.vector.channel_shifts { (parameter >> 56 & 15) as i32 } else { 0 };
+        // Four bits with a sign.
+        let shift = if shift < 8 { shift } else { shift - 16 };
+        let requant = Requant { shift: (i32::from(requant.shift) + shift).clamp(1, 47) as u8, ..requant };
         value += Residual { zero_point: c.residual_zero_point, requant }.rescale(code);
     }
     let post = Post { zero_point: c.zero_point, clamp_low: c.clamp_low, clamp_high: c.clamp_high };
@@ -213,7 +219,8 @@ fn expect(accelerator: &Accelerator, commands: &[(u64, Compute)]) -> BTreeMap<u6
                     cycles.entry(d + 7).or_default().table = c.table_enable == 1;
                     let (mut enables, mut bytes) = (0u64, vec![0; line as usize]);
                     for n in &columns {
-                        let value = code(c, line, pixel + row, *n, sum(number + fold, row, n - column));
+                        let value =
+                            code(c, accelerator, pixel + row, *n, sum(number + fold, row, n - column));
                         for part in 0..u64::from(1 + c.output_wide) {
                             let byte = (n * u64::from(1 + c.output_wide) + part) % line;
                             enables |= 1 << byte;

@@ -68,6 +68,7 @@ impl Memories {
                     shift: 16 + random.below(10) as u8,
                 },
                 negate: random.below(3) == 0,
+                channel_shift: 0,
             };
             let mut bytes = parameter.to_bytes();
             if random.below(12) == 0 {

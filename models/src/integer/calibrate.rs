@@ -5,6 +5,9 @@
 
 mod finite;
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use rayon::prelude::*;
 
 pub use finite::NotFinite;
@@ -17,6 +20,8 @@ use crate::float::{FloatGraph, RunError, Tensor, ValueId, run_observed};
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Calibration {
     observations: Vec<Observation>,
+    /// Greatest magnitude of each channel, of those values for which it was asked.
+    channels: BTreeMap<ValueId, Vec<f32>>,
     not_finite: Option<NotFinite>,
 }
 
@@ -25,6 +30,12 @@ impl Calibration {
     #[must_use]
     pub fn of(&self, id: ValueId) -> Option<&Observation> {
         self.observations.get(id.0)
+    }
+
+    /// Greatest magnitude of each channel of a value, where it was asked for.
+    #[must_use]
+    pub fn channels(&self, id: ValueId) -> Option<&[f32]> {
+        self.channels.get(&id).map(Vec::as_slice)
     }
 
     /// Where the float network gives what is not finite, if it does; masks that are infinite on purpose are not meant.
@@ -40,6 +51,18 @@ pub fn calibrate(
     count: usize,
     image: impl Fn(usize) -> Vec<Tensor> + Sync,
 ) -> Result<Calibration, RunError> {
+    calibrate_channels(graph, count, image, &[])
+}
+
+/// As [`calibrate`], and keeps the greatest magnitude of each channel of some values, whose channels lie along the
+/// dimension that is given.
+pub fn calibrate_channels(
+    graph: &FloatGraph,
+    count: usize,
+    image: impl Fn(usize) -> Vec<Tensor> + Sync,
+    channels: &[(ValueId, usize)],
+) -> Result<Calibration, RunError> {
+    let reach = Reach::new(graph, channels);
     let empty = vec![Observation::new(); graph.values.len()];
     let watch = Watch::new(graph);
     if count == 1 {
@@ -47,12 +70,49 @@ pub fn calibrate(
             seen.widen(data);
             seen.count(data);
         };
-        let observations = pass(graph, count, &image, &empty, Some(&watch), both)?;
-        return Ok(Calibration { observations, not_finite: watch.into_found() });
+        let observations = pass(graph, count, &image, &empty, Some((&watch, &reach)), both)?;
+        return Ok(Calibration {
+            observations,
+            channels: reach.into_found(),
+            not_finite: watch.into_found(),
+        });
     }
-    let ends = pass(graph, count, &image, &empty, Some(&watch), Observation::widen)?;
+    let ends = pass(graph, count, &image, &empty, Some((&watch, &reach)), Observation::widen)?;
     let observations = pass(graph, count, &image, &ends, None, Observation::count)?;
-    Ok(Calibration { observations, not_finite: watch.into_found() })
+    Ok(Calibration { observations, channels: reach.into_found(), not_finite: watch.into_found() })
+}
+
+/// Greatest magnitudes of channels, by all threads.
+struct Reach {
+    axes: BTreeMap<ValueId, usize>,
+    found: Mutex<BTreeMap<ValueId, Vec<f32>>>,
+}
+
+impl Reach {
+    fn new(graph: &FloatGraph, channels: &[(ValueId, usize)]) -> Reach {
+        let axes: BTreeMap<ValueId, usize> = channels.iter().copied().collect();
+        let empty = axes.iter().map(|(&id, &axis)| (id, vec![0.0; graph.shape(id)[axis]])).collect();
+        Reach { axes, found: Mutex::new(empty) }
+    }
+
+    fn look(&self, id: ValueId, tensor: &Tensor) {
+        let Some(&axis) = self.axes.get(&id) else { return };
+        let count = tensor.shape()[axis];
+        let inner: usize = tensor.shape()[axis + 1..].iter().product();
+        let mut most = vec![0f32; count];
+        for (at, run) in tensor.data().chunks(inner.max(1)).enumerate() {
+            let most = &mut most[at % count];
+            *most = run.iter().fold(*most, |most, x| most.max(x.abs()));
+        }
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(all) = found.get_mut(&id) {
+            all.iter_mut().zip(most).for_each(|(all, most)| *all = all.max(most));
+        }
+    }
+
+    fn into_found(self) -> BTreeMap<ValueId, Vec<f32>> {
+        self.found.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn pass(
@@ -60,7 +120,7 @@ fn pass(
     count: usize,
     image: &(impl Fn(usize) -> Vec<Tensor> + Sync),
     start: &[Observation],
-    watch: Option<&Watch>,
+    watch: Option<(&Watch, &Reach)>,
     step: impl Fn(&mut Observation, &[f32]) + Sync,
 ) -> Result<Vec<Observation>, RunError> {
     (0..count)
@@ -68,10 +128,13 @@ fn pass(
         .try_fold(
             || start.to_vec(),
             |mut seen, index| {
-                let mut watched = watch.map(|watch| watch.image(index));
+                let mut watched = watch.map(|(watch, _)| watch.image(index));
                 run_observed(graph, &image(index), |id, tensor| {
                     if let Some(watched) = &mut watched {
                         watched.look(id, tensor.data());
+                    }
+                    if let Some((_, reach)) = watch {
+                        reach.look(id, tensor);
                     }
                     step(&mut seen[id.0], tensor.data());
                 })?;

@@ -85,6 +85,14 @@ impl CodeType {
 }
 
 impl IntTensor {
+    /// Steps of the code that one step of an element's channel is.
+    #[must_use]
+    #[inline]
+    pub fn channel_step(&self, index: usize) -> f64 {
+        let shift = self.channel_shifts.as_ref().and_then(|shifts| shifts.get(index % self.shape.channels));
+        f64::from(1u32 << shift.map_or(0, |&shift| u32::from(shift).min(31)))
+    }
+
     /// The containers of reals that lie in the order of the float value that the tensor stands for, or else as
     /// it is stored.
     ///
@@ -103,6 +111,7 @@ impl IntTensor {
     #[must_use]
     pub fn reals(&self, containers: &[u8], order: &ElementOrder) -> Vec<f32> {
         let taken = order.take(containers, self.code.container().bytes());
+        // Tensors that leave the network have one step.
         (0..self.shape.elements()).map(|i| self.code.decode(self.code.read(&taken, i)) as f32).collect()
     }
 }

@@ -17,7 +17,7 @@ use crate::float::heads::{HeadFunction, HeadStep};
 
 const MAGIC: &[u8; 8] = b"BITGAUGE";
 /// 3: outputs and float values with the order of their elements.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// Why bytes are no integer graph.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -235,6 +235,7 @@ fn write_tensor(w: &mut Writer, tensor: &IntTensor) {
     w.0.extend(tensor.code.scale.to_le_bytes());
     w.i32(tensor.code.zero_point);
     w.u8(tensor.code.tag_shift);
+    w.bytes(tensor.channel_shifts.as_deref().unwrap_or_default());
     w.u8(u8::from(tensor.constant.is_some()));
     if let Some(bytes) = &tensor.constant {
         w.bytes(bytes);
@@ -275,11 +276,14 @@ fn read_tensor(r: &mut Reader<'_>) -> Read<IntTensor> {
     let sign = if r.flag("sign")? { Signedness::Signed } else { Signedness::Unsigned };
     let scale = f64::from_le_bytes(r.array("scale")?);
     let code = CodeType { bits, sign, scale, zero_point: r.i32("zero point")?, tag_shift: r.u8("scales")? };
+    let shifts = r.bytes("channel shifts")?;
+    let channel_shifts = (!shifts.is_empty()).then(|| Arc::from(shifts));
     let constant = if r.flag("constant")? { Some(Arc::from(r.bytes("constant")?)) } else { None };
     let float_source = if r.flag("float value")? {
         Some(FloatSource { value: r.text("float value")?, order: read_order(r)? })
     } else {
         None
     };
-    Ok(IntTensor { name, shape: Shape { groups, rows, cols, channels }, code, constant, float_source })
+    let shape = Shape { groups, rows, cols, channels };
+    Ok(IntTensor { name, shape, code, channel_shifts, constant, float_source })
 }

@@ -109,6 +109,9 @@ pub struct IntTensor {
     pub shape: Shape,
     /// Codes.
     pub code: CodeType,
+    /// Steps of the channels, where they have steps of their own: two to the power of so many of the code's, one for
+    /// each channel. Only LayerNorm, additions and copies of rows read such tensors.
+    pub channel_shifts: Option<Arc<[u8]>>,
     /// Containers in storage order, for constants.
     pub constant: Option<Arc<[u8]>>,
     /// The float value whose quantized form this is, for SQNR and for inputs.

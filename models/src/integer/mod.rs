@@ -15,7 +15,7 @@ mod ranges;
 mod text;
 mod validate;
 
-pub use calibrate::{Calibration, NotFinite, calibrate, calibration_runs};
+pub use calibrate::{Calibration, NotFinite, calibrate, calibrate_channels, calibration_runs};
 pub use code::CodeError;
 pub use file::{FileError, checksum};
 pub use graph::{
@@ -24,8 +24,8 @@ pub use graph::{
 };
 pub use interpreter::{Prepared, RunError, run, run_outputs};
 pub use quantize::{
-    Assignment, AssignmentError, InputCode, Layer, QuantizeError, QuantizeOptions, Quantized, SUPPORTED,
-    Trace, UNITS, WeightClip, quantize, quantize_traced,
+    Assignment, AssignmentError, ChannelShifts, InputCode, Layer, QuantizeError, QuantizeOptions, Quantized,
+    SUPPORTED, Trace, UNITS, WeightClip, observed, quantize, quantize_traced,
 };
 pub use ranges::{CodeKind, Observation, RangeRule};
 pub use validate::{ValidateError, validate};

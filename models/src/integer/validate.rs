@@ -3,6 +3,7 @@
 //! After [`validate`] the interpreter and the compiler index freely: every id, shape and length
 //! fits, every code range holds what is written into it, and no accumulator can pass 32 bits.
 
+mod channel_shifts;
 mod operators;
 mod permutation;
 
@@ -81,6 +82,9 @@ pub fn validate(graph: &IntGraph) -> Result<(), ValidateError> {
     let known = |id: &TensorId| id.0 < graph.tensors.len();
     let mut defined: Vec<bool> = graph.tensors.iter().map(|t| t.constant.is_some()).collect();
     for id in &graph.inputs {
+        if graph.tensors.get(id.0).is_some_and(|input| input.channel_shifts.is_some()) {
+            return Err(ValidateError::Graph(format!("channels of input {} have steps of their own", id.0)));
+        }
         if !known(id) || std::mem::replace(&mut defined[id.0], true) {
             return Err(ValidateError::Graph(format!("input {} is unknown or defined twice", id.0)));
         }
@@ -154,6 +158,7 @@ fn check_tensor(tensor: &IntTensor) -> Check {
     ensure((low..=high).contains(&code.zero_point), || {
         format!("zero point {} is outside {low}..={high}", code.zero_point)
     })?;
+    channel_shifts::check_tensor(tensor)?;
     if let Some(source) = &tensor.float_source {
         ensure(source.order.covers(elements as u64), || {
             format!("its order does not meet each of its {elements} elements once")

@@ -87,7 +87,10 @@ pub(super) fn count(ports: Ports, v: &Vector, counts: &mut Tally) {
             // The second pass takes a group in halves where its codes, in or out, are wider than a line.
             let halves = groups.two_lines && v.source().max(v.output()) == Container::Word;
             let steps = if halves { 2 * groups.groups } else { groups.groups };
-            counts.add(A::ParameterReadByte, pixels * steps * parameters);
+            // Bytes of channels with shifts are shifted in both passes.
+            let shifted = ports.channel_shifts && v.source() == Container::Byte;
+            let shifts = if shifted { groups.groups } else { 0 };
+            counts.add(A::ParameterReadByte, pixels * (steps + shifts) * parameters);
             let second = if v.source() == Container::Word { groups.lines(Container::Word) } else { steps };
             pixels * (groups.lines(v.source()) + second)
         }

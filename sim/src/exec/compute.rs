@@ -45,6 +45,8 @@ struct Sizes {
     outputs: usize,
     /// Which scales are the outputs', unless each row has its own.
     scales: usize,
+    /// There is a residual, whose channels may have steps of their own.
+    shifted: bool,
     /// No sum has a greater magnitude, unless it wraps; then this is beyond what sums can be.
     most: u32,
     /// Pointwise, with pixels at equal distances: rows are read in place.
@@ -88,6 +90,7 @@ impl Sizes {
             pixels: c.out_rows as usize * c.out_cols as usize,
             outputs: c.outputs as usize,
             scales: 0,
+            shifted: false,
             most: u32::try_from(row).unwrap_or(u32::MAX).saturating_mul((255 * 128) << c.tag_shift),
             in_place: in_place.map(|step| step * line),
             reads,
@@ -110,6 +113,7 @@ impl Executor<'_> {
             * u64::from(c.kernel_cols)
             * u64::from(c.segments)
             * if c.grouped == 1 { 1 } else { u64::from(c.channels) };
+        sizes.shifted = c.residual_enable == 1 && self.plan.accelerator.vector.channel_shifts;
         if c.parameter_per_row == 0 {
             let entries = &state.post_parameter[8 * c.parameter_base as usize..][..8 * sizes.outputs];
             sizes.scales = state.buffers.array_scales.find(entries);
@@ -135,7 +139,7 @@ impl Executor<'_> {
                 continue;
             }
             let stride = c.output_pixel_stride as usize * sizes.line;
-            let plain = c.output() == Container::Byte && c.parameter_per_row == 0;
+            let plain = c.output() == Container::Byte && c.parameter_per_row == 0 && !sizes.shifted;
             if plain && c.residual().is_none() && stride >= sizes.outputs {
                 state.post_all(c, &sizes, (first, count), stride);
                 continue;
@@ -274,13 +278,29 @@ impl State {
             let at = (c.residual_line as usize + pixel * c.residual_pixel_stride as usize) * sizes.line;
             widen(&self.activation[at..at + outputs * container.bytes()], container, true, residual);
             // A residual is brought to scale as a sum is.
-            let entry = ChannelParameter {
-                bias: c.residual_zero_point.wrapping_neg(),
-                requant: requant(c.residual_mantissa, c.residual_shift),
-                negate: false,
+            let scale = |channel_shift: i8| {
+                ChannelParameter {
+                    bias: c.residual_zero_point.wrapping_neg(),
+                    requant: requant(c.residual_mantissa, c.residual_shift).shifted(channel_shift),
+                    negate: false,
+                    channel_shift: 0,
+                }
+                .to_bytes()
             };
-            if index == 0 {
-                buffers.residual_scales.splat(&entry.to_bytes(), outputs);
+            let shift = |entry: &[u8; 8]| ChannelParameter::from_bytes(*entry).channel_shift;
+            let entries = self.post_parameter.as_chunks::<8>().0;
+            let base = c.parameter_base as usize;
+            match (sizes.shifted, c.parameter_per_row) {
+                (true, 1) => {
+                    let scale = scale(shift(&entries[base + pixel]));
+                    buffers.residual_scales.splat(&scale, outputs);
+                }
+                (true, _) if index == 0 => {
+                    let scales = entries[base..base + outputs].iter().flat_map(|entry| scale(shift(entry)));
+                    buffers.residual_scales.read(&scales.collect::<Vec<u8>>());
+                }
+                (false, _) if index == 0 => buffers.residual_scales.splat(&scale(0), outputs),
+                _ => {}
             }
             let rescaled = grown(&mut buffers.rescaled, outputs);
             requantize(residual, &buffers.residual_scales, rescaled);

@@ -1,5 +1,6 @@
 //! Data: each unit against its registers' documentation, value by value.
 
+use bitgauge_arch::arith::layernorm::TokenStatistics;
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness};
 use bitgauge_arch::code::Container;
 use bitgauge_arch::codec::Codec;
@@ -22,6 +23,7 @@ fn parameters(random: &mut Random, count: usize) -> Vec<u8> {
                 shift: 18 + random.below(8) as u8,
             },
             negate: random.below(4) == 0,
+            channel_shift: random.below(16) as i8 - 8,
         }
         .to_bytes()
     };
@@ -120,6 +122,11 @@ fn naive_compute(accelerator: &Accelerator, c: &Compute, before: &Preload, after
                 let at = (c.residual_line as usize + (i * c.residual_pixel_stride) as usize) * line;
                 let code = Container::of_flag(c.residual_wide).read(&activation[at..], n, Signedness::Signed);
                 let requant = requant(c.residual_mantissa, c.residual_shift);
+                let shift = if accelerator.vector.channel_shifts { parameter.channel_shift } else { 0 };
+                let requant = Requant {
+                    shift: (requant.shift as i32 + i32::from(shift)).clamp(1, 47) as u8,
+                    ..requant
+                };
                 value += Residual { zero_point: c.residual_zero_point, requant }.rescale(code);
             }
             value = Post { zero_point: c.zero_point, clamp_low: c.clamp_low, clamp_high: c.clamp_high }
@@ -136,7 +143,8 @@ fn naive_compute(accelerator: &Accelerator, c: &Compute, before: &Preload, after
 #[test]
 fn compute_follows_its_registers() {
     let mut random = Random(3);
-    let (mut checked, mut grouped, mut narrow, mut containers, mut scaled) = (0, 0, 0, [0; 3], 0);
+    let (mut checked, mut grouped, mut narrow, mut containers, mut scaled, mut moved) =
+        (0, 0, 0, [0; 3], 0, 0);
     while checked < 800 {
         let mut c = random::compute(&mut random);
         c.activation_signed = random.small(2);
@@ -172,14 +180,17 @@ fn compute_follows_its_registers() {
         grouped += c.grouped;
         containers[c.container as usize] += 1;
         scaled += u32::from(c.tag_shift > 0);
+        moved += u32::from(c.residual_enable == 1 && accelerator.vector.channel_shifts);
         narrow += u32::from(accelerator.array.reads(c.operands()) != Operands::BYTES);
     }
     assert!(grouped > 100 && narrow > 50 && scaled > 100, "{grouped} {narrow} {scaled}");
+    assert!(moved > 40, "{moved}");
     assert!(containers.iter().all(|&count| count > 50), "{containers:?}");
 }
 
-fn naive_vector(line: usize, v: &Vector, before: &Preload, after: &mut [u8]) {
+fn naive_vector(accelerator: &Accelerator, v: &Vector, before: &Preload, after: &mut [u8]) {
     use VectorFunction as F;
+    let line = accelerator.line_bytes() as usize;
     let (activation, weight, table, entries) = (&before[0].2, &before[1].2, &before[3].2, &before[5].2);
     let sign = if v.source_signed == 1 { Signedness::Signed } else { Signedness::Unsigned };
     let post = Post { zero_point: v.zero_point, clamp_low: v.clamp_low, clamp_high: v.clamp_high };
@@ -240,6 +251,24 @@ fn naive_vector(line: usize, v: &Vector, before: &Preload, after: &mut [u8]) {
                             .requantize(sum),
                     )
                 }
+                F::LayerNorm => {
+                    let entry = |c: usize| {
+                        let at = 8 * (v.parameter_base as usize + c);
+                        ChannelParameter::from_bytes(entries[at..][..8].try_into().unwrap())
+                    };
+                    let shifts = accelerator.vector.channel_shifts && v.source_wide == 0;
+                    let codes: Vec<i32> = (0..v.channels as usize)
+                        .map(|c| {
+                            let code = Container::of_flag(v.source_wide).read(&activation[from..], c, sign);
+                            code * if shifts { 1 << entry(c).channel_shift.max(0) } else { 1 }
+                        })
+                        .collect();
+                    let (sum, squares) = codes.iter().fold((0, 0), |(sum, squares), &code| {
+                        (sum + i64::from(code), squares + i64::from(code).pow(2) as u64)
+                    });
+                    let token = TokenStatistics::new(codes.len(), sum, squares, v.epsilon());
+                    post.finish(entry(channel).requantize(token.normalize(codes.len(), codes[channel])))
+                }
                 _ => unreachable!(),
             };
             Container::of_flag(v.output_wide).write(&mut after[to..], channel, value);
@@ -254,7 +283,8 @@ fn vector_functions_follow_their_registers() {
     let mut checked = 0;
     while checked < 800 {
         let mut v = random::vector(&mut random);
-        v.function = random.of(&[F::Add, F::Table, F::MaxPool, F::AveragePool, F::Depthwise]).code();
+        v.function =
+            random.of(&[F::Add, F::Table, F::MaxPool, F::AveragePool, F::Depthwise, F::LayerNorm]).code();
         (v.dilation_rows, v.dilation_cols) = (1, 1);
         (v.source_signed, v.second_wide, v.table_select) =
             (random.small(2), random.small(2), random.small(2));
@@ -268,7 +298,7 @@ fn vector_functions_follow_their_registers() {
             continue;
         };
         let mut expected = before[0].2.clone();
-        naive_vector(program.accelerator.line_bytes() as usize, &v, &before, &mut expected);
+        naive_vector(&program.accelerator, &v, &before, &mut expected);
         assert!(machine.space(Space::Activation) == expected, "{v:?}");
         checked += 1;
     }

@@ -44,7 +44,9 @@ impl Executor<'_> {
             VectorFunction::Add => state.add(v, line),
             VectorFunction::Table => state.table(v, line),
             VectorFunction::Softmax => state.softmax(v, line),
-            VectorFunction::LayerNorm => state.layer_norm(v, line),
+            VectorFunction::LayerNorm => {
+                state.layer_norm(v, line, self.plan.accelerator.vector.channel_shifts);
+            }
             VectorFunction::MaxPool | VectorFunction::AveragePool | VectorFunction::Depthwise => {
                 state.map(v, function, line);
             }
@@ -183,7 +185,7 @@ impl State {
         }
     }
 
-    fn layer_norm(&mut self, v: &Vector, line: usize) {
+    fn layer_norm(&mut self, v: &Vector, line: usize, channel_shifts: bool) {
         let channels = v.channels as usize;
         let base = 8 * v.parameter_base as usize;
         let entries = self.vector_parameter[base..base + 8 * channels].as_chunks::<8>().0;
@@ -201,6 +203,9 @@ impl State {
                 v.source_signed == 1,
                 codes,
             );
+            if channel_shifts && source == Container::Byte {
+                codes.iter_mut().zip(&parameters).for_each(|(code, entry)| *code = entry.aligned(*code));
+            }
             let to = (v.output_line as usize + pixel * v.output_pixel_stride as usize) * line;
             let target = &mut self.activation[to..to + channels * output.bytes()];
             layernorm_token(codes, v.epsilon(), &parameters, |channel, value| {

@@ -62,6 +62,8 @@ pub fn accelerator(random: &mut Random, most: u32) -> Accelerator {
         a.scratchpad.weight_banks = random.of(&[2, 4, 8]);
         a.scratchpad.activation_kib = random.of(&[16, 32, 64]);
         a.scratchpad.weight_kib = random.of(&[8, 16, 32]);
+        // Half of them; what else is drawn stays as it is.
+        a.vector.channel_shifts = random.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 63 == 1;
         a.name = format!("random-{}x{}", a.array.rows, a.array.cols);
         if a.check().is_ok() {
             return a;

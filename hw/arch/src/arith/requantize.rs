@@ -22,6 +22,12 @@ impl Requant {
     /// The factor 1.
     pub const ONE: Requant = Requant { mantissa: 1 << 15, shift: 15 };
 
+    /// The factor over two to the power of `by`; where the gates have no such shift, the nearest that they have.
+    #[must_use]
+    pub fn shifted(self, by: i8) -> Requant {
+        Requant { shift: self.shift.saturating_add_signed(by).clamp(1, MAX_SHIFT), ..self }
+    }
+
     /// The nearest representable factor, or `None` where `factor` is not finite, is negative or is too
     /// large (2^15 and above). Factors below 2^-32, zero included, become the smallest factor: they
     /// send every sum of accumulator and bias to a value within two of zero.

@@ -133,6 +133,10 @@ pub struct PostUnit {
 pub struct VectorUnit {
     /// Codes handled in a cycle: a power of two, at most the bytes of a scratchpad line.
     pub lanes: u32,
+    /// Whether channels of what LayerNorm reads, and of residuals, can have steps of their own, powers of two apart
+    /// (O-2SF, power-of-two factors). Off by default: no gates for it.
+    #[serde(default)]
+    pub channel_shifts: bool,
 }
 
 /// `[compression]`

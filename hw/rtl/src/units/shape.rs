@@ -25,6 +25,8 @@ pub struct Shape {
     pub post_lanes: usize,
     /// Codes the vector unit handles in a cycle.
     pub vector_lanes: usize,
+    /// Whether channels can have steps of their own.
+    pub channel_shifts: bool,
     /// Whether load and store have the codec `pack`.
     pub pack: bool,
     /// Whether loads make operand lines of narrow containers.
@@ -73,6 +75,7 @@ impl Shape {
             bus: accelerator.bus_bytes() as usize,
             post_lanes: accelerator.post.lanes as usize,
             vector_lanes: accelerator.vector.lanes as usize,
+            channel_shifts: accelerator.vector.channel_shifts,
             pack: codec(Codec::Pack),
             narrow: codec(Codec::Pack)
                 && [OperandContainer::Bits4, OperandContainer::Bits2]

@@ -88,6 +88,26 @@ fn one_lane() {
     shape(1, 4, false);
 }
 
+/// Entries with a shift for each channel, which bytes follow and wide codes do not.
+#[test]
+fn channels_with_shifts() {
+    for (lanes, line, print) in [(1, 4, false), (4, 4, true), (8, 16, false)] {
+        let mut random = Random(0x0f + lanes as u64);
+        let mut player = Player::with(lanes, line, |a| a.vector.channel_shifts = true);
+        for channels in lengths(lanes) {
+            player.fill(&mut random);
+            let pixels = if channels < 20 { (2, 2) } else { (1, 1) };
+            player.run(&softmax(&mut random, channels, pixels));
+            for wide in [(0, 0), (0, 1), (1, 0)] {
+                player.run(&layer_norm(&mut random, channels, wide, pixels));
+            }
+        }
+        if print {
+            player.print();
+        }
+    }
+}
+
 #[test]
 fn four_lanes_of_a_line_of_four() {
     shape(4, 4, true);
@@ -157,7 +177,7 @@ fn extreme_codes() {
 fn softmax_of_two_scales() {
     for (lanes, line) in [(1, 4), (4, 4), (8, 16)] {
         let mut random = Random(0x77 + (lanes * 100 + line) as u64);
-        let mut player = Player::with_tags(lanes, line, 8);
+        let mut player = Player::with(lanes, line, |a| a.array.tag_shift = 8);
         for channels in lengths(lanes) {
             player.fill(&mut random);
             for tag_shift in [0, 1, 3, 8] {

@@ -40,18 +40,18 @@ pub struct Player {
 
 impl Player {
     pub fn new(lanes: usize, line: usize) -> Player {
-        Player::with_tags(lanes, line, 0)
+        Player::with(lanes, line, |_| {})
     }
 
-    /// Of a unit whose softmax can emit codes of two scales.
-    pub fn with_tags(lanes: usize, line: usize, tag_shift: u32) -> Player {
+    /// Of a unit with more than the plain one has: codes of two scales, channels with shifts.
+    pub fn with(lanes: usize, line: usize, more: impl FnOnce(&mut Accelerator)) -> Player {
         let mut accelerator =
             Accelerator::from_toml(include_str!("../../../../designs/reference-16x16.toml")).unwrap();
         accelerator.array.rows = line as u32;
         accelerator.array.cols = line as u32;
         accelerator.memory.bus_bits = 32;
         accelerator.vector.lanes = lanes as u32;
-        accelerator.array.tag_shift = tag_shift;
+        more(&mut accelerator);
         let mut rows = Rows::new(&Shape::of(&accelerator));
         rows.connect_all();
         let options = Options { reset: Reset::Synchronous, ..Options::default() };
@@ -127,6 +127,12 @@ impl Player {
                 let entries = &self.parameters[v.parameter_base as usize..][..channels];
                 let parameters: Vec<_> =
                     entries.iter().map(|entry| ChannelParameter::from_bytes(entry.to_le_bytes())).collect();
+                if self.accelerator.vector.channel_shifts && v.source_wide == 0 {
+                    let shifts = entries.iter().map(|entry| (entry >> 56) & 15);
+                    // Eight and more are below zero, which is no shift.
+                    let factors = shifts.map(|shift| if shift < 8 { 1 << shift } else { 1 });
+                    values.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
+                }
                 let post =
                     Post { zero_point: v.zero_point, clamp_low: v.clamp_low, clamp_high: v.clamp_high };
                 layernorm_token(&values, v.epsilon(), &parameters, |channel, value| {

@@ -98,7 +98,10 @@ pub fn noise(
                 let tensor = graph.tensor(id);
                 seen[at] =
                     integer[id.0].as_ref().filter(|_| reals.len() == tensor.shape.elements()).map(|bytes| {
-                        match source.order.is_stored() && tensor.code.tag_shift == 0 {
+                        match source.order.is_stored()
+                            && tensor.code.tag_shift == 0
+                            && tensor.channel_shifts.is_none()
+                        {
                             true => look_in_line(tensor, bytes, reals.data(), index),
                             false => look(tensor, bytes, reals.data(), &source.order.indices(), index),
                         }
@@ -120,7 +123,11 @@ pub fn noise(
             decibels: if error == 0.0 { f64::INFINITY } else { 10.0 * (signal / error).log10() },
             at_ends: ends / (tensor.shape.elements() * count.max(1)) as f64,
             not_finite,
-            loud: if tensor.code.bits <= 8 { loud(&channels) } else { None },
+            loud: if tensor.code.bits <= 8 && tensor.channel_shifts.is_none() {
+                loud(&channels)
+            } else {
+                None
+            },
         }
     };
     Ok(tensors.iter().enumerate().map(noise).collect())
@@ -135,7 +142,7 @@ fn look(tensor: &IntTensor, bytes: &[u8], reals: &[f32], places: &[usize], image
     for (&place, &value) in places.iter().zip(reals) {
         let (code, real) = (tensor.code.read(bytes, place), f64::from(value));
         seen.sums[0] += real * real;
-        seen.sums[1] += (tensor.code.decode(code) - real).powi(2);
+        seen.sums[1] += (tensor.code.decode(code) * tensor.channel_step(place) - real).powi(2);
         seen.sums[2] += f64::from(u8::from(code == low || code == high));
         let channel = &mut seen.channels[place / group * inner + place % inner];
         *channel = channel.max(value.abs());
@@ -251,7 +258,7 @@ mod tests {
             }
             let mut reals: Vec<f32> = (0..elements).map(|at| (at * 37 % 101) as f32 * 0.1 - 5.0).collect();
             let (name, constant, float_source) = (String::new(), None, None);
-            let tensor = IntTensor { name, shape, code, constant, float_source };
+            let tensor = IntTensor { name, shape, code, channel_shifts: None, constant, float_source };
             let places: Vec<usize> = (0..elements).collect();
             for image in [0, 3] {
                 let found = look_in_line(&tensor, &bytes, &reals, image);

@@ -163,7 +163,8 @@ impl Epilogue<'_> {
                         accumulators.iter().zip(parameters).enumerate()
                     {
                         let added = residual.map_or(0, |(residual, operand)| {
-                            residual.rescale(operand.tensor.code.read(operand.bytes, start + channel))
+                            let code = operand.tensor.code.read(operand.bytes, start + channel);
+                            residual.of_channel(parameter).rescale(code)
                         });
                         let code = self.post.finish(parameter.requantize(accumulator) + added);
                         self.store(out, start + channel, code);

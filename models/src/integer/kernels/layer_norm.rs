@@ -19,8 +19,11 @@ pub fn compute(
     let mut codes = vec![0; channels];
     for token in 0..input.tensor.shape.rows * input.tensor.shape.cols {
         let start = token * channels;
-        for (channel, code) in codes.iter_mut().enumerate() {
+        for ((channel, code), parameter) in codes.iter_mut().enumerate().zip(parameters) {
             *code = input.tensor.code.read(input.bytes, start + channel);
+            if input.tensor.channel_shifts.is_some() {
+                *code = parameter.aligned(*code);
+            }
         }
         layernorm_token(&codes, epsilon, parameters, |channel, value| {
             output.code.write(out, start + channel, post.finish(value));

@@ -18,6 +18,7 @@ fn parameters(random: &mut Random, count: usize, factor: f64) -> Vec<ChannelPara
         bias: r.bits() as i32 % 3000 - 1500,
         requant: Requant::from_real(factor * (1.0 + r.bits() as f64 / 2e9)).unwrap(),
         negate: r.once_in(5),
+        channel_shift: 0,
     };
     (0..count).map(|_| one(random)).collect()
 }
@@ -47,6 +48,7 @@ fn one(op: IntOp, tensors: &[(Shape, CodeType)], inputs: &[Vec<u8>]) -> Vec<u8> 
         name: format!("t{i}"),
         shape,
         code,
+        channel_shifts: None,
         constant: None,
         float_source: None,
     };
@@ -258,7 +260,12 @@ fn a_map_times_its_channels() {
     let mut random = Random(6);
     let (map, factors) = (shape(1, 3, 4, 10), shape(1, 1, 1, 10));
     let inputs = vec![random.bytes(map.elements()), random.bytes(10)];
-    let parameter = ChannelParameter { bias: 5, requant: Requant::from_real(0.02).unwrap(), negate: false };
+    let parameter = ChannelParameter {
+        bias: 5,
+        requant: Requant::from_real(0.02).unwrap(),
+        negate: false,
+        channel_shift: 0,
+    };
     let op = IntOp::Scale { parameter, post: POST };
     let got = one(op, &[(map, signed(0)), (factors, signed(0)), (map, signed(3))], &inputs);
     for (index, &code) in got.iter().enumerate() {
@@ -273,7 +280,12 @@ fn products_softmax_and_norm() {
     let (a, b, to) = (shape(3, 5, 1, 16), shape(3, 7, 1, 16), shape(3, 5, 1, 7));
     let unsigned = code(8, Signedness::Unsigned, 0);
     let inputs = vec![random.bytes(a.elements()), random.bytes(b.elements())];
-    let parameter = ChannelParameter { bias: 0, requant: Requant::from_real(0.003).unwrap(), negate: false };
+    let parameter = ChannelParameter {
+        bias: 0,
+        requant: Requant::from_real(0.003).unwrap(),
+        negate: false,
+        channel_shift: 0,
+    };
     let op = IntOp::MatMul { parameter, post: POST };
     let got = one(op, &[(a, unsigned), (b, signed(0)), (to, signed(3))], &inputs);
     for (g, m, n) in (0..105).map(|i| (i / 35, i / 7 % 5, i % 7)) {
@@ -347,6 +359,7 @@ fn damaged_files_are_errors() {
         name: name.to_owned(),
         shape: s,
         code: signed(0),
+        channel_shifts: None,
         constant,
         float_source: Some(FloatSource { value: "x".to_owned(), order: s.stored() }),
     };

@@ -15,15 +15,24 @@
 //! "/blocks.0/mlp/act/Mul_output_0" = 5
 //! [activations.two_scales]
 //! "/blocks.0/attn/Softmax_output_0" = 3
+//!
+//! [channel_shifts]
+//! greatest = 3
+//! [channel_shifts.values]
+//! "/blocks.0/Add_1_output_0" = "0012000300000000"
 //! ```
 //!
 //! What softmax and tables make for products can have two scales, the second so many bits coarser than the first.
+//! Channels of a stream of 8 bits can have steps of their own: two to the power of a digit for each channel, or found by
+//! calibration, up to the greatest.
 //! Layers go by the names of their nodes, tensors by those of the values that they stand for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use bitgauge_arch::arith::post::MAX_CHANNEL_SHIFT;
 
 use super::{QuantizeError, Quantized};
 use crate::float::FloatGraph;
@@ -42,6 +51,51 @@ pub struct Assignment {
     pub weights: Weights,
     /// Bits of activations.
     pub activations: Activations,
+    /// Steps of a stream's channels.
+    #[serde(skip_serializing_if = "ChannelShifts::is_off")]
+    pub channel_shifts: ChannelShifts,
+}
+
+/// Steps of their own for the channels of a stream of 8 bits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChannelShifts {
+    /// The greatest shift that calibration finds for values that are not named, 0 to 7; 0: one step for all channels.
+    pub greatest: u8,
+    /// A digit from 0 to 7 for each channel, by the name of the value.
+    pub values: BTreeMap<String, String>,
+}
+
+impl ChannelShifts {
+    /// Whether all channels have one step.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.greatest == 0 && self.values.is_empty()
+    }
+
+    /// The shifts of a value that is named.
+    #[must_use]
+    pub fn of(&self, value: &str) -> Option<Vec<u8>> {
+        Some(self.values.get(value)?.bytes().map(|digit| digit.wrapping_sub(b'0')).collect())
+    }
+
+    fn check(&self, stream: u8) -> Result<(), AssignmentError> {
+        let refuse = |text: String| Err(AssignmentError::Text(text));
+        let most = MAX_CHANNEL_SHIFT;
+        if !self.is_off() && stream != 8 {
+            return refuse(format!(
+                "channel_shifts: the stream has {stream} bits; steps of its channels need stream = 8"
+            ));
+        }
+        if i16::from(self.greatest) > i16::from(most) {
+            return refuse(format!("channel_shifts.greatest = {} (possible: 0 to {most})", self.greatest));
+        }
+        let digit = |byte: u8| (b'0'..=b'0' + most as u8).contains(&byte);
+        let odd = self.values.iter().find(|(_, digits)| digits.is_empty() || !digits.bytes().all(digit));
+        odd.map_or(Ok(()), |(name, _)| {
+            refuse(format!("channel_shifts.values.{name:?}: needs a digit from 0 to {most} for each channel"))
+        })
+    }
 }
 
 /// Bits of weights, 2 to 8.
@@ -92,6 +146,7 @@ impl Default for Assignment {
             outputs: 16,
             weights: Weights::default(),
             activations: Activations::default(),
+            channel_shifts: ChannelShifts::default(),
         }
     }
 }
@@ -188,7 +243,7 @@ impl Assignment {
                 (format!("{name:?} has two scales; activations.tensors.{name:?}"), self.of_tensor(name));
             within(place, bits, bits >= 3, "3 to 8")?;
         }
-        Ok(())
+        self.channel_shifts.check(self.stream)
     }
 
     /// What a quantized network has, every layer and every value of up to 8 bits named; `float` is the graph that it
@@ -199,6 +254,10 @@ impl Assignment {
         found.weights.layers.clear();
         found.activations.tensors.clear();
         found.activations.two_scales.clear();
+        let digits = |shifts: &[u8]| shifts.iter().map(|&shift| char::from(b'0' + shift)).collect();
+        let shifts = quantized.trace.channel_shifts.iter();
+        let values = shifts.map(|(&value, shifts)| (float.value(value).name.clone(), digits(shifts)));
+        found.channel_shifts = ChannelShifts { greatest: 0, values: values.collect() };
         for node in &quantized.graph.nodes {
             if let IntOp::Conv { weight, .. }
             | IntOp::Depthwise { weight, .. }
@@ -235,9 +294,10 @@ pub(super) fn compare(
         quantized.trace.codes.keys().map(|&value| float.value(value).name.as_str()).collect();
     let layers: BTreeSet<&str> = has.weights.layers.keys().map(String::as_str).collect();
     let lists = [
-        ("layer with weights", asked.weights.layers.keys(), &layers),
-        ("tensor", asked.activations.tensors.keys(), &coded),
-        ("tensor", asked.activations.two_scales.keys(), &coded),
+        ("layer with weights", Vec::from_iter(asked.weights.layers.keys()), &layers),
+        ("tensor", Vec::from_iter(asked.activations.tensors.keys()), &coded),
+        ("tensor", Vec::from_iter(asked.activations.two_scales.keys()), &coded),
+        ("tensor", Vec::from_iter(asked.channel_shifts.values.keys()), &coded),
     ];
     for (what, names, held) in lists {
         if let Some(name) = names.into_iter().find(|name| !held.contains(name.as_str())) {
@@ -273,7 +333,18 @@ pub(super) fn compare(
     let scales = scales.map(|(name, _)| {
         format!("bits: `{name}` has one scale: two need a softmax or a table that makes it, and products alone that read it")
     });
-    let mut notes: Vec<String> = weights.chain(other).chain(scales).collect();
+    let named = asked.channel_shifts.values.iter();
+    let steps = named.filter(|(name, digits)| has.channel_shifts.values.get(*name) != Some(*digits));
+    let steps = steps.map(|(name, digits)| {
+        let found = has.channel_shifts.values.get(name).map_or("one step for all channels", |_| "other steps");
+        let why = if digits.bytes().all(|digit| digit == b'0') {
+            "its shifts are all 0"
+        } else {
+            "only LayerNorm, additions and copies of rows may read it, and a value that it is a copy of goes first"
+        };
+        format!("bits: `{name}` has {found}: {why}")
+    });
+    let mut notes: Vec<String> = weights.chain(other).chain(scales).chain(steps).collect();
     let more = notes.len().saturating_sub(MAX_NOTES);
     if more > 0 {
         notes.truncate(MAX_NOTES);
@@ -309,6 +380,9 @@ mod tests {
         bits.activations.tensors.insert("y 1".to_owned(), 3);
         bits.activations.two_scales.insert("y 1".to_owned(), 4);
         bits.stream = 8;
+        bits.channel_shifts.greatest = 3;
+        bits.channel_shifts.values.insert("z".to_owned(), "0070".to_owned());
+        assert_eq!(bits.channel_shifts.of("z"), Some(vec![0, 0, 7, 0]));
         assert_eq!(Assignment::from_toml(&bits.to_toml()), Ok(bits.clone()));
         assert_eq!(bits.of_weights("a/b \"c\""), 3);
         assert_eq!((bits.of_weights("other"), bits.of_tensor("x.0"), bits.of_tensor("y")), (4, 2, 6));
@@ -333,6 +407,18 @@ mod tests {
                 "\"x\" has two scales; activations.tensors.\"x\" = 2 (possible: 3 to 8)",
             ),
             ("stream = 4\n", "stream = 4 (possible: 8, 16)"),
+            (
+                "[channel_shifts]\ngreatest = 1\n",
+                "the stream has 16 bits; steps of its channels need stream = 8",
+            ),
+            (
+                "stream = 8\n[channel_shifts]\ngreatest = 8\n",
+                "channel_shifts.greatest = 8 (possible: 0 to 7)",
+            ),
+            (
+                "stream = 8\n[channel_shifts.values]\nx = \"018\"\n",
+                "channel_shifts.values.\"x\": needs a digit from 0 to 7 for each channel",
+            ),
             ("[weight]\n", "unknown field `weight`"),
             ("[weights]\nfc = 4\n", "unknown field `fc`"),
             ("stream = 400\n", "invalid value"),

@@ -48,7 +48,7 @@ impl Lowering<'_> {
         let view = View(dims);
         let code = self.code_for(node.outputs[0]);
         let requant = self.requant(node, self.scale_of(&a) * self.scale_of(&b) / code.scale)?;
-        let parameter = ChannelParameter { bias: 0, requant, negate: false };
+        let parameter = ChannelParameter { bias: 0, requant, negate: false, channel_shift: 0 };
         let op = IntOp::MatMul { parameter, post: Self::post(&code, None) };
         let output = self.tensor(node.outputs[0], shape, code, &view);
         self.emit(&node.name, op, vec![a.tensor, b.tensor], output, (node.outputs[0], view));

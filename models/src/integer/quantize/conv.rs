@@ -100,8 +100,15 @@ impl Lowering<'_> {
             }
             _ => (code, before),
         };
-        let (parameters, weights) = self.parameters(node, &place, &layer, &bias, &before)?;
+        let (mut parameters, weights) = self.parameters(node, &place, &layer, &bias, &before)?;
         let post = Self::post(&before, tail.clamp);
+        let steps = self.shifts.get(&tail.end).cloned();
+        let added = other.as_ref().and_then(|(_, other)| self.shifts_of(other));
+        for (n, parameter) in parameters.iter_mut().enumerate() {
+            let of = |shifts: &Option<Arc<[u8]>>| shifts.as_ref().map_or(0, |shifts| shifts[n] as i8);
+            parameter.requant = parameter.requant.shifted(of(&steps));
+            parameter.channel_shift = if other.is_some() { of(&steps) - of(&added) } else { 0 };
+        }
         let mut inputs = vec![place.tensor];
         let mut residual = None;
         if let Some((_, other)) = other {
@@ -172,7 +179,7 @@ impl Lowering<'_> {
             let own = own.map_or(f64::from(bias[n]) / step, f64::from);
             let shifted = own - zero_point * weights.sums[n] as f64;
             let requant = self.requant(node, step / to.scale)?;
-            Ok(ChannelParameter { bias: shifted.round() as i32, requant, negate: false })
+            Ok(ChannelParameter { bias: shifted.round() as i32, requant, negate: false, channel_shift: 0 })
         };
         let parameters = (0..layer.shape.channels).map(channel).collect::<Result<_, QuantizeError>>()?;
         Ok((parameters, weights))

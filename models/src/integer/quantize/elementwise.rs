@@ -87,6 +87,12 @@ impl Lowering<'_> {
         if float.constant(b).is_some() {
             self.trace.operands.insert((node.outputs[0], b), self.code_of(&second));
         }
+        let steps = self.shifts.get(&end).cloned();
+        if [&first, &second].into_iter().any(|place| self.shifts_of(place) != steps) {
+            return Err(
+                self.unsupported(node, "channels of its operands have unlike steps ([channel_shifts])")
+            );
+        }
         let output = self.tensor(end, shape, code, &first.view);
         if masked.is_some() {
             // What is masked has no noise to speak of.
@@ -129,7 +135,13 @@ impl Lowering<'_> {
         for (&at, &real) in like.view.indices(shape).iter().zip(&reals) {
             ordered[at] = real;
         }
+        let steps = self.shifts_of(like);
+        let code = match &steps {
+            Some(shifts) => Self::shifted_constant(bits, shifts, &mut ordered),
+            None => code,
+        };
         let tensor = self.constant(&value.name, &ordered, shape, code);
+        self.graph.tensors[tensor.0].channel_shifts = steps;
         Ok(Place { tensor, view: like.view.clone(), factor: 1.0, fraction: 0.0 })
     }
 }

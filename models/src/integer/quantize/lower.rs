@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bitgauge_arch::arith::{Post, Requant, Residual};
 
 use super::QuantizeError;
+use super::channels::Shifts;
 use super::options::{InputCode, QuantizeOptions};
 use super::scale::factors;
 use super::trace::{Layer, Quantized, Trace};
@@ -43,6 +44,8 @@ pub struct Lowering<'a> {
     pub trace: Trace,
     /// Least and greatest of what is not masked, of sums with a mask.
     pub open: BTreeMap<ValueId, (f64, f64)>,
+    /// Values whose channels have steps of their own.
+    pub shifts: Shifts,
 }
 
 /// The greatest factor of a requantizer.
@@ -77,10 +80,12 @@ impl<'a> Lowering<'a> {
             has_norm: float.nodes.iter().any(|node| matches!(node.op, Op::LayerNorm(_))),
             trace: Trace::default(),
             open: BTreeMap::new(),
+            shifts: Shifts::new(),
         }
     }
 
     pub fn run(mut self) -> Result<Quantized, QuantizeError> {
+        self.plan_channel_shifts()?;
         for &input in &self.float.inputs {
             self.input(input)?;
         }
@@ -215,7 +220,12 @@ impl<'a> Lowering<'a> {
     pub fn tensor(&mut self, value: ValueId, shape: Shape, code: CodeType, view: &View) -> TensorId {
         let name = self.float.value(value).name.clone();
         let float_source = Some(FloatSource { value: name.clone(), order: view.order(shape) });
-        self.push_tensor(IntTensor { name, shape, code, constant: None, float_source })
+        let fits = |shifts: &&Arc<[u8]>| shape.groups == 1 && shifts.len() == shape.channels;
+        let channel_shifts = self.shifts.get(&value).filter(fits).cloned();
+        if let Some(shifts) = &channel_shifts {
+            self.trace.channel_shifts.insert(value, Arc::clone(shifts));
+        }
+        self.push_tensor(IntTensor { name, shape, code, channel_shifts, constant: None, float_source })
     }
 
     fn push_tensor(&mut self, tensor: IntTensor) -> TensorId {
@@ -226,7 +236,13 @@ impl<'a> Lowering<'a> {
     /// A constant tensor of reals that lie as it is stored.
     pub fn constant(&mut self, name: &str, reals: &[f32], shape: Shape, code: CodeType) -> TensorId {
         let constant = Some(Arc::from(encode(reals, &shape.stored(), &code)));
-        self.push_tensor(IntTensor { name: name.to_owned(), shape, code, constant, float_source: None })
+        let (name, channel_shifts) = (name.to_owned(), None);
+        self.push_tensor(IntTensor { name, shape, code, channel_shifts, constant, float_source: None })
+    }
+
+    /// Shifts of the channels of what lies here.
+    pub fn shifts_of(&self, place: &Place) -> Option<Arc<[u8]>> {
+        self.graph.tensor(place.tensor).channel_shifts.clone()
     }
 
     /// Adds a node and places its output.

@@ -11,6 +11,7 @@
 
 mod assignment;
 mod attention;
+mod channels;
 mod clip;
 mod conv;
 mod elementwise;
@@ -35,7 +36,8 @@ mod weights;
 
 use thiserror::Error;
 
-pub use assignment::{Assignment, AssignmentError};
+pub use assignment::{Assignment, AssignmentError, ChannelShifts};
+pub use channels::observed;
 pub use options::{InputCode, QuantizeOptions, WeightClip};
 pub use trace::{Layer, Quantized, Trace};
 pub use units::UNITS;
@@ -77,6 +79,16 @@ pub enum QuantizeError {
         name: String,
         /// What may have been meant.
         hint: String,
+    },
+    /// Shifts of channels that a value does not have.
+    #[error("bits: channel_shifts.values.{name:?} has {given} digits, the value has {needed} channels")]
+    Shifts {
+        /// The value.
+        name: String,
+        /// Digits given.
+        given: usize,
+        /// Channels.
+        needed: usize,
     },
     /// The operator, or this use of it.
     #[error("node `{node}` ({op}): {reason}; supported: {SUPPORTED}")]
@@ -123,7 +135,23 @@ pub fn quantize_traced(
 ) -> Result<Quantized, QuantizeError> {
     check(options)?;
     let (bare, heads) = heads::take_off(graph);
-    let mut result = lower::Lowering::new(&bare, calibration, options).run()?;
+    let lowered = |options| -> Result<Quantized, QuantizeError> {
+        let result = lower::Lowering::new(&bare, calibration, options).run()?;
+        validate(&result.graph)?;
+        Ok(result)
+    };
+    let shifts = &options.bits.channel_shifts;
+    let mut result = match lowered(options) {
+        // What is found by calibration must not keep a network from being quantized.
+        Err(error) if shifts.greatest > 0 && shifts.values.is_empty() => {
+            let mut plain = options.clone();
+            plain.bits.channel_shifts = ChannelShifts::default();
+            let mut result = lowered(&plain)?;
+            result.trace.notes.push(format!("bits: all channels have one step: {error}"));
+            result
+        }
+        result => result?,
+    };
     let notes = assignment::compare(&result, &bare, &options.bits)?;
     result.trace.notes.extend(notes);
     result.trace.notes.extend(heads::notes(graph, &bare, &heads));

@@ -25,6 +25,7 @@ impl Lowering<'_> {
         let beta = beta.flatten();
         let code = self.code_for(node.outputs[0]);
         let one = f64::from(1u32 << FRACTION_BITS);
+        let shifts = self.shifts_of(&place);
         let parameter = |channel: usize| {
             let gamma = f64::from(gamma.data()[channel]);
             let beta = beta.map_or(0.0, |beta| f64::from(beta.data()[channel]));
@@ -35,7 +36,8 @@ impl Lowering<'_> {
             let signed = if gamma < 0.0 { -size } else { size };
             let requant = self.requant(node, size / (one * code.scale))?;
             let bias = (beta / signed * one).round() as i32;
-            Ok(ChannelParameter { bias, requant, negate: gamma < 0.0 })
+            let channel_shift = shifts.as_ref().map_or(0, |shifts| shifts[channel] as i8);
+            Ok(ChannelParameter { bias, requant, negate: gamma < 0.0, channel_shift })
         };
         let parameters = (0..shape.channels).map(parameter).collect::<Result<_, QuantizeError>>()?;
         // The variance comes in units of N^2 squared steps; a saturating cast.

@@ -45,6 +45,9 @@ impl Lowering<'_> {
                 return self.code_for(node.outputs[0]);
             }
         }
+        if let Some(code) = self.shifted_code(value) {
+            return code;
+        }
         let kind = self.kind_for(value);
         self.given(value).unwrap_or_else(|| self.by_calibration(value, kind))
     }

@@ -1,6 +1,7 @@
 //! Joining and cutting tokens.
 
 use super::QuantizeError;
+use super::channels::unshift;
 use super::lower::{Lowering, Place};
 use super::reorder::{Wanted, outermost};
 use super::view::{Atom, Axis, View, joined};
@@ -33,7 +34,14 @@ impl Lowering<'_> {
                     );
                 }
                 self.trace.operands.insert((node.outputs[0], operand), code);
-                inputs.push(self.constant(&value.name, tensor.data(), part, code));
+                let steps = self.shifts.get(&node.outputs[0]).cloned();
+                let mut reals = tensor.data().to_vec();
+                if let Some(shifts) = &steps {
+                    unshift(shifts, &mut reals);
+                }
+                let constant = self.constant(&value.name, &reals, part, code);
+                self.graph.tensors[constant.0].channel_shifts = steps;
+                inputs.push(constant);
                 continue;
             }
             let place = self.place(node, operand)?;

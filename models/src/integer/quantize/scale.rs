@@ -45,7 +45,7 @@ impl Lowering<'_> {
         let tail = self.tail(node.outputs[0], &view, from, true);
         let code = self.code_for(tail.end);
         let requant = self.requant(node, self.scale_of(&a) * self.scale_of(&b) / code.scale)?;
-        let parameter = ChannelParameter { bias: 0, requant, negate: false };
+        let parameter = ChannelParameter { bias: 0, requant, negate: false, channel_shift: 0 };
         let op = IntOp::Scale { parameter, post: Self::post(&code, tail.clamp) };
         let output = self.tensor(tail.end, from, code, &view);
         self.emit(&node.name, op, vec![a.tensor, b.tensor], output, (tail.end, view));

@@ -3,6 +3,7 @@
 //! Everything is keyed by values of the float graph that was quantized, nodes by their first output.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::float::ValueId;
 use crate::integer::graph::{CodeType, IntGraph, IntOp};
@@ -30,6 +31,8 @@ pub struct Trace {
     pub sums: BTreeMap<ValueId, f64>,
     /// Codes of an operand that only one node reads in them: constants, and what is joined with others.
     pub operands: BTreeMap<(ValueId, ValueId), CodeType>,
+    /// Shifts of the channels of a value that is stored, where they have steps of their own.
+    pub channel_shifts: BTreeMap<ValueId, Arc<[u8]>>,
     /// What the model says of its codes and the network does not keep, a sentence each.
     pub notes: Vec<String>,
 }

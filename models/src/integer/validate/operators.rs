@@ -4,7 +4,7 @@ use bitgauge_arch::arith::layernorm::MAX_CHANNELS;
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Residual, Signedness};
 use bitgauge_arch::code::Container;
 
-use super::{Check, ensure, permutation};
+use super::{Check, channel_shifts, ensure, permutation};
 use crate::integer::graph::{self, IntGraph, IntNode, IntOp, IntTensor, Shape, Weights, Window};
 
 fn check_requant(requant: Requant) -> Check {
@@ -130,6 +130,7 @@ pub fn check(graph: &IntGraph, node: &IntNode) -> Check {
     let input = inputs[0];
     let (from, to) = (input.shape, output.shape);
     two_scales(node, &inputs, output)?;
+    channel_shifts::check(node, &inputs, output)?;
     match &node.op {
         IntOp::Conv { window, parts, weight, parameters, post, table, residual, transposed } => {
             eight_bits(input)?;

@@ -67,8 +67,16 @@ pub fn export(float: &FloatGraph, quantized: &Quantized) -> Result<Vec<u8>, Expo
     Ok(export.file.into_bytes(&float.name))
 }
 
-/// ONNX has no codes of two scales.
+/// ONNX has no codes of two scales, and additions of codes know one step for all channels.
 fn one_scale(graph: &IntGraph) -> Written<()> {
+    let shifted = |node: &&IntNode| graph.tensor(node.output).channel_shifts.is_some();
+    if let Some(node) = graph.nodes.iter().find(shifted) {
+        return Err(ExportError::Node {
+            node: node.name.clone(),
+            op: node.op.kind().to_owned(),
+            reason: "channels of its codes have steps of their own; take [channel_shifts] out".to_owned(),
+        });
+    }
     let two = |node: &&IntNode| graph.tensor(node.output).code.tag_shift > 0;
     graph.nodes.iter().find(two).map_or(Ok(()), |node| {
         Err(ExportError::Node {

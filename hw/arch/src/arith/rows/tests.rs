@@ -14,6 +14,7 @@ fn parameters(count: i32) -> Vec<ChannelParameter> {
             },
             requant: Requant { mantissa: 0x8000 | (i * 331) as u16, shift: 1 + (i % 47) as u8 },
             negate: i % 3 == 0,
+            channel_shift: 0,
         })
         .collect()
 }
@@ -63,7 +64,12 @@ fn rows_agree_with_single_values() {
 fn halves_go_up() {
     for shift in [1u8, 15, 16, 20, 31, 32, 33, 47] {
         for mantissa in [0x8000u16, 0x8001, 0xc000, 0xffff] {
-            let parameter = ChannelParameter { bias: 0, requant: Requant { mantissa, shift }, negate: false };
+            let parameter = ChannelParameter {
+                bias: 0,
+                requant: Requant { mantissa, shift },
+                negate: false,
+                channel_shift: 0,
+            };
             let scales = scales(&[parameter; 16]);
             let far = if cfg!(miri) { 32 } else { 40_000 };
             for first in (-far..far).step_by(16) {
@@ -168,6 +174,7 @@ fn single_precision_gives_the_same_codes() {
                         },
                         requant: Requant { mantissa, shift },
                         negate: i % 3 == 0,
+                        channel_shift: 0,
                     })
                     .collect();
                 let scales = scales(&parameters);

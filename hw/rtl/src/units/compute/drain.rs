@@ -171,10 +171,12 @@ impl Drain {
             draining: Signal::default(),
             contexts: Contexts::new(shape),
             turns,
-            fill: Fill::new(lanes, entries),
+            fill: Fill::new(lanes, entries, shape.channel_shifts),
             place: Place::new(shape),
             ending: Ending::default(),
-            lane: (0..lanes).map(|_| Lane::new(2 * entries, shape.mac.accumulator)).collect(),
+            lane: (0..lanes)
+                .map(|_| Lane::new(2 * entries, shape.mac.accumulator, shape.channel_shifts))
+                .collect(),
             fold_slot: Reg::new(u(3)),
             rows_left: Sig::local(u(21)),
             cols_left: Sig::local(u(17)),

@@ -1,6 +1,6 @@
 //! The parameter entries of a fold.
 
-use super::post::ENTRY_BITS;
+use super::post::entry_bits;
 use crate::prelude::*;
 use rust_hdl::prelude::*;
 
@@ -61,16 +61,18 @@ documented! {
         group_shift: Const,
         lane_mask: Const,
         bank: Const,
-        _lanes: usize
+        _lanes: usize,
+        _shifts: usize
     }
 }
 
 impl Fill {
     /// For `lanes` lanes with two banks of `places` entries each; `places` is a power of two.
     #[must_use]
-    pub fn new(lanes: usize, places: usize) -> Fill {
+    pub fn new(lanes: usize, places: usize, channel_shifts: bool) -> Fill {
+        let (entry, suffix) = (u(entry_bits(channel_shifts)), if channel_shifts { "_shifts" } else { "" });
         Fill {
-            name: Named::of(format!("drain_fill_{lanes}_{places}"), &Fill::DOCS),
+            name: Named::of(format!("drain_fill_{lanes}_{places}{suffix}"), &Fill::DOCS),
             clock: Signal::default(),
             fold_end: Signal::default(),
             first: Sig::input(u(16)),
@@ -81,8 +83,8 @@ impl Fill {
             parameter_rdata: Sig::input(u(64)),
             we: vec![Signal::default(); lanes],
             waddr: Sig::output(u(clog2(2 * places))),
-            entry: Sig::output(u(ENTRY_BITS)),
-            recent: Sig::output(u(ENTRY_BITS)),
+            entry: Sig::output(entry),
+            recent: Sig::output(entry),
             next_entry: Reg::new(u(16)),
             left: Reg::new(u(7)),
             index: Reg::new(u(7)),
@@ -92,7 +94,7 @@ impl Fill {
             arriving: Reg::new(u(7)),
             arriving_rows: State::default(),
             arriving_parity: State::default(),
-            last_entry: Reg::new(u(ENTRY_BITS)),
+            last_entry: Reg::new(entry),
             lane: Sig::local(u(7)),
             place: Sig::local(u(7)),
             bias: Sig::local(s(32)),
@@ -102,6 +104,7 @@ impl Fill {
             lane_mask: Const::new(lanes - 1),
             bank: Const::new(places),
             _lanes: lanes,
+            _shifts: usize::from(channel_shifts),
         }
     }
 }
@@ -161,6 +164,13 @@ impl Logic for Fill {
             | (bits_w(self.parameter_rdata.val() >> 54, 1) << 33)
             | (bits_w(self.parameter_rdata.val() >> 32, 16) << 34)
             | (self.shift.val() << 50);
+        for _k in 0..self._shifts {
+            self.entry.next = self.signed_bias.val()
+                | (bits_w(self.parameter_rdata.val() >> 54, 1) << 33)
+                | (bits_w(self.parameter_rdata.val() >> 32, 16) << 34)
+                | (self.shift.val() << 50)
+                | (bits_w(self.parameter_rdata.val() >> 56, 4) << 56);
+        }
         self.last_entry.d.next = self.entry.val();
         self.recent.next = self.last_entry.q.val();
     }

@@ -5,7 +5,16 @@ use crate::units::requantize::{INPUT_BITS, Requantizer};
 use rust_hdl::prelude::*;
 
 /// Bits of a prepared parameter entry: bias with the sign applied 33, negate 1, mantissa 16, shift 6.
-pub const ENTRY_BITS: usize = 56;
+const ENTRY_BITS: usize = 56;
+
+/// Bits of a channel shift.
+const SHIFT_BITS: usize = 4;
+
+/// Bits of a prepared parameter entry, with the channel's shift where there is one.
+#[must_use]
+pub const fn entry_bits(channel_shifts: bool) -> usize {
+    if channel_shifts { ENTRY_BITS + SHIFT_BITS } else { ENTRY_BITS }
+}
 
 documented! {
     /// Lane of the post-processor: one sum to one code.
@@ -76,22 +85,29 @@ documented! {
         kept: Reg,
         main: Requantizer,
         second: Requantizer,
-        ones: Const
+        /// where channels have shifts: that of the residual's channel
+        channel_shift: Vec<Reg>,
+        /// the residual's shift, moved by the channel's
+        moved: Vec<Sig>,
+        ones: Const,
+        _shifts: usize
     }
 }
 
 impl Lane {
     /// A lane with this many entries, for sums of `accumulator` bits.
     #[must_use]
-    pub fn new(entries: usize, accumulator: usize) -> Lane {
+    pub fn new(entries: usize, accumulator: usize, channel_shifts: bool) -> Lane {
         let address = u(clog2(entries.max(2)));
+        let (entry, shifts) = (u(entry_bits(channel_shifts)), usize::from(channel_shifts));
+        let suffix = if channel_shifts { "_shifts" } else { "" };
         Lane {
-            name: Named::of(format!("post_lane_{entries}_acc{accumulator}"), &Lane::DOCS),
+            name: Named::of(format!("post_lane_{entries}_acc{accumulator}{suffix}"), &Lane::DOCS),
             clock: Signal::default(),
             we: Signal::default(),
             waddr: Sig::input(address),
-            entry: Sig::input(u(ENTRY_BITS)),
-            recent: Sig::input(u(ENTRY_BITS)),
+            entry: Sig::input(entry),
+            recent: Sig::input(entry),
             raddr: Sig::input(address),
             sum: Sig::input(s(accumulator)),
             residual: Sig::input(s(16)),
@@ -106,9 +122,9 @@ impl Lane {
             high_bound: Sig::input(s(17)),
             code: Sig::output(s(16)),
             passed: Sig::output(s(16)),
-            entries: Mem::new(entries, u(ENTRY_BITS)).without_collisions(),
+            entries: Mem::new(entries, entry).without_collisions(),
             hit: State::default(),
-            used: Sig::local(u(ENTRY_BITS)),
+            used: Sig::local(entry),
             flipped: Sig::local(s(accumulator)),
             bias: Sig::local(s(33)),
             value: Reg::new(s(INPUT_BITS)),
@@ -120,7 +136,10 @@ impl Lane {
             kept: Reg::new(s(16)),
             main: Requantizer::default(),
             second: Requantizer::default(),
+            channel_shift: Reg::many(s(SHIFT_BITS), shifts),
+            moved: Sig::locals(s(8), shifts),
             ones: Const::new(-1),
+            _shifts: shifts,
         }
     }
 }
@@ -162,6 +181,17 @@ impl Logic for Lane {
         self.second.mantissa.next = self.residual_mantissa.val();
         self.second.shift.next = self.residual_shift.val();
         self.second.valid.next = true;
+        for k in 0..self._shifts {
+            self.channel_shift[k].clock.next = self.clock.val();
+            self.channel_shift[k].d.next = self.used.val() >> 56;
+            self.moved[k].next = self.residual_shift.val() + self.channel_shift[k].q.val();
+            self.second.shift.next = self.moved[k].val();
+            if self.moved[k].val() < 1 {
+                self.second.shift.next = 1.into();
+            } else if self.moved[k].val() > 47 {
+                self.second.shift.next = 47.into();
+            }
+        }
 
         self.total.d.next = self.main.y.val();
         if self.residual_on.val() {

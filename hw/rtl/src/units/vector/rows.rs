@@ -64,6 +64,9 @@ documented! {
     /// softmax   |    |       |      |      | raddr | entry | exp | scale 3 cycles  | +z   | zero| we   |
     /// LayerNorm |    |       |      |      | N q   | - S   | x r | >>  | + | scale 3 cycles   | y   | zero | we
     ///
+    /// LayerNorm's entries are read for stage 7; where channels have shifts, for stage 3, and for bytes
+    /// in both passes.
+    ///
     /// What the row shares is in [`Statistics`], the order of steps in
     /// [`Sequence`]. Cycles: `timing::vector_cycles`; arithmetic: `arith::softmax`,
     /// `arith::layernorm`.
@@ -141,6 +144,8 @@ documented! {
         lanes_less_one: Const,
         _lanes: usize,
         _tags: usize,
+        _shifts: usize,
+        _shifted: usize,
         _line: usize,
         _stages: usize
     }
@@ -182,7 +187,7 @@ impl Rows {
             present_6: Present::new(lanes),
             present_out: Present::new(lanes),
             writer: RowWriter::new(shape),
-            lane: vec![RowLane::default(); lanes],
+            lane: vec![RowLane::new(shape.channel_shifts); lanes],
             // Number i is of stage i + 2; the sequence has stage 1's.
             tag: Reg::many(u(TAG_BITS), STAGES - 1),
             rest: Reg::new(u(clog2(lanes.max(2)))),
@@ -199,6 +204,8 @@ impl Rows {
             lanes_less_one: Const::new(lanes - 1),
             _lanes: lanes,
             _tags: usize::from(shape.mac.tag_shift > 0),
+            _shifts: usize::from(shape.channel_shifts),
+            _shifted: if shape.channel_shifts { lanes } else { 0 },
             _line: line,
             _stages: STAGES - 1,
         }

@@ -53,6 +53,9 @@ impl Logic for Rows {
         for b in 0..self._line {
             self.select.rdata[b].next = self.rdata[b].val();
         }
+        for l in 0..self._shifted {
+            self.select.channel_shift[l].next = self.parameter_rdata[l].val() >> 56;
+        }
         self.select.last.next = self.tag[1].q.val().get_bit(4);
         self.select.parity.next = self.tag[1].q.val().get_bit(6);
         self.select.half.next = self.half_first.val();
@@ -100,6 +103,20 @@ impl Logic for Rows {
             self.parameter_raddr_r.d.next = self.fields.parameter_base.val() >> self.lanes_log.val();
         } else if self.tag[3].q.val().get_bit(2) & !self.tag[3].q.val().get_bit(6) {
             self.parameter_raddr_r.d.next = self.parameter_raddr_r.q.val() + 1;
+        }
+        // A byte is shifted before anything else, in both passes.
+        for _k in 0..self._shifts {
+            self.parameter_re_r.d.next = !self.sequence.softmax.val()
+                & ((self.sequence.tag.val().get_bit(0) & (self.fields.source_wide.val() == 0))
+                    | self.sequence.tag.val().get_bit(2));
+            self.parameter_raddr_r.d.next = self.parameter_raddr_r.q.val();
+            if self.sequence.tag.val().get_bit(3) {
+                self.parameter_raddr_r.d.next = self.fields.parameter_base.val() >> self.lanes_log.val();
+            } else if (self.sequence.tag.val().get_bit(0) | self.sequence.tag.val().get_bit(2))
+                & !self.sequence.tag.val().get_bit(6)
+            {
+                self.parameter_raddr_r.d.next = self.parameter_raddr_r.q.val() + 1;
+            }
         }
         self.parameter_re.next = self.parameter_re_r.q.val();
         self.parameter_raddr.next = self.parameter_raddr_r.q.val();

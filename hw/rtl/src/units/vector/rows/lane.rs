@@ -54,7 +54,7 @@ documented! {
         pub entry: Sig,
         /// stage 6: the lane has a code
         pub present: Signal<In, Bit>,
-        /// stage 7: parameter entry
+        /// stage 7: parameter entry; stage 3 where channels have shifts
         pub parameter: Sig,
         /// stage 5: product
         pub product: Sig,
@@ -76,19 +76,28 @@ documented! {
         value_r: Reg,
         exponential_r: Reg,
         parameter_r: Reg,
+        /// the entry on its way, stage 4 to 7
+        early: Vec<Reg>,
         scale_r: Reg,
         mantissa_r: Reg,
         shift_r: Reg,
         /// the shift as the entry has it
-        raw_shift: Sig
+        raw_shift: Sig,
+        _early: usize
     }
 }
 
-impl Default for RowLane {
-    fn default() -> RowLane {
+/// Stages by which a channel's shift is wanted before the rest of its entry.
+const EARLY: usize = 4;
+
+impl RowLane {
+    /// A lane for channels with or without shifts.
+    #[must_use]
+    pub fn new(channel_shifts: bool) -> RowLane {
         let (code, product) = (s(16), s(32));
+        let (suffix, early) = if channel_shifts { ("_shifts", EARLY) } else { ("", 0) };
         RowLane {
-            name: Named::of("row_lane", &RowLane::DOCS),
+            name: Named::of(format!("row_lane{suffix}"), &RowLane::DOCS),
             clock: Signal::default(),
             softmax: Signal::default(),
             code: Sig::input(code),
@@ -116,10 +125,12 @@ impl Default for RowLane {
             exponential_r: Reg::new(u(16)),
             // Bias 32, mantissa 16, shift 6, negate 1.
             parameter_r: Reg::new(u(55)),
+            early: Reg::many(u(55), early),
             scale_r: Reg::new(u(23)),
             mantissa_r: Reg::new(u(MANTISSA_BITS)),
             shift_r: Reg::new(u(SHIFT_BITS)),
             raw_shift: Sig::local(u(SHIFT_BITS)),
+            _early: early,
         }
     }
 }
@@ -139,6 +150,14 @@ impl Logic for RowLane {
         self.scaled.d.next = self.numerator.q.val() * self.quotient.val();
         self.halves.d.next = self.scaled.q.val() >> self.less_one.val();
         self.parameter_r.d.next = self.parameter.val();
+        for k in 0..self._early {
+            self.early[k].clock.next = self.clock.val();
+            self.early[k].d.next = self.parameter.val();
+            self.parameter_r.d.next = self.early[k].q.val();
+        }
+        for k in 1..self._early {
+            self.early[k].d.next = self.early[k - 1].q.val();
+        }
         // Rounding is half of the halves plus their last bit: a carry into the sum.
         self.biased.d.next = (self.halves.q.val() >> 1)
             + signed_cast_w(bits_w(self.parameter_r.q.val(), 32))

@@ -13,7 +13,7 @@ documented! {
     /// stage 3 line registered; the step's flags
     /// stage 4 codes
     ///
-    /// LayerNorm's codes keep their sign; softmax's are shifted to 0 .. 255, which keeps their order. A lane
+    /// LayerNorm's codes keep their sign, and bytes are shifted to the steps of the finest channel; softmax's are shifted to 0 .. 255, which keeps their order. A lane
     /// without a code has zero, which is neutral for sums and maximum.
     #[derive(LogicBlock)]
     pub struct RowSelect {
@@ -32,6 +32,8 @@ documented! {
         pub place: Sig,
         /// stage 2: line
         pub rdata: Vec<Sig>,
+        /// stage 3, where channels have shifts: that of each lane's code
+        pub channel_shift: Vec<Sig>,
         /// stage 3: the group is the row's last
         pub last: Signal<In, Bit>,
         /// stage 3: the step is half a group
@@ -57,12 +59,15 @@ documented! {
         high: Vec<Sig>,
         /// code of each lane, there or not
         picked: Vec<Sig>,
+        /// shift of each lane's code, none where it has a sign
+        shift: Vec<Sig>,
         lanes: Const,
         middle: Const,
         wide_places_less_one: Const,
         _line: usize,
         _lanes: usize,
         _middle: usize,
+        _shifted: usize,
         _places: usize,
         _wide_places: usize
     }
@@ -78,8 +83,9 @@ impl RowSelect {
         let wide_places = places / 2;
         let middle = if wide_places == 0 { lanes / 2 } else { 0 };
         let place = u(clog2(places.max(2)));
+        let (suffix, shifted) = if shape.channel_shifts { ("_shifts", lanes) } else { ("", 0) };
         RowSelect {
-            name: Named::of(format!("row_select_by{lanes}_line{line}"), &RowSelect::DOCS),
+            name: Named::of(format!("row_select_by{lanes}_line{line}{suffix}"), &RowSelect::DOCS),
             clock: Signal::default(),
             softmax: Signal::default(),
             source_signed: Sig::input(u(1)),
@@ -87,6 +93,7 @@ impl RowSelect {
             rest: Sig::input(u(clog2(lanes.max(2)))),
             place: Sig::input(place),
             rdata: Sig::inputs(u(8), line),
+            channel_shift: Sig::inputs(u(4), shifted),
             last: Signal::default(),
             half: Signal::default(),
             parity: Signal::default(),
@@ -102,12 +109,14 @@ impl RowSelect {
             low: Sig::locals(u(8), lanes),
             high: Sig::locals(u(8), lanes),
             picked: Sig::locals(s(16), lanes),
+            shift: Sig::locals(u(3), shifted),
             lanes: Const::new(lanes),
             middle: Const::new(middle),
             wide_places_less_one: Const::new(wide_places.saturating_sub(1)),
             _line: line,
             _lanes: lanes,
             _middle: middle,
+            _shifted: shifted,
             _places: places,
             _wide_places: wide_places,
         }
@@ -169,6 +178,15 @@ impl Logic for RowSelect {
                 self.code_r[l].d.next = self.picked[l].val();
             }
             self.code[l].next = self.code_r[l].q.val();
+        }
+        for l in 0..self._shifted {
+            self.shift[l].next = self.channel_shift[l].val();
+            if self.channel_shift[l].val().get_bit(3) {
+                self.shift[l].next = 0.into();
+            }
+            if self.present.present[l].val() & !self.softmax.val() & (self.source_wide.val() == 0) {
+                self.code_r[l].d.next = self.picked[l].val() << self.shift[l].val();
+            }
         }
     }
 }
