@@ -7,6 +7,7 @@
 // Helpers outside of #[test] functions fail the test by panicking, and say what they measured.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
+use bitgauge_arch::arith::gemm::Kernel;
 use bitgauge_arch::arith::{ChannelParameter, Post, Requant, Signedness};
 use bitgauge_arch::program::ElementOrder;
 use bitgauge_models::float::{FloatGraph, Tensor};
@@ -25,7 +26,7 @@ use bitgauge_tests::{Images, MODELS, float_model, orders, repository};
 #[test]
 fn codes_of_two_scales_are_not_written() {
     for (tag_shift, said) in [(4, Some("its codes have two scales")), (0, None)] {
-        let quantized = mixed_as("vit_mnist", Draw { seed: 1, most: 8, tag_shift }).0;
+        let quantized = mixed_as("vit_mnist", Draw { seed: 1, most: 8, tag_shift, channel_shift: 0 }).0;
         let float = float_model(&repository("models/zoo/vit_mnist.onnx"));
         for written in [onnx::export_exact(&float, &quantized.graph), onnx::export(&float, &quantized)] {
             let error = written.err().map(|error| error.to_string());
@@ -101,7 +102,7 @@ fn by_hand(op: IntOp, from: IntTensor, to: IntTensor) -> (FloatGraph, IntGraph) 
 fn tensor(name: &str, bits: u8, scale: f64, [rows, cols, channels]: [usize; 3]) -> IntTensor {
     let code = CodeType { bits, sign: Signedness::Signed, scale, zero_point: 0, tag_shift: 0 };
     let shape = Shape { groups: 1, rows, cols, channels };
-    IntTensor { name: name.to_owned(), shape, code, constant: None, float_source: None }
+    IntTensor { name: name.to_owned(), shape, code, channel_shifts: None, constant: None, float_source: None }
 }
 
 const POST: Post = Post { zero_point: 0, clamp_low: -32768, clamp_high: 32767 };
@@ -131,7 +132,7 @@ fn sums_beyond_single_precision() {
         window: Window::POINT,
         parts: 1,
         weight: weight.collect::<Vec<i8>>().into(),
-        parameters: vec![ChannelParameter { bias: 77, requant, negate: false }; n],
+        parameters: vec![ChannelParameter { bias: 77, requant, negate: false, channel_shift: 0 }; n],
         post: POST,
         table: None,
         residual: None,
@@ -199,7 +200,10 @@ fn pairs_are_near() {
         let file = onnx::export(&case.float, &case.quantized).unwrap();
         let Some(found) = case.compared(&file) else { return };
         let (_, limits) = NEAR.iter().find(|(name, _)| *name == case.name).unwrap();
-        for (found, limit) in found.outputs.iter().zip(limits) {
+        // Without VNNI, the optimized products of unsigned by signed bytes saturate at 16 bits in ONNX Runtime. Such a
+        // host says whether the file loads and runs, and nothing of its codes.
+        let judged = if Kernel::Vnni.is_available() { 2 } else { 1 };
+        for ((index, found), limit) in found.outputs.iter().enumerate().zip(limits) {
             eprintln!(
                 "{}: {} of {} codes differ, by {} at most",
                 case.name,
@@ -207,7 +211,8 @@ fn pairs_are_near() {
                 found.all,
                 found.worst
             );
-            assert!(found.all > 0 && found.worst <= *limit, "{}: {found:?}", case.name);
+            let near = found.worst <= *limit || index >= judged;
+            assert!(found.all > 0 && near, "{}: {found:?}", case.name);
         }
     }
 }
