@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use bitgauge_arch::arith::Post;
+
 use bitgauge_models::float::ops::binary::Binary;
 use bitgauge_models::float::ops::layer_norm::LayerNorm;
 use bitgauge_models::float::ops::linear::Linear;
@@ -145,8 +147,17 @@ fn unlike_steps_are_refused() {
             }
         }
     }
+    fn output(graph: &mut IntGraph) {
+        let id = graph.outputs[0].tensor;
+        let code = tensor(graph, "sum").code;
+        graph.tensors[id.0].code = code;
+        graph.tensors[id.0].channel_shifts = Some(Arc::from([1; CHANNELS]));
+        let made = graph.nodes.iter_mut().find(|node| node.output == id).unwrap();
+        let IntOp::Conv { post, .. } = &mut made.op else { panic!("{}", made.op.kind()) };
+        *post = Post { zero_point: 0, clamp_low: -128, clamp_high: 127 };
+    }
     type Change = fn(&mut IntGraph);
-    let changes: [(&str, Change); 7] = [
+    let changes: [(&str, Change); 8] = [
         ("the entry of channel 2 has a shift of 3, its operands need 0", |g| steps(g, "start", None)),
         ("needs 8 from 0 to 7", |g| steps(g, "sum", Some(&[0; 7]))),
         ("needs 8 from 0 to 7", |g| steps(g, "sum", Some(&[8; 8]))),
@@ -158,6 +169,7 @@ fn unlike_steps_are_refused() {
             tensor(g, "x").code.zero_point = 0;
             steps(g, "x", Some(&[1; 8]));
         }),
+        ("output `y`: channels of its tensor have steps of their own", output),
         ("steps of its channels need byte codes", |g| tensor(g, "sum").code.zero_point = 1),
         ("the entry of channel 0 has a shift of 1, its operands need 0", entry),
     ];

@@ -111,6 +111,9 @@ pub fn validate(graph: &IntGraph) -> Result<(), ValidateError> {
         if !known(tensor) || !defined[tensor.0] {
             return fail("nothing defines its tensor");
         }
+        if graph.tensor(*tensor).channel_shifts.is_some() {
+            return fail("channels of its tensor have steps of their own");
+        }
         if !order.covers(graph.tensor(*tensor).shape.elements() as u64) {
             return fail("its order does not meet each element of its tensor once");
         }
