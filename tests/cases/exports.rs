@@ -5,6 +5,8 @@
 //! ONNX Runtime sums in single precision, the accelerator in integers; what of that is left is a share of codes that
 //! are one step away. Softmax, LayerNorm and what follows them are floats there.
 
+use bitgauge_tests::exported::judged;
+
 use crate::folder::{Data, Folder};
 use crate::net::{Attribute, Net, X};
 use crate::ort::distances;
@@ -29,9 +31,9 @@ pub const CANCELLING: (f64, i32) = (0.15, 2);
 
 /// All but this share of the codes are equal, and none is farther than this, with optimizations off and on.
 pub fn agrees(what: &str, folder: &Folder, (share, worst): (f64, i32)) {
-    let Some([off, on]) = distances(folder) else { return };
-    eprintln!("{what}: {off:?}, optimized {on:?}");
-    for found in [off, on] {
+    let Some(outputs) = distances(folder) else { return };
+    eprintln!("{what}, optimizations off and on: {outputs:?}");
+    for found in judged(&outputs) {
         let equal = found.equal as f64 / found.all as f64;
         assert!(1.0 - equal <= share && found.worst <= worst, "{what}: {found:?}");
     }
