@@ -83,7 +83,14 @@ impl Lowering<'_> {
         let shifts = self.shifts.get(&value)?;
         let bits = self.bits(value);
         let magnitudes = self.calibration.channels(value);
-        let scale = magnitudes.map_or(0.0, |magnitudes| finest(magnitudes, shifts, bits));
+        let scale = match magnitudes {
+            Some(magnitudes) => finest(magnitudes, shifts, bits),
+            // What calibration did not look at channel by channel has the step that fits the whole.
+            None => self.calibration.of(value).map_or(0.0, |seen| {
+                let reach = f64::from(seen.max).max(-f64::from(seen.min));
+                reach / f64::from((1i32 << (bits - 1)) - 1)
+            }),
+        };
         Some(shifted(bits, scale))
     }
 
