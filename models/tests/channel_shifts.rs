@@ -180,3 +180,15 @@ fn unlike_steps_are_refused() {
         assert!(error.contains(said), "{said}: {error}");
     }
 }
+
+/// Calibration that kept no channels gives a coarser step, and no nonsense.
+#[test]
+fn shifts_without_the_reach_of_channels() {
+    let g = stream();
+    let options = QuantizeOptions { bits: asked(0, &[("sum", "00300000")]), ..QuantizeOptions::default() };
+    let calibration = calibrate_channels(&g, 8, image, &[]).unwrap();
+    let graph = quantize_traced(&g, &calibration, &options).unwrap().graph;
+    let sum = graph.tensors.iter().find(|tensor| tensor.name == "sum").unwrap();
+    let reach = noise(&graph, &g, 8, image).unwrap().into_iter().find(|noise| noise.tensor == "sum").unwrap();
+    assert!(sum.channel_shifts.is_some() && sum.code.scale != 1.0 && reach.decibels > 15.0, "{reach:?}");
+}
