@@ -6,6 +6,7 @@
 // Helpers outside of #[test] functions fail the test by panicking.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+mod float;
 mod guarded;
 
 use std::hash::Hasher as _;
@@ -225,6 +226,7 @@ fn operands_at_the_edge_of_what_may_be_touched() {
         assert_eq!(done > 0, vectors() > Vectors::Plain, "{done} kinds of windows");
         float_products(&mut random, edge);
     }
+    float::layers(&mut random, &mut sum);
     println!("sum {:016x}", sum.0.finish());
 }
 

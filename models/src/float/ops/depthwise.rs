@@ -75,9 +75,10 @@ impl Phases {
             let line = line(image, w, (top * sy + row).wrapping_sub(window.pads[0]));
             for (phase, &[first, x]) in self.columns.iter().enumerate() {
                 let to = &mut self.data[start + phase * self.size..][..self.width];
-                match line.get(first..) {
-                    Some(line) => every(sx, line, &mut to[x..]),
-                    None => to.fill(0.0),
+                match line.get(first..).unwrap_or_default() {
+                    // The band before may have left a row here.
+                    [] => to[x..].fill(0.0),
+                    line => every(sx, line, &mut to[x..]),
                 }
             }
         }
