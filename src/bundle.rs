@@ -6,9 +6,9 @@ use anyhow::{Context as _, Result};
 use bitgauge_arch::Program;
 use bitgauge_arch::program::{from_text, to_text};
 use bitgauge_arch::validate::{Problem, Validated, validate};
+use bitgauge_flow::hash::sha256;
 use bitgauge_models::npy::{self, Npy, NpyData};
 
-use crate::dataset::sha256;
 use crate::failure::Failure;
 use crate::files::{self, OutputFolder};
 

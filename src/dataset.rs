@@ -2,12 +2,11 @@
 //!
 //! Images are unsigned bytes, N x H x W x C; real = (pixel - mean) / std, in the order of ONNX (C x H x W).
 
-mod remarks;
-
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use bitgauge_models::float::Tensor;
+use bitgauge_flow::hash::{hexadecimal, sha256};
+use bitgauge_flow::{Images, ImagesError};
 use bitgauge_models::npy::{self, Npy, NpyData};
 use bitgauge_models::onnx::outline::Source;
 use serde::Deserialize;
@@ -77,50 +76,6 @@ impl Dataset {
     }
 }
 
-/// An array of images.
-pub struct Images {
-    pixels: Vec<u8>,
-    count: usize,
-    rows: usize,
-    cols: usize,
-    channels: usize,
-    mean: Vec<f32>,
-    std: Vec<f32>,
-}
-
-impl Images {
-    /// Number of images.
-    pub fn len(&self) -> usize {
-        self.count
-    }
-
-    /// Reals of an image, `1 x C x H x W`; beyond the last image, of the last.
-    pub fn tensor(&self, index: usize) -> Tensor {
-        let size = self.rows * self.cols * self.channels;
-        let start = index.min(self.count - 1) * size;
-        let pixels = &self.pixels[start..start + size];
-        let mut reals = Vec::with_capacity(size);
-        for (channel, (mean, std)) in self.mean.iter().zip(&self.std).enumerate() {
-            reals.extend(
-                pixels.iter().skip(channel).step_by(self.channels).map(|&p| (f32::from(p) - mean) / std),
-            );
-        }
-        // The length is the shape's, so there is always a tensor.
-        Tensor::new(self.shape().to_vec(), reals).unwrap_or_else(|_| Tensor::scalar(0.0))
-    }
-
-    /// Mean and standard deviation, where all channels have the same.
-    pub fn uniform_rule(&self) -> Option<(f32, f32)> {
-        let uniform = |values: &[f32]| values.iter().all(|value| *value == values[0]).then(|| values[0]);
-        Some((uniform(&self.mean)?, uniform(&self.std)?))
-    }
-
-    /// Shape of an image as the model sees it.
-    pub fn shape(&self) -> [usize; 4] {
-        [1, self.channels, self.rows, self.cols]
-    }
-}
-
 /// Loads a data set; `None` is the one that ships.
 pub fn load(path: Option<&Path>) -> Result<Dataset> {
     let (name, text) = match path {
@@ -150,16 +105,6 @@ pub fn load(path: Option<&Path>) -> Result<Dataset> {
 }
 
 const KEYS: &str = "keys: calibration, images, labels (optional), mean, std, task = \"classification\"";
-
-/// SHA-256 in hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    hexadecimal(Sha256::new_with_prefix(bytes))
-}
-
-/// What was hashed, in hexadecimal.
-pub fn hexadecimal(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// SHA-256 of a file, in hexadecimal.
 pub fn sha256_of(source: &dyn Source) -> Result<String, String> {
@@ -201,16 +146,15 @@ fn images(folder: &Option<PathBuf>, file: &str, description: &Description) -> Re
         let message = format!("images must be unsigned bytes, N x H x W x C; the shape is {:?}", array.shape);
         return Err(Failure::new(message).at(place).hint("array.astype(numpy.uint8), channels last").into());
     };
-    if pixels.is_empty() {
-        return Err(Failure::new("there is no image in the array").at(place).into());
-    }
     let (mean, std) = (description.mean.clone(), description.std.clone());
-    if mean.len() != channels || std.len() != channels {
-        let message =
-            format!("the images have {channels} channels; `mean` has {}, `std` {}", mean.len(), std.len());
-        return Err(Failure::new(message).at(place).hint("give one number per channel").into());
-    }
-    Ok((Images { pixels, count, rows, cols, channels, mean, std }, bytes))
+    let images = Images::new(pixels, [count, rows, cols, channels], mean, std).map_err(|error| {
+        let fault = Failure::new(error.to_string()).at(place);
+        match error {
+            ImagesError::Channels { .. } => fault.hint("give one number per channel"),
+            ImagesError::Empty | ImagesError::Shape { .. } => fault,
+        }
+    })?;
+    Ok((images, bytes))
 }
 
 fn labels(folder: &Option<PathBuf>, file: &str, count: usize) -> Result<(Vec<i64>, String)> {

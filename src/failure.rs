@@ -3,6 +3,8 @@
 use std::fmt::{self, Write as _};
 
 use bitgauge_arch::description::DescriptionError;
+use bitgauge_flow::FlowError;
+use bitgauge_sim::SimError;
 
 use crate::exit::ExitStatus;
 
@@ -71,6 +73,19 @@ impl Failure {
             text: line,
         };
         caret.failure(file, error.message().trim().to_owned())
+    }
+}
+
+impl From<FlowError> for Failure {
+    fn from(error: FlowError) -> Failure {
+        let status = if error.is_finding() { ExitStatus::Finding } else { ExitStatus::Failure };
+        Failure { status, hint: error.hint(), ..Failure::new(error.to_string()) }
+    }
+}
+
+impl From<SimError> for Failure {
+    fn from(error: SimError) -> Failure {
+        FlowError::from(error).into()
     }
 }
 

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::energy::EnergyTable;
+use bitgauge_flow::hash::{hexadecimal, sha256};
 use bitgauge_models::float::{FloatGraph, heads, passes};
 use bitgauge_models::onnx;
 use sha2::{Digest as _, Sha256};
 
-use crate::dataset::{self, Dataset, hexadecimal, sha256, sha256_of};
+use crate::dataset::{self, Dataset, sha256_of};
 use crate::failure::Failure;
 use crate::{files, output, shipped};
 

@@ -14,7 +14,6 @@ mod failure;
 mod files;
 mod inputs;
 mod liberty;
-mod measure;
 mod memory;
 mod network;
 mod output;
@@ -24,7 +23,6 @@ mod quantization;
 mod results;
 mod rtl;
 mod shipped;
-mod simulator;
 mod synth;
 mod waves;
 

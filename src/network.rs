@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use bitgauge_flow::hash::sha256;
+use bitgauge_flow::{parameters, scale_remarks};
 use bitgauge_models::float::heads;
-use bitgauge_models::integer::{IntGraph, IntOp, IntOutput};
+use bitgauge_models::integer::{IntGraph, IntOutput};
 use bitgauge_models::onnx;
 
-use crate::dataset::{self, Dataset, sha256};
+use crate::dataset::{self, Dataset};
 use crate::failure::Failure;
 use crate::files;
 use crate::inputs::{Model, Subject, size_hint};
@@ -95,7 +97,7 @@ impl Source {
         let data = dataset::load(self.subject.data.as_deref())?;
         if let Some(mut network) = self.integers()? {
             check_data(&network, &data, self.subject.data.is_some())?;
-            network.notes = pipeline::tell(data.scale_remarks());
+            network.notes = pipeline::tell(scale_remarks(&data.calibration, &data.images));
             return Ok((network, data));
         }
         let (model, data) = self.subject.load_with(data)?;
@@ -128,20 +130,6 @@ fn exported(path: &Path) -> Result<Option<IntGraph>> {
         let fault = Failure::new(format!("cannot read the integer network: {error}")).at(path.display());
         fault.hint("`bitgauge quantize --export-onnx` writes such files; give one as it was written").into()
     })
-}
-
-/// Trained values: weights, one bias per output, scale and shift of LayerNorm, and constants.
-pub fn parameters(graph: &IntGraph) -> u64 {
-    let of_node = |op: &IntOp| match op {
-        IntOp::Conv { weight, parameters, .. }
-        | IntOp::Depthwise { weight, parameters, .. }
-        | IntOp::Phased { weight, parameters, .. } => weight.len() + parameters.len(),
-        IntOp::LayerNorm { parameters, .. } => 2 * parameters.len(),
-        _ => 0,
-    };
-    let constants = graph.tensors.iter().filter(|tensor| tensor.constant.is_some());
-    let constants: usize = constants.map(|tensor| tensor.shape.elements()).sum();
-    (graph.nodes.iter().map(|node| of_node(&node.op)).sum::<usize>() + constants) as u64
 }
 
 /// Refuses images that are not what the network takes.

@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::time::Duration;
 
 use anyhow::Result;
+use bitgauge_flow::{Progress, Running, Stage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -51,10 +52,35 @@ pub fn talk(text: &str) {
 pub fn progress(what: &'static str, length: usize) -> ProgressBar {
     let bar =
         ProgressBar::with_draw_target(Some(length as u64), ProgressDrawTarget::stderr()).with_message(what);
-    if let Ok(style) = ProgressStyle::with_template("{msg:<28} {bar:32} {pos}/{len} {elapsed}") {
+    if let Ok(style) = ProgressStyle::with_template("{msg:<28} {bar:32} {pos}/{len} {elapsed}, {eta} left") {
         bar.set_style(style);
     }
     bar
+}
+
+/// Shows stages as bars, those of unknown length as spinners.
+pub struct Bars;
+
+/// A stage's bar.
+struct Bar(ProgressBar);
+
+impl Progress for Bars {
+    fn begin(&self, stage: Stage, steps: Option<usize>) -> Box<dyn Running + '_> {
+        let bar = steps.map_or_else(|| spinner(stage.name()), |steps| progress(stage.name(), steps));
+        Box::new(Bar(bar))
+    }
+}
+
+impl Running for Bar {
+    fn step(&self) {
+        self.0.inc(1);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
 }
 
 /// A spinner for a step of unknown length; hidden where stderr is no terminal.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use bitgauge_models::integer::{Assignment, ChannelShifts, InputCode, QuantizeOptions, RangeRule};
+use bitgauge_flow::{Images, usual_input};
+use bitgauge_models::integer::{Assignment, ChannelShifts, QuantizeOptions, RangeRule};
 
-use crate::dataset::Images;
 use crate::failure::Failure;
 use crate::files;
 
@@ -152,11 +152,7 @@ impl Quantization {
         Ok(QuantizeOptions {
             bits: self.assignment()?,
             range: self.rule()?,
-            // Pixels are bytes already: where all channels have one rule, the codes lose nothing.
-            input: match images.uniform_rule() {
-                Some((mean, std)) => InputCode::Pixels { mean: f64::from(mean), std: f64::from(std) },
-                None => InputCode::Calibrated,
-            },
+            input: usual_input(images),
             ..QuantizeOptions::default()
         })
     }

@@ -9,7 +9,6 @@ use bitgauge_sim::Machine;
 use bitgauge_sim::result::{RunResult, UnitCycles};
 
 use crate::failure::Failure;
-use crate::simulator;
 
 /// One run of the simulator, as the Verilog has to repeat it.
 pub struct Reference {
@@ -37,7 +36,7 @@ impl Reference {
             }
         }
         let options = bitgauge_sim::Options { trace: false, ..bitgauge_sim::Options::default() };
-        let result = machine.run(inputs, &options).map_err(simulator::failure)?;
+        let result = machine.run(inputs, &options).map_err(Failure::from)?;
         let units = program.words.iter().filter_map(|word| match word.decode() {
             Some(Decoded::Exec { unit, .. }) => Some(unit),
             _ => None,

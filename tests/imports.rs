@@ -12,7 +12,7 @@ use serde_json::Value;
 
 /// Our crates and which of ours each may import. The command line, the tests and the developer commands may
 /// import all.
-const MAY_IMPORT: [(&str, &[&str]); 9] = [
+const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("bitgauge-arch", &[]),
     ("bitgauge-models", &["bitgauge-arch"]),
     ("bitgauge-compiler", &["bitgauge-arch", "bitgauge-models"]),
@@ -21,6 +21,10 @@ const MAY_IMPORT: [(&str, &[&str]); 9] = [
     ("bitgauge-cosim", &["bitgauge-arch", "bitgauge-rtl"]),
     ("bitgauge-gates", &["bitgauge-arch", "bitgauge-rtl"]),
     ("bitgauge-reports", &["bitgauge-arch", "bitgauge-sim"]),
+    (
+        "bitgauge-flow",
+        &["bitgauge-arch", "bitgauge-compiler", "bitgauge-models", "bitgauge-reports", "bitgauge-sim"],
+    ),
     ("bitgauge-testing", &["bitgauge-arch"]),
 ];
 

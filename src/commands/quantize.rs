@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use bitgauge_flow::AccuracyFigures;
 use bitgauge_models::integer::evaluate::TensorNoise;
 use bitgauge_models::integer::{Assignment, Quantized};
 use bitgauge_models::onnx::{export, export_exact};
@@ -12,9 +13,8 @@ use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::files;
 use crate::inputs::{Model, Subject};
-use crate::network;
 use crate::output::{self, Format};
-use crate::pipeline::{self, AccuracyFigures};
+use crate::pipeline;
 use crate::quantization::{self, Quantization};
 
 /// Options of `quantize`.
@@ -103,9 +103,9 @@ impl Quantize {
             file: self.output.display().to_string(),
             bits_file: bits_file.display().to_string(),
             onnx_file: self.export_onnx.as_ref().map(|path| path.display().to_string()),
-            parameters: network::parameters(&graph),
+            parameters: bitgauge_flow::parameters(&graph),
             macs: graph.nodes.iter().map(|node| graph.macs(node)).sum(),
-            weight_bytes: pipeline::weight_bytes(&graph),
+            weight_bytes: bitgauge_flow::weight_bytes(&graph),
             accuracy: pipeline::accuracy(Some(&model.graph), &graph, &data)?,
             not_measured: data.labels.is_none().then_some(NO_LABELS),
             notes,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use bitgauge_flow::{AccuracyFigures, Simulated};
 use bitgauge_models::integer::IntGraph;
 use bitgauge_models::integer::evaluate::TensorNoise;
 use bitgauge_reports::{Accuracy, Headline, ModelInfo, Provenance, ReportInput, TensorSqnr};
@@ -15,10 +16,9 @@ use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::files::OutputFolder;
 use crate::inputs;
-use crate::measure::{self, Simulated};
 use crate::network::{Network, Source};
 use crate::output::{self, Format};
-use crate::pipeline::{self, AccuracyFigures};
+use crate::pipeline;
 use crate::plots::PlotArgument;
 use crate::synth::summary;
 
@@ -96,7 +96,7 @@ impl Run {
         let graph = &network.graph;
         let options = self.compilation.options();
         let program = pipeline::compiled(graph, &design.accelerator, &options)?;
-        let simulated = measure::simulated(&program, graph, &data.images, self.images as usize)?;
+        let simulated = pipeline::simulated(&program, graph, &data, self.images as usize)?;
         let float = network.float.as_ref();
         let accuracy = pipeline::accuracy(float.map(|model| &model.graph), graph, &data)?;
         let (noise, more) = match float {
@@ -182,7 +182,7 @@ fn model_info(network: &Network) -> ModelInfo {
         hash: network.sha256.clone(),
         parameters: network.parameters,
         macs: graph.nodes.iter().map(|node| graph.macs(node)).sum(),
-        weight_bytes: Some(pipeline::weight_bytes(graph)),
+        weight_bytes: Some(bitgauge_flow::weight_bytes(graph)),
         quantization: network.quantization.clone(),
         input_shape: input.map_or_else(String::new, |shape| {
             format!("1 x {} x {} x {}", shape.flat_channels(), shape.rows, shape.cols)

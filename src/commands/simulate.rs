@@ -10,11 +10,11 @@ use bitgauge_models::npy::{self, NpyData};
 use bitgauge_sim::result::{RunResult, StallReason};
 use bitgauge_sim::{Machine, Options};
 
+use crate::bundle;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::files::{self, OutputFolder};
 use crate::output::{self, Format};
-use crate::{bundle, simulator};
 
 /// Options of `simulate`.
 #[derive(clap::Args)]
@@ -58,7 +58,7 @@ impl Simulate {
             ..Options::default()
         };
         let bar = output::spinner("simulate");
-        let result = machine.run(&named, &options).map_err(simulator::failure)?;
+        let result = machine.run(&named, &options).map_err(Failure::from)?;
         bar.finish_and_clear();
         if let Some(folder) = folder {
             folder.write("result.json", output::json("simulate", &result)?.as_bytes())?;

@@ -1,23 +1,21 @@
 //! Simulated images: each compared with the interpreter, and their activations measured.
 
-use anyhow::Result;
 use bitgauge_arch::code::Container;
 use bitgauge_arch::codec::{Codec, Format as CodeFormat, encode};
 use bitgauge_arch::footprint::format_is_valid;
 use bitgauge_arch::program::TensorRole;
 use bitgauge_arch::validate::Validated;
 use bitgauge_arch::{Accelerator, Program};
-use bitgauge_models::integer::evaluate::encode_inputs;
+use bitgauge_models::integer::evaluate::{EvaluateError, encode_inputs};
 use bitgauge_models::integer::{IntGraph, IntTensor, Prepared};
 use bitgauge_reports::ActivationSize;
 use bitgauge_sim::result::RunResult;
 use bitgauge_sim::{Machine, Options};
 use rayon::prelude::*;
 
-use crate::dataset::Images;
-use crate::failure::Failure;
-use crate::output;
-use crate::simulator;
+use crate::error::FlowError;
+use crate::images::Images;
+use crate::progress::{Progress, Stage};
 
 /// What the simulated images gave.
 pub struct Simulated {
@@ -33,34 +31,37 @@ pub struct Simulated {
     pub activation_sizes: Vec<ActivationSize>,
 }
 
-/// Simulates the first images; a difference from the interpreter is a finding.
+/// Simulates the first images, side by side, and holds each output to the interpreter's.
+///
+/// # Errors
+/// The images are not the network's, the program cannot be run, or its outputs are not the interpreter's.
 pub fn simulated(
     program: &Validated<Program>,
     graph: &IntGraph,
     images: &Images,
     count: usize,
-) -> Result<Simulated> {
+    progress: &dyn Progress,
+) -> Result<Simulated, FlowError> {
     let count = count.clamp(1, images.len());
-    let bar = output::progress("simulate and compare", count);
-    let prepared = Prepared::new(graph)?;
+    let running = progress.begin(Stage::Simulate, Some(count));
+    let prepared = Prepared::new(graph).map_err(EvaluateError::from)?;
     let machine = Machine::new(program);
     let names: Vec<&str> = graph.inputs.iter().map(|&id| graph.tensor(id).name.as_str()).collect();
-    let one = |machine: &mut Machine, index: usize| -> Result<(RunResult, u64, Vec<[u64; 4]>)> {
+    let one = |machine: &mut Machine, index: usize| -> Result<(RunResult, u64, Vec<[u64; 4]>), FlowError> {
         let inputs = encode_inputs(graph, &[images.tensor(index)])?;
-        let wanted = prepared.run(&inputs)?;
+        let wanted = prepared.run(&inputs).map_err(EvaluateError::from)?;
         let named: Vec<(&str, &[u8])> = names.iter().copied().zip(inputs.iter().map(Vec::as_slice)).collect();
         // Only the first image's traffic is drawn.
         let options = Options { trace: index == 0, ..Options::default() };
-        let result = machine.run(&named, &options).map_err(simulator::failure)?;
+        let result = machine.run(&named, &options)?;
         let bytes = compare(program, machine.memory(), &wanted, index)?;
-        bar.inc(1);
+        running.step();
         Ok((result, bytes, sizes(&program.accelerator, graph, &wanted)))
     };
     let each: Vec<_> = (0..count)
         .into_par_iter()
         .map_init(|| machine.clone(), |machine, index| one(machine, index))
-        .collect::<Result<_>>()?;
-    bar.finish_and_clear();
+        .collect::<Result<_, FlowError>>()?;
     let cycles = extremes(each.iter().map(|(result, ..)| result.cycles));
     let compared_bytes = each.iter().map(|(_, bytes, _)| bytes).sum();
     let activation_sizes =
@@ -75,26 +76,30 @@ fn extremes(cycles: impl Iterator<Item = u64> + Clone) -> [u64; 2] {
 }
 
 /// Compares every output with the interpreter's; gives the bytes compared.
-fn compare(program: &Program, memory: &[u8], wanted: &[Option<Vec<u8>>], image: usize) -> Result<u64> {
+fn compare(
+    program: &Program,
+    memory: &[u8],
+    wanted: &[Option<Vec<u8>>],
+    image: usize,
+) -> Result<u64, FlowError> {
     let bus_bytes = u64::from(program.accelerator.bus_bytes());
     let mut compared = 0;
     for symbol in program.tensors.iter().filter(|symbol| symbol.role == TensorRole::Output) {
         let found = symbol.read(memory, bus_bytes);
         let wanted = wanted.get(symbol.graph_tensor as usize).and_then(Option::as_deref).unwrap_or_default();
         if let Some(at) = (0..found.len().max(wanted.len())).find(|&at| found.get(at) != wanted.get(at)) {
-            let message = format!(
-                "simulator and interpreter disagree: image {image}, output `{}`, byte {at}: {:?} and {:?}",
-                symbol.name,
-                found.get(at),
-                wanted.get(at)
-            );
-            let hint = "this is a fault of Bitgauge; please report it with the model and the description";
-            return Err(Failure::finding(message).hint(hint).into());
+            return Err(FlowError::Differs {
+                image,
+                output: symbol.name.clone(),
+                byte: at,
+                found: found.get(at).copied(),
+                wanted: wanted.get(at).copied(),
+            });
         }
         compared += found.len() as u64;
     }
     if compared == 0 && program.outputs.is_empty() {
-        return Err(Failure::finding("the program has no output that could be compared").into());
+        return Err(FlowError::NoOutput);
     }
     Ok(compared)
 }
