@@ -9,13 +9,13 @@ use bitgauge_models::integer::{IntGraph, validate};
 use rayon::Scope;
 
 use crate::bound;
-use crate::emit::Emitter;
 use crate::error::CompileError;
 use crate::lower::units;
 use crate::options::Options;
 use crate::share::lower_next;
 use crate::survey::{CHUNK, Surveyor};
 use crate::view::View;
+use crate::write::Emitter;
 use crate::{limits, memory, order, tokens};
 
 /// Compiles a graph for an accelerator.

@@ -9,8 +9,6 @@
 
 mod bound;
 mod compile;
-mod cost;
-mod emit;
 mod error;
 mod hazards;
 mod limits;
@@ -22,8 +20,10 @@ mod ranges;
 mod scratch;
 mod share;
 mod survey;
+mod tiling;
 mod tokens;
 mod view;
+mod write;
 
 pub use compile::compile;
 pub use error::CompileError;

@@ -9,11 +9,12 @@
 use bitgauge_arch::Accelerator;
 use bitgauge_models::integer::{IntGraph, IntNode, IntOp, Window};
 
-use crate::emit::Emitter;
 use crate::error::CompileError;
-use crate::lower::{Context, Lowered, band_rows, lower};
+use crate::lower::{Context, Lowered, lower};
 use crate::scratch::{Area, cut_banks};
+use crate::tiling::geometry::band_rows;
 use crate::view::View;
+use crate::write::Emitter;
 
 /// Most layers of a group.
 const MOST_LAYERS: usize = 3;

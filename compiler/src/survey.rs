@@ -10,7 +10,7 @@ use bitgauge_arch::command::Operation;
 use bitgauge_arch::footprint::{Access, Run, Space, add_footprint, fill_masks};
 use rayon::Scope;
 
-use crate::order::Cost;
+use crate::tiling::command::Cost;
 
 /// Operations that are looked at together.
 pub(crate) const CHUNK: usize = 2048;

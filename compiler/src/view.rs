@@ -258,6 +258,11 @@ pub(crate) fn gcd(a: u64, b: u64) -> u64 {
     if a == 0 { b } else { gcd(b % a, a) }
 }
 
+/// A value for a register; one that is too large is refused by the encoder, not cut here.
+pub(crate) fn reg(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,15 +7,16 @@ use bitgauge_arch::mac::Operands;
 use bitgauge_arch::program::{Bytes, Operand};
 use bitgauge_models::integer::{IntOp, Window};
 
-use super::blocks::{Blocks, expand};
-use super::geometry::{Geometry, Patch};
-use super::long::{self, Taps};
-use super::product::{Parameters, Product, Weights, describe};
 use super::{Context, Lowered};
-use crate::emit::reg;
 use crate::error::CompileError;
 use crate::memory::padded;
+use crate::tiling::blocks::{Blocks, expand};
+use crate::tiling::geometry::{Geometry, Patch};
+use crate::tiling::long::{self, Taps};
+use crate::tiling::plan::describe;
+use crate::view::reg;
 use crate::view::{MOST, View};
+use crate::write::{Parameters, Product, Weights};
 
 pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
     let node = context.node;
@@ -129,9 +130,9 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
         .filter(|_| accelerator.array.takes(OperandContainer::Bits8))
         .map(|geometry| Product { geometry, ..product.clone() });
     product.choose_container(accelerator).map_err(|reason| context.unsupported(reason))?;
-    let direct = product.plan(context);
+    let direct = context.plan(&product);
     let plan = match (direct, gathered) {
-        (direct, Some(gathered)) => match (direct, gathered.plan(context)) {
+        (direct, Some(gathered)) => match (direct, context.plan(&gathered)) {
             (Ok(direct), Ok(plan)) if direct.cycles() <= plan.cycles() => direct,
             (_, Ok(plan)) => {
                 product = gathered;

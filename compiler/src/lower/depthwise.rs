@@ -11,16 +11,18 @@ use bitgauge_arch::command::{Target, Vector, VectorFunction};
 use bitgauge_arch::program::{Bytes, Operand};
 use bitgauge_models::integer::{IntOp, Window};
 
-use super::blocks::Blocks;
-use super::geometry::Geometry;
-use super::long::is_short;
-use super::product::{Parameters, Product, Weights, describe};
-use super::sweep::Sweep;
 use super::windows::sweep;
 use super::{Context, Lowered};
-use crate::emit::{Chip, parameter_bytes, reg};
 use crate::error::CompileError;
 use crate::scratch::Slots;
+use crate::tiling::blocks::Blocks;
+use crate::tiling::geometry::Geometry;
+use crate::tiling::long::is_short;
+use crate::tiling::plan::describe;
+use crate::tiling::sweep::Sweep;
+use crate::view::reg;
+use crate::write::{Chip, parameter_bytes};
+use crate::write::{Parameters, Product, Weights};
 
 /// The array is chosen where it takes less than this share of the vector unit's cycles: beside the vector
 /// unit the array is free for the layers before and after, so that ties go to the vector unit.
@@ -31,7 +33,7 @@ const SHARE: (u64, u64) = (15, 16);
 pub(super) fn on_array(context: &Context<'_, '_>) -> bool {
     let none = Bytes::from(Vec::new());
     let Some(product) = product(context, &none) else { return false };
-    let Ok(array) = product.plan(context).map(|plan| plan.cycles()) else { return false };
+    let Ok(array) = context.plan(&product).map(|plan| plan.cycles()) else { return false };
     match vector_sweep(context).and_then(|sweep| sweep.cycles(context)) {
         Ok(vector) => array * SHARE.1 < vector * SHARE.0,
         Err(_) => true,
@@ -54,7 +56,7 @@ fn lower_to_array(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError
     let expanded = Bytes::from(expanded);
     let product = product(context, &expanded)
         .ok_or_else(|| context.unsupported("a line of outputs must be whole folds of the array"))?;
-    let plan = product.plan(context)?;
+    let plan = context.plan(&product)?;
     product.emit(context.emitter, &plan);
     Ok(Lowered {
         operator: "depthwise",

@@ -3,11 +3,12 @@
 use bitgauge_arch::program::Operand;
 use bitgauge_models::integer::{IntOp, Window};
 
-use super::geometry::Geometry;
-use super::product::{Parameters, Product, Weights, describe};
 use super::{Context, Lowered};
-use crate::cost::Work;
 use crate::error::CompileError;
+use crate::tiling::cost::Work;
+use crate::tiling::geometry::Geometry;
+use crate::tiling::plan::describe;
+use crate::write::{Parameters, Product, Weights};
 
 pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
     let IntOp::MatMul { parameter, post } = &context.node.op else {
@@ -48,7 +49,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
         // Groups differ in their addresses alone.
         let chosen = match plan.take() {
             Some(chosen) => chosen,
-            None => product.plan(context)?,
+            None => context.plan(&product)?,
         };
         product.emit(context.emitter, &chosen);
         work = work.then(&chosen.work);

@@ -1,35 +1,23 @@
 //! Lowerings: one node to commands, one file per family.
 
-mod blocks;
-mod candidate;
-mod constants;
 mod conv;
 mod depthwise;
-mod geometry;
-mod long;
 mod matmul;
-mod parts;
 mod permute;
 mod phased;
 mod pixels;
-mod plan;
-mod plans;
-mod product;
 mod rows;
-mod run;
 mod sweep;
 mod windows;
 
 use bitgauge_arch::mac::Operands;
 use bitgauge_models::integer::{IntGraph, IntNode, IntOp, TensorId};
 
-use crate::cost::Work;
-use crate::emit::Emitter;
 use crate::error::CompileError;
+use crate::tiling::cost::Work;
+use crate::tiling::plan::{Plan, Shortage};
 use crate::view::View;
-
-pub(crate) use geometry::band_rows;
-pub(crate) use plans::Plans;
+use crate::write::{Emitter, Product};
 
 /// What a lowering works with.
 pub(crate) struct Context<'a, 'b> {
@@ -135,17 +123,23 @@ impl Context<'_, '_> {
         self.views[id.0]
     }
 
+    /// The plan of a product; the caller may plan once for several equal ones.
+    pub fn plan(&self, product: &Product<'_>) -> Result<Plan, CompileError> {
+        let emitter = &self.emitter;
+        let planned = emitter.plans.product(&product.geometry, &emitter.area, emitter.accelerator);
+        planned.map_err(|short| self.short(short))
+    }
+
     pub fn unsupported(&self, reason: impl Into<String>) -> CompileError {
         CompileError::Unsupported { layer: self.node.layer().to_owned(), reason: reason.into() }
     }
 
     pub fn does_not_fit(&self, what: &'static str, needed: u64, available: u64, hint: &str) -> CompileError {
-        CompileError::DoesNotFit {
-            layer: self.node.layer().to_owned(),
-            what,
-            needed,
-            available,
-            hint: hint.to_owned(),
-        }
+        let (layer, hint) = (self.node.layer().to_owned(), hint.to_owned());
+        CompileError::DoesNotFit { layer, what, needed, available, hint }
+    }
+
+    fn short(&self, Shortage { what, needed, available, hint }: Shortage) -> CompileError {
+        self.does_not_fit(what, needed, available, hint)
     }
 }

@@ -10,10 +10,10 @@ use bitgauge_arch::program::Operand;
 use bitgauge_models::integer::IntOp;
 
 use super::{Context, Lowered};
-use crate::cost::{Work, bus_cycles, store_cycles};
-use crate::emit::reg;
 use crate::error::CompileError;
 use crate::scratch::Slots;
+use crate::tiling::cost::{Work, bus_cycles, store_cycles};
+use crate::view::reg;
 use crate::view::{MOST, View, gcd};
 
 /// A dimension of the pixels, with bytes from one to the next on both sides.

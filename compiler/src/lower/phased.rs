@@ -3,12 +3,13 @@
 use bitgauge_arch::program::{Bytes, Operand};
 use bitgauge_models::integer::{IntOp, phases};
 
-use super::geometry::Geometry;
-use super::product::{Parameters, Product, Weights, describe};
 use super::{Context, Lowered};
-use crate::cost::Work;
 use crate::error::CompileError;
+use crate::tiling::cost::Work;
+use crate::tiling::geometry::Geometry;
+use crate::tiling::plan::describe;
 use crate::view::View;
+use crate::write::{Parameters, Product, Weights};
 
 pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileError> {
     let node = context.node;
@@ -60,7 +61,7 @@ pub(crate) fn lower(context: &mut Context<'_, '_>) -> Result<Lowered, CompileErr
         product
             .choose_container(context.emitter.accelerator)
             .map_err(|reason| context.unsupported(reason))?;
-        let plan = product.plan(context)?;
+        let plan = context.plan(&product)?;
         product.emit(context.emitter, &plan);
         work = work.then(&plan.work);
         pixels += rows * cols;

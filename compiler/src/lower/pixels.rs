@@ -4,10 +4,10 @@ use bitgauge_arch::arith::Post;
 use bitgauge_arch::command::{Vector, VectorFunction};
 use bitgauge_models::integer::IntOp;
 
-use super::sweep::Sweep;
 use super::{Context, Lowered};
-use crate::emit::parameter_bytes;
 use crate::error::CompileError;
+use crate::tiling::sweep::Sweep;
+use crate::write::parameter_bytes;
 
 fn with_post(function: VectorFunction, post: &Post) -> Vector {
     Vector {

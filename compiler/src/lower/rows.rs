@@ -5,11 +5,11 @@ use bitgauge_arch::program::Operand;
 use bitgauge_models::integer::IntOp;
 
 use super::{Context, Lowered};
-use crate::cost::{Work, moves_cycles};
-use crate::emit::Chip;
 use crate::error::CompileError;
 use crate::scratch::Slots;
+use crate::tiling::cost::{Work, moves_cycles};
 use crate::view::{MOST, View};
+use crate::write::Chip;
 
 /// The same rows as one pixel each, where a pixel may be so long: fewer lines on chip.
 fn as_rows(view: &View) -> View {

@@ -3,11 +3,11 @@
 use bitgauge_arch::command::{Vector, VectorFunction};
 use bitgauge_models::integer::{IntOp, Window};
 
-use super::long::{self, Taps};
-use super::sweep::Sweep;
 use super::{Context, Lowered};
-use crate::emit::reg;
 use crate::error::CompileError;
+use crate::tiling::long::{self, Taps};
+use crate::tiling::sweep::Sweep;
+use crate::view::reg;
 
 /// The sweep of a window with its registers filled in.
 pub(super) fn sweep(

@@ -15,7 +15,6 @@ use bitgauge_arch::program::CommandSymbol;
 
 use crate::survey::{Side, Survey};
 use clock::Clock;
-pub(crate) use clock::Cost;
 use conflicts::Before;
 
 /// Layers that may be under way at once.

@@ -1,4 +1,4 @@
-//! A product of the array: operands, parameters, how it is planned and described.
+//! A product of the array: operands and parameters.
 
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::arith::{ChannelParameter, Post, Residual};
@@ -9,13 +9,8 @@ use bitgauge_arch::program::{Bytes, Operand};
 use bitgauge_arch::timing;
 use bitgauge_models::integer::Window;
 
-use super::Context;
-use super::blocks::Blocks;
-use super::geometry::Geometry;
-use super::plan::{Order, Plan, Shortage, plan};
-use super::run::Run;
-use crate::emit::Emitter;
-use crate::error::CompileError;
+use crate::tiling::blocks::Blocks;
+use crate::tiling::geometry::Geometry;
 use crate::view::View;
 
 /// The columns operand.
@@ -136,53 +131,4 @@ impl Product<'_> {
             && geometry.patch.is_none()
             && geometry.blocks.is_none_or(whole)
     }
-
-    /// Plans; the caller may plan once for several equal products.
-    pub fn plan(&self, context: &Context<'_, '_>) -> Result<Plan, CompileError> {
-        let emitter = &context.emitter;
-        let planned = emitter
-            .plans
-            .of(&self.geometry, &emitter.area, |shape| plan(shape, emitter.accelerator, &emitter.area));
-        planned.map_err(|Shortage { what, needed, available, hint }| {
-            context.does_not_fit(what, needed, available, hint)
-        })
-    }
-
-    /// Emits all commands of the plan.
-    pub fn emit(&self, emitter: &mut Emitter<'_>, plan: &Plan) {
-        if emitter.trial {
-            return;
-        }
-        let mut run = Run::new(self, emitter, plan);
-        let parts = self.geometry.output.rows.div_ceil(plan.rows);
-        let count = plan.tiles.len() as u64;
-        match plan.order {
-            Order::Pixels => (0..parts).for_each(|part| (0..count).for_each(|tile| run.step(part, tile))),
-            Order::Channels => (0..count).for_each(|tile| (0..parts).for_each(|part| run.step(part, tile))),
-        }
-        run.finish();
-    }
-}
-
-/// One line for people.
-pub(crate) fn describe(plan: &Plan, geometry: &Geometry) -> String {
-    let order = match plan.order {
-        Order::Pixels => "pixels outside",
-        Order::Channels => "channels outside",
-    };
-    let weights = match plan.parts {
-        Some(parts) => format!("sums in {} parts, weights streamed for each fold", parts.count),
-        None if plan.slots[3] as usize >= plan.tiles.len() => "weights resident".to_owned(),
-        None => "weights streamed".to_owned(),
-    };
-    format!(
-        "{}array, {}{} tiles of {} pixels, {} of {} channels, {order}, {weights}{}",
-        if geometry.patch.is_some() { "vector unit gathers windows, " } else { "" },
-        if geometry.blocks.is_some() { "block-diagonal, " } else { "" },
-        geometry.output.rows.div_ceil(plan.rows),
-        plan.rows * geometry.output.cols,
-        plan.tiles.len(),
-        plan.tiles.first().map_or(0, |tile| tile.count),
-        if plan.double { "" } else { ", single buffers" },
-    )
 }

@@ -6,10 +6,9 @@ use bitgauge_arch::mac::Operands;
 use bitgauge_models::integer::Window;
 
 use super::blocks::Blocks;
+use super::cost::part_sizes;
 use super::long::Long;
-use crate::cost::part_sizes;
-use crate::emit::reg;
-use crate::view::View;
+use crate::view::{View, reg};
 
 /// Input rows that a band of output rows reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,11 @@
 
 use std::cell::RefCell;
 
+use bitgauge_arch::Accelerator;
+
 use super::geometry::Geometry;
 use super::plan::{Plan, Shortage};
+use super::search::plan;
 use super::sweep::{Sweep, Tiling};
 use crate::scratch::Area;
 
@@ -23,12 +26,12 @@ pub(crate) struct Plans {
 }
 
 impl Plans {
-    /// The plan of a product, made by `plan` where none of its shape has been.
-    pub(super) fn of(
+    /// The plan of a product, made where none of its shape has been.
+    pub fn product(
         &self,
         geometry: &Geometry,
         area: &Area,
-        plan: impl FnOnce(&Geometry) -> Result<Plan, Shortage>,
+        accelerator: &Accelerator,
     ) -> Result<Plan, Shortage> {
         let shape = geometry.shape();
         let mut known = self.products.borrow_mut();
@@ -36,20 +39,20 @@ impl Plans {
         if let Some(planned) = found {
             return planned.plan.clone();
         }
-        let plan = plan(&shape);
+        let plan = plan(&shape, accelerator, area);
         known.push(Planned { shape, area: *area, plan: plan.clone() });
         plan
     }
 
     /// The tiling of a sweep of this shape, where one was chosen.
-    pub(super) fn sweep(&self, shape: &Sweep, area: &Area) -> Option<Tiling> {
+    pub fn sweep(&self, shape: &Sweep, area: &Area) -> Option<Tiling> {
         let known = self.sweeps.borrow();
         let found = known.iter().find(|(known, place, _)| place == area && known == shape);
         found.map(|(_, _, tiling)| tiling.clone())
     }
 
     /// Keeps the tiling of a sweep.
-    pub(super) fn keep_sweep(&self, shape: Sweep, area: Area, tiling: Tiling) {
+    pub fn keep_sweep(&self, shape: Sweep, area: Area, tiling: Tiling) {
         self.sweeps.borrow_mut().push((shape, area, tiling));
     }
 }

@@ -7,14 +7,9 @@ use bitgauge_arch::codec::{Codec, pack};
 use bitgauge_arch::command::{Load, Operation, Store, Target};
 use bitgauge_arch::program::{Bytes, CommandSymbol, Operand, Segment};
 
-use crate::lower::Plans;
 use crate::scratch::{Area, Ring};
-use crate::view::View;
-
-/// A value for a register; one that is too large is refused by the encoder, not cut here.
-pub(crate) fn reg(value: u64) -> u32 {
-    u32::try_from(value).unwrap_or(u32::MAX)
-}
+use crate::tiling::Plans;
+use crate::view::{View, reg};
 
 /// A tile on chip.
 #[derive(Clone, Copy, Debug)]

@@ -35,7 +35,7 @@ impl Blocks {
 }
 
 /// Weights `[n][tap][channel of the part]` as `[n][tap][channel of the block]`, blocks of `together` parts.
-pub(super) fn expand(weight: &[i8], parts: usize, outputs: usize, taps: usize, together: usize) -> Vec<u8> {
+pub(crate) fn expand(weight: &[i8], parts: usize, outputs: usize, taps: usize, together: usize) -> Vec<u8> {
     let each = weight.len() / (outputs * taps).max(1);
     let per_part = (outputs / parts.max(1)).max(1);
     let wide = each * together;

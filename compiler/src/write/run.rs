@@ -3,13 +3,13 @@
 use bitgauge_arch::command::{Compute, Operation, Target, Vector};
 use bitgauge_arch::program::Operand;
 
-use super::geometry::{Band, ChannelTile, Patch, band};
-use super::parts::Tile;
-use super::plan::{Order, Plan};
+use super::emit::{Chip, Emitter};
+use super::in_parts::Tile;
 use super::product::Product;
-use crate::emit::{Chip, Emitter, reg};
 use crate::scratch::Slots;
-use crate::view::View;
+use crate::tiling::geometry::{Band, ChannelTile, Patch, band};
+use crate::tiling::plan::{Order, Plan};
+use crate::view::{View, reg};
 
 /// Emission under way.
 pub(super) struct Run<'p, 'e, 'a> {
@@ -259,4 +259,21 @@ pub(super) struct Place {
     pub input_line: u64,
     pub segment_stride: u64,
     pub reach: Band,
+}
+
+impl Product<'_> {
+    /// Emits all commands of the plan.
+    pub fn emit(&self, emitter: &mut Emitter<'_>, plan: &Plan) {
+        if emitter.trial {
+            return;
+        }
+        let mut run = Run::new(self, emitter, plan);
+        let parts = self.geometry.output.rows.div_ceil(plan.rows);
+        let count = plan.tiles.len() as u64;
+        match plan.order {
+            Order::Pixels => (0..parts).for_each(|part| (0..count).for_each(|tile| run.step(part, tile))),
+            Order::Channels => (0..count).for_each(|tile| (0..parts).for_each(|part| run.step(part, tile))),
+        }
+        run.finish();
+    }
 }

@@ -4,90 +4,14 @@
 //! the first of equals, so that the choice is the same every time.
 
 use bitgauge_arch::Accelerator;
-use bitgauge_models::integer::Window;
 
 use super::candidate::{RowCosts, TileCosts, candidate, row_costs, tile_costs};
-use super::geometry::{ChannelTile, Geometry, band_rows, pixel_lines};
-use super::parts::{self, Parts};
-use crate::cost::{Work, part_sizes};
-use crate::scratch::{Area, Regions};
+use super::geometry::{Geometry, band_rows, pixel_lines};
+use super::parts;
+use super::plan::{Order, Plan, Shortage};
+use super::rows::{row_sizes, row_step};
+use crate::scratch::Area;
 use crate::view::MOST;
-
-/// Which loop is outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// For each pixel tile all output channels; whole pixels are stored.
-    Pixels,
-    /// For each tile of output channels all pixels; slices of pixels are stored.
-    Channels,
-}
-
-/// A chosen tiling.
-#[derive(Clone, Debug)]
-pub(crate) struct Plan {
-    pub order: Order,
-    /// Output rows of a tile.
-    pub rows: u64,
-    pub tiles: Vec<ChannelTile>,
-    pub regions: Regions,
-    /// Slots of inputs, outputs, residuals, weights, raw rows of a patch. The regions of the activation
-    /// scratchpad are inputs, outputs, residuals, raw rows.
-    pub slots: [u64; 5],
-    /// Lines of a slot of each.
-    pub lines: [u64; 5],
-    /// Lines of an output's weights.
-    pub weight_lines: u64,
-    pub work: Work,
-    pub double: bool,
-    /// Sums are made in parts.
-    pub parts: Option<Parts>,
-}
-
-impl Plan {
-    pub fn cycles(&self) -> u64 {
-        self.work.cycles(self.double)
-    }
-}
-
-/// What the smallest tiling would need, where none fits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shortage {
-    pub what: &'static str,
-    pub needed: u64,
-    pub available: u64,
-    pub hint: &'static str,
-}
-
-/// Output rows of a tile that are worth trying.
-pub(super) fn row_sizes(geometry: &Geometry, accelerator: &Accelerator) -> Vec<u64> {
-    let bus = u64::from(accelerator.bus_bytes());
-    let output = &geometry.output;
-    let step = row_step(geometry, bus);
-    let flat = output.cols == 1 && geometry.window == Window::POINT;
-    let fold = if flat { step.max(u64::from(accelerator.array.rows).next_power_of_two()) } else { step };
-    let mut sizes = part_sizes(output.rows, fold);
-    if sizes.last().is_some_and(|&last| last > step) {
-        sizes.push(step);
-    }
-    sizes.retain(|&rows| {
-        let reach = band_rows(&geometry.window, geometry.input.rows, rows);
-        let entries = u64::from(accelerator.post.parameter_entries);
-        let raw = geometry.patch.as_ref().map_or(0, |patch| band_rows(&patch.window, patch.map.rows, rows));
-        rows * output.cols <= MOST
-            && (geometry.long.is_none() || rows == 1)
-            && raw <= MOST
-            && reach * geometry.input.cols <= MOST
-            && (!geometry.parameter_per_row || rows <= entries)
-    });
-    sizes
-}
-
-/// Least number of output rows after which a tile may start.
-fn row_step(geometry: &Geometry, bus: u64) -> u64 {
-    let step = geometry.output.row_step(bus).max(geometry.residual.map_or(1, |view| view.row_step(bus)));
-    let flat = geometry.output.cols == 1 && geometry.window == Window::POINT;
-    if flat { step.max(geometry.input.row_step(bus)) } else { step }
-}
 
 /// So many cycles of the bus count as a cycle of the layer: of tilings that take about as long, the one that moves less.
 const BUS_SHARE: u64 = 16;
@@ -181,6 +105,7 @@ pub(crate) fn plan(geometry: &Geometry, accelerator: &Accelerator, area: &Area) 
 mod tests {
     use bitgauge_arch::code::OperandContainer;
     use bitgauge_arch::mac::Operands;
+    use bitgauge_models::integer::Window;
 
     use super::*;
     use crate::view::View;

@@ -3,9 +3,9 @@
 use bitgauge_arch::Accelerator;
 use bitgauge_arch::timing;
 
+use super::cost::{Work, bus_cycles, moves_cycles, moves_store_cycles, store_cycles};
 use super::geometry::{ChannelTile, Geometry, band_rows, pixel_lines};
 use super::plan::{Order, Plan};
-use crate::cost::{Work, bus_cycles, moves_cycles, moves_store_cycles, store_cycles};
 use crate::scratch::Area;
 use crate::view::View;
 

@@ -3,9 +3,9 @@
 use bitgauge_arch::arith::post::PARAMETER_BYTES;
 use bitgauge_arch::command::Target;
 
+use super::emit::{Chip, parameter_bytes};
 use super::product::{Parameters, Weights};
 use super::run::Run;
-use crate::emit::{Chip, parameter_bytes};
 
 impl Run<'_, '_, '_> {
     pub(super) fn place_constants(&mut self) {

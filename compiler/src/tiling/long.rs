@@ -25,7 +25,7 @@ pub(crate) struct Long {
 }
 
 /// Whether a command takes the window as it is.
-pub(super) fn is_short(window: &Window) -> bool {
+pub(crate) fn is_short(window: &Window) -> bool {
     window.kernel.iter().all(|&taps| taps as u64 <= MOST_TAPS)
 }
 
@@ -83,7 +83,7 @@ impl Long {
 }
 
 /// A map, its output and its window as a window along rows; `None` where they are none.
-pub(super) fn along_rows(input: &View, output: &View, window: &Window) -> Option<(View, View, Window)> {
+pub(crate) fn along_rows(input: &View, output: &View, window: &Window) -> Option<(View, View, Window)> {
     let [rows, cols] = window.kernel;
     let whole = [rows as u64, cols as u64] == [input.rows, input.cols] && window.dilation == [1, 1];
     if window.pad != [0; 4] {
@@ -105,7 +105,7 @@ pub(super) fn along_rows(input: &View, output: &View, window: &Window) -> Option
 
 /// How often a window's taps may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Taps {
+pub(crate) enum Taps {
     /// As often as one likes: a maximum, or weights that can be zero.
     Twice,
     /// Once, and zeros may come as well: a sum.
@@ -115,7 +115,7 @@ pub(super) enum Taps {
 }
 
 /// The command's window for one of more than [`MOST_TAPS`] columns along rows of `cols`. An error is a sentence.
-pub(super) fn long(window: &Window, cols: u64, taps: Taps) -> Result<Long, String> {
+pub(crate) fn long(window: &Window, cols: u64, taps: Taps) -> Result<Long, String> {
     let count = window.kernel[1] as u64;
     let dilation = window.dilation[1] as u64;
     let long = match taps {
@@ -133,7 +133,7 @@ pub(super) fn long(window: &Window, cols: u64, taps: Taps) -> Result<Long, Strin
 }
 
 /// Why a window that is too long for a command cannot be taken along rows.
-pub(super) fn refusal(window: &Window) -> String {
+pub(crate) fn refusal(window: &Window) -> String {
     let [rows, cols] = window.kernel;
     format!(
         "a window of {rows} x {cols} pixels; a command takes up to {MOST_TAPS} rows and columns, and more only \
@@ -143,7 +143,7 @@ pub(super) fn refusal(window: &Window) -> String {
 
 /// A map that a window covers whole, with its bytes as few pixels of many channels: the same weights meet the same
 /// codes, on fewer lines. `None` where nothing is gained, or the map's bytes have gaps.
-pub(super) fn as_channels(input: &View, window: &Window, most: u64, line: u64) -> Option<(View, Window)> {
+pub(crate) fn as_channels(input: &View, window: &Window, most: u64, line: u64) -> Option<(View, Window)> {
     let [rows, cols] = window.kernel.map(|size| size as u64);
     let whole = [rows, cols] == [input.rows, input.cols] && window.pad == [0; 4];
     let plain = input.groups == 1 && input.container == 1 && input.contiguous();
