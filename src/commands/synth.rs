@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
-use crate::inputs;
+use crate::inputs::{self, Design};
 use crate::output::{self, Format};
 use crate::synth::family::{Area, Device, Family};
 use crate::synth::{nextpnr, stat, yosys};
@@ -18,8 +18,8 @@ use crate::synth::{nextpnr, stat, yosys};
 /// Options of `synth`.
 #[derive(clap::Args)]
 pub struct Synth {
-    /// Accelerator description (TOML); the reference design if left out
-    accelerator: Option<PathBuf>,
+    /// Accelerator descriptions (TOML), of which several are compared; the reference design if left out
+    accelerator: Vec<PathBuf>,
     /// FPGA family
     #[arg(long, value_enum)]
     family: Family,
@@ -41,7 +41,7 @@ pub struct Synth {
     /// Where the placer begins: another seed, another placement
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u32,
-    /// Folder for Verilog, logs, netlist and synth.json
+    /// Folder for Verilog, logs, netlist and synth.json; of several descriptions, a folder in it for each
     #[arg(long, short, default_value = "synth", value_name = "DIR")]
     output: PathBuf,
 }
@@ -100,15 +100,73 @@ struct Place {
     critical_path: Vec<(String, f64)>,
 }
 
+/// Several accelerators.
+#[derive(Serialize)]
+struct Compared {
+    designs: Vec<Answer>,
+}
+
+/// The programs that are called.
+struct Tools {
+    yosys: PathBuf,
+    placer: Option<PathBuf>,
+}
+
 impl Synth {
     pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
-        let start = Instant::now();
         let device = self.device()?;
-        let design = inputs::design(self.accelerator.as_deref())?;
-        let accelerator = &design.accelerator;
+        let named = self.accelerator.iter().map(|path| inputs::design(Some(path)));
+        let mut designs = named.collect::<Result<Vec<_>>>()?;
+        let folders = self.folders()?;
+        if designs.is_empty() {
+            designs.push(inputs::design(None)?);
+        }
         // Tools are looked for before any work is done.
-        let yosys = yosys::find()?;
         let placer = if self.place { Some(nextpnr::find(self.family)?) } else { None };
+        let tools = Tools { yosys: yosys::find()?, placer };
+        let mut answers = Vec::new();
+        let mut fault = None;
+        for (design, folder) in designs.iter().zip(&folders) {
+            let (answer, found) = self.one(design, folder, device, &tools)?;
+            answers.push(answer);
+            fault = fault.or(found);
+        }
+        output::data(&match (format, &answers[..]) {
+            (Format::Json, [one]) => output::json("synth", one)?,
+            (Format::Json, _) => output::json("synth", &Compared { designs: answers })?,
+            (Format::Text, [one]) => text(one),
+            (Format::Text, _) => side_by_side(&answers),
+        })?;
+        fault.map_or(Ok(ExitStatus::Success), Err)
+    }
+
+    /// A folder for each description, named as its file.
+    fn folders(&self) -> Result<Vec<PathBuf>> {
+        let [_, _, ..] = self.accelerator[..] else { return Ok(vec![self.output.clone()]) };
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for path in &self.accelerator {
+            let folder = self.output.join(path.file_stem().unwrap_or(path.as_os_str()));
+            if folders.contains(&folder) {
+                let fault = Failure::new("two descriptions have files of one name").at(path.display());
+                return Err(fault
+                    .hint("their results go to folders of their files' names; rename one")
+                    .into());
+            }
+            folders.push(folder);
+        }
+        Ok(folders)
+    }
+
+    /// One accelerator, and why the answer is bad news, if it is.
+    fn one(
+        &self,
+        design: &Design,
+        folder: &Path,
+        device: Option<&'static Device>,
+        Tools { yosys, placer }: &Tools,
+    ) -> Result<(Answer, Option<anyhow::Error>)> {
+        let start = Instant::now();
+        let accelerator = &design.accelerator;
         let part = match self.part {
             PartArgument::Whole => Part::Whole,
             PartArgument::Array => Part::Array,
@@ -117,12 +175,12 @@ impl Synth {
         let PartDesign { modules, pins, top } = export::part(accelerator, part).map_err(|error| {
             Failure::new(format!("cannot export the accelerator: {error}")).at(&design.place)
         })?;
-        std::fs::create_dir_all(self.output.join("rtl"))
-            .with_context(|| format!("cannot make the folder {}", self.output.display()))?;
+        std::fs::create_dir_all(folder.join("rtl"))
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         let mut files = vec![];
         for module in modules.iter().chain(self.place.then_some(&pins)) {
             files.push(format!("rtl/{}", module.file()));
-            let path = self.output.join("rtl").join(module.file());
+            let path = folder.join("rtl").join(module.file());
             std::fs::write(&path, &module.text)
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
@@ -141,7 +199,7 @@ impl Synth {
             files: &files,
             dsp,
         };
-        let synthesis = yosys::run(&yosys, &self.output, &job)?;
+        let synthesis = yosys::run(yosys, folder, &job)?;
         bar.finish_and_clear();
         let rows = stat::rows(&synthesis.modules, self.family, &top);
         let total = stat::rows(&synthesis.flat, self.family, &top).into_iter().next().map(|row| row.whole);
@@ -152,7 +210,7 @@ impl Synth {
             configuration: format!("{:016x}", export::configuration_hash(accelerator)),
             family: self.family,
             top,
-            yosys: yosys::version(&yosys),
+            yosys: yosys::version(yosys),
             dsp_blocks: dsp,
             total,
             device: device.map(|device| Fit {
@@ -166,20 +224,15 @@ impl Synth {
             modules: rows,
         };
         let mut fault = self.fault(&answer);
-        if let Some(placer) = placer.filter(|_| fault.is_none()) {
-            match self.placed(&placer, device) {
+        if let Some(placer) = placer.as_deref().filter(|_| fault.is_none()) {
+            match self.placed(placer, folder, device) {
                 Ok(place) => answer.place = Some(place),
                 Err(error) => fault = Some(error),
             }
         }
         answer.seconds = start.elapsed().as_secs_f64();
-        let json = output::json("synth", &answer)?;
-        crate::files::write(&self.output.join("synth.json"), json.as_bytes())?;
-        output::data(&match format {
-            Format::Json => json,
-            Format::Text => text(&answer),
-        })?;
-        fault.map_or(Ok(ExitStatus::Success), Err)
+        crate::files::write(&folder.join("synth.json"), output::json("synth", &answer)?.as_bytes())?;
+        Ok((answer, fault))
     }
 
     /// The device that the user names, or the largest if one is needed.
@@ -220,7 +273,7 @@ impl Synth {
         })
     }
 
-    fn placed(&self, placer: &Path, device: Option<&'static Device>) -> Result<Place> {
+    fn placed(&self, placer: &Path, folder: &Path, device: Option<&'static Device>) -> Result<Place> {
         let device = device.context("place and route needs a device")?;
         let bar = output::spinner("nextpnr");
         let job = nextpnr::Job {
@@ -230,7 +283,7 @@ impl Synth {
             mhz: self.clock,
             seed: self.seed,
         };
-        let placed = nextpnr::run(placer, &self.output, &job)?;
+        let placed = nextpnr::run(placer, folder, &job)?;
         bar.finish_and_clear();
         Ok(Place {
             nextpnr: crate::synth::version(placer).unwrap_or_default(),
@@ -243,6 +296,19 @@ impl Synth {
             critical_path: placed.path,
         })
     }
+}
+
+/// A line for each accelerator.
+fn side_by_side(answers: &[Answer]) -> String {
+    let row = |answer: &Answer| {
+        let Area { lut, ff, dsp, bram } = answer.total;
+        let clock = answer.place.as_ref().map_or_else(String::new, |place| format!("{:.1}", place.fmax_mhz));
+        let name = Path::new(&answer.accelerator).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let counts = [lut, ff, dsp, bram].map(|count| count.to_string());
+        [vec![name.unwrap_or_default()], counts.to_vec(), vec![clock]].concat()
+    };
+    let header = ["accelerator", "LUT", "FF", "DSP", "BRAM", "MHz"];
+    output::table(&header, &answers.iter().map(row).collect::<Vec<_>>())
 }
 
 /// Modules that the table shows.

@@ -80,6 +80,41 @@ fn the_array_alone_on_ecp5() {
     assert_eq!((answer["total"]["dsp"].as_u64(), answer["total"]["bram"].as_u64()), (Some(4), Some(0)));
 }
 
+/// Several descriptions: a line for each, and what each alone would give.
+#[test]
+fn accelerators_side_by_side() {
+    if !yosys() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("wide.toml"), SMALL.replace("cols = 2", "cols = 4")).unwrap();
+    let both = ["wide.toml", "--family", "ecp5", "--part", "array"];
+    let output = synth(folder.path(), &both);
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let designs = answer["designs"].as_array().unwrap();
+    assert_eq!(
+        designs.iter().map(|one| one["total"]["dsp"].as_u64()).collect::<Vec<_>>(),
+        [Some(4), Some(8)]
+    );
+    for (name, one) in ["small", "wide"].iter().zip(designs) {
+        assert_eq!(one["accelerator"], format!("{name}.toml"));
+        let written = std::fs::read(folder.path().join("synth").join(name).join("synth.json")).unwrap();
+        let mut written: Value = serde_json::from_slice(&written).unwrap();
+        for key in ["format_version", "command"] {
+            assert!(written.as_object_mut().unwrap().remove(key).is_some());
+        }
+        assert_eq!(written, *one);
+    }
+}
+
+#[test]
+fn two_descriptions_of_one_name_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = synth(folder.path(), &["./small.toml", "--family", "ecp5"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("two descriptions have files of one name"));
+}
+
 #[test]
 fn wrong_names_are_refused() {
     let folder = tempfile::tempdir().unwrap();
