@@ -9,6 +9,7 @@ use bitgauge_arch::energy::EnergyTable;
 use bitgauge_flow::hash::{hexadecimal, sha256};
 use bitgauge_models::float::{FloatGraph, heads, passes};
 use bitgauge_models::onnx;
+use bitgauge_reports::accelergy;
 use sha2::{Digest as _, Sha256};
 
 use crate::dataset::{self, Dataset, sha256_of};
@@ -101,24 +102,38 @@ pub fn energy_table(
 /// The energy table that a description names: one that ships, or a file beside the description.
 pub fn table_of(accelerator: &Accelerator, design: Option<&Path>) -> Result<EnergyTable> {
     let name = &accelerator.energy.table;
-    if !name.ends_with(".toml") {
+    if !is_file(name) {
         return EnergyTable::shipped(name)
             .map_err(|error| Failure::new(error.to_string()).at("[energy] table").into());
     }
     table_in(&design.and_then(Path::parent).map_or_else(|| PathBuf::from(name), |folder| folder.join(name)))
 }
 
-/// An energy table by its name: one that ships, or a TOML file.
+/// An energy table by its name: one that ships, a TOML file, or a reference table of Accelergy.
 pub fn named_table(name: &str) -> Result<EnergyTable> {
-    if !name.ends_with(".toml") {
+    if !is_file(name) {
         return EnergyTable::shipped(name)
             .map_err(|error| Failure::new(error.to_string()).at("--energy").into());
     }
     table_in(Path::new(name))
 }
 
+/// Endings of Accelergy's files.
+const YAML: [&str; 2] = [".yaml", ".yml"];
+
+fn is_file(name: &str) -> bool {
+    name.ends_with(".toml") || YAML.iter().any(|ending| name.ends_with(ending))
+}
+
 fn table_in(path: &Path) -> Result<EnergyTable> {
     let text = files::read_text(path)?;
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    if YAML.iter().any(|ending| name.ends_with(ending)) {
+        return accelergy::table(&name, &text).map_err(|error| {
+            let fault = Failure::new(error.to_string()).at(path.display());
+            fault.hint("docs/reference/energy.md names the components and actions").into()
+        });
+    }
     EnergyTable::from_toml(&text).map_err(|error| Failure::new(error.to_string()).at(path.display()).into())
 }
 

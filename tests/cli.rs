@@ -61,6 +61,7 @@ const COMMANDS: &[&str] = &[
     "run",
     "check",
     "quantize",
+    "search",
     "compile",
     "simulate",
     "compare",
@@ -124,6 +125,69 @@ fn a_run_is_priced_anew() {
         assert_eq!(done.status.code(), Some(if sound { 0 } else { 2 }), "{said}");
         assert!(sound || said.contains("array_bit_product"), "{said}");
     }
+}
+
+/// Counts go to Accelergy and prices come from it; what the run then takes is counts times prices, added up here.
+#[test]
+fn a_run_is_priced_by_accelergy() {
+    let folder = scratch();
+    let priced = |arguments: &[&str]| bitgauge(folder.path(), &[&["price"], arguments].concat());
+    let done = bitgauge(folder.path(), &["run", "--images", "1", "--output", "one"]);
+    assert!(done.status.success());
+    let done = priced(&["one", "--action-counts", "counts.yaml"]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let counts = std::fs::read_to_string(folder.path().join("counts.yaml")).unwrap();
+    let (mut component, mut action) = ("", "");
+    let mut rows: Vec<(&str, &str, f64)> = Vec::new();
+    for line in counts.lines() {
+        if let Some(name) = line.strip_prefix("    - name: ") {
+            component = name;
+        } else if let Some(name) = line.strip_prefix("      - name: ") {
+            action = name;
+        } else if let Some(count) = line.strip_prefix("        counts: ") {
+            rows.push((component, action, count.parse().unwrap()));
+        }
+    }
+    assert!(rows.iter().filter(|row| row.2 > 0.0).count() > 12, "{counts}");
+    let table = |rows: &[(&str, &str, f64)]| {
+        let mut text = "ERT:\n  version: 0.4\n  tables:\n".to_owned();
+        for (at, (component, action, _)) in rows.iter().enumerate() {
+            text += &format!(
+                "  - name: chip.{component}\n    actions:\n    - {{name: {action}, energy: {}}}\n",
+                at + 1
+            );
+        }
+        std::fs::write(folder.path().join("ERT.yaml"), text).unwrap();
+    };
+    table(&rows);
+    let done = priced(&["one", "--energy", "ERT.yaml", "--format", "json"]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let answer: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    let sum: f64 = rows.iter().enumerate().map(|(at, (_, _, count))| (at + 1) as f64 * count).sum();
+    let total = answer["prices"][0]["total_picojoules"].as_f64().unwrap();
+    assert!((total / sum - 1.0).abs() < 1e-12, "{total} and {sum}");
+    // Without a row for what the run counts it has no price.
+    let missing = rows.iter().position(|row| row.2 > 0.0).unwrap();
+    let (of, what, _) = rows.remove(missing);
+    table(&rows);
+    let done = priced(&["one", "--energy", "ERT.yaml"]);
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(2), "{said}");
+    assert!(said.contains("has no price for `array_mac`") && (of, what) == ("array", "mac"), "{said}");
+    std::fs::write(folder.path().join("ERT.yaml"), "ERT: 3").unwrap();
+    let done = priced(&["one", "--energy", "ERT.yaml"]);
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(2), "{said}");
+    assert!(said.contains("not a usable energy reference table") && said.contains("energy.md"), "{said}");
+    // Several runs stand side by side, and their counts are of one each.
+    let done = priced(&["one", "again=one", "--energy", "horowitz-45nm", "--format", "json"]);
+    let answer: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(answer["runs"][0]["prices"], answer["runs"][1]["prices"]);
+    assert_eq!(answer["runs"][1]["run"], "again");
+    let done = priced(&["one", "again=one", "--action-counts", "both.yaml"]);
+    assert_eq!(done.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&done.stderr).contains("--action-counts is for one run"));
+    assert!(!folder.path().join("both.yaml").exists());
 }
 
 #[test]

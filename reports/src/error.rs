@@ -49,6 +49,9 @@ pub enum ReportError {
         /// Table.
         table: String,
     },
+    /// A file of Accelergy could not be used.
+    #[error("not a usable energy reference table of Accelergy: {0}")]
+    Accelergy(String),
     /// A plot could not be drawn.
     #[error("drawing a plot: {0}")]
     Drawing(String),

@@ -9,6 +9,7 @@
 //! up is added up twice: energies refuse to be reported unless the parts sum to the total, and the other
 //! cross-checks stand in the report with their outcome.
 
+pub mod accelergy;
 pub mod compare;
 mod draw;
 mod error;

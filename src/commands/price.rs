@@ -1,25 +1,32 @@
-//! `bitgauge price`: the energy of a run by other tables, without running it again.
+//! `bitgauge price`: the energy of runs by other tables, without running them again.
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use bitgauge_arch::energy::TABLES;
+use bitgauge_reports::compare::Run;
 use bitgauge_reports::price::{Pricing, price};
-use bitgauge_reports::{Component, ReportError};
+use bitgauge_reports::{Component, ReportError, accelergy};
 use serde::Serialize;
 
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{self, Format};
-use crate::{inputs, results};
+use crate::{files, inputs, results};
 
 /// Options of `price`.
 #[derive(clap::Args)]
 pub struct Price {
-    /// Folder that `bitgauge run` wrote, or its result.json
-    #[arg(value_name = "RUN")]
-    run: String,
-    /// Energy table: the name of one that ships, or a TOML file; several stand side by side [default: all that ship]
+    /// Folders that `bitgauge run` wrote, or their result.json; NAME=FOLDER gives a run another name
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<String>,
+    /// Energy table: the name of one that ships, a TOML file, or Accelergy's ERT.yaml; several stand side by side
+    /// [default: all that ship]
     #[arg(long, value_name = "TABLE")]
     energy: Vec<String>,
+    /// Also write the run's counts as Accelergy's action_counts.yaml
+    #[arg(long, value_name = "YAML")]
+    action_counts: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -28,9 +35,34 @@ struct Answer {
     prices: Vec<Pricing>,
 }
 
+/// Several runs.
+#[derive(Serialize)]
+struct Answers {
+    runs: Vec<Answer>,
+}
+
 impl Price {
     pub(super) fn run(&self, format: Format) -> Result<ExitStatus> {
-        let run = results::read(&self.run)?;
+        let runs = self.runs.iter().map(|run| results::read(run)).collect::<Result<Vec<_>>>()?;
+        if self.action_counts.is_some() && runs.len() > 1 {
+            let fault = Failure::new("--action-counts is for one run");
+            return Err(fault.hint("write each run's by itself").into());
+        }
+        let mut answers = runs.iter().map(|run| self.priced(run)).collect::<Result<Vec<_>>>()?;
+        if let (Some(path), [run]) = (&self.action_counts, &runs[..]) {
+            files::write(path, accelergy::action_counts(&run.counts()).as_bytes())?;
+        }
+        let text = text(&answers);
+        output::data(&match (format, answers.len()) {
+            (Format::Text, _) => text,
+            (Format::Json, 1) => output::json("price", &answers.remove(0))?,
+            (Format::Json, _) => output::json("price", &Answers { runs: answers })?,
+        })?;
+        Ok(ExitStatus::Success)
+    }
+
+    /// A run by every table.
+    fn priced(&self, run: &Run) -> Result<Answer> {
         let shipped = || TABLES.iter().map(|(name, _)| (*name).to_owned()).collect();
         let names: Vec<String> = if self.energy.is_empty() { shipped() } else { self.energy.clone() };
         let (mut prices, mut mixtures) = (Vec::new(), Vec::new());
@@ -45,25 +77,22 @@ impl Price {
                 }
             };
             let table = inputs::named_table(name)?;
-            prices.push(price(&run, &table).map_err(refuse)?);
+            prices.push(price(run, &table).map_err(refuse)?);
             mixtures.extend(table.mixture());
         }
         for sentence in prices.iter().flat_map(|pricing| &pricing.outside).chain(&mixtures) {
             output::talk(&format!("warning: {sentence}"));
         }
-        let answer = Answer { run: run.label().to_owned(), prices };
-        output::data(&match format {
-            Format::Json => output::json("price", &answer)?,
-            Format::Text => text(&answer),
-        })?;
-        Ok(ExitStatus::Success)
+        Ok(Answer { run: run.label().to_owned(), prices })
     }
 }
 
-fn text(answer: &Answer) -> String {
+/// A column for each table; of several runs, for each run and table.
+fn text(answers: &[Answer]) -> String {
+    let columns = || answers.iter().flat_map(|answer| answer.prices.iter().map(move |price| (answer, price)));
     let micro = |picojoules: f64| format!("{:.3} uJ", picojoules / 1e6);
     let row = |name: &str, of: &dyn Fn(&Pricing) -> String| -> Vec<String> {
-        std::iter::once(name.to_owned()).chain(answer.prices.iter().map(of)).collect()
+        std::iter::once(name.to_owned()).chain(columns().map(|(_, price)| of(price))).collect()
     };
     let mut rows: Vec<Vec<String>> = Component::ALL
         .iter()
@@ -73,7 +102,11 @@ fn text(answer: &Answer) -> String {
     rows.push(row("at the least prices", &|pricing| micro(pricing.low_picojoules)));
     rows.push(row("at the most", &|pricing| micro(pricing.high_picojoules)));
     rows.push(row("priced by assumption", &|pricing| format!("{:.1} %", 100.0 * pricing.assumed_share)));
-    let tables = answer.prices.iter().map(|pricing| pricing.table.as_str());
-    let header: Vec<&str> = std::iter::once("").chain(tables).collect();
+    let name = |(answer, price): (&Answer, &Pricing)| match answers {
+        [_] => price.table.clone(),
+        _ => format!("{}, {}", answer.run, price.table),
+    };
+    let names: Vec<String> = columns().map(name).collect();
+    let header: Vec<&str> = std::iter::once("").chain(names.iter().map(String::as_str)).collect();
     output::table(&header, &rows)
 }

@@ -30,7 +30,8 @@ pub struct Run {
     /// Accelerator description (TOML); the reference design if left out
     #[arg(long, value_name = "TOML")]
     accelerator: Option<PathBuf>,
-    /// Energy table: the name of one that ships, or a TOML file [default: what the description names]
+    /// Energy table: the name of one that ships, a TOML file, or Accelergy's ERT.yaml [default: what the description
+    /// names]
     #[arg(long, value_name = "TABLE")]
     energy: Option<String>,
     /// Folder of the report
