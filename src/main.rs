@@ -13,6 +13,7 @@ mod exit;
 mod failure;
 mod files;
 mod inputs;
+mod journal;
 mod liberty;
 mod memory;
 mod network;

@@ -83,6 +83,15 @@ impl Drop for Bar {
     }
 }
 
+/// A bar over a share of 1000, whose message says where it is; hidden where stderr is no terminal.
+pub fn share(what: &'static str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(1000), ProgressDrawTarget::stderr()).with_message(what);
+    if let Ok(style) = ProgressStyle::with_template("{msg:<28} {bar:32} {percent} % {elapsed}, {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}
+
 /// A spinner for a step of unknown length; hidden where stderr is no terminal.
 pub fn spinner(what: &'static str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_message(what);

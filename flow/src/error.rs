@@ -4,6 +4,7 @@ use bitgauge_compiler::CompileError;
 use bitgauge_models::float::RunError;
 use bitgauge_models::integer::QuantizeError;
 use bitgauge_models::integer::evaluate::EvaluateError;
+use bitgauge_reports::ReportError;
 use bitgauge_sim::SimError;
 use thiserror::Error;
 
@@ -53,6 +54,9 @@ pub enum FlowError {
     /// An evaluation on the interpreters.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),
+    /// Prices.
+    #[error(transparent)]
+    Price(#[from] ReportError),
     /// Simulator and interpreter give different bits.
     #[error(
         "simulator and interpreter disagree: image {image}, output `{output}`, byte {byte}: {found:?} and {wanted:?}"
@@ -112,7 +116,8 @@ impl FlowError {
             FlowError::Float(_)
             | FlowError::NotANumber { .. }
             | FlowError::Quantize(_)
-            | FlowError::Evaluate(_) => false,
+            | FlowError::Evaluate(_)
+            | FlowError::Price(_) => false,
         }
     }
 

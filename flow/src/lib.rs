@@ -10,6 +10,7 @@ mod noise;
 mod point;
 mod progress;
 mod quantize;
+pub mod search;
 mod simulate;
 mod size;
 
@@ -23,6 +24,6 @@ pub use images::{Images, ImagesError, scale_remarks};
 pub use noise::tensor_noise;
 pub use point::{Evaluation, Outcome, Point};
 pub use progress::{Progress, Running, Silent, Stage};
-pub use quantize::{quantized, usual_input};
+pub use quantize::{calibrated, quantized, usual_input};
 pub use simulate::{Simulated, simulated};
 pub use size::{parameters, weight_bytes};

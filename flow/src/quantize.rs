@@ -2,8 +2,8 @@
 
 use bitgauge_models::float::{FloatGraph, ValueId};
 use bitgauge_models::integer::{
-    Calibration, InputCode, QuantizeOptions, Quantized, calibrate_channels, calibration_runs, observed,
-    quantize_traced,
+    Assignment, Calibration, InputCode, QuantizeOptions, Quantized, calibrate_channels, calibration_runs,
+    observed, quantize_traced,
 };
 
 use crate::error::{FlowError, NOT_FINITE};
@@ -31,8 +31,25 @@ pub fn quantized(
     options: &QuantizeOptions,
     progress: &dyn Progress,
 ) -> Result<(Quantized, Vec<String>), FlowError> {
+    let (calibration, mut notes) = calibrated(graph, images, count, &options.bits, progress)?;
+    let quantized = quantize_traced(graph, &calibration, options)?;
+    notes.extend(graph.notes.iter().chain(&quantized.trace.notes).cloned());
+    Ok((quantized, notes))
+}
+
+/// Calibrates with the first `count` images, one at least, for networks of such bits; gives notes too.
+///
+/// # Errors
+/// The float network cannot run or ends in what is not a number.
+pub fn calibrated(
+    graph: &FloatGraph,
+    images: &Images,
+    count: usize,
+    bits: &Assignment,
+    progress: &dyn Progress,
+) -> Result<(Calibration, Vec<String>), FlowError> {
     let count = count.clamp(1, images.len());
-    let channels = observed(graph, &options.bits);
+    let channels = observed(graph, bits);
     let running = progress.begin(Stage::Calibrate, Some(calibration_runs(count)));
     let image = |index| {
         running.step();
@@ -41,11 +58,9 @@ pub fn quantized(
     let calibration = calibrate_channels(graph, count, image, &channels)?;
     drop(running);
     let infinite = not_finite(graph, &calibration)?;
-    let quantized = quantize_traced(graph, &calibration, options)?;
     let mut notes = images.calibration_remarks(count);
     notes.extend(infinite);
-    notes.extend(graph.notes.iter().chain(&quantized.trace.notes).cloned());
-    Ok((quantized, notes))
+    Ok((calibration, notes))
 }
 
 /// A note on values that are infinite in calibration; where they end in what is not a number, there are no ranges.

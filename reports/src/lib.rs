@@ -21,6 +21,7 @@ mod page;
 mod perfetto;
 mod plots;
 pub mod price;
+pub mod search;
 mod tables;
 mod words;
 

@@ -1,6 +1,8 @@
 //! A run's energy by another table: its counts are in `result.json`, so nothing is simulated again.
 
-use bitgauge_arch::energy::{Basis, EnergyTable};
+use bitgauge_arch::Program;
+use bitgauge_arch::actions::ActionCounts;
+use bitgauge_arch::energy::{Basis, ElementUse, EnergyTable};
 use serde::Serialize;
 
 use crate::ReportError;
@@ -60,4 +62,14 @@ pub fn price(run: &Run, table: &EnergyTable) -> Result<Pricing, ReportError> {
         outside: table.outside(accelerator).iter().map(ToString::to_string).collect(),
         actions,
     })
+}
+
+/// Picojoules of so many actions of a program, without a report.
+///
+/// # Errors
+/// As [`price`].
+pub fn picojoules(program: &Program, counts: &ActionCounts, table: &EnergyTable) -> Result<f64, ReportError> {
+    let priced = Priced::new(table, &program.accelerator)?;
+    let uses = ElementUse::together(&ElementUse::of_layers(program));
+    Ok(by_action(counts, &uses, &priced)?.iter().map(|action| action.picojoules).sum())
 }

@@ -12,6 +12,7 @@ mod price;
 mod quantize;
 mod run;
 mod schema;
+mod search;
 mod simulate;
 mod synth;
 
@@ -30,6 +31,8 @@ pub enum Command {
     Check(check::Check),
     /// Quantize a model and measure what that costs in accuracy
     Quantize(quantize::Quantize),
+    /// Search the bits of each layer and tensor, for an average or for what an accelerator takes
+    Search(search::Search),
     /// Compile a model to a program
     Compile(compile::Compile),
     /// Run a compiled program
@@ -61,6 +64,7 @@ impl Command {
             Command::Run(command) => command.run(format),
             Command::Check(command) => command.run(format),
             Command::Quantize(command) => command.run(format),
+            Command::Search(command) => command.run(format),
             Command::Compile(command) => command.run(format),
             Command::Simulate(command) => command.run(format),
             Command::Compare(command) => command.run(format),

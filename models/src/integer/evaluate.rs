@@ -4,11 +4,13 @@
 
 mod classes;
 mod noise;
+mod reference;
 
 use thiserror::Error;
 
 pub use classes::{Classification, FloatClassification, classify};
 pub use noise::{LoudChannel, TensorNoise, noise};
+pub use reference::{Distance, Reference};
 
 use super::code::CodeError;
 use super::graph::IntGraph;

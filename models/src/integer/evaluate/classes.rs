@@ -97,7 +97,7 @@ pub fn classify(
     })
 }
 
-fn same(one: Option<usize>, other: Option<usize>) -> bool {
+pub(super) fn same(one: Option<usize>, other: Option<usize>) -> bool {
     one.is_some() && one == other
 }
 
@@ -116,14 +116,14 @@ fn tops(ahead: usize) -> [usize; 2] {
 }
 
 /// The first of the greatest scores; `None` where all are no numbers.
-fn greatest(scores: &[f64]) -> Option<usize> {
+pub(super) fn greatest(scores: &[f64]) -> Option<usize> {
     let numbers = scores.iter().enumerate().filter(|(_, score)| !score.is_nan());
     numbers.rev().max_by(|a, b| a.1.total_cmp(b.1)).map(|(index, _)| index)
 }
 
 /// `sum p ln(p / q)` of the class distributions that scores stand for: one for each row of a softmax at the end
 /// (their mean), yes or no for each class of a sigmoid (their sum), and else the softmax of all scores.
-fn divergence(head: &[HeadStep], reference: &[f64], other: &[f64]) -> f64 {
+pub(super) fn divergence(head: &[HeadStep], reference: &[f64], other: &[f64]) -> f64 {
     let sum = |p: &[f64], q: &[f64]| -> f64 {
         // What has no probability adds nothing, and would be 0 times infinity.
         p.iter().zip(q).filter(|(p, _)| p.exp() > 0.0).map(|(p, q)| p.exp() * (p - q)).sum()
