@@ -76,14 +76,16 @@ pub fn path(
             .margin_left(units(8.0))
             .margin_right(units(16.0))
             .x_label_area_size(units(46.0))
-            .y_label_area_size(units(70.0))
+            .y_label_area_size(units(76.0))
             .build_cartesian_2d(left - room..right + room, log(&range))?;
         let mut mesh = chart.configure_mesh();
         look(&mut mesh);
         mesh.x_labels(8)
             .y_labels(8)
             .x_label_formatter(&tick_label)
-            .y_label_formatter(&tick_label)
+            .y_label_formatter(&|loss: &f64| {
+                if *loss < 1e-3 { format!("{loss:.0e}") } else { tick_label(loss) }
+            })
             .x_desc(across)
             .y_desc(upwards)
             .draw()?;
