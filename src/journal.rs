@@ -22,13 +22,18 @@ pub struct FileJournal {
 }
 
 impl FileJournal {
-    /// Opens the journal of a search, whose `identity` is a hash of all that losses and costs follow from. A file of
-    /// another search is written anew.
+    /// Opens the journal of a search, whose `identity` is a hash of all that losses and costs follow from. The journal
+    /// of another search is written anew; any other file is refused.
     pub fn open(path: &Path, identity: &str) -> Result<FileJournal> {
         let refuse =
             |error: std::io::Error| Failure::new(format!("cannot write: {error}")).at(path.display());
         let head = format!("{HEAD} {identity}");
         let text = if path.exists() { files::read_long_text(path)? } else { String::new() };
+        if !text.is_empty() && !text.starts_with(HEAD) {
+            let fault =
+                Failure::new("a search keeps its journal here, and the file is none").at(path.display());
+            return Err(fault.hint("give --output another name, or move the file away").into());
+        }
         let same = text.lines().next() == Some(&head);
         let mut known = BTreeMap::new();
         if same {
@@ -114,6 +119,11 @@ mod tests {
         journal.keep("4", &judged(1.0));
         drop(journal);
         assert_eq!(FileJournal::open(&path, "one").unwrap().known(), 4);
+        let other = folder.path().join("mine.journal");
+        std::fs::write(&other, "Dear diary\n").unwrap();
+        let refused = FileJournal::open(&other, "one").err().unwrap().to_string();
+        assert!(refused.contains("the file is none"), "{refused}");
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "Dear diary\n");
         // Of another search nothing is known.
         assert_eq!(FileJournal::open(&path, "other").unwrap().known(), 0);
         assert_eq!(FileJournal::open(&path, "one").unwrap().known(), 0);
