@@ -113,6 +113,11 @@ fn text(path: &Path, bytes: Vec<u8>) -> Result<String> {
         .map_err(|error| Failure::new(format!("not UTF-8 text: {error}")).at(path.display()).into())
 }
 
+/// Whether both are one file that exists, however they are spelled.
+pub fn same(one: &Path, other: &Path) -> bool {
+    one.canonicalize().ok().zip(other.canonicalize().ok()).is_some_and(|(one, other)| one == other)
+}
+
 /// Writes a file whole or not at all.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = match path.parent() {

@@ -31,23 +31,9 @@ pub enum FlowError {
     /// Quantization.
     #[error("cannot quantize the model: {0}")]
     Quantize(#[from] QuantizeError),
-    /// A layer needs more of something than the accelerator has.
-    #[error("layer `{layer}` does not fit: {what} needs {needed}, there are {available}")]
-    DoesNotFit {
-        /// The layer.
-        layer: String,
-        /// What is short, with its unit.
-        what: &'static str,
-        /// How much the smallest tiling needs.
-        needed: u64,
-        /// How much there is.
-        available: u64,
-        /// What to change.
-        hint: String,
-    },
-    /// Compilation, for any other reason.
+    /// Compilation.
     #[error("{}", compile(.0))]
-    Compile(CompileError),
+    Compile(#[from] CompileError),
     /// Simulation.
     #[error("cannot simulate the program: {0}")]
     Simulate(#[from] SimError),
@@ -80,20 +66,13 @@ pub enum FlowError {
 
 fn compile(error: &CompileError) -> String {
     match error {
+        // Its hint stands apart.
+        CompileError::DoesNotFit { layer, what, needed, available, .. } => {
+            format!("layer `{layer}` does not fit: {what} needs {needed}, there are {available}")
+        }
         // It says itself what happened.
         CompileError::Invalid(_) => error.to_string(),
         _ => format!("cannot compile the model: {error}"),
-    }
-}
-
-impl From<CompileError> for FlowError {
-    fn from(error: CompileError) -> FlowError {
-        match error {
-            CompileError::DoesNotFit { layer, what, needed, available, hint } => {
-                FlowError::DoesNotFit { layer, what, needed, available, hint }
-            }
-            other => FlowError::Compile(other),
-        }
     }
 }
 
@@ -102,9 +81,14 @@ impl FlowError {
     #[must_use]
     pub fn is_finding(&self) -> bool {
         match self {
-            FlowError::DoesNotFit { .. } | FlowError::Differs { .. } | FlowError::NoOutput => true,
+            FlowError::Differs { .. } | FlowError::NoOutput => true,
             FlowError::Compile(error) => {
-                matches!(error, CompileError::Unsupported { .. } | CompileError::Beyond { .. })
+                matches!(
+                    error,
+                    CompileError::DoesNotFit { .. }
+                        | CompileError::Unsupported { .. }
+                        | CompileError::Beyond { .. }
+                )
             }
             FlowError::Simulate(error) => matches!(
                 error,
@@ -126,7 +110,7 @@ impl FlowError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             FlowError::NotANumber { .. } => NOT_FINITE,
-            FlowError::DoesNotFit { hint, .. } => hint,
+            FlowError::Compile(CompileError::DoesNotFit { hint, .. }) => hint,
             FlowError::Compile(CompileError::Invalid(_)) => {
                 "this is a defect of Bitgauge; please report it with the model and the accelerator"
             }

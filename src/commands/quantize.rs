@@ -142,7 +142,7 @@ impl Quantize {
             let message = "--export-onnx names a file that --output writes";
             return Err(refuse(message, exported.unwrap_or(&bits)).hint("give it another name").into());
         }
-        if self.quantization.bits.as_ref().is_some_and(|read| same_file(read, &bits)) {
+        if self.quantization.bits.as_ref().is_some_and(|read| files::same(read, &bits)) {
             let message = "--output would write over the file of --bits";
             return Err(refuse(message, &bits).hint("give --output another name").into());
         }
@@ -152,11 +152,6 @@ impl Quantize {
             None => Ok(()),
         }
     }
-}
-
-/// Whether both are one file that exists, however they are spelled.
-fn same_file(one: &Path, other: &Path) -> bool {
-    one.canonicalize().ok().zip(other.canonicalize().ok()).is_some_and(|(one, other)| one == other)
 }
 
 fn onnx(model: &Model, quantized: &Quantized, style: ExportStyle) -> Result<Vec<u8>> {

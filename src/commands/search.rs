@@ -1,7 +1,7 @@
 //! `bitgauge search`: the bits of each layer and tensor, for an average or for what an accelerator takes.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use bitgauge_flow::hash::of_parts;
@@ -362,13 +362,7 @@ impl Search {
             let fault = Failure::new("--output has the ending of another file of the search");
             return Err(fault.at(self.output.display()).hint("let it end in .toml").into());
         }
-        let same = |read: &Path| {
-            read.canonicalize()
-                .ok()
-                .zip(self.output.canonicalize().ok())
-                .is_some_and(|(one, other)| one == other)
-        };
-        if self.quantization.bits.as_deref().is_some_and(same) {
+        if self.quantization.bits.as_deref().is_some_and(|read| files::same(read, &self.output)) {
             let fault = Failure::new("--output would write over the file of --bits");
             return Err(fault.at(self.output.display()).hint("give --output another name").into());
         }
