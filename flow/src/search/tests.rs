@@ -145,6 +145,8 @@ fn goals_end_a_search_and_the_least_bits_too() {
     let outcome = run(&Made::new(), &settings(Goal::Pooled(1.0), true), &Memory::default());
     assert!(!outcome.is_met);
     assert!(Made::new().places.iter().all(|(place, ..)| place.bits(&outcome.bits) == 2));
+    // What only follows another is never taken: nothing would be saved.
+    assert_eq!(outcome.bits.of_tensor("copy of x"), 8);
 }
 
 #[test]
